@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest"
+import { importProblem } from "../lint/architecture.ts"
+
+const allowed: ReadonlyArray<readonly [file: string, specifier: string]> = [
+  ["packages/core/src/PagiApp.ts", "effect/Effect"],
+  ["packages/core/src/PagiApp.ts", "./Event.ts"],
+  ["packages/core/src/ByteSink.ts", "./ByteString.ts"],
+  ["packages/http1/src/Http1Driver.ts", "@pagi/core/Transport"],
+  ["packages/http1/src/Http1Driver.ts", "./protocol/Connection.ts"],
+  ["packages/http1/src/protocol/Connection.ts", "./Limits.ts"],
+  ["packages/http1/src/protocol/Connection.ts", "@pagi/core/HeaderBlock"],
+  ["packages/http2/src/protocol/frame/Data.ts", "../Settings.ts"],
+  ["packages/node/src/Listener.ts", "node:net"],
+  ["packages/node/src/PagiServer.ts", "@pagi/http1/Http1Driver"],
+  ["packages/cli/src/main.ts", "@pagi/node/PagiServer"],
+  ["packages/http1/test/Http1Driver.test.ts", "node:fs"],
+  ["packages/http1/test/Http1Driver.test.ts", "effect"],
+  ["packages/http1/test/Http1Driver.test.ts", "../src/Http1Driver.ts"],
+  ["examples/01-hello.ts", "@pagi/core"]
+]
+
+const refused: ReadonlyArray<readonly [what: string, file: string, specifier: string]> = [
+  ["core knows no other package", "packages/core/src/PagiApp.ts", "@pagi/http1"],
+  ["core runs anywhere", "packages/core/src/PagiApp.ts", "node:net"],
+  ["core runs anywhere, whatever the spelling", "packages/core/src/PagiApp.ts", "fs/promises"],
+  ["core uses effect only", "packages/core/src/PagiApp.ts", "@effect/platform-node/NodeRuntime"],
+  ["a package uses relative paths within", "packages/core/src/PagiApp.ts", "@pagi/core/Event"],
+  ["protocols do not know Node", "packages/http1/src/Http1Driver.ts", "node:net"],
+  ["protocols do not know one another", "packages/http1/src/Http1Driver.ts", "@pagi/http2"],
+  ["protocols do not know one another", "packages/http2/src/Http2Driver.ts", "@pagi/websocket/Frame"],
+  ["protocols do not know the server", "packages/http1/src/Http1Driver.ts", "@pagi/node"],
+  ["tests follow the direction too", "packages/http1/test/Http1Driver.test.ts", "@pagi/node"],
+  ["the server does not know the command", "packages/node/src/PagiServer.ts", "@pagi/cli"],
+  ["no barrel of effect", "packages/node/src/PagiServer.ts", "effect"],
+  ["no barrel of platform-node", "packages/cli/src/main.ts", "@effect/platform-node"],
+  ["dependencies are declared", "packages/node/src/PagiServer.ts", "@pagi/websocket"],
+  ["dependencies are few", "packages/node/src/PagiServer.ts", "fastify"],
+  ["machines do not use effect", "packages/http1/src/protocol/Connection.ts", "effect/Option"],
+  ["machines do not use Node", "packages/http1/src/protocol/Connection.ts", "node:buffer"],
+  ["machines stay in their folder", "packages/http1/src/protocol/Connection.ts", "../Http1Driver.ts"],
+  ["machines stay in their folder", "packages/http2/src/protocol/frame/Data.ts", "../../Http2Driver.ts"],
+  ["machines use leaves of core only", "packages/http1/src/protocol/Connection.ts", "@pagi/core"],
+  ["machines use leaves of core only", "packages/http1/src/protocol/Connection.ts", "@pagi/core/Event"],
+  ["leaves stay leaves", "packages/core/src/ByteString.ts", "effect/Option"],
+  ["leaves stay leaves", "packages/core/src/HeaderBlock.ts", "./Event.ts"],
+  ["no paths between packages", "packages/http1/src/Http1Driver.ts", "../../core/src/Event.ts"],
+  ["no paths between packages", "examples/01-hello.ts", "../packages/core/src/Event.ts"]
+]
+
+describe("importProblem", () => {
+  it.each(allowed)("%s may import %s", (file, specifier) => {
+    expect(importProblem(file, specifier)).toBeUndefined()
+  })
+
+  it.each(refused)("%s: %s may not import %s", (_, file, specifier) => {
+    expect(importProblem(file, specifier)).toBeTypeOf("string")
+  })
+})

@@ -1,0 +1,73 @@
+/**
+ * Writes docs/options.md from the table of options. With `--check` it writes nothing and fails when the page is out
+ * of date.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { definitions, environmentName, flagName } from "@pagi/core/ServerOptions"
+import { root } from "./support/workspace.ts"
+
+const page = join(root, "docs/options.md")
+
+const code = (text: string): string => `\`${text.replaceAll("|", "\\|")}\``
+
+/** Columns of equal width, as the formatter would have them. */
+const tableOf = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (row: ReadonlyArray<string>, fill: string) =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0, fill)).join(" | ")} |`
+  const [head = [], ...body] = rows
+  return [
+    line(head, " "),
+    line(
+      head.map(() => ""),
+      "-"
+    ),
+    ...body.map((row) => line(row, " "))
+  ].join("\n")
+}
+
+const optionRows = definitions.map(([name, definition]) => [
+  code(name),
+  code(definition.kind.toText(definition.defaultValue)),
+  definition.kind.expected.replaceAll("|", "\\|"),
+  definition.description.replaceAll("|", "\\|")
+])
+
+const sourceRows = definitions.map(([name, definition]) => [
+  code(name),
+  [definition.alias === undefined ? undefined : `-${definition.alias}`, `--${flagName(name)}`]
+    .filter((flag) => flag !== undefined)
+    .map(code)
+    .join(", "),
+  code(environmentName(name))
+])
+
+const text = `# Options
+
+<!-- Written by \`npm run docs:options\` from packages/core/src/ServerOptions.ts; edit the table there. -->
+
+A program sets options with \`ServerOptions.layer({ … })\`, where a duration is anything that Effect reads as one
+(\`"5 seconds"\`, \`Duration.minutes(1)\`, milliseconds as a number). The command line and the environment write the same
+options as text, durations in seconds and sizes in bytes. An option that does not exist and a value that is not allowed
+stop the server before it listens, with the name, the value and what is allowed.
+
+${tableOf([["option", "default", "allowed", "meaning"], ...optionRows])}
+
+With 0, \`maxBodySize\`, \`timeout\`, \`headersTimeout\`, \`requestTimeout\` and \`writeTimeout\` set no limit, while
+\`disconnectGrace\` and \`shutdownTimeout\` leave no time at all. Programs may also set \`extensions\`, an object of what
+every scope advertises under that name; it has no flag.
+
+## Flags and environment variables
+
+A flag wins over the environment variable, and the variable over the default. An empty variable counts as none.
+
+${tableOf([["option", "flag", "environment"], ...sourceRows])}
+`
+
+if (!process.argv.includes("--check")) {
+  writeFileSync(page, text)
+} else if (!existsSync(page) || readFileSync(page, "utf8") !== text) {
+  console.error("docs/options.md does not show the options as they are; run: npm run docs:options")
+  process.exitCode = 1
+}
