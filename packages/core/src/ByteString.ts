@@ -1,0 +1,42 @@
+/**
+ * Strings whose code units are bytes (0x00 to 0xFF). The contract uses them for header names and values,
+ * `rawPath` and `queryString`; the protocol machines also write heads as such strings, because one latin1 string
+ * reaches the socket in one system call and without an intermediate buffer.
+ *
+ * Text is made from bytes through the global `Buffer`, the only fast way in JavaScript; this module is its one home.
+ */
+
+/** A string in which every code unit is one byte. Nothing checks it at run time; the name states the intent. */
+export type ByteString = string
+
+const { latin1Slice, latin1Write } = Buffer.prototype as unknown as {
+  // Undeclared in @types/node. They accept any Uint8Array as `this`, which `Buffer.from(view)` would have to wrap.
+  readonly latin1Slice: (this: Uint8Array, start: number, end: number) => string
+  readonly latin1Write: (this: Uint8Array, text: string, offset: number, length: number) => number
+}
+
+/** The bytes from `start` up to `end` as a byte string. */
+export const fromBytes = (bytes: Uint8Array, start: number, end: number): ByteString =>
+  latin1Slice.call(bytes, start, end)
+
+/** The bytes of a byte string. */
+export const toBytes = (text: ByteString): Uint8Array => {
+  const bytes = new Uint8Array(text.length)
+  latin1Write.call(bytes, text, 0, text.length)
+  return bytes
+}
+
+const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/** Reads the bytes of a byte string as UTF-8; `undefined` when they are not valid UTF-8. */
+export const decodeUtf8 = (text: ByteString): string | undefined => {
+  try {
+    return utf8Decoder.decode(toBytes(text))
+  } catch {
+    return undefined
+  }
+}
+
+/** Text as UTF-8: a byte string when it is all ASCII, which costs no copy, else an array. */
+export const encodeText = (text: string): ByteString | Uint8Array =>
+  Buffer.byteLength(text) === text.length ? text : Buffer.from(text)

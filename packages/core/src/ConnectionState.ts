@@ -1,0 +1,87 @@
+import * as Effect from "effect/Effect"
+import { type Log, runCallbacks } from "./Callbacks.ts"
+import type { DisconnectReason } from "./DisconnectReason.ts"
+
+/**
+ * What an application can know about its peer while it works, as `scope.connection`. Reads are synchronous. Exactly one
+ * of disconnect and complete happens for an exchange.
+ */
+export interface ConnectionState {
+  readonly isConnected: boolean
+  readonly disconnectReason: DisconnectReason | undefined
+  readonly responseStarted: boolean
+  readonly responseComplete: boolean
+  /** Runs the callback when the peer has gone; at once when it already has. */
+  readonly onDisconnect: (callback: (reason: DisconnectReason) => void) => void
+  /** Runs the callback when the response is complete; at once when it already is. */
+  readonly onComplete: (callback: () => void) => void
+  /** Waits for an abnormal end; never completes when the response does. */
+  readonly disconnected: Effect.Effect<DisconnectReason>
+}
+
+/** The server's side of `ConnectionState`. `log` is told of callbacks that throw. */
+export class ExchangeState implements ConnectionState {
+  disconnectReason: DisconnectReason | undefined = undefined
+  responseStarted = false
+  responseComplete = false
+  readonly #log: Log
+  #waiters: Array<(reason: DisconnectReason) => void> | undefined = undefined
+  #disconnectCallbacks: Array<(reason: DisconnectReason) => void> | undefined = undefined
+  #completeCallbacks: Array<() => void> | undefined = undefined
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  get isConnected(): boolean {
+    return this.disconnectReason === undefined
+  }
+
+  onDisconnect(callback: (reason: DisconnectReason) => void): void {
+    if (this.disconnectReason !== undefined) callback(this.disconnectReason)
+    else if (!this.responseComplete) (this.#disconnectCallbacks ??= []).push(callback)
+  }
+
+  onComplete(callback: () => void): void {
+    if (this.responseComplete) callback()
+    else if (this.disconnectReason === undefined) (this.#completeCallbacks ??= []).push(callback)
+  }
+
+  get disconnected(): Effect.Effect<DisconnectReason> {
+    return Effect.callback((resume) => {
+      const waiter = (reason: DisconnectReason) => resume(Effect.succeed(reason))
+      if (this.disconnectReason !== undefined) return waiter(this.disconnectReason)
+      ;(this.#waiters ??= []).push(waiter)
+      return Effect.sync(() => {
+        this.#waiters = this.#waiters?.filter((other) => other !== waiter)
+      })
+    })
+  }
+
+  /** The peer is gone or was dropped. Without effect once the exchange has ended either way. */
+  disconnect(reason: DisconnectReason): boolean {
+    if (this.responseComplete || this.disconnectReason !== undefined) return false
+    this.disconnectReason = reason
+    const waiters = this.#waiters
+    const callbacks = this.#disconnectCallbacks
+    this.#forget()
+    if (waiters !== undefined) for (const waiter of waiters) waiter(reason)
+    runCallbacks(callbacks, reason, this.#log)
+    return true
+  }
+
+  /** The last byte of the response has been handed to the transport. */
+  complete(): void {
+    if (this.responseComplete || this.disconnectReason !== undefined) return
+    this.responseComplete = true
+    const callbacks = this.#completeCallbacks
+    this.#forget()
+    runCallbacks(callbacks, undefined, this.#log)
+  }
+
+  #forget(): void {
+    this.#waiters = undefined
+    this.#disconnectCallbacks = undefined
+    this.#completeCallbacks = undefined
+  }
+}

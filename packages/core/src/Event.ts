@@ -1,0 +1,216 @@
+/**
+ * The events of the application contract, for every scope type. The Schemas are the definition; the types are read off
+ * them, and `EventGuard` compiles them for the running server.
+ */
+import * as Schema from "effect/Schema"
+
+/** `[name, value]` pairs of byte strings; duplicates and order are kept. */
+export const Headers = Schema.Array(Schema.Tuple([Schema.String, Schema.String]))
+
+const Text = Schema.String.annotateKey({ messageMissingKey: "Expected string" })
+// Refinements of Unknown: `Schema.Uint8Array` is a declaration, and guards with a declaration inside are not compiled.
+const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
+const isContent = (value: unknown): value is string | Uint8Array => typeof value === "string" || isBytes(value)
+const Bytes = Schema.Unknown.pipe(Schema.refine(isBytes, { message: "Expected Uint8Array" })).annotateKey({
+  messageMissingKey: "Expected Uint8Array"
+})
+/** Bytes as they are, or text that is encoded as UTF-8. */
+const Content = Schema.Unknown.pipe(Schema.refine(isContent, { message: "Expected string | Uint8Array" }))
+const Empty = Schema.optionalKey(Schema.Never.annotate({ message: "Expected text or bytes, not both," }))
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const FinalStatus = between(200, 599).annotateKey({ messageMissingKey: "Expected a status from 200 to 599" })
+const Seconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)).annotateKey({
+  messageMissingKey: "Expected a number of seconds"
+})
+
+// http ---------------------------------------------------------------------------------------------------------------
+
+/** A piece of the request body, at least one for each request, possibly empty. */
+export const HttpRequest = Schema.Struct({ type: Schema.Literal("http.request"), body: Bytes, more: Schema.Boolean })
+/** The response is complete or the peer is gone. Repeated for every later receive. */
+export const HttpDisconnect = Schema.Struct({ type: Schema.Literal("http.disconnect") })
+export const HttpReceiveEvent = Schema.Union([HttpRequest, HttpDisconnect])
+
+/** Status and headers. `trailers: true` announces that `http.response.trailers` will end the response. */
+export const HttpResponseStart = Schema.Struct({
+  type: Schema.Literal("http.response.start"),
+  status: FinalStatus,
+  headers: Schema.optionalKey(Headers),
+  trailers: Schema.optionalKey(Schema.Boolean)
+})
+/** An interim response before the start: 102 Processing or 103 Early Hints (RFC 8297). */
+export const HttpResponseInformational = Schema.Struct({
+  type: Schema.Literal("http.response.informational"),
+  status: Schema.Literals([102, 103]).annotateKey({ messageMissingKey: "Expected 102 | 103" }),
+  headers: Schema.optionalKey(Headers)
+})
+/** Refused rather than ignored: an application that sends a file must not end up with an empty response. */
+const File = Schema.optionalKey(Schema.Never.annotate({ message: "Expected no file; only body can be sent" }))
+
+/** A piece of the response body. It is the last one unless `more` is true. */
+export const HttpResponseBody = Schema.Struct({
+  type: Schema.Literal("http.response.body"),
+  body: Schema.optionalKey(Content),
+  more: Schema.optionalKey(Schema.Boolean),
+  file: File,
+  fh: File
+})
+/** Trailer fields; they end the response and must have been announced. */
+export const HttpResponseTrailers = Schema.Struct({
+  type: Schema.Literal("http.response.trailers"),
+  headers: Schema.optionalKey(Headers)
+})
+/** Pushes everything buffered to the socket now instead of at the end of the turn. */
+export const HttpFullFlush = Schema.Struct({ type: Schema.Literal("http.fullflush") })
+export const HttpSendEvent = Schema.Union([
+  HttpResponseStart,
+  HttpResponseInformational,
+  HttpResponseBody,
+  HttpResponseTrailers,
+  HttpFullFlush
+])
+
+export type HttpReceiveEvent = typeof HttpReceiveEvent.Type
+export type HttpSendEvent = typeof HttpSendEvent.Type
+
+// sse ----------------------------------------------------------------------------------------------------------------
+
+export const SseRequest = Schema.Struct({ type: Schema.Literal("sse.request"), body: Bytes, more: Schema.Boolean })
+export const SseDisconnect = Schema.Struct({ type: Schema.Literal("sse.disconnect"), reason: Schema.String })
+export const SseReceiveEvent = Schema.Union([SseRequest, SseDisconnect])
+
+export const SseStart = Schema.Struct({
+  type: Schema.Literal("sse.start"),
+  status: Schema.optionalKey(FinalStatus),
+  headers: Schema.optionalKey(Headers)
+})
+export const SseSend = Schema.Struct({
+  type: Schema.Literal("sse.send"),
+  data: Text,
+  event: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[^\r\n]*$/))),
+  id: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[^\r\n\0]*$/))),
+  retry: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)))
+})
+export const SseComment = Schema.Struct({ type: Schema.Literal("sse.comment"), comment: Text })
+/** A comment every `interval` seconds while nothing else is sent; 0 stops. */
+export const SseKeepalive = Schema.Struct({
+  type: Schema.Literal("sse.keepalive"),
+  interval: Seconds,
+  comment: Schema.optionalKey(Schema.String)
+})
+export const SseClose = Schema.Struct({
+  type: Schema.Literal("sse.close"),
+  reason: Schema.optionalKey(Schema.String)
+})
+export const SseHttpResponseStart = Schema.Struct({
+  type: Schema.Literal("sse.http.response.start"),
+  status: FinalStatus,
+  headers: Schema.optionalKey(Headers)
+})
+export const SseHttpResponseBody = Schema.Struct({
+  type: Schema.Literal("sse.http.response.body"),
+  body: Schema.optionalKey(Content),
+  more: Schema.optionalKey(Schema.Boolean)
+})
+export const SseSendEvent = Schema.Union([
+  SseStart,
+  SseSend,
+  SseComment,
+  SseKeepalive,
+  SseClose,
+  SseHttpResponseStart,
+  SseHttpResponseBody
+])
+
+export type SseReceiveEvent = typeof SseReceiveEvent.Type
+export type SseSendEvent = typeof SseSendEvent.Type
+
+// websocket ----------------------------------------------------------------------------------------------------------
+
+export const WebSocketConnect = Schema.Struct({ type: Schema.Literal("websocket.connect") })
+/** A whole message: `text` or `bytes`. */
+export const WebSocketReceive = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("websocket.receive"), text: Schema.String, bytes: Empty }),
+  Schema.Struct({ type: Schema.Literal("websocket.receive"), bytes: Bytes, text: Empty })
+])
+export const WebSocketDisconnect = Schema.Struct({
+  type: Schema.Literal("websocket.disconnect"),
+  code: Schema.Int,
+  reason: Schema.String
+})
+export const WebSocketReceiveEvent = Schema.Union([WebSocketConnect, WebSocketReceive, WebSocketDisconnect])
+
+export const WebSocketAccept = Schema.Struct({
+  type: Schema.Literal("websocket.accept"),
+  subprotocol: Schema.optionalKey(Schema.String),
+  headers: Schema.optionalKey(Headers)
+})
+export const WebSocketSend = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("websocket.send"), text: Text, bytes: Empty }),
+  Schema.Struct({ type: Schema.Literal("websocket.send"), bytes: Bytes, text: Empty })
+])
+export const WebSocketClose = Schema.Struct({
+  type: Schema.Literal("websocket.close"),
+  code: Schema.optionalKey(between(1000, 4999)),
+  reason: Schema.optionalKey(Schema.String)
+})
+/** A ping every `interval` seconds; without a pong within `timeout` seconds the connection is closed. */
+export const WebSocketKeepalive = Schema.Struct({
+  type: Schema.Literal("websocket.keepalive"),
+  interval: Seconds,
+  timeout: Schema.optionalKey(Seconds)
+})
+export const WebSocketHttpResponseStart = Schema.Struct({
+  type: Schema.Literal("websocket.http.response.start"),
+  status: FinalStatus,
+  headers: Schema.optionalKey(Headers)
+})
+export const WebSocketHttpResponseBody = Schema.Struct({
+  type: Schema.Literal("websocket.http.response.body"),
+  body: Schema.optionalKey(Content),
+  more: Schema.optionalKey(Schema.Boolean)
+})
+export const WebSocketSendEvent = Schema.Union([
+  WebSocketAccept,
+  WebSocketSend,
+  WebSocketClose,
+  WebSocketKeepalive,
+  WebSocketHttpResponseStart,
+  WebSocketHttpResponseBody
+])
+
+export type WebSocketReceiveEvent = typeof WebSocketReceiveEvent.Type
+export type WebSocketSendEvent = typeof WebSocketSendEvent.Type
+
+// lifespan -----------------------------------------------------------------------------------------------------------
+
+export const LifespanStartup = Schema.Struct({ type: Schema.Literal("lifespan.startup") })
+export const LifespanShutdown = Schema.Struct({ type: Schema.Literal("lifespan.shutdown") })
+export const LifespanReceiveEvent = Schema.Union([LifespanStartup, LifespanShutdown])
+
+export const LifespanStartupComplete = Schema.Struct({ type: Schema.Literal("lifespan.startup.complete") })
+export const LifespanStartupFailed = Schema.Struct({
+  type: Schema.Literal("lifespan.startup.failed"),
+  message: Schema.optionalKey(Schema.String)
+})
+export const LifespanShutdownComplete = Schema.Struct({ type: Schema.Literal("lifespan.shutdown.complete") })
+export const LifespanShutdownFailed = Schema.Struct({
+  type: Schema.Literal("lifespan.shutdown.failed"),
+  message: Schema.optionalKey(Schema.String)
+})
+export const LifespanSendEvent = Schema.Union([
+  LifespanStartupComplete,
+  LifespanStartupFailed,
+  LifespanShutdownComplete,
+  LifespanShutdownFailed
+])
+
+export type LifespanReceiveEvent = typeof LifespanReceiveEvent.Type
+export type LifespanSendEvent = typeof LifespanSendEvent.Type
+
+/** Everything that an application of any scope type can receive. */
+export type ReceiveEvent = HttpReceiveEvent | SseReceiveEvent | WebSocketReceiveEvent | LifespanReceiveEvent
+
+/** Everything that an application of any scope type can send. */
+export type SendEvent = HttpSendEvent | SseSendEvent | WebSocketSendEvent | LifespanSendEvent

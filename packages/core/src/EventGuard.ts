@@ -1,0 +1,82 @@
+/**
+ * Compiled checks of the events that applications send. One guard for each event type, found by the type: that is
+ * faster than a guard over the union and the error can name the event.
+ */
+import "effect/schema/SchemaJITCompiler/enable"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as Event from "./Event.ts"
+import { invalidEvent, type SendError } from "./SendError.ts"
+
+interface Guard {
+  readonly is: (event: unknown) => boolean
+  readonly explain: (event: unknown) => string
+}
+
+const guard = (schema: Schema.Codec<unknown, unknown>): Guard => {
+  const decode = Schema.decodeUnknownExit(schema)
+  return {
+    is: Schema.is(schema),
+    explain: (event) =>
+      Option.match(Exit.findErrorOption(decode(event)), {
+        onNone: () => "is not valid",
+        // Each problem has a line of its own with its path below; only the members of a union make several.
+        onSome: (error) => error.message.replaceAll(/\n\s+at /g, " at ").replaceAll("\n", " or ")
+      })
+  }
+}
+
+/** Answers `undefined` for a sound event of the family, else the error that `send` fails with. */
+export type Check = (event: unknown) => SendError | undefined
+
+const nameOf = (type: unknown): string => (Predicate.isString(type) ? type : "an event without a type")
+
+const family = (name: string, schemas: Readonly<Record<string, Schema.Codec<unknown, unknown>>>): Check => {
+  const guards = new Map<unknown, Guard>()
+  for (const [type, schema] of Object.entries(schemas)) guards.set(type, guard(schema))
+  const expected = Object.keys(schemas).join(", ")
+  return (event) => {
+    const type = Predicate.isObject(event) && "type" in event ? event.type : undefined
+    const found = guards.get(type)
+    if (found === undefined) {
+      return invalidEvent(nameOf(type), `unknown event type for the ${name} scope; expected one of ${expected}`)
+    }
+    return found.is(event) ? undefined : invalidEvent(nameOf(type), found.explain(event))
+  }
+}
+
+export const checkHttp: Check = family("http", {
+  "http.response.start": Event.HttpResponseStart,
+  "http.response.informational": Event.HttpResponseInformational,
+  "http.response.body": Event.HttpResponseBody,
+  "http.response.trailers": Event.HttpResponseTrailers,
+  "http.fullflush": Event.HttpFullFlush
+})
+
+export const checkSse: Check = family("sse", {
+  "sse.start": Event.SseStart,
+  "sse.send": Event.SseSend,
+  "sse.comment": Event.SseComment,
+  "sse.keepalive": Event.SseKeepalive,
+  "sse.close": Event.SseClose,
+  "sse.http.response.start": Event.SseHttpResponseStart,
+  "sse.http.response.body": Event.SseHttpResponseBody
+})
+
+export const checkWebSocket: Check = family("websocket", {
+  "websocket.accept": Event.WebSocketAccept,
+  "websocket.send": Event.WebSocketSend,
+  "websocket.close": Event.WebSocketClose,
+  "websocket.keepalive": Event.WebSocketKeepalive,
+  "websocket.http.response.start": Event.WebSocketHttpResponseStart,
+  "websocket.http.response.body": Event.WebSocketHttpResponseBody
+})
+
+export const checkLifespan: Check = family("lifespan", {
+  "lifespan.startup.complete": Event.LifespanStartupComplete,
+  "lifespan.startup.failed": Event.LifespanStartupFailed,
+  "lifespan.shutdown.complete": Event.LifespanShutdownComplete,
+  "lifespan.shutdown.failed": Event.LifespanShutdownFailed
+})

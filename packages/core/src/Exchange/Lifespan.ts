@@ -1,0 +1,191 @@
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import type * as EffectScope from "effect/Scope"
+import type { LifespanReceiveEvent, LifespanSendEvent, ReceiveEvent, SendEvent } from "../Event.ts"
+import { checkLifespan } from "../EventGuard.ts"
+import type { PagiApp, Receive, Send } from "../PagiApp.ts"
+import { type LifespanScope, pagiVersion, type State } from "../Scope.ts"
+import { outOfOrder, type SendError } from "../SendError.ts"
+
+/** The application did not start, or did not stop as it should. */
+export class LifespanError extends Schema.TaggedError<LifespanError>()("LifespanError", {
+  phase: Schema.Literals(["startup", "shutdown"]),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `application ${this.phase} failed: ${this.detail}`
+  }
+}
+
+export interface LifespanOptions {
+  /** Whether the application must (`on`), may (`auto`) or is not asked to (`off`) handle lifespan events. */
+  readonly mode: "auto" | "on" | "off"
+  readonly startupTimeout: Duration.Duration
+  readonly shutdownTimeout: Duration.Duration
+  readonly isWorker: boolean
+  readonly workerNum?: number
+}
+
+/** A started application. */
+export interface Lifespan {
+  /** What the application put there; every exchange gets a shallow copy. */
+  readonly state: State
+  /** Tells the application to stop and waits until it has, within the time limit. */
+  readonly shutdown: Effect.Effect<void, LifespanError>
+}
+
+/** Where the conversation stands; the server moves it by its events, the application by its answers. */
+type Phase = "starting" | "running" | "stopping" | "over"
+
+const answers: Readonly<
+  Record<
+    Phase,
+    Partial<Readonly<Record<LifespanSendEvent["type"], { readonly next: Phase; readonly failed: boolean }>>>
+  >
+> = {
+  starting: {
+    "lifespan.startup.complete": { next: "running", failed: false },
+    "lifespan.startup.failed": { next: "over", failed: true }
+  },
+  running: {},
+  stopping: {
+    "lifespan.shutdown.complete": { next: "over", failed: false },
+    "lifespan.shutdown.failed": { next: "over", failed: true }
+  },
+  over: {}
+}
+
+const expectation: Readonly<Record<Phase, string>> = {
+  starting: "lifespan.startup has not been answered",
+  running: "lifespan.shutdown has not been received",
+  stopping: "lifespan.shutdown has not been answered",
+  over: "the lifespan is over"
+}
+
+type Answer = Deferred.Deferred<void, LifespanError>
+
+/** Receives, sends and the two answers that the server waits for. */
+class Conversation {
+  readonly started: Answer = Deferred.makeUnsafe()
+  readonly stopped: Answer = Deferred.makeUnsafe()
+  readonly #stopping: Deferred.Deferred<void> = Deferred.makeUnsafe()
+  #phase: Phase = "starting"
+  #received: "nothing" | "startup" | "shutdown" = "nothing"
+
+  readonly receive: Receive<ReceiveEvent> = Effect.suspend((): Receive<LifespanReceiveEvent> => {
+    switch (this.#received) {
+      case "nothing":
+        this.#received = "startup"
+        return Effect.succeed({ type: "lifespan.startup" })
+      case "startup":
+        return Effect.map(Deferred.await(this.#stopping), () => {
+          this.#received = "shutdown"
+          return { type: "lifespan.shutdown" }
+        })
+      case "shutdown":
+        return Effect.never
+    }
+  })
+
+  readonly send: Send<SendEvent> = (event) => Effect.suspend(() => this.#perform(event))
+
+  get hasAnsweredStartup(): boolean {
+    return this.#phase !== "starting"
+  }
+
+  stop(): void {
+    if (this.#phase !== "running") return
+    this.#phase = "stopping"
+    Deferred.doneUnsafe(this.#stopping, Exit.void)
+  }
+
+  #perform(event: SendEvent): Effect.Effect<void, SendError> {
+    const invalid = checkLifespan(event)
+    if (invalid !== undefined) return Effect.fail(invalid)
+    // The check leaves only lifespan events.
+    const answered = event as LifespanSendEvent
+    const answer = answers[this.#phase][answered.type]
+    if (answer === undefined) return Effect.fail(outOfOrder(event.type, expectation[this.#phase]))
+    const phase = this.#phase === "starting" ? "startup" : "shutdown"
+    this.#phase = answer.next
+    const detail = "message" in answered && answered.message !== undefined ? answered.message : "no reason was given"
+    Deferred.doneUnsafe(
+      phase === "startup" ? this.started : this.stopped,
+      answer.failed ? Exit.fail(new LifespanError({ phase, detail })) : Exit.void
+    )
+    return Effect.void
+  }
+}
+
+const disabled = (): Lifespan => ({ state: {}, shutdown: Effect.void })
+
+/** Fails when the application has not answered in time; a limit of 0 means none. */
+const within = (phase: "startup" | "shutdown", limit: Duration.Duration) =>
+  Effect.timeoutOrElse({
+    duration: Duration.isZero(limit) ? Duration.infinity : limit,
+    orElse: () => Effect.fail(new LifespanError({ phase, detail: `no answer within ${Duration.format(limit)}` }))
+  })
+
+/**
+ * Starts the application's lifespan handler and waits for its answer. The handler runs as long as the scope is open. An
+ * application that fails or returns before it answers does not support lifespan events, which only `on` objects to.
+ */
+export const start = (
+  app: PagiApp["Service"],
+  options: LifespanOptions
+): Effect.Effect<Lifespan, LifespanError, EffectScope.Scope> =>
+  Effect.gen(function* () {
+    if (options.mode === "off") return disabled()
+    const conversation = new Conversation()
+    const state: State = {}
+    const fiber = yield* Effect.forkScoped(
+      Effect.provideContext(
+        Effect.suspend(() => app.application(scopeOf(options, state), conversation.receive, conversation.send)),
+        app.context
+      ),
+      { startImmediately: true }
+    )
+    const ended = Fiber.await(fiber)
+    const answered = yield* Effect.raceFirst(
+      Effect.as(Deferred.await(conversation.started), true),
+      Effect.map(ended, () => conversation.hasAnsweredStartup)
+    ).pipe(within("startup", options.startupTimeout))
+    if (!answered) {
+      const exit = yield* ended
+      if (options.mode === "on") {
+        const why = Exit.isFailure(exit) ? `: ${Cause.pretty(exit.cause)}` : ""
+        return yield* new LifespanError({ phase: "startup", detail: `it does not handle lifespan events${why}` })
+      }
+      yield* Effect.logDebug("the application does not handle lifespan events")
+      return disabled()
+    }
+    yield* Effect.forkScoped(reportFailure(fiber))
+    const shutdown = Effect.suspend(() => {
+      conversation.stop()
+      // Shutdown runs in finalizers, where the losing side could not be interrupted otherwise.
+      return Effect.interruptible(Effect.raceFirst(Deferred.await(conversation.stopped), Effect.asVoid(ended)))
+    }).pipe(within("shutdown", options.shutdownTimeout))
+    return { state, shutdown }
+  })
+
+const scopeOf = (options: LifespanOptions, state: State): LifespanScope => ({
+  type: "lifespan",
+  pagi: {
+    ...pagiVersion,
+    isWorker: options.isWorker,
+    ...(options.workerNum === undefined ? {} : { workerNum: options.workerNum })
+  },
+  state
+})
+
+const reportFailure = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> =>
+  Effect.flatMap(Fiber.await(fiber), (exit) =>
+    Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
+      ? Effect.logError("the application's lifespan handler failed", exit.cause)
+      : Effect.void
+  )

@@ -1,0 +1,120 @@
+/**
+ * The application contract: one function for every exchange and for the lifespan.
+ *
+ * ```ts
+ * const app = PagiApp.make({
+ *   http: Effect.fnUntraced(function*(scope, receive, send) {
+ *     yield* send({ type: "http.response.start", status: 200 })
+ *     yield* send({ type: "http.response.body", body: `You asked for ${scope.path}` })
+ *   })
+ * })
+ * ```
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import type * as Event from "./Event.ts"
+import type { HttpScope, LifespanScope, Scope, SseScope, WebSocketScope } from "./Scope.ts"
+import type { SendError } from "./SendError.ts"
+
+/** Waits for the next event of the exchange. */
+export type Receive<ReceiveEvent> = Effect.Effect<ReceiveEvent>
+
+/** Sends one event; suspends while the peer lags behind. After the peer has gone it does nothing. */
+export type Send<SendEvent> = (event: SendEvent) => Effect.Effect<void, SendError>
+
+/**
+ * An application. It is run once for each HTTP request, SSE stream, WebSocket session and lifespan, and must fail for a
+ * scope type that it does not support. Its completion means that the exchange is complete; its value is ignored.
+ */
+export type Application<E = never, R = never> = (
+  scope: Scope,
+  receive: Receive<Event.ReceiveEvent>,
+  send: Send<Event.SendEvent>
+) => Effect.Effect<unknown, E, R>
+
+/** Handles one scope type with exactly the events of that type. */
+export type Handler<HandledScope, ReceiveEvent, SendEvent, E, R> = (
+  scope: HandledScope,
+  receive: Receive<ReceiveEvent>,
+  send: Send<SendEvent>
+) => Effect.Effect<unknown, E, R>
+
+export type HttpHandler<E = never, R = never> = Handler<HttpScope, Event.HttpReceiveEvent, Event.HttpSendEvent, E, R>
+export type SseHandler<E = never, R = never> = Handler<SseScope, Event.SseReceiveEvent, Event.SseSendEvent, E, R>
+export type WebSocketHandler<E = never, R = never> = Handler<
+  WebSocketScope,
+  Event.WebSocketReceiveEvent,
+  Event.WebSocketSendEvent,
+  E,
+  R
+>
+export type LifespanHandler<E = never, R = never> = Handler<
+  LifespanScope,
+  Event.LifespanReceiveEvent,
+  Event.LifespanSendEvent,
+  E,
+  R
+>
+
+/** The handlers of an application, one for each scope type that it supports. */
+export interface Handlers<E1, R1, E2, R2, E3, R3, E4, R4> {
+  readonly http?: HttpHandler<E1, R1>
+  readonly sse?: SseHandler<E2, R2>
+  readonly websocket?: WebSocketHandler<E3, R3>
+  readonly lifespan?: LifespanHandler<E4, R4>
+}
+
+/** The application does not handle this scope type. */
+export class UnsupportedScope extends Schema.TaggedError<UnsupportedScope>()("UnsupportedScope", {
+  scopeType: Schema.String
+}) {
+  override get message(): string {
+    return `the application does not handle the scope type "${this.scopeType}"`
+  }
+}
+
+/** Builds an application from one handler for each scope type; the missing ones fail with `UnsupportedScope`. */
+export const make = <E1 = never, R1 = never, E2 = never, R2 = never, E3 = never, R3 = never, E4 = never, R4 = never>(
+  handlers: Handlers<E1, R1, E2, R2, E3, R3, E4, R4>
+): Application<E1 | E2 | E3 | E4 | UnsupportedScope, R1 | R2 | R3 | R4> => {
+  // The contract gives each scope type its own events, which the type of `Application` cannot tie to the scope.
+  const handlerOf = handlers as Readonly<
+    Record<Scope["type"], Application<E1 | E2 | E3 | E4, R1 | R2 | R3 | R4> | undefined>
+  >
+  return (scope, receive, send) => {
+    const handler = handlerOf[scope.type]
+    return handler === undefined
+      ? Effect.fail(new UnsupportedScope({ scopeType: scope.type }))
+      : handler(scope, receive, send)
+  }
+}
+
+/** The application that a server runs, together with the services that it needs. */
+export class PagiApp extends Context.Service<
+  PagiApp,
+  {
+    readonly application: Application<unknown, never>
+    /** The services of the program around the server; every exchange runs with them. */
+    readonly context: Context.Context<never>
+  }
+>()("@pagi/core/PagiApp") {}
+
+/** Provides an application to a server. What the application requires comes from the surrounding layers. */
+export const layer = <E, R>(application: Application<E, R>): Layer.Layer<PagiApp, never, R> =>
+  layerEffect(Effect.succeed(application))
+
+/** Like `layer`, for an application that has to be built. */
+export const layerEffect = <E, R, BuildError, BuildServices>(
+  build: Effect.Effect<Application<E, R>, BuildError, BuildServices>
+): Layer.Layer<PagiApp, BuildError, R | BuildServices> =>
+  Layer.effect(
+    PagiApp,
+    Effect.gen(function* () {
+      const context = yield* Effect.context<R>()
+      const application = yield* build
+      // The runner provides `context` to every run, which is what the erased requirement asks for.
+      return { application: application as Application<unknown, never>, context: context as Context.Context<never> }
+    })
+  )

@@ -1,0 +1,15 @@
+import type { HeaderBlock } from "./HeaderBlock.ts"
+
+/**
+ * What an exchange tells the protocol to send. A driver implements it once for its protocol; the exchange tables call it
+ * in a valid order only. Each call answers `undefined`, or why the protocol cannot carry it; then nothing was written.
+ */
+export interface ResponseSink {
+  informational(status: number, headers: HeaderBlock): string | undefined
+  start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined
+  /** Text is encoded as UTF-8. */
+  body(data: string | Uint8Array, last: boolean): string | undefined
+  trailers(headers: HeaderBlock): string | undefined
+  /** Sends what the server still holds back. */
+  flush(): undefined
+}

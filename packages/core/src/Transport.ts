@@ -1,0 +1,51 @@
+import type { ByteSink } from "./ByteSink.ts"
+import type { DisconnectReason } from "./DisconnectReason.ts"
+
+/** `[host, port]`, or `[path, null]` for a Unix socket. */
+export type Address = readonly [host: string, port: number | null]
+
+/**
+ * A connection's bytes in both directions, as a driver sees them. Plain calls and no Effects: this is the seam that
+ * every byte crosses. Written data is gathered and goes out in one write at the end of the turn, at `flush`, or when
+ * much of it has come together.
+ */
+export interface Transport extends ByteSink {
+  /** The peer; absent on Unix sockets. */
+  readonly client: Address | undefined
+  readonly server: Address | undefined
+  /** Whether the bytes travel over TLS. */
+  readonly secure: boolean
+  /** Bytes written that the operating system has not taken yet. */
+  readonly bufferedAmount: number
+  /** Sends what was gathered now. */
+  flush(): void
+  /** Makes sure that `onFlush` is called before the turn ends, also if nothing is written. */
+  scheduleFlush(): void
+  /** Stops reading, so that the peer's window fills up and it has to wait. */
+  pause(): void
+  resume(): void
+  /** Flushes, then half-closes: the peer sees the end after the last byte. */
+  end(): void
+  /** Flushes what the operating system takes at once and closes. `onClose` follows in a later turn. */
+  destroy(): void
+  /** Closes with a reset, so that the peer cannot take what it has for complete. `onClose` follows in a later turn. */
+  reset(): void
+  /** Installs the receiver of all that happens; called once, before the first byte is read. */
+  open(handler: TransportHandler): void
+}
+
+/** What a transport tells its driver. `onClose` is the last call, and comes exactly once. */
+export interface TransportHandler {
+  /** Bytes that now belong to the driver. */
+  onData(bytes: Uint8Array): void
+  /** The peer has sent its last byte. */
+  onEnd(): void
+  /** The turn ends, or `flush` was called, and gathered data is about to be written: the last chance to add to it. */
+  onFlush(): void
+  /** The operating system did not take everything at once. */
+  onBlocked(): void
+  /** The operating system has taken some of the buffered bytes. */
+  onDrain(): void
+  /** The connection is closed. `reason` says why when it was an error. */
+  onClose(reason: DisconnectReason | undefined): void
+}

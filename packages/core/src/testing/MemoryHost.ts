@@ -1,0 +1,179 @@
+import type * as Exit from "effect/Exit"
+import type { DisconnectReason } from "../DisconnectReason.ts"
+import type { HttpReceiveEvent } from "../Event.ts"
+import { type Ending, HttpExchange, type HttpExchangeHost, type HttpExchangeOptions } from "../Exchange/Http.ts"
+import { type HeaderBlock, isValue, normalizeName } from "../HeaderBlock.ts"
+import type { RunObserver } from "../RequestRunner.ts"
+import { bodyPieces, type Content, type OpenRequest, toBytes } from "./TestRequest.ts"
+import type { ResponseHead } from "./TestResponse.ts"
+
+/** Fields that belong to the connection; servers write their own. */
+const connectionFields: ReadonlySet<string> = new Set(["transfer-encoding", "keep-alive", "proxy-connection"])
+
+/** Names in lower case without the connection's fields, or why a server refuses to send them. */
+const readFields = (headers: HeaderBlock): HeaderBlock | string => {
+  const fields: Array<readonly [string, string]> = []
+  for (const [given, value] of headers) {
+    const name = normalizeName(given)
+    if (name === undefined) return `header name ${JSON.stringify(given)} is not a token`
+    if (!isValue(value)) return `the value of header ${JSON.stringify(given)} has a forbidden character`
+    if (!connectionFields.has(name)) fields.push([name, value])
+  }
+  return fields
+}
+
+/** The length that the response announces; infinite when it announces none. */
+const readContentLength = (headers: HeaderBlock): number | string => {
+  const values = new Set(headers.flatMap(([name, value]) => (name === "content-length" ? [value] : [])))
+  const [value] = values
+  if (value === undefined) return Number.POSITIVE_INFINITY
+  return values.size === 1 && /^\d+$/.test(value) ? Number(value) : "content-length must be one decimal number"
+}
+
+/** What happens to a response, seen from the peer. */
+export type ResponseStatus = "open" | "complete" | "truncated" | "disconnected"
+
+/**
+ * What a driver is to an exchange, without a protocol or a transport: it hands out the request body and keeps the
+ * response until the peer takes it. Pieces that were not taken count as unsent.
+ */
+export class MemoryHost implements HttpExchangeHost, RunObserver {
+  readonly exchange: HttpExchange
+  readonly interim: Array<ResponseHead> = []
+  head: ResponseHead | undefined = undefined
+  trailerFields: HeaderBlock = []
+  status: ResponseStatus = "open"
+  /** How the application ended, once it has. */
+  exit: Exit.Exit<unknown, unknown> | undefined = undefined
+  bufferedAmount = 0
+  /** Called whenever the peer may see something new. */
+  onChange: () => void = () => {}
+  readonly #isHeadRequest: boolean
+  readonly #requestBody: Array<HttpReceiveEvent>
+  #isRequestComplete: boolean
+  readonly #pieces: Array<Uint8Array> = []
+  #announcesTrailers = false
+  #hasContent = true
+  #remaining = Number.POSITIVE_INFINITY
+
+  constructor(request: OpenRequest, options: HttpExchangeOptions) {
+    this.exchange = new HttpExchange(this, options)
+    this.#isHeadRequest = request.method === "HEAD"
+    this.#isRequestComplete = request.more !== true
+    const pieces = bodyPieces(request)
+    const all = pieces.length === 0 && this.#isRequestComplete ? [new Uint8Array(0)] : pieces
+    const isLast = (index: number) => this.#isRequestComplete && index === all.length - 1
+    this.#requestBody = all.map((body, index) => ({ type: "http.request", body, more: !isLast(index) }))
+  }
+
+  // from the peer ----------------------------------------------------------------------------------------------------
+
+  /** Adds a piece to the request body; answers `false` when the body is complete already. */
+  addBody(piece: Content, more: boolean): boolean {
+    if (this.#isRequestComplete) return false
+    this.#isRequestComplete = !more
+    this.#requestBody.push({ type: "http.request", body: toBytes(piece), more })
+    this.exchange.readable()
+    return true
+  }
+
+  /** The next piece of the response that the peer has not taken. */
+  take(): Uint8Array | undefined {
+    const piece = this.#pieces.shift()
+    if (piece !== undefined) this.bufferedAmount -= piece.length
+    return piece
+  }
+
+  disconnect(reason: DisconnectReason): void {
+    this.#breakOff("disconnected", reason)
+  }
+
+  // from the exchange ------------------------------------------------------------------------------------------------
+
+  pullBody(): HttpReceiveEvent | undefined {
+    return this.#requestBody.shift()
+  }
+
+  informational(status: number, headers: HeaderBlock): string | undefined {
+    const fields = readFields(headers)
+    if (typeof fields === "string") return fields
+    this.interim.push({ status, headers: fields })
+    return undefined
+  }
+
+  start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
+    const fields = readFields(headers)
+    if (typeof fields === "string") return fields
+    const length = readContentLength(fields)
+    if (typeof length === "string") return length
+    this.#announcesTrailers = trailers
+    this.#hasContent = !this.#isHeadRequest && status !== 204 && status !== 304
+    this.#remaining = length
+    this.head = { status, headers: fields }
+    this.onChange()
+    return undefined
+  }
+
+  body(data: Content, last: boolean): string | undefined {
+    const piece = toBytes(data)
+    const problem = this.#hasContent ? this.#count(piece.length, last) : undefined
+    if (problem !== undefined) {
+      this.#breakOff("truncated", "server_error")
+      return problem
+    }
+    if (this.#hasContent && piece.length > 0) {
+      this.#pieces.push(piece)
+      this.bufferedAmount += piece.length
+    }
+    if (last && !this.#announcesTrailers) this.status = "complete"
+    this.onChange()
+    return undefined
+  }
+
+  trailers(headers: HeaderBlock): string | undefined {
+    const fields = readFields(headers)
+    if (typeof fields === "string") return fields
+    this.trailerFields = fields
+    this.status = "complete"
+    this.onChange()
+    return undefined
+  }
+
+  flush(): undefined {}
+
+  // from the runner --------------------------------------------------------------------------------------------------
+
+  onApplicationExit(exit: Exit.Exit<unknown, unknown>): void {
+    this.exit = exit
+    this.exchange.onApplicationExit(exit)
+    this.onChange()
+  }
+
+  onApplicationEnd(ending: Ending): void {
+    if (ending === "unanswered") this.answer(500, "internal server error")
+    else if (ending === "truncated") this.#breakOff("truncated", "server_error")
+  }
+
+  /** The server's own answer in place of the application's. */
+  answer(status: number, message: string): void {
+    this.start(status, [["content-type", "text/plain; charset=utf-8"]], false)
+    this.body(`${message}\n`, true)
+    this.exchange.disconnect("server_error")
+  }
+
+  /** A body must have exactly the length that was announced. */
+  #count(length: number, last: boolean): string | undefined {
+    this.#remaining -= length
+    if (this.#remaining < 0) return `the body exceeds content-length by ${-this.#remaining} bytes`
+    return last && Number.isFinite(this.#remaining) && this.#remaining > 0
+      ? `the body ends ${this.#remaining} bytes before its content-length`
+      : undefined
+  }
+
+  #breakOff(status: "truncated" | "disconnected", reason: DisconnectReason): void {
+    if (this.status !== "open") return
+    this.status = status
+    this.exchange.disconnect(reason)
+    this.onChange()
+  }
+}

@@ -1,0 +1,202 @@
+import { fromBytes, toBytes } from "../ByteString.ts"
+import type { DisconnectReason } from "../DisconnectReason.ts"
+import type { Address, Transport, TransportHandler } from "../Transport.ts"
+
+export interface MemoryTransportOptions {
+  /** `undefined` as on a Unix socket. */
+  readonly client?: Address | undefined
+  readonly server?: Address | undefined
+  readonly secure?: boolean
+  /** Bytes that the "operating system" takes before the peer has to read; without limit by default. */
+  readonly capacity?: number
+}
+
+/**
+ * A transport without a socket, for tests of drivers: the test is the peer. What the driver wrote is read with `read` or
+ * `text`; what the peer sends goes in with `push`. Everything happens on the caller's stack, except where a socket would
+ * act in a later turn too: the flush at the end of a turn that no `push` began, data that waited for `resume`, and
+ * `onClose` are microtasks.
+ */
+export class MemoryTransport implements Transport {
+  readonly client: Address | undefined
+  readonly server: Address | undefined
+  readonly secure: boolean
+  /** How the peer has seen the driver end the connection, if it did: `ended` comes behind the last byte. */
+  ending: "open" | "ended" | "destroyed" | "reset" = "open"
+  isPaused = false
+  /** How many times gathered data went out. */
+  writes = 0
+  readonly #capacity: number
+  #handler: TransportHandler | undefined = undefined
+  #gathered = ""
+  /** What the "operating system" has not taken. */
+  #waiting = ""
+  #delivered = ""
+  #unread: Array<Uint8Array> = []
+  #isFlushScheduled = false
+  #isInTurn = false
+  #isBlocked = false
+  #isEnding = false
+  #isPeerEnded = false
+  #isPeerEndTold = false
+  #isClosed = false
+
+  constructor(options: MemoryTransportOptions = {}) {
+    this.client = "client" in options ? options.client : ["127.0.0.1", 54321]
+    this.server = "server" in options ? options.server : ["127.0.0.1", 5000]
+    this.secure = options.secure ?? false
+    this.#capacity = options.capacity ?? Number.POSITIVE_INFINITY
+  }
+
+  // the driver's side ------------------------------------------------------------------------------------------------
+
+  get bufferedAmount(): number {
+    return this.#gathered.length + this.#waiting.length
+  }
+
+  open(handler: TransportHandler): void {
+    this.#handler = handler
+  }
+
+  write(data: string | Uint8Array): void {
+    if (this.#isClosed || this.#isEnding) return
+    this.#gathered += typeof data === "string" ? data : fromBytes(data, 0, data.length)
+    this.scheduleFlush()
+  }
+
+  scheduleFlush(): void {
+    if (this.#isFlushScheduled) return
+    this.#isFlushScheduled = true
+    if (!this.#isInTurn) queueMicrotask(() => this.#endTurn())
+  }
+
+  flush(): void {
+    this.#handler?.onFlush()
+    this.#send()
+  }
+
+  pause(): void {
+    this.isPaused = true
+  }
+
+  resume(): void {
+    this.isPaused = false
+    queueMicrotask(() => this.#deliver())
+  }
+
+  end(): void {
+    if (this.#isClosed) return
+    this.#isEnding = true
+    this.#send()
+  }
+
+  destroy(): void {
+    this.#send()
+    this.#close("destroyed")
+  }
+
+  reset(): void {
+    this.#close("reset")
+  }
+
+  // the peer's side --------------------------------------------------------------------------------------------------
+
+  /** The peer sends bytes; a string is a byte string. While the driver has paused, they wait. */
+  push(data: string | Uint8Array): void {
+    if (this.#isClosed || this.#isPeerEnded) return
+    this.#unread.push(typeof data === "string" ? toBytes(data) : data)
+    this.#deliver()
+  }
+
+  /** The peer closes its side; the driver learns of it behind the last byte. */
+  pushEnd(): void {
+    this.#isPeerEnded = true
+    this.#deliver()
+  }
+
+  /** The connection breaks; without a reason, in a way that looks like a close. */
+  fail(reason?: DisconnectReason): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#handler?.onClose(reason)
+  }
+
+  /** Everything that has reached the peer and was not read, as a byte string. */
+  get text(): string {
+    return this.#delivered
+  }
+
+  /** Bytes pushed that the driver has not taken because it paused. */
+  get unreadLength(): number {
+    return this.#unread.reduce((sum, bytes) => sum + bytes.length, 0)
+  }
+
+  /** The peer reads what has reached it, which makes room for more. */
+  read(): string {
+    const text = this.#delivered
+    this.#delivered = ""
+    if (this.#isBlocked) {
+      this.#isBlocked = false
+      this.#send()
+      this.#handler?.onDrain()
+    }
+    return text
+  }
+
+  // ------------------------------------------------------------------------------------------------------------------
+
+  #deliver(): void {
+    if (this.#isInTurn) return
+    while (!this.isPaused && !this.#isClosed && !this.#isPeerEndTold) {
+      const bytes = this.#unread.shift()
+      if (bytes === undefined && !this.#isPeerEnded) return
+      this.#isInTurn = true
+      if (bytes === undefined) this.#tellPeerEnd()
+      else this.#handler?.onData(bytes)
+      this.#isInTurn = false
+      if (this.#isFlushScheduled) this.#endTurn()
+    }
+  }
+
+  #tellPeerEnd(): void {
+    this.#isPeerEndTold = true
+    this.#handler?.onEnd()
+    this.#closeWhenBothEnded()
+  }
+
+  #endTurn(): void {
+    this.#isFlushScheduled = false
+    if (!this.#isClosed) this.flush()
+  }
+
+  #send(): void {
+    if (this.#isClosed) return
+    if (this.#gathered.length > 0) this.writes++
+    this.#waiting += this.#gathered
+    this.#gathered = ""
+    const room = Math.max(0, this.#capacity - this.#delivered.length)
+    this.#delivered += this.#waiting.slice(0, room)
+    this.#waiting = this.#waiting.slice(room)
+    if (this.#waiting.length > 0) {
+      if (this.#isBlocked) return
+      this.#isBlocked = true
+      this.#handler?.onBlocked()
+    } else if (this.#isEnding) {
+      this.ending = "ended"
+      this.#closeWhenBothEnded()
+    }
+  }
+
+  #closeWhenBothEnded(): void {
+    if (this.ending === "ended" && this.#isPeerEndTold) this.#close(undefined)
+  }
+
+  #close(ending: "destroyed" | "reset" | undefined): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#gathered = ""
+    this.#waiting = ""
+    if (ending !== undefined) this.ending = ending
+    queueMicrotask(() => this.#handler?.onClose(undefined))
+  }
+}

@@ -1,0 +1,54 @@
+import * as Schema from "effect/Schema"
+import { get, type HeaderBlock } from "../HeaderBlock.ts"
+
+/** Status and headers, of an interim or the final response. */
+export interface ResponseHead {
+  readonly status: number
+  /** As the application sent them, with names in lower case. `date` and framing are left to real servers. */
+  readonly headers: HeaderBlock
+}
+
+/** What reached the peer. */
+export class TestResponse implements ResponseHead {
+  readonly status: number
+  readonly headers: HeaderBlock
+  readonly bytes: Uint8Array
+  readonly trailers: HeaderBlock
+  /** Interim responses, such as 103 Early Hints. */
+  readonly informational: ReadonlyArray<ResponseHead>
+
+  constructor(
+    head: ResponseHead,
+    bytes: Uint8Array,
+    trailers: HeaderBlock,
+    informational: ReadonlyArray<ResponseHead>
+  ) {
+    this.status = head.status
+    this.headers = head.headers
+    this.bytes = bytes
+    this.trailers = trailers
+    this.informational = informational
+  }
+
+  /** The body as UTF-8. */
+  get text(): string {
+    return new TextDecoder().decode(this.bytes)
+  }
+
+  /** The value of the first field with this name, in any case. */
+  header(name: string): string | undefined {
+    return get(this.headers, name.toLowerCase())
+  }
+}
+
+/** The response ended before it was complete, or there was none. `received` is what had arrived when it had started. */
+export class IncompleteResponse extends Schema.TaggedError<IncompleteResponse>()("IncompleteResponse", {
+  reason: Schema.Literals(["truncated", "disconnected"]),
+  received: Schema.optionalKey(Schema.instanceOf(TestResponse))
+}) {
+  override get message(): string {
+    return this.reason === "truncated"
+      ? "the application broke off its response, and the server closed the connection"
+      : "the peer left before the response was complete"
+  }
+}

@@ -1,0 +1,117 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { ConnectionRegistry, type ServerConnection } from "../src/ConnectionRegistry.ts"
+
+class FakeConnection implements ServerConnection {
+  readonly calls: Array<string> = []
+  /** What the connection does besides when it is called. */
+  readonly react: () => void
+
+  constructor(react: () => void = () => {}) {
+    this.react = react
+  }
+
+  drain(): void {
+    this.calls.push("drain")
+    this.react()
+  }
+
+  abort(reason: string): void {
+    this.calls.push(reason)
+    this.react()
+  }
+}
+
+const fill = (registry: ConnectionRegistry, count: number): ReadonlyArray<FakeConnection> => {
+  const connections = Array.from({ length: count }, (): FakeConnection => {
+    const connection: FakeConnection = new FakeConnection(() => registry.remove(connection))
+    return connection
+  })
+  for (const connection of connections) registry.add(connection)
+  return connections
+}
+
+describe("ConnectionRegistry", () => {
+  it("counts the open connections", () => {
+    const registry = new ConnectionRegistry()
+    const [first, second] = [new FakeConnection(), new FakeConnection()]
+    registry.add(first)
+    registry.add(second)
+    registry.add(second)
+    assert.strictEqual(registry.size, 2)
+    registry.remove(first)
+    registry.remove(first)
+    assert.strictEqual(registry.size, 1)
+  })
+
+  it("drains every connection, also those that come later", () => {
+    const registry = new ConnectionRegistry()
+    const early = new FakeConnection()
+    const late = new FakeConnection()
+    registry.add(early)
+    assert.isFalse(registry.isDraining)
+    registry.drain()
+    assert.isTrue(registry.isDraining)
+    registry.add(late)
+    assert.deepStrictEqual([early.calls, late.calls], [["drain"], ["drain"]])
+  })
+
+  it("drains connections that leave at once", () => {
+    const registry = new ConnectionRegistry()
+    const connections = fill(registry, 5)
+    registry.drain()
+    assert.isTrue(connections.every(({ calls }) => calls.length === 1))
+    assert.strictEqual(registry.size, 0)
+  })
+
+  it("aborts every connection with the reason, but none that come later", () => {
+    const registry = new ConnectionRegistry()
+    const connections = fill(registry, 5)
+    registry.abort("server_shutdown")
+    const late = new FakeConnection()
+    registry.add(late)
+    assert.isTrue(connections.every(({ calls }) => calls.join() === "server_shutdown"))
+    assert.strictEqual(registry.size, 1)
+    assert.deepStrictEqual(late.calls, [])
+  })
+
+  describe("empty", () => {
+    it.effect("completes at once without connections", () => new ConnectionRegistry().empty)
+
+    it.effect("completes when the last connection has gone, for everyone who waits", () =>
+      Effect.gen(function* () {
+        const registry = new ConnectionRegistry()
+        const [first, second] = [new FakeConnection(), new FakeConnection()]
+        registry.add(first)
+        registry.add(second)
+        const fibers = [
+          yield* Effect.forkChild(registry.empty, { startImmediately: true }),
+          yield* Effect.forkChild(registry.empty, { startImmediately: true }),
+          yield* Effect.forkChild(registry.empty, { startImmediately: true })
+        ] as const
+        yield* Fiber.interrupt(fibers[1])
+        registry.remove(first)
+        assert.isUndefined(fibers[0].pollUnsafe())
+        registry.remove(second)
+        assert.deepStrictEqual([fibers[0].pollUnsafe(), fibers[2].pollUnsafe()], [Exit.void, Exit.void])
+      })
+    )
+
+    it.effect("can be waited for again", () =>
+      Effect.gen(function* () {
+        const registry = new ConnectionRegistry()
+        const connection = new FakeConnection()
+        registry.add(connection)
+        registry.remove(connection)
+        yield* registry.empty
+        registry.add(connection)
+        const fiber = yield* Effect.forkChild(registry.empty, { startImmediately: true })
+        assert.isUndefined(fiber.pollUnsafe())
+        registry.remove(connection)
+        yield* Fiber.join(fiber)
+      })
+    )
+  })
+})

@@ -1,0 +1,153 @@
+import { assert, describe, expectTypeOf, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Event from "../src/Event.ts"
+import * as PagiApp from "../src/PagiApp.ts"
+import {
+  type HttpScope,
+  type LifespanScope,
+  pagiVersion,
+  type Scope,
+  type SseScope,
+  type WebSocketScope
+} from "../src/Scope.ts"
+import type { SendError } from "../src/SendError.ts"
+
+const lifespanScope: LifespanScope = { type: "lifespan", pagi: { ...pagiVersion, isWorker: false }, state: {} }
+/** A scope as far as a dispatcher looks at it. */
+const scopeOf = (type: Scope["type"]): Scope => ({ ...lifespanScope, type }) as Scope
+const types = ["http", "sse", "websocket", "lifespan"] as const
+
+const receive: PagiApp.Receive<Event.ReceiveEvent> = Effect.succeed({ type: "http.disconnect" })
+const send: PagiApp.Send<Event.SendEvent> = () => Effect.void
+
+class Database extends Context.Service<Database, { readonly name: string }>()("test/Database") {}
+class Mailer extends Context.Service<Mailer, { readonly host: string }>()("test/Mailer") {}
+
+describe("PagiApp.make", () => {
+  it.effect("gives each scope to the handler of its type, with receive and send", () =>
+    Effect.gen(function* () {
+      const given: Array<unknown> = []
+      const handler =
+        (name: string) =>
+        (...parts: ReadonlyArray<unknown>) =>
+          Effect.sync(() => given.push([name, ...parts]))
+      const app = PagiApp.make({
+        http: handler("http"),
+        sse: handler("sse"),
+        websocket: handler("websocket"),
+        lifespan: handler("lifespan")
+      })
+      for (const type of types) yield* app(scopeOf(type), receive, send)
+      assert.deepStrictEqual(
+        given,
+        types.map((type) => [type, scopeOf(type), receive, send])
+      )
+    })
+  )
+
+  it.effect("fails for a scope type without a handler and names it", () =>
+    Effect.gen(function* () {
+      const app = PagiApp.make({})
+      for (const type of types) {
+        const error = yield* Effect.flip(app(scopeOf(type), receive, send))
+        assert.strictEqual(error._tag, "UnsupportedScope")
+        assert.strictEqual(error.scopeType, type)
+        assert.strictEqual(error.message, `the application does not handle the scope type "${type}"`)
+      }
+    })
+  )
+
+  it("gives handlers the exact scope and events of their type", () => {
+    PagiApp.make({
+      http: (scope, receive, send) => {
+        expectTypeOf(scope).toEqualTypeOf<HttpScope>()
+        expectTypeOf(receive).toEqualTypeOf<Effect.Effect<Event.HttpReceiveEvent>>()
+        expectTypeOf(send).toEqualTypeOf<(event: Event.HttpSendEvent) => Effect.Effect<void, SendError>>()
+        return Effect.void
+      },
+      sse: (scope, receive, send) => {
+        expectTypeOf(scope).toEqualTypeOf<SseScope>()
+        expectTypeOf(receive).toEqualTypeOf<Effect.Effect<Event.SseReceiveEvent>>()
+        expectTypeOf(send).parameter(0).toEqualTypeOf<Event.SseSendEvent>()
+        return Effect.void
+      },
+      websocket: (scope, receive, send) => {
+        expectTypeOf(scope).toEqualTypeOf<WebSocketScope>()
+        expectTypeOf(receive).toEqualTypeOf<Effect.Effect<Event.WebSocketReceiveEvent>>()
+        expectTypeOf(send).parameter(0).toEqualTypeOf<Event.WebSocketSendEvent>()
+        return Effect.void
+      },
+      lifespan: (scope, receive, send) => {
+        expectTypeOf(scope).toEqualTypeOf<LifespanScope>()
+        expectTypeOf(receive).toEqualTypeOf<Effect.Effect<Event.LifespanReceiveEvent>>()
+        expectTypeOf(send).parameter(0).toEqualTypeOf<Event.LifespanSendEvent>()
+        return Effect.void
+      }
+    })
+  })
+
+  it("refuses the events of another scope type, and wrong properties, when compiling", () => {
+    PagiApp.make({
+      // @ts-expect-error an HTTP handler cannot send WebSocket events
+      http: (_scope, _receive, send) => send({ type: "websocket.accept" }),
+      // @ts-expect-error `comment` is missing
+      sse: (_scope, _receive, send) => send({ type: "sse.comment" }),
+      // @ts-expect-error text and bytes exclude each other
+      websocket: (_scope, _receive, send) => send({ type: "websocket.send", text: "", bytes: new Uint8Array(0) })
+    })
+  })
+
+  it("gathers what the handlers may fail with and what they require", () => {
+    const app = PagiApp.make({
+      http: () => Effect.andThen(Database, Effect.fail("http failed" as const)),
+      lifespan: Effect.fnUntraced(function* (_scope, _receive, send) {
+        yield* Mailer
+        yield* send({ type: "lifespan.startup.complete" })
+      })
+    })
+    expectTypeOf(app).toEqualTypeOf<
+      PagiApp.Application<"http failed" | SendError | PagiApp.UnsupportedScope, Database | Mailer>
+    >()
+    expectTypeOf(PagiApp.make({})).toEqualTypeOf<PagiApp.Application<PagiApp.UnsupportedScope>>()
+    expectTypeOf(PagiApp.layer(app)).toEqualTypeOf<Layer.Layer<PagiApp.PagiApp, never, Database | Mailer>>()
+  })
+})
+
+describe("PagiApp.layer", () => {
+  const app = PagiApp.make({ http: () => Effect.map(Database, ({ name }) => name) })
+
+  it.effect("takes what the application requires from the surrounding layers", () =>
+    Effect.gen(function* () {
+      const live = Layer.provide(PagiApp.layer(app), Layer.succeed(Database, { name: "main" }))
+      const { application, context } = Context.get(yield* Layer.build(live), PagiApp.PagiApp)
+      const answer = yield* Effect.provideContext(application(scopeOf("http"), receive, send), context)
+      assert.strictEqual(answer, "main")
+    })
+  )
+
+  it.effect("builds an application, with what the building requires", () =>
+    Effect.gen(function* () {
+      const build = Effect.map(Mailer, ({ host }) =>
+        PagiApp.make({ http: () => Effect.map(Database, ({ name }) => `${name} ${host}`) })
+      )
+      const layer = PagiApp.layerEffect(build)
+      expectTypeOf(layer).toEqualTypeOf<Layer.Layer<PagiApp.PagiApp, never, Database | Mailer>>()
+      const services = Layer.merge(Layer.succeed(Database, { name: "main" }), Layer.succeed(Mailer, { host: "post" }))
+      const { application, context } = Context.get(yield* Layer.build(Layer.provide(layer, services)), PagiApp.PagiApp)
+      assert.strictEqual(
+        yield* Effect.provideContext(application(scopeOf("http"), receive, send), context),
+        "main post"
+      )
+    })
+  )
+
+  it.effect("fails when the application cannot be built", () =>
+    Effect.gen(function* () {
+      const build: Effect.Effect<PagiApp.Application, string> = Effect.fail("no configuration")
+      const error = yield* Effect.flip(Layer.build(PagiApp.layerEffect(build)))
+      assert.strictEqual(error, "no configuration")
+    })
+  )
+})

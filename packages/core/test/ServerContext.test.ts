@@ -1,0 +1,53 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as TestClock from "effect/testing/TestClock"
+import { Deadline } from "../src/Deadlines.ts"
+import * as PagiApp from "../src/PagiApp.ts"
+import * as ServerContext from "../src/ServerContext.ts"
+import * as ServerOptions from "../src/ServerOptions.ts"
+
+const make = (options: ServerOptions.Input = {}) =>
+  Effect.provide(
+    ServerContext.make({ state: {}, accessLog: undefined }),
+    Layer.merge(PagiApp.layer(PagiApp.make({})), ServerOptions.layer(options))
+  )
+
+describe("ServerContext", () => {
+  it.effect("counts the options' time limits in ticks", () =>
+    Effect.gen(function* () {
+      const { limits } = yield* make({
+        timeout: "1 second",
+        headersTimeout: "2 seconds",
+        requestTimeout: 0,
+        writeTimeout: Duration.millis(301),
+        disconnectGrace: "5 seconds"
+      })
+      assert.deepStrictEqual(limits, { idle: 10, headers: 20, request: 0, write: 4, disconnectGrace: 50 })
+    })
+  )
+
+  it.effect("has a wheel that turns and a date that follows the clock", () =>
+    Effect.gen(function* () {
+      const { date, deadlines } = yield* make()
+      const expired: Array<string> = []
+      new Deadline(deadlines, { onDeadline: () => expired.push(date.value) }).start(10)
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(expired, ["Thu, 01 Jan 1970 00:00:01 GMT"])
+    })
+  )
+
+  it.effect("completes shuttingDown for everyone when the shutdown begins", () =>
+    Effect.gen(function* () {
+      const { beginShutdown, shuttingDown } = yield* make()
+      const early = yield* Effect.forkChild(shuttingDown, { startImmediately: true })
+      assert.isUndefined(early.pollUnsafe())
+      yield* beginShutdown
+      yield* beginShutdown
+      assert.deepStrictEqual(early.pollUnsafe(), Exit.void)
+      yield* shuttingDown
+    })
+  )
+})

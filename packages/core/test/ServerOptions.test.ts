@@ -1,0 +1,320 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as ServerOptions from "../src/ServerOptions.ts"
+
+type OptionName = keyof typeof ServerOptions.table
+
+/** Gives one option a value of any kind, as untyped programs and configuration files do. */
+const makeWith = (option: string, value: unknown) => ServerOptions.make({ [option]: value })
+
+interface Row {
+  readonly accepted: ReadonlyArray<unknown>
+  readonly refused: ReadonlyArray<unknown>
+  readonly expected: string
+}
+
+const notIntegers: ReadonlyArray<unknown> = [
+  0.5,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  2 ** 53,
+  "1",
+  1n,
+  null,
+  true,
+  {}
+]
+
+const integers = (minimum: number, maximum?: number): Row => ({
+  accepted: [minimum, minimum + 1, maximum ?? Number.MAX_SAFE_INTEGER],
+  refused: [minimum - 1, -5, ...(maximum === undefined ? [] : [maximum + 1]), ...notIntegers],
+  expected:
+    maximum === undefined ? `a whole number of at least ${minimum}` : `a whole number from ${minimum} to ${maximum}`
+})
+
+const texts: Row = { accepted: ["x", "::1"], refused: ["", "a\0b", 5, null, {}], expected: "a text that is not empty" }
+
+const durations: Row = {
+  accepted: [0, 1500, "2 seconds", "1 minute", Duration.zero, Duration.hours(1), 5n],
+  refused: [
+    -1,
+    Number.NaN,
+    Duration.infinity,
+    "Infinity",
+    Duration.seconds(-1),
+    "soon",
+    "60",
+    null,
+    true,
+    Symbol("duration")
+  ],
+  expected: "a duration of at least 0 seconds"
+}
+
+const choices = (...values: ReadonlyArray<string>): Row => ({
+  accepted: values,
+  refused: ["", "none", values[0]?.toUpperCase(), true, null, 0],
+  expected: `one of ${values.join(", ")}`
+})
+
+const rows: Readonly<Record<OptionName, Row>> = {
+  host: texts,
+  port: integers(0, 65_535),
+  listenerBacklog: integers(1),
+  maxConnections: integers(1),
+  accessLog: texts,
+  logLevel: choices("debug", "info", "warn", "error"),
+  quiet: { accepted: [true, false], refused: ["true", 1, 0, null], expected: "true or false" },
+  lifespan: choices("auto", "on", "off"),
+  lifespanStartupTimeout: durations,
+  maxHeaderSize: integers(64),
+  maxHeaderCount: integers(1),
+  maxBodySize: integers(0),
+  timeout: durations,
+  headersTimeout: durations,
+  requestTimeout: durations,
+  writeTimeout: durations,
+  writeHighWatermark: { ...integers(1), accepted: [16_384, 16_385, Number.MAX_SAFE_INTEGER] },
+  writeLowWatermark: { ...integers(0), accepted: [0, 1, 65_536] },
+  disconnectGrace: durations,
+  shutdownTimeout: durations
+}
+
+describe("ServerOptions", () => {
+  it.effect("has the documented defaults", () =>
+    Effect.gen(function* () {
+      const values = yield* ServerOptions.make()
+      const plain = Object.fromEntries(
+        Object.entries(values).map(([name, value]) => [
+          name,
+          Duration.isDuration(value) ? Duration.toSeconds(value) : value
+        ])
+      )
+      assert.deepStrictEqual(plain, {
+        extensions: {},
+        host: "127.0.0.1",
+        port: 5000,
+        listenerBacklog: 2048,
+        maxConnections: 1000,
+        accessLog: "stderr",
+        logLevel: "info",
+        quiet: false,
+        lifespan: "auto",
+        lifespanStartupTimeout: 30,
+        maxHeaderSize: 8192,
+        maxHeaderCount: 100,
+        maxBodySize: 10_000_000,
+        timeout: 60,
+        headersTimeout: 30,
+        requestTimeout: 0,
+        writeTimeout: 60,
+        writeHighWatermark: 65_536,
+        writeLowWatermark: 16_384,
+        disconnectGrace: 5,
+        shutdownTimeout: 30
+      })
+    })
+  )
+
+  it.effect("has defaults that it accepts itself, and a description for every option", () =>
+    Effect.gen(function* () {
+      for (const [name, { defaultValue, description }] of ServerOptions.definitions) {
+        const values = yield* makeWith(name, defaultValue)
+        assert.deepStrictEqual(values[name], defaultValue)
+        assert.isAbove(description.length, 10)
+      }
+    })
+  )
+
+  it("gives no two options the same short flag", () => {
+    const aliases = ServerOptions.definitions.flatMap(([, { alias }]) => (alias === undefined ? [] : [alias]))
+    assert.strictEqual(new Set(aliases).size, aliases.length)
+    assert.isTrue(aliases.every((alias) => alias.length === 1))
+  })
+
+  describe.each(Object.entries(rows))("%s", (name, { accepted, refused, expected }) => {
+    it.effect("accepts what is allowed", () =>
+      Effect.forEach(accepted, (value) => makeWith(name, value), { discard: true })
+    )
+
+    it.effect("refuses anything else with its name, the value and what is allowed", () =>
+      Effect.gen(function* () {
+        for (const value of refused) {
+          const error = yield* Effect.flip(makeWith(name, value))
+          assert.strictEqual(error.option, name)
+          assert.strictEqual(error.expected, expected)
+          assert.strictEqual(error.message, `option ${name}: ${error.value} is not allowed; expected ${expected}`)
+        }
+      })
+    )
+  })
+
+  it.effect("reads every way of writing a duration", () =>
+    Effect.gen(function* () {
+      const inputs = [90_000, "90 seconds", "1.5 minutes", Duration.minutes(1.5), 90_000_000_000n]
+      for (const timeout of inputs) {
+        const values = yield* makeWith("timeout", timeout)
+        assert.strictEqual(Duration.toSeconds(values.timeout), 90)
+      }
+    })
+  )
+
+  it.effect("takes an undefined value for none", () =>
+    Effect.gen(function* () {
+      const values = yield* makeWith("port", undefined)
+      assert.strictEqual(values.port, 5000)
+    })
+  )
+
+  it.effect("refuses what is no option", () =>
+    Effect.gen(function* () {
+      for (const name of ["prot", "Port", "", "constructor", "max-body-size"]) {
+        const error = yield* Effect.flip(makeWith(name, 5))
+        assert.strictEqual(error.message, `option ${name}: 5 is not allowed; expected the name of an option`)
+      }
+    })
+  )
+
+  it.effect("writes values so that they can be told apart", () =>
+    Effect.gen(function* () {
+      const shown: Array<string> = []
+      for (const value of ["80", -80, null, Duration.seconds(80), Object.create(null)]) {
+        shown.push((yield* Effect.flip(makeWith("port", value))).value)
+      }
+      assert.deepStrictEqual(shown, [`"80"`, "-80", "null", "1m 20s", "{}"])
+    })
+  )
+
+  it.effect("keeps extensions as they are, and refuses what cannot be any", () =>
+    Effect.gen(function* () {
+      const extensions = { fullflush: {}, "x-own": { level: 3 } }
+      assert.strictEqual((yield* ServerOptions.make({ extensions })).extensions, extensions)
+      for (const value of ["fullflush", 5, null, true]) {
+        const error = yield* Effect.flip(makeWith("extensions", value))
+        assert.strictEqual(error.option, "extensions")
+      }
+    })
+  )
+
+  describe("watermarks", () => {
+    it.effect("may be equal", () => ServerOptions.make({ writeHighWatermark: 100, writeLowWatermark: 100 }))
+
+    it.effect("must not be the wrong way round, also with a default for one of them", () =>
+      Effect.gen(function* () {
+        for (const input of [{ writeHighWatermark: 100, writeLowWatermark: 101 }, { writeHighWatermark: 100 }]) {
+          const error = yield* Effect.flip(ServerOptions.make(input))
+          assert.strictEqual(error.option, "writeLowWatermark")
+          assert.include(error.message, "expected at most writeHighWatermark")
+        }
+      })
+    )
+  })
+
+  describe("names", () => {
+    it("are derived for flags and for the environment", () => {
+      assert.strictEqual(ServerOptions.flagName("maxBodySize"), "max-body-size")
+      assert.strictEqual(ServerOptions.flagName("host"), "host")
+      assert.strictEqual(ServerOptions.environmentName("maxBodySize"), "PAGI_MAX_BODY_SIZE")
+      assert.strictEqual(ServerOptions.environmentName("host"), "PAGI_HOST")
+    })
+
+    it("differ for all options", () => {
+      const names = ServerOptions.definitions.map(([name]) => name)
+      assert.strictEqual(new Set(names.map(ServerOptions.flagName)).size, names.length)
+      assert.strictEqual(new Set(names.map(ServerOptions.environmentName)).size, names.length)
+    })
+  })
+
+  describe("parse", () => {
+    const parse = (name: OptionName, text: string) => {
+      const definition = ServerOptions.definitions.find(([other]) => other === name)?.[1]
+      return definition === undefined ? Effect.die(name) : ServerOptions.parse(`--${name}`, definition, text)
+    }
+
+    it.effect("reads numbers, texts, toggles and choices", () =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* parse("port", "8080"), 8080)
+        assert.strictEqual(yield* parse("host", "::1"), "::1")
+        assert.deepStrictEqual(yield* Effect.forEach(["true", "1", "false", "0"], (text) => parse("quiet", text)), [
+          true,
+          true,
+          false,
+          false
+        ])
+        assert.strictEqual(yield* parse("lifespan", "on"), "on")
+      })
+    )
+
+    it.effect("reads durations in seconds", () =>
+      Effect.gen(function* () {
+        for (const [text, millis] of [
+          ["0", 0],
+          ["30", 30_000],
+          ["0.25", 250]
+        ] as const) {
+          const value = yield* parse("timeout", text)
+          assert.strictEqual(Duration.isDuration(value) ? Duration.toMillis(value) : undefined, millis)
+        }
+      })
+    )
+
+    const refused: ReadonlyArray<readonly [OptionName, ReadonlyArray<string>]> = [
+      ["port", ["", " 80", "80 ", "+80", "-1", "0x50", "8e3", "80.0", "65536", "99999999999999999999", "٨٠"]],
+      ["timeout", ["", "-1", "1s", ".5", "5.", "1e3", "Infinity", "1 minute", "9".repeat(400)]],
+      ["quiet", ["", "yes", "TRUE", "2"]],
+      ["lifespan", ["", "ON", "onn"]],
+      ["host", [""]]
+    ]
+
+    it.effect.each(refused)("refuses other texts for %s", ([name, texts]) =>
+      Effect.gen(function* () {
+        for (const text of texts) {
+          const error = yield* Effect.flip(parse(name, text))
+          assert.strictEqual(error.option, `--${name}`)
+          assert.strictEqual(error.value, JSON.stringify(text))
+          assert.strictEqual(error.expected, ServerOptions.table[name].kind.expected)
+        }
+      })
+    )
+
+    it.effect("reads back what the options write", () =>
+      Effect.gen(function* () {
+        for (const [name, definition] of ServerOptions.definitions) {
+          const text = definition.kind.toText(definition.defaultValue)
+          assert.deepStrictEqual(yield* ServerOptions.parse(name, definition, text), definition.defaultValue)
+        }
+      })
+    )
+  })
+
+  it.effect.prop("never accepts junk as a number", [Schema.Unknown], ([value]) =>
+    Effect.gen(function* () {
+      if (value === undefined) return
+      const exit = yield* Effect.exit(makeWith("port", value))
+      assert.strictEqual(
+        exit._tag === "Success",
+        Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535
+      )
+    })
+  )
+
+  describe("layer", () => {
+    it.effect("provides the options", () =>
+      Effect.gen(function* () {
+        const context = yield* Layer.build(ServerOptions.layer({ port: 0 }))
+        assert.strictEqual(Context.get(context, ServerOptions.ServerOptions).port, 0)
+      })
+    )
+
+    it.effect("fails at once on a value that is not allowed", () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(Layer.build(ServerOptions.layer({ port: -1 })))
+        assert.include(error.message, "option port: -1 is not allowed")
+      })
+    )
+  })
+})
