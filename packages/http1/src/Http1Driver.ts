@@ -1,0 +1,448 @@
+import { encodeText } from "@pagi/core/ByteString"
+import { AccessEntry } from "@pagi/core/AccessLog"
+import { Deadline, type DeadlineOwner } from "@pagi/core/Deadlines"
+import type { DisconnectReason } from "@pagi/core/DisconnectReason"
+import type { HttpReceiveEvent } from "@pagi/core/Event"
+import { type Ending, HttpExchange, type HttpExchangeHost } from "@pagi/core/Exchange/Http"
+import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import { makeHttpScope } from "@pagi/core/HttpScope"
+import type { ServerConnection } from "@pagi/core/ConnectionRegistry"
+import type { Transport, TransportHandler } from "@pagi/core/Transport"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as EffectScope from "effect/Scope"
+import type { Http1Settings } from "./Http1Settings.ts"
+import { Connection } from "./protocol/Connection.ts"
+import { errorResponse } from "./protocol/ErrorResponse.ts"
+import type { RequestHead } from "./protocol/RequestHead.ts"
+import { RequestBody } from "./RequestBody.ts"
+
+/**
+ * What the connection is waiting for:
+ *
+ *     fresh ──┬─► head ─► exchange ─► finishing ─┬─► idle ─► head …
+ *             │              │ (broken input,    │     │ (drain)
+ *             └──────────────┴──  no keep-alive) ┴─────┴─► lingering ─► closed
+ *
+ * - `fresh`: the first byte · `idle`: the first byte of a later request, and room for its response · `head`: the rest
+ *   of a head · `exchange`: the application · `finishing`: the response is complete, the rest of an unread request body
+ *   is skipped
+ * - `lingering`: our side is closed; what the peer still sends is discarded, so that no reset destroys the response
+ * - `closed`: the applications that have not ended
+ */
+type Phase = "fresh" | "idle" | "head" | "exchange" | "finishing" | "lingering" | "closed"
+
+/** Received bytes that may wait for the application before the socket is not read any more. */
+const inputHighWatermark = 65_536
+
+/** Ticks that a peer has to close its side after ours; a common choice is 2 s (RFC 9112 §9.6 asks for a delay). */
+const lingerTicks = 20
+
+/** Bytes that are read and discarded while lingering. */
+const lingerBytes = 1_048_576
+
+/** Ticks that a connection without any request gets when a drain begins: its first request may be under way. */
+const freshDrainTicks = 10
+
+export { type Http1Settings, makeSettings } from "./Http1Settings.ts"
+
+/**
+ * One HTTP/1.x connection: joins the protocol machine to a transport and to the application. Bytes drive it; each call
+ * from the transport goes on as far as it can without waiting.
+ */
+export class Http1Driver implements TransportHandler, HttpExchangeHost, DeadlineOwner, ServerConnection {
+  readonly #settings: Http1Settings
+  readonly #transport: Transport
+  readonly #scope: EffectScope.Closeable
+  readonly #machine: Connection
+  readonly #body: RequestBody
+  /** Where the applications that wait for something run; ends with the connection's scope. */
+  readonly #fibers = EffectScope.makeUnsafe("parallel")
+  /** Limits how long the peer may be silent, whatever it is waited for. */
+  readonly #readDeadline: Deadline
+  /** Limits how long the peer may leave data unread; made when that first happens. */
+  #writeDeadline: Deadline | undefined = undefined
+  #phase: Phase = "fresh"
+  #exchange: HttpExchange | undefined = undefined
+  #access: AccessEntry | undefined = undefined
+  /** Applications of this connection that have not ended; more than one when some run on after their response. */
+  #running = 0
+  #isAdvancing = false
+  #isPaused = false
+  /** Whether the response under way ends with trailers, not with its last piece. */
+  #hasTrailers = false
+  #discarded = 0
+
+  constructor(settings: Http1Settings, transport: Transport, scope: EffectScope.Closeable) {
+    const { server } = settings
+    this.#settings = settings
+    this.#transport = transport
+    this.#scope = scope
+    this.#machine = new Connection(server.options)
+    this.#body = new RequestBody(this.#machine)
+    this.#readDeadline = new Deadline(server.deadlines, this)
+    this.#readDeadline.start(server.limits.headers)
+    server.registry.add(this)
+    transport.open(this)
+    server.runner.background(
+      EffectScope.addFinalizer(
+        scope,
+        Effect.suspend(() => this.#end())
+      )
+    )
+  }
+
+  // from the transport -----------------------------------------------------------------------------------------------
+
+  onData(bytes: Uint8Array): void {
+    if (this.#phase === "lingering" || this.#phase === "closed") return this.#discard(bytes.length)
+    if (this.#phase === "exchange") this.#readDeadline.start(this.#settings.server.limits.request)
+    this.#machine.receive(bytes)
+    this.#advance()
+  }
+
+  onEnd(): void {
+    this.#machine.receiveEnd()
+    if (!this.#isAnswering) this.#advance()
+    // A peer that closes its side has nearly always gone altogether; waiting applications must learn of it.
+    if (this.#isAnswering) this.#drop("client_closed")
+  }
+
+  onFlush(): void {
+    if (this.#phase !== "exchange") return
+    if (!this.#isAnswering) this.#advance()
+    this.#machine.flushHead(this.#transport)
+  }
+
+  onBlocked(): void {
+    this.#writeDeadline ??= new Deadline(this.#settings.server.deadlines, this)
+    if (!this.#writeDeadline.isRunning) this.#writeDeadline.start(this.#settings.server.limits.write)
+    this.#exchange?.writeBuffer.update()
+  }
+
+  onDrain(): void {
+    const { limits } = this.#settings.server
+    if (this.#transport.bufferedAmount === 0) this.#writeDeadline?.stop()
+    else this.#writeDeadline?.start(limits.write)
+    if (this.#phase === "exchange") this.#readDeadline.start(limits.request)
+    else if (this.#phase === "idle") this.#readDeadline.start(limits.idle)
+    this.#exchange?.writeBuffer.update()
+    const hasRoom = this.#transport.bufferedAmount <= this.#settings.exchange.lowWaterMark
+    if (this.#phase === "idle" && this.#isPaused && hasRoom) this.#advance()
+  }
+
+  onClose(reason: DisconnectReason | undefined): void {
+    this.#phase = "closed"
+    this.#readDeadline.release()
+    this.#writeDeadline?.release()
+    this.#endExchange(reason ?? "client_closed")
+    if (this.#running === 0) this.#finish()
+    else if (this.#settings.server.limits.disconnectGrace === 0) this.#interrupt()
+    else this.#readDeadline.start(this.#settings.server.limits.disconnectGrace)
+  }
+
+  // from the timer wheel and the registry ------------------------------------------------------------------------------
+
+  onDeadline(deadline: Deadline): void {
+    if (this.#phase === "closed") return this.#interrupt()
+    if (deadline === this.#writeDeadline) return this.#drop("write_timeout")
+    switch (this.#phase) {
+      case "head":
+        return this.#answer(408, "the request head did not arrive in time", "client_timeout")
+      case "exchange":
+        return this.#drop("client_timeout")
+      case "finishing":
+        return this.#close()
+      case "idle":
+      case "lingering":
+        // What the peer has still to read has the write deadline to watch over it.
+        if (this.#transport.bufferedAmount === 0) return this.#transport.destroy()
+        return deadline.start(this.#phase === "idle" ? this.#settings.server.limits.idle : lingerTicks)
+      default:
+        return this.#transport.destroy()
+    }
+  }
+
+  drain(): void {
+    this.#machine.closeAfterResponse()
+    if (this.#phase === "idle" || this.#phase === "finishing") this.#close()
+    else if (this.#phase === "fresh") this.#readDeadline.start(freshDrainTicks)
+  }
+
+  abort(reason: DisconnectReason): void {
+    this.#drop(reason)
+  }
+
+  // the way in -------------------------------------------------------------------------------------------------------
+
+  /** Goes on until something has to be waited for. Not re-entrant: whoever calls from within leaves it to the loop. */
+  #advance(): void {
+    if (this.#isAdvancing) return
+    this.#isAdvancing = true
+    let goesOn = true
+    while (goesOn) goesOn = this.#step()
+    this.#isAdvancing = false
+  }
+
+  /** Takes one step; answers whether another may follow at once. */
+  #step(): boolean {
+    switch (this.#phase) {
+      case "fresh":
+      case "idle":
+      case "head":
+        return this.#readHead()
+      case "exchange":
+        return this.#continueExchange()
+      case "finishing":
+        return this.#skipBody()
+      case "lingering":
+      case "closed":
+        return false
+    }
+  }
+
+  #readHead(): boolean {
+    if (this.#phase === "idle" && this.#isOverMark) {
+      // Answers to pipelined requests would gather without end for a peer that does not read them.
+      this.#setPaused(true)
+      return false
+    }
+    const event = this.#machine.next()
+    switch (event.type) {
+      case "request":
+        this.#begin(event)
+        return true
+      case "error":
+        this.#answer(event.status, event.message, "protocol_error")
+        return false
+      case "need-data":
+        this.#awaitHead()
+        return false
+      default:
+        this.#close()
+        return false
+    }
+  }
+
+  #awaitHead(): void {
+    this.#setPaused(false)
+    if (this.#phase === "head" || this.#machine.bufferedLength === 0) return
+    // The time of a fresh connection's first head runs since the connection was accepted.
+    if (this.#phase === "idle") this.#readDeadline.start(this.#settings.server.limits.headers)
+    this.#phase = "head"
+  }
+
+  #begin(head: RequestHead): void {
+    const { server } = this.#settings
+    const exchange = new HttpExchange(this, this.#settings.exchange)
+    this.#phase = "exchange"
+    this.#exchange = exchange
+    this.#body.restart()
+    this.#readDeadline.start(server.limits.request)
+    if (server.accessLog !== undefined) this.#access = new AccessEntry(server.clock, this.#transport.client, head)
+    const scope = makeHttpScope(server, this.#transport, head, exchange)
+    this.#running++
+    const fiber = server.runner.run(scope, exchange.receive, exchange.send, exchange)
+    if (fiber !== undefined) Fiber.runIn(fiber, this.#fibers)
+  }
+
+  #continueExchange(): boolean {
+    const exchange = this.#exchange
+    if (this.#isAnswering) {
+      exchange?.readable()
+      if (this.#isAnswering) {
+        if (this.#machine.bufferedLength > inputHighWatermark) this.#setPaused(true)
+        return false
+      }
+    }
+    // Reading on may have ended the exchange by a protocol error.
+    if (this.#phase !== "exchange") return false
+    this.#phase = "finishing"
+    this.#exchange = undefined
+    this.#logAccess()
+    if (!this.#machine.keepAlive) {
+      this.#close()
+      return false
+    }
+    if (!this.#machine.bodyIsComplete) {
+      this.#machine.skipBody()
+      this.#readDeadline.start(this.#settings.server.limits.headers)
+    }
+    return true
+  }
+
+  #skipBody(): boolean {
+    if (!this.#machine.bodyIsComplete) {
+      const event = this.#machine.next()
+      switch (event.type) {
+        case "end":
+          return true
+        case "need-data":
+          this.#setPaused(false)
+          return false
+        default:
+          this.#close()
+          return false
+      }
+    }
+    this.#machine.nextCycle()
+    this.#phase = "idle"
+    this.#readDeadline.start(this.#settings.server.limits.idle)
+    return true
+  }
+
+  pullBody(): HttpReceiveEvent | undefined {
+    this.#machine.sendContinue(this.#transport)
+    const event = this.#body.next()
+    if (event === undefined) {
+      if (!this.#machine.bodyIsComplete) this.#setPaused(false)
+    } else if (event.type === "error") {
+      this.#answer(event.status, event.message, event.status === 413 ? "body_too_large" : "protocol_error")
+      return undefined
+    }
+    return event
+  }
+
+  // the way out --------------------------------------------------------------------------------------------------------
+
+  get bufferedAmount(): number {
+    return this.#transport.bufferedAmount
+  }
+
+  informational(status: number, headers: HeaderBlock): string | undefined {
+    const problem = this.#machine.sendInformational(this.#transport, status, headers)
+    return problem === undefined ? this.#written(false) : problem.message
+  }
+
+  start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
+    const problem = this.#machine.startResponse(status, headers, trailers, this.#settings.server.date.value)
+    if (problem !== undefined) return problem.message
+    this.#hasTrailers = trailers
+    if (this.#access !== undefined) this.#access.status = status
+    // Nothing is written yet: the head goes out with the first piece of the body, or when the turn ends without one.
+    this.#transport.scheduleFlush()
+    return undefined
+  }
+
+  body(data: string | Uint8Array, last: boolean): string | undefined {
+    const bytes = typeof data === "string" ? encodeText(data) : data
+    const ends = last && !this.#hasTrailers
+    const problem = this.#machine.sendBody(this.#transport, bytes, ends)
+    if (problem === undefined) return this.#written(ends)
+    // A body that contradicts its length cannot be made good. Once dropped, the exchange does not report failures.
+    this.#settings.exchange.log(Effect.logError(`the response was broken off: ${problem.message}`))
+    this.#drop("server_error")
+    return problem.message
+  }
+
+  trailers(headers: HeaderBlock): string | undefined {
+    const problem = this.#machine.sendTrailers(this.#transport, headers)
+    return problem === undefined ? this.#written(true) : problem.message
+  }
+
+  flush(): undefined {
+    this.#transport.flush()
+  }
+
+  onApplicationEnd(ending: Ending): void {
+    this.#running--
+    if (this.#phase === "closed") {
+      if (this.#running === 0) this.#finish()
+    } else if (ending === "unanswered" || ending === "truncated") {
+      this.#answer(500, "internal server error", "server_error")
+    }
+  }
+
+  // endings ------------------------------------------------------------------------------------------------------------
+
+  /** Ends the exchange with the server's own answer, or the connection when a response is already on its way. */
+  #answer(status: number, message: string, reason: DisconnectReason): void {
+    if (this.#machine.responseStarted) return this.#drop(reason)
+    if (this.#access !== undefined) this.#access.status = status
+    this.#endExchange(reason)
+    const date = this.#settings.server.date.value
+    this.#transport.write(errorResponse(status, message, date, { head: this.#machine.isHeadRequest }))
+    this.#close()
+  }
+
+  /** Ends the connection now, in a way that the peer cannot take what it has for a complete response. */
+  #drop(reason: DisconnectReason): void {
+    if (this.#phase === "closed") return
+    const isStuck = reason === "write_timeout" || (this.#phase === "lingering" && this.#transport.bufferedAmount > 0)
+    this.#phase = "lingering"
+    this.#endExchange(reason)
+    if (isStuck || this.#machine.isCloseDelimited) this.#transport.reset()
+    else this.#transport.destroy()
+  }
+
+  /** Closes our side and lingers until the peer has closed its own. */
+  #close(): void {
+    this.#phase = "lingering"
+    this.#transport.end()
+    this.#setPaused(false)
+    this.#readDeadline.start(lingerTicks)
+  }
+
+  #discard(length: number): void {
+    this.#discarded += length
+    if (this.#discarded > lingerBytes) this.#transport.destroy()
+  }
+
+  #endExchange(reason: DisconnectReason): void {
+    this.#exchange?.disconnect(reason)
+    this.#exchange = undefined
+    this.#logAccess()
+  }
+
+  #logAccess(): void {
+    const { accessLog } = this.#settings.server
+    if (this.#access === undefined || accessLog === undefined) return
+    this.#access.end(accessLog)
+    this.#access = undefined
+  }
+
+  /** Interrupts what is left of the applications; the last one to end finishes the connection. */
+  #interrupt(): void {
+    this.#settings.server.runner.background(EffectScope.close(this.#fibers, Exit.void))
+  }
+
+  /** The connection's scope closes. */
+  #end(): Effect.Effect<void> {
+    this.#drop("server_shutdown")
+    return EffectScope.close(this.#fibers, Exit.void)
+  }
+
+  #finish(): void {
+    this.#readDeadline.release()
+    this.#settings.server.registry.remove(this)
+    const closing = EffectScope.closeUnsafe(this.#scope, Exit.void)
+    if (closing !== undefined) this.#settings.server.runner.background(closing)
+  }
+
+  // small helpers ------------------------------------------------------------------------------------------------------
+
+  /** Whether the application has still to complete its response. */
+  get #isAnswering(): boolean {
+    return this.#phase === "exchange" && this.#exchange?.state.responseComplete === false
+  }
+
+  get #isOverMark(): boolean {
+    return this.#transport.bufferedAmount > this.#settings.exchange.highWaterMark
+  }
+
+  #written(last: boolean): undefined {
+    this.#readDeadline.start(this.#settings.server.limits.request)
+    // Only what the system has refused to take is reported as drained, and `send` will wait for that.
+    if (this.#isOverMark) this.#transport.flush()
+    // The exchange notes its completion after this call; the end of the turn is early enough to go on to the next.
+    if (last && !this.#isAdvancing) this.#transport.scheduleFlush()
+  }
+
+  #setPaused(paused: boolean): void {
+    if (this.#isPaused === paused) return
+    this.#isPaused = paused
+    if (paused) this.#transport.pause()
+    else this.#transport.resume()
+  }
+}

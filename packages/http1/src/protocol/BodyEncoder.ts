@@ -1,0 +1,85 @@
+import type { ByteSink } from "@pagi/core/ByteSink"
+import type { ByteString } from "@pagi/core/ByteString"
+import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
+
+/** How the recipient finds the end of a response body (RFC 9112 §6.3). */
+export type BodyFraming = "none" | "length" | "chunked" | "until-close"
+
+const LAST_CHUNK = "0\r\n\r\n"
+
+/** Writes a response body in the framing that its head announced. */
+export class BodyEncoder {
+  readonly framing: BodyFraming
+  private remaining: number
+  private readonly trailers: boolean
+
+  constructor(framing: BodyFraming, length: number, trailers: boolean) {
+    this.framing = framing
+    this.remaining = length
+    this.trailers = trailers
+  }
+
+  /**
+   * Writes a piece behind `head`, which is empty when it has been sent, in as few writes as possible. Content for a
+   * response that has none is accepted and left out (RFC 9110 §9.3.2), so the code for GET can answer HEAD.
+   */
+  write(sink: ByteSink, head: ByteString, data: ByteString | Uint8Array, last: boolean): ResponseProblem | undefined {
+    switch (this.framing) {
+      case "none":
+        writeJoined(sink, head, "", "")
+        return undefined
+      case "length":
+        return this.writeCounted(sink, head, data, last)
+      case "chunked":
+        writeChunk(sink, head, data, last)
+        return undefined
+      case "until-close":
+        writeJoined(sink, head, data, "")
+        return undefined
+    }
+  }
+
+  /** The body must have exactly the stated length, or the client would misread what follows (RFC 9110 §8.6). */
+  private writeCounted(
+    sink: ByteSink,
+    head: ByteString,
+    data: ByteString | Uint8Array,
+    last: boolean
+  ): ResponseProblem | undefined {
+    const remaining = this.remaining - data.length
+    if (remaining < 0) return responseProblem("body-too-long", `the body exceeds content-length by ${-remaining} bytes`)
+    if (last && remaining > 0) return bodyTooShort(remaining)
+    this.remaining = remaining
+    writeJoined(sink, head, data, "")
+    return undefined
+  }
+
+  /** Ends the body with trailer lines; a recipient that cannot have them is spared (RFC 9110 §6.5.1). */
+  writeTrailers(sink: ByteSink, head: ByteString, lines: ByteString): ResponseProblem | undefined {
+    if (!this.trailers) return responseProblem("trailers-not-announced", "the response did not announce trailers")
+    if (this.framing === "length" && this.remaining > 0) return bodyTooShort(this.remaining)
+    writeJoined(sink, head, "", this.framing === "chunked" ? `0\r\n${lines}\r\n` : "")
+    return undefined
+  }
+}
+
+const bodyTooShort = (missing: number): ResponseProblem =>
+  responseProblem("body-too-short", `the body ends ${missing} bytes before its content-length`)
+
+/** RFC 9112 §7.1. An empty piece must not become a chunk, since a chunk of size 0 ends the body. */
+const writeChunk = (sink: ByteSink, head: ByteString, data: ByteString | Uint8Array, last: boolean): void => {
+  if (data.length === 0) return writeJoined(sink, head, "", last ? LAST_CHUNK : "")
+  writeJoined(sink, `${head}${data.length.toString(16)}\r\n`, data, last ? `\r\n${LAST_CHUNK}` : "\r\n")
+}
+
+/** Strings become one write; an array stays apart, since joining would mean to copy it. */
+const writeJoined = (sink: ByteSink, before: ByteString, data: ByteString | Uint8Array, after: ByteString): void => {
+  if (typeof data === "string") {
+    const text = before + data + after
+    if (text.length > 0) sink.write(text)
+    return
+  }
+  if (before.length > 0) sink.write(before)
+  if (data.length > 0) sink.write(data)
+  if (after.length > 0) sink.write(after)
+}

@@ -1,0 +1,64 @@
+/** Tables over all 256 bytes, so that a scan costs one load per byte. */
+
+export const HTAB = 0x09
+export const LF = 0x0a
+export const CR = 0x0d
+export const SP = 0x20
+export const COLON = 0x3a
+
+const fillRange = (table: Uint8Array, first: number, last: number): void => {
+  for (let byte = first; byte <= last; byte++) table[byte] = 1
+}
+
+const ofCharacters = (characters: string): Uint8Array => {
+  const table = new Uint8Array(256)
+  for (const character of characters) table[character.charCodeAt(0)] = 1
+  return table
+}
+
+const digits = "0123456789"
+const letters = "abcdefghijklmnopqrstuvwxyz"
+
+/** `tchar` (RFC 9110 §5.6.2). */
+export const isToken = ofCharacters(`!#$%&'*+-.^_\`|~${digits}${letters}${letters.toUpperCase()}`)
+
+/** The lower case of each `tchar`, 0 for every other byte. */
+export const lowerToken = isToken.map((allowed, byte) => {
+  const isUpper = byte >= 0x41 && byte <= 0x5a
+  return allowed === 0 ? 0 : isUpper ? byte + 0x20 : byte
+})
+
+/** Bytes of a field value: `field-vchar`, SP and HTAB (RFC 9110 §5.5). */
+export const isFieldValue = new Uint8Array(256)
+isFieldValue[HTAB] = 1
+fillRange(isFieldValue, 0x20, 0x7e)
+fillRange(isFieldValue, 0x80, 0xff)
+
+/**
+ * Bytes of a request-target: every visible byte except "#", which RFC 9112 §3.2 keeps out of a request. That is wider
+ * than RFC 3986, because browsers send `|`, `{`, `"` and the like, and curl sends UTF-8, without encoding them.
+ */
+export const isTarget = new Uint8Array(256)
+fillRange(isTarget, 0x21, 0x7e)
+fillRange(isTarget, 0x80, 0xff)
+isTarget["#".charCodeAt(0)] = 0
+
+/** Bytes of a chunk extension: visible ones and SP. Control bytes are refused in quoted strings too (RFC 9112 §7.1.1). */
+export const isChunkExtension = new Uint8Array(256)
+fillRange(isChunkExtension, 0x20, 0x7e)
+fillRange(isChunkExtension, 0x80, 0xff)
+
+/** What `hexadecimalValue` holds for a byte that is no hexadecimal digit. */
+export const NOT_HEXADECIMAL = 255
+
+/** The value of each hexadecimal digit, `NOT_HEXADECIMAL` for every other byte. */
+export const hexadecimalValue = new Uint8Array(256).map((_, byte) => {
+  const value = byte < 0x80 ? `${digits}abcdef`.indexOf(String.fromCharCode(byte).toLowerCase()) : -1
+  return value === -1 ? NOT_HEXADECIMAL : value
+})
+
+/** Code units of a `reg-name` without "%" (RFC 3986 §3.2.2): `unreserved` and `sub-delims`. */
+export const isHostName = ofCharacters(`-._~!$&'()*+,;=${digits}${letters}${letters.toUpperCase()}`)
+
+/** Code units between the brackets of an IPv6 address (RFC 3986 §3.2.2). */
+export const isIpv6 = ofCharacters(`:.${digits}abcdefABCDEF`)

@@ -1,0 +1,137 @@
+import { fromBytes } from "@pagi/core/ByteString"
+import { CR, hexadecimalValue, isChunkExtension, LF, NOT_HEXADECIMAL } from "./ByteClass.ts"
+import { type BodyPiece, type EndOfMessage, endWithoutTrailers, NeedData } from "./Event.ts"
+import { readFields, scanFields } from "./FieldSection.ts"
+import type { Limits } from "./Limits.ts"
+import { protocolError, type ProtocolError } from "./ProtocolError.ts"
+import type { ReceiveBuffer } from "./ReceiveBuffer.ts"
+import { SectionSearch } from "./SectionSearch.ts"
+import { isForbiddenTrailer } from "./Trailers.ts"
+
+/**
+ * Where in the grammar of RFC 9112 §7.1 the next byte stands:
+ *
+ * ```
+ * size ─► extension ─► size-end ─► data ─► data-end ─► data-end-line-feed ─► size …
+ *   └────────┴─CR──────────┘ └─ size 0 ─► trailers ─► the end
+ * ```
+ */
+type State = "size" | "extension" | "size-end" | "data" | "data-end" | "data-end-line-feed" | "trailers"
+
+/** Enough for every size that a number can hold exactly; more can only be padding. */
+const MAX_SIZE_DIGITS = 16
+
+const SEMICOLON = 0x3b
+
+/**
+ * Removes the chunked transfer coding (RFC 9112 §7.1), byte by byte outside of chunk data, so that nothing of a chunk
+ * line has to be buffered.
+ */
+export class ChunkedDecoder {
+  private readonly limits: Limits
+  private state: State = "size"
+  /** While the size is read: its value so far; then the data bytes still missing. */
+  private remaining = 0
+  private digits = 0
+  private extensionBytes = 0
+  private received = 0
+  private trailerSearch: SectionSearch | undefined = undefined
+
+  constructor(limits: Limits) {
+    this.limits = limits
+  }
+
+  /** How many bytes are certainly still to come. */
+  get knownRemaining(): number {
+    return this.state === "data" ? this.remaining : 0
+  }
+
+  next(buffer: ReceiveBuffer): BodyPiece | EndOfMessage | ProtocolError | NeedData {
+    while (buffer.length > 0) {
+      if (this.state === "data") return this.takeData(buffer)
+      if (this.state === "trailers") return this.readTrailers(buffer)
+      const problem = this.step(buffer.bytes[buffer.start] ?? 0)
+      if (problem !== undefined) return problem
+      buffer.consumeTo(buffer.start + 1)
+    }
+    return NeedData
+  }
+
+  private takeData(buffer: ReceiveBuffer): BodyPiece {
+    const bytes = buffer.take(this.remaining)
+    this.remaining -= bytes.length
+    if (this.remaining === 0) this.state = "data-end"
+    return { type: "body", bytes }
+  }
+
+  /** One byte of a chunk's framing; every line must end with exactly CRLF (RFC 9112 §2.2 and §7.1). */
+  private step(byte: number): ProtocolError | undefined {
+    switch (this.state) {
+      case "size":
+        return this.stepSize(byte)
+      case "extension":
+        return this.stepExtension(byte)
+      case "size-end":
+        return byte === LF ? this.endSize() : protocolError("malformed-chunk")
+      case "data-end":
+        this.state = "data-end-line-feed"
+        return byte === CR ? undefined : protocolError("malformed-chunk")
+      case "data-end-line-feed":
+        this.state = "size"
+        return byte === LF ? undefined : protocolError("malformed-chunk")
+      default:
+        return undefined
+    }
+  }
+
+  /** `chunk-size` is hexadecimal digits alone, and directly followed by ";" or CR: no sign, no prefix, no blank. */
+  private stepSize(byte: number): ProtocolError | undefined {
+    const value = hexadecimalValue[byte] ?? NOT_HEXADECIMAL
+    if (value !== NOT_HEXADECIMAL) {
+      this.digits++
+      this.remaining = this.remaining * 16 + value
+      const isTooLong = this.digits > MAX_SIZE_DIGITS || this.remaining > Number.MAX_SAFE_INTEGER
+      return isTooLong ? protocolError("malformed-chunk") : undefined
+    }
+    if (this.digits === 0) return protocolError("malformed-chunk")
+    if (byte === CR) this.state = "size-end"
+    else if (byte === SEMICOLON) return this.stepExtension(byte)
+    else return protocolError("malformed-chunk")
+    return undefined
+  }
+
+  /** Extensions mean nothing here; they are bounded over the whole body (RFC 9112 §7.1.1). */
+  private stepExtension(byte: number): ProtocolError | undefined {
+    if (byte === CR) {
+      this.state = "size-end"
+      return undefined
+    }
+    this.state = "extension"
+    this.extensionBytes++
+    if (isChunkExtension[byte] !== 1) return protocolError("malformed-chunk")
+    return this.extensionBytes > this.limits.maxHeaderSize ? protocolError("chunk-extensions-too-large") : undefined
+  }
+
+  private endSize(): ProtocolError | undefined {
+    const { maxBodySize } = this.limits
+    this.digits = 0
+    this.received += this.remaining
+    this.state = this.remaining === 0 ? "trailers" : "data"
+    return maxBodySize > 0 && this.received > maxBodySize ? protocolError("body-too-large") : undefined
+  }
+
+  /** The trailer section and the empty line that ends the body (RFC 9112 §7.1.2). */
+  private readTrailers(buffer: ReceiveBuffer): EndOfMessage | ProtocolError | NeedData {
+    this.trailerSearch ??= new SectionSearch("trailers")
+    const end = this.trailerSearch.find(buffer, this.limits)
+    if (end === undefined) return NeedData
+    if (typeof end !== "number") return end
+    const { bytes, start } = buffer
+    const count = scanFields(bytes, start, end)
+    if (typeof count !== "number") return count
+    const fields = count === 0 ? [] : readFields(fromBytes(bytes, start, end), start, count)
+    buffer.consumeTo(end)
+    if (fields.length === 0) return endWithoutTrailers
+    return { type: "end", trailers: fields.filter(([name]) => !isForbiddenTrailer(name)) }
+  }
+}

@@ -1,0 +1,276 @@
+import type { ByteSink } from "@pagi/core/ByteSink"
+import type { ByteString } from "@pagi/core/ByteString"
+import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import type { BodyEncoder } from "./BodyEncoder.ts"
+import { Closed, type Event } from "./Event.ts"
+import type { Limits } from "./Limits.ts"
+import type { RequestHead } from "./RequestHead.ts"
+import { RequestReader } from "./RequestReader.ts"
+import {
+  type EncodedHead,
+  encodeHead,
+  encodeInformational,
+  encodeTrailers,
+  type PreparedHead,
+  prepareHead
+} from "./ResponseHead.ts"
+import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
+import { statusLine } from "./StatusLine.ts"
+import { isForbiddenTrailer } from "./Trailers.ts"
+
+/**
+ * How far the response to the current request has come:
+ *
+ * ```
+ * idle ─(request)─► ready ─(startResponse)─► held ─(head written)─┬─► body ─(last, trailers)─► complete ─(nextCycle)─► idle
+ *                                                                 └─(101)─► upgraded
+ * ```
+ */
+type Writing = "idle" | "ready" | "held" | "body" | "complete" | "upgraded"
+
+/**
+ * The server's half of an HTTP/1.x connection. `receive` takes bytes in and `next` reports what they mean, one event per
+ * call; the send methods write the response to the current request. No method throws, whatever the peer or the
+ * application does.
+ */
+export class Connection {
+  private readonly reader: RequestReader
+  private writing: Writing = "idle"
+  private request: RequestHead | undefined = undefined
+  private prepared: PreparedHead | undefined = undefined
+  private encoder: BodyEncoder | undefined = undefined
+  private persistent = true
+  private isClosing = false
+  /** The client waits for 100 (Continue), and has not sent anything of its body. */
+  private isContinueAwaited = false
+
+  constructor(limits: Limits) {
+    this.reader = new RequestReader(limits)
+  }
+
+  /** Takes bytes from the peer, and owns them from then on: it may change them, and body pieces are views of them. */
+  receive(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.isContinueAwaited = false
+    this.reader.receive(bytes)
+  }
+
+  /** The peer will not send any more. */
+  receiveEnd(): void {
+    this.reader.receiveEnd()
+  }
+
+  /** The next thing that the received bytes mean. */
+  next(): Event {
+    if (this.reader.isComplete && !this.persistent) {
+      if (this.writing === "upgraded") return Closed
+      if (this.writing === "complete") this.reader.close()
+    }
+    const event = this.reader.next()
+    if (event.type === "request") this.startCycle(event)
+    else if (event.type === "error") this.persistent = false
+    return event
+  }
+
+  private startCycle(request: RequestHead): void {
+    this.request = request
+    this.writing = "ready"
+    this.persistent = request.keepAlive && !this.isClosing
+    this.isContinueAwaited = request.expectContinue && this.reader.bufferedLength === 0
+  }
+
+  /** Received bytes that have not become events yet. */
+  get bufferedLength(): number {
+    return this.reader.bufferedLength
+  }
+
+  /** Whether the current request has been read to its end. */
+  get bodyIsComplete(): boolean {
+    return this.reader.isComplete
+  }
+
+  /** The bytes of the current body that `next` has not reported, `undefined` while only the chunked coding knows. */
+  get bodyRemaining(): number | undefined {
+    return this.reader.bodyRemaining
+  }
+
+  /** Whether the current request has the method HEAD. */
+  get isHeadRequest(): boolean {
+    return this.request?.method === "HEAD"
+  }
+
+  /**
+   * From now on the body of the current request is read and thrown away: `next` reports its end, but no pieces. When more
+   * than `BODY_SKIP_LIMIT` bytes would have to be read, `next` reports `Closed` and the connection cannot be reused.
+   */
+  skipBody(): void {
+    this.reader.skipBody()
+  }
+
+  /** After 101: the bytes behind the request, which belong to the other protocol. This machine is finished then. */
+  takeBuffered(): Uint8Array {
+    this.persistent = false
+    return this.reader.takeBuffered()
+  }
+
+  /** Sends 100 (Continue) when the client is waiting for it (RFC 9110 §10.1.1); otherwise does nothing. */
+  sendContinue(sink: ByteSink): void {
+    if (!this.isContinueAwaited || this.writing !== "ready") return
+    this.isContinueAwaited = false
+    sink.write(`${statusLine(100)}\r\n`)
+  }
+
+  /** Sends an interim response (RFC 9110 §15.2), except to an HTTP/1.0 client, which would not understand it. */
+  sendInformational(sink: ByteSink, status: number, headers: HeaderBlock): ResponseProblem | undefined {
+    const problem = this.checkReady()
+    if (problem !== undefined) return problem
+    if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
+      return responseProblem("invalid-status", `${status} is not the status of an informational response`)
+    }
+    const text = encodeInformational(status, headers)
+    if (typeof text !== "string") return text
+    if (this.request?.httpVersion === "1.0") return undefined
+    if (status === 100) this.isContinueAwaited = false
+    sink.write(text)
+    return undefined
+  }
+
+  /**
+   * Validates the head of the final response, and holds it back for the first piece of the body: when that is the whole
+   * body, its length is known. `date` is a ready-made IMF-fixdate, used when the application sent no Date.
+   */
+  startResponse(status: number, headers: HeaderBlock, trailers: boolean, date: string): ResponseProblem | undefined {
+    const problem = this.checkReady()
+    if (problem !== undefined) return problem
+    if (!Number.isInteger(status) || status > 599 || (status < 200 && status !== 101)) {
+      return responseProblem("invalid-status", `${status} is not the status of a final response`)
+    }
+    const prepared = prepareHead(status, headers, trailers, date)
+    if ("reason" in prepared) return prepared
+    this.prepared = prepared
+    this.writing = "held"
+    return undefined
+  }
+
+  /** Sends a head that is held back; 101 is complete then, and the connection is not HTTP any more. */
+  flushHead(sink: ByteSink): void {
+    const head = this.encodeHeld(undefined)
+    if (head === undefined) return
+    this.commit(head)
+    sink.write(head.text)
+  }
+
+  private encodeHeld(wholeLength: number | undefined): EncodedHead | undefined {
+    const { request, prepared } = this
+    if (request === undefined || prepared === undefined || this.writing !== "held") return undefined
+    const { httpVersion } = request
+    return encodeHead(prepared, wholeLength, {
+      isHead: this.isHeadRequest,
+      httpVersion,
+      persistent: this.canPersist()
+    })
+  }
+
+  /**
+   * A client that waits for 100 (Continue) may or may not send its body after a final response (RFC 9110 §10.1.1), and an
+   * unread body may be too long to skip; either way the next request could not be found.
+   */
+  private canPersist(): boolean {
+    return this.keepAlive && !this.isContinueAwaited && !this.reader.isBodyTooLongToSkip
+  }
+
+  private commit(head: EncodedHead): void {
+    this.encoder = head.encoder
+    this.prepared = undefined
+    this.persistent = head.persistent
+    this.writing = head.isUpgrade ? "upgraded" : "body"
+  }
+
+  /** Sends a piece of the body; a string is a byte string. `last` ends the response, without trailers. */
+  sendBody(sink: ByteSink, data: ByteString | Uint8Array, last: boolean): ResponseProblem | undefined {
+    const head = this.encodeHeld(last ? data.length : undefined)
+    const encoder = head?.encoder ?? this.encoder
+    if (encoder === undefined || this.responseComplete) return this.checkBody()
+    return this.settle(encoder.write(sink, head?.text ?? "", data, last), head, last)
+  }
+
+  /** Ends the response with trailers. They are left out where the framing cannot carry them. */
+  sendTrailers(sink: ByteSink, headers: HeaderBlock): ResponseProblem | undefined {
+    const head = this.encodeHeld(undefined)
+    const encoder = head?.encoder ?? this.encoder
+    if (encoder === undefined || this.responseComplete) return this.checkBody()
+    const lines = encodeTrailers(headers, isForbiddenTrailer)
+    if (typeof lines !== "string") return lines
+    return this.settle(encoder.writeTrailers(sink, head?.text ?? "", lines), head, true)
+  }
+
+  /** A body that contradicts its declared length cannot be made good, so the connection has to close. */
+  private settle(
+    problem: ResponseProblem | undefined,
+    head: EncodedHead | undefined,
+    last: boolean
+  ): ResponseProblem | undefined {
+    if (problem !== undefined) {
+      if (problem.reason !== "trailers-not-announced") this.persistent = false
+      return problem
+    }
+    if (head !== undefined) this.commit(head)
+    if (last && this.writing === "body") this.writing = "complete"
+    return undefined
+  }
+
+  private checkReady(): ResponseProblem | undefined {
+    if (this.writing === "ready") return undefined
+    return this.writing === "idle"
+      ? responseProblem("no-request", "there is no request to answer")
+      : responseProblem("already-started", "the response has already started")
+  }
+
+  private checkBody(): ResponseProblem {
+    return this.responseComplete
+      ? responseProblem("already-complete", "the response is already complete")
+      : responseProblem("not-started", "the response has not started")
+  }
+
+  /** Ends the connection after the current response, or the next one; its head says so if it is not sent yet. */
+  closeAfterResponse(): void {
+    this.isClosing = true
+    this.persistent = false
+  }
+
+  /** Whether another request may follow on this connection. Final once the response is complete. */
+  get keepAlive(): boolean {
+    return this.persistent && !this.reader.isClosed
+  }
+
+  /** Whether a final response was accepted, also while its head is held back. */
+  get responseStarted(): boolean {
+    return this.writing !== "idle" && this.writing !== "ready"
+  }
+
+  /** Whether only the end of the connection will tell the client that the body is complete. */
+  get isCloseDelimited(): boolean {
+    return this.writing === "body" && this.encoder?.framing === "until-close"
+  }
+
+  get responseComplete(): boolean {
+    return this.writing === "complete" || this.writing === "upgraded"
+  }
+
+  /**
+   * Lets `next` go on to the next request, or to `Closed` when the connection does not persist. Does nothing before the
+   * request has been read and the response sent to their ends.
+   */
+  nextCycle(): void {
+    if (this.writing !== "complete" || !this.reader.isComplete) return
+    if (!this.keepAlive) {
+      this.reader.close()
+      return
+    }
+    this.reader.resume()
+    this.writing = "idle"
+    this.request = undefined
+    this.encoder = undefined
+  }
+}
+
+export { BODY_SKIP_LIMIT } from "./RequestReader.ts"

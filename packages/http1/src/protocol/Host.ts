@@ -1,0 +1,52 @@
+import type { ByteString } from "@pagi/core/ByteString"
+import { hexadecimalValue, isHostName, isIpv6, NOT_HEXADECIMAL } from "./ByteClass.ts"
+
+/**
+ * Whether a text is `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2): a registered name or IPv4 address, or an
+ * IPv6 address in brackets, and a port up to 65535, which may be empty. The host itself may not be empty
+ * (RFC 9110 §4.2.1). User information cannot match. No IPvFuture literal was ever defined, so none is accepted.
+ */
+export const isAuthority = (text: ByteString): boolean => {
+  const hostEnd = text.startsWith("[") ? ipv6End(text) : nameEnd(text)
+  if (hostEnd <= 0) return false
+  return hostEnd === text.length || (text[hostEnd] === ":" && isPort(text, hostEnd + 1))
+}
+
+/**
+ * Whether a text may be the value of Host. An empty one is what a client has to send when its target URI has no
+ * authority (RFC 9112 §3.2), and thus allowed.
+ */
+export const isHost = (text: ByteString): boolean => text.length === 0 || isAuthority(text)
+
+const nameEnd = (text: ByteString): number => {
+  let index = 0
+  while (index < text.length) {
+    const code = text.charCodeAt(index)
+    if (isHostName[code] === 1) index++
+    else if (code === 0x25 && isHexadecimal(text, index + 1) && isHexadecimal(text, index + 2)) index += 3
+    else return index
+  }
+  return index
+}
+
+/** The index behind the closing bracket, -1 when the literal is malformed; the shortest address is "::". */
+const ipv6End = (text: ByteString): number => {
+  let index = 1
+  while (isIpv6[text.charCodeAt(index)] === 1) index++
+  const colon = text.indexOf(":")
+  return text[index] === "]" && index >= 3 && colon !== -1 && colon < index ? index + 1 : -1
+}
+
+const isHexadecimal = (text: ByteString, index: number): boolean =>
+  index < text.length && hexadecimalValue[text.charCodeAt(index)] !== NOT_HEXADECIMAL
+
+const isPort = (text: ByteString, start: number): boolean => {
+  let port = 0
+  for (let index = start; index < text.length; index++) {
+    const digit = text.charCodeAt(index) - 0x30
+    if (!(digit >= 0 && digit <= 9)) return false
+    port = port * 10 + digit
+    if (port > 65535) return false
+  }
+  return true
+}

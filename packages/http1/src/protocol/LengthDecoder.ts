@@ -1,0 +1,24 @@
+import { type BodyPiece, type EndOfMessage, endWithoutTrailers, NeedData } from "./Event.ts"
+import type { ReceiveBuffer } from "./ReceiveBuffer.ts"
+
+/** Reads a body of a length that Content-Length stated (RFC 9112 §6.2). */
+export class LengthDecoder {
+  private remaining: number
+
+  constructor(length: number) {
+    this.remaining = length
+  }
+
+  /** How many bytes are certainly still to come. */
+  get knownRemaining(): number {
+    return this.remaining
+  }
+
+  next(buffer: ReceiveBuffer): BodyPiece | EndOfMessage | NeedData {
+    if (this.remaining === 0) return endWithoutTrailers
+    if (buffer.length === 0) return NeedData
+    const bytes = buffer.take(this.remaining)
+    this.remaining -= bytes.length
+    return { type: "body", bytes }
+  }
+}

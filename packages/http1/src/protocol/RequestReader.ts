@@ -1,0 +1,163 @@
+import { CHUNKED } from "./BodyLength.ts"
+import { ChunkedDecoder } from "./ChunkedDecoder.ts"
+import { Closed, type Event, NeedData, Paused } from "./Event.ts"
+import { HeadReader } from "./HeadReader.ts"
+import { LengthDecoder } from "./LengthDecoder.ts"
+import type { Limits } from "./Limits.ts"
+import { protocolError, type ProtocolError } from "./ProtocolError.ts"
+import { ReceiveBuffer } from "./ReceiveBuffer.ts"
+
+/**
+ * How far the current request has been read:
+ *
+ * ```
+ * head ─► body ─► complete ─(resume)─► head
+ *   └─ without body ─┘         any state ─► closed
+ * ```
+ */
+type State = "head" | "body" | "complete" | "closed"
+
+/** The most bytes of an unwanted request body that are read so that the connection can be used again. */
+export const BODY_SKIP_LIMIT = 65_536
+
+const NOT_SKIPPING = -1
+
+/** The reading half of a connection: bytes in, requests out, one at a time. */
+export class RequestReader {
+  private readonly limits: Limits
+  private readonly buffer = new ReceiveBuffer()
+  private readonly headReader = new HeadReader()
+  private state: State = "head"
+  private hasEnded = false
+  private decoder: LengthDecoder | ChunkedDecoder | undefined = undefined
+  private skipBudget = NOT_SKIPPING
+
+  constructor(limits: Limits) {
+    this.limits = limits
+  }
+
+  get bufferedLength(): number {
+    return this.buffer.length
+  }
+
+  get isComplete(): boolean {
+    return this.state === "complete"
+  }
+
+  get isClosed(): boolean {
+    return this.state === "closed"
+  }
+
+  /** The bytes of the current body that `next` has not reported, `undefined` while only the chunked coding knows. */
+  get bodyRemaining(): number | undefined {
+    if (this.decoder === undefined) return 0
+    return this.decoder instanceof LengthDecoder ? this.decoder.knownRemaining : undefined
+  }
+
+  /** Whether reading the body to its end would cost more than a new connection does. */
+  get isBodyTooLongToSkip(): boolean {
+    return this.decoder !== undefined && this.decoder.knownRemaining > BODY_SKIP_LIMIT
+  }
+
+  receive(bytes: Uint8Array): void {
+    if (this.state !== "closed" && !this.hasEnded) this.buffer.append(bytes)
+  }
+
+  receiveEnd(): void {
+    this.hasEnded = true
+  }
+
+  next(): Event {
+    switch (this.state) {
+      case "head":
+        return this.nextHead()
+      case "body":
+        return this.nextOfBody()
+      case "complete":
+        return Paused
+      case "closed":
+        return Closed
+    }
+  }
+
+  private nextHead(): Event {
+    const event = this.headReader.read(this.buffer, this.limits)
+    switch (event.type) {
+      case "request":
+        this.startBody(event.bodyLength)
+        return event
+      case "error":
+        return this.fail(event)
+      case "need-data":
+        if (!this.hasEnded) return NeedData
+        if (this.buffer.length > 0) return this.fail(protocolError("incomplete-head"))
+        this.close()
+        return Closed
+    }
+  }
+
+  private startBody(length: number): void {
+    this.state = length === 0 ? "complete" : "body"
+    if (length === 0) return
+    this.decoder = length === CHUNKED ? new ChunkedDecoder(this.limits) : new LengthDecoder(length)
+  }
+
+  private nextOfBody(): Event {
+    while (this.decoder !== undefined) {
+      const lengthBefore = this.buffer.length
+      const event = this.decoder.next(this.buffer)
+      if (event.type === "error") return this.fail(event)
+      if (event.type === "end") {
+        this.decoder = undefined
+        this.state = "complete"
+        return event
+      }
+      if (this.skipBudget !== NOT_SKIPPING && !this.spendSkipBudget(lengthBefore - this.buffer.length)) return Closed
+      if (event.type === "need-data") return this.hasEnded ? this.fail(protocolError("incomplete-body")) : NeedData
+      if (this.skipBudget === NOT_SKIPPING) return event
+    }
+    return Closed
+  }
+
+  /** Discards the rest of the body from now on; closes when that is certain to exceed `BODY_SKIP_LIMIT`. */
+  skipBody(): void {
+    if (this.state !== "body" || this.skipBudget !== NOT_SKIPPING) return
+    this.skipBudget = BODY_SKIP_LIMIT
+    if (this.isBodyTooLongToSkip) this.close()
+  }
+
+  private spendSkipBudget(bytes: number): boolean {
+    if (bytes > this.skipBudget) {
+      this.close()
+      return false
+    }
+    this.skipBudget -= bytes
+    return true
+  }
+
+  /** Goes on to the next request, once the current one is complete. */
+  resume(): void {
+    if (this.state !== "complete") return
+    this.state = "head"
+    this.skipBudget = NOT_SKIPPING
+  }
+
+  /** Takes all bytes that are left; they do not belong to HTTP any more. */
+  takeBuffered(): Uint8Array {
+    const bytes = this.buffer.take(this.buffer.length)
+    this.close()
+    return bytes
+  }
+
+  /** After a framing error, leftover bytes must never be taken for a request (RFC 9112 §6.3 and §11.2). */
+  private fail(error: ProtocolError): ProtocolError {
+    this.close()
+    return error
+  }
+
+  close(): void {
+    this.state = "closed"
+    this.decoder = undefined
+    this.buffer.clear()
+  }
+}

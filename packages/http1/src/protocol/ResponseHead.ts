@@ -1,0 +1,180 @@
+import type { ByteString } from "@pagi/core/ByteString"
+import { type HeaderBlock, isValue, normalizeName } from "@pagi/core/HeaderBlock"
+import { parseContentLength } from "./BodyLength.ts"
+import { BodyEncoder, type BodyFraming } from "./BodyEncoder.ts"
+import { listElements } from "./FieldList.ts"
+import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
+import { statusLine } from "./StatusLine.ts"
+
+/** A response head that has been validated, and waits for what is still to be known of its body. */
+export interface PreparedHead {
+  readonly status: number
+  readonly fields: EncodedFields
+  /** Whether the application will send a trailer section after the body. */
+  readonly trailers: boolean
+  /** A ready-made IMF-fixdate, used when the application sent no Date (RFC 9110 §6.6.1). */
+  readonly date: string
+}
+
+/** What the response has to know of its request. */
+export interface ResponseContext {
+  readonly isHead: boolean
+  readonly httpVersion: "1.0" | "1.1"
+  /** Whether the connection could be used again after this response. */
+  readonly persistent: boolean
+}
+
+/** A head that is ready to be written, and what was decided with it. */
+export interface EncodedHead {
+  readonly text: ByteString
+  readonly encoder: BodyEncoder
+  readonly persistent: boolean
+  readonly isUpgrade: boolean
+}
+
+/** Validates the head of a final response, or of 101. */
+export const prepareHead = (
+  status: number,
+  headers: HeaderBlock,
+  trailers: boolean,
+  date: string
+): PreparedHead | ResponseProblem => {
+  const fields = encodeFields(headers)
+  return "reason" in fields ? fields : { status, fields, trailers, date }
+}
+
+/** Encodes a head (RFC 9112 §4 and §5). `wholeLength` is the length of the body, when all of it is there already. */
+export const encodeHead = (
+  prepared: PreparedHead,
+  wholeLength: number | undefined,
+  context: ResponseContext
+): EncodedHead => {
+  const { status, fields } = prepared
+  const framing = chooseFraming(prepared, wholeLength, context)
+  const length = chooseContentLength(prepared, framing, wholeLength, context)
+  const wantsClose = fields.connection !== undefined && listElements(fields.connection).includes("close")
+  const isUpgrade = status === 101
+  const persistent = context.persistent && !wantsClose && framing !== "until-close" && !isUpgrade
+  let text = statusLine(status) + fields.lines
+  if (framing === "chunked") text += "transfer-encoding: chunked\r\n"
+  else if (length !== undefined) text += `content-length: ${length}\r\n`
+  if (!isUpgrade) text += connectionField(persistent, context)
+  else if (fields.connection !== undefined) text += `connection: ${fields.connection}\r\n`
+  if (!fields.hasDate) text += `date: ${prepared.date}\r\n`
+  const encoder = new BodyEncoder(framing, length ?? 0, prepared.trailers)
+  return { text: text + "\r\n", encoder, persistent, isUpgrade }
+}
+
+/** Encodes an interim response (RFC 9110 §15.2), which has neither content nor framing of its own. */
+export const encodeInformational = (status: number, headers: HeaderBlock): ByteString | ResponseProblem => {
+  const fields = encodeFields(headers)
+  return "reason" in fields ? fields : `${statusLine(status)}${fields.lines}\r\n`
+}
+
+/** What an application's header section comes to, without the fields that are the server's to write. */
+export interface EncodedFields {
+  lines: ByteString
+  contentLength: number | undefined
+  connection: ByteString | undefined
+  hasDate: boolean
+}
+
+/** Validates fields and writes them as lines, so that no value can end its line (RFC 9112 §11.1). */
+const encodeFields = (headers: HeaderBlock): EncodedFields | ResponseProblem => {
+  const fields: EncodedFields = { lines: "", contentLength: undefined, connection: undefined, hasDate: false }
+  for (const [given, value] of headers) {
+    const name = normalizeName(given)
+    if (name === undefined) return invalidName(given)
+    if (!isValue(value)) return invalidValue(given)
+    switch (name) {
+      case "content-length": {
+        const problem = setContentLength(fields, given, value)
+        if (problem !== undefined) return problem
+        break
+      }
+      case "connection":
+        fields.connection = fields.connection === undefined ? value : `${fields.connection}, ${value}`
+        break
+      case "transfer-encoding":
+      case "keep-alive":
+      case "proxy-connection":
+        break
+      case "date":
+        fields.hasDate = true
+        fields.lines += `date: ${value}\r\n`
+        break
+      default:
+        fields.lines += `${name}: ${value}\r\n`
+    }
+  }
+  return fields
+}
+
+/** Equal repetitions are one field, different ones have no meaning (RFC 9110 §8.6). */
+const setContentLength = (fields: EncodedFields, name: string, value: ByteString): ResponseProblem | undefined => {
+  const length = parseContentLength(value)
+  if (length === undefined || (fields.contentLength !== undefined && fields.contentLength !== length)) {
+    return responseProblem("invalid-content-length", "content-length must be one decimal number", name)
+  }
+  fields.contentLength = length
+  return undefined
+}
+
+/** Validates trailer fields and writes them as lines; the caller leaves out the names that may not be trailers. */
+export const encodeTrailers = (
+  headers: HeaderBlock,
+  isForbidden: (name: string) => boolean
+): ByteString | ResponseProblem => {
+  let lines = ""
+  for (const [given, value] of headers) {
+    const name = normalizeName(given)
+    if (name === undefined) return invalidName(given)
+    if (!isValue(value)) return invalidValue(given)
+    if (!isForbidden(name)) lines += `${name}: ${value}\r\n`
+  }
+  return lines
+}
+
+const invalidName = (name: string): ResponseProblem =>
+  responseProblem("invalid-header-name", `header name ${JSON.stringify(name)} is not a token`, name)
+
+const invalidValue = (name: string): ResponseProblem =>
+  responseProblem("invalid-header-value", `the value of header ${JSON.stringify(name)} has a forbidden character`, name)
+
+/** Statuses whose responses never have content (RFC 9110 §6.4.1). */
+const isWithoutContent = (status: number): boolean => status < 200 || status === 204 || status === 304
+
+/** How the recipient finds the end of the body (RFC 9112 §6.3). */
+const chooseFraming = (
+  { status, fields, trailers }: PreparedHead,
+  wholeLength: number | undefined,
+  { isHead, httpVersion }: ResponseContext
+): BodyFraming => {
+  if (isHead || isWithoutContent(status)) return "none"
+  const canChunk = httpVersion === "1.1"
+  if (trailers && canChunk) return "chunked"
+  if (fields.contentLength !== undefined || wholeLength !== undefined) return "length"
+  return canChunk ? "chunked" : "until-close"
+}
+
+/**
+ * The value of Content-Length to send. There is none with 1xx and 204 (RFC 9110 §8.6). With HEAD it tells what GET would
+ * have sent (RFC 9110 §9.3.2): the application's word, or the body that it sent as for GET; an empty body proves nothing.
+ */
+const chooseContentLength = (
+  { status, fields, trailers }: PreparedHead,
+  framing: BodyFraming,
+  wholeLength: number | undefined,
+  { isHead }: ResponseContext
+): number | undefined => {
+  if (status < 200 || status === 204 || framing === "chunked") return undefined
+  if (fields.contentLength !== undefined) return fields.contentLength
+  if (framing === "length") return wholeLength
+  return isHead && status !== 304 && !trailers && wholeLength !== 0 ? wholeLength : undefined
+}
+
+/** Only what differs from the version's default is said (RFC 9112 §9.3 and §9.6). */
+const connectionField = (persistent: boolean, { httpVersion }: ResponseContext): ByteString => {
+  if (httpVersion === "1.1") return persistent ? "" : "connection: close\r\n"
+  return persistent ? "connection: keep-alive\r\n" : ""
+}
