@@ -1,0 +1,193 @@
+import { type ByteString, fromBytes } from "@pagi/core/ByteString"
+import type { DisconnectReason } from "@pagi/core/DisconnectReason"
+import type { Address, Transport, TransportHandler } from "@pagi/core/Transport"
+import type { Socket } from "node:net"
+import type { TurnQueue, TurnTask } from "./TurnQueue.ts"
+
+/** Arrays up to this size are gathered into the text around them: copying is cheaper than a second buffer to write. */
+const gatherLimit = 4096
+
+/** Gathered bytes that are written without waiting for the end of the turn. */
+const flushThreshold = 65_536
+
+/** The most that is handed to the socket at once, so that a slow peer's progress can be seen. */
+const batchSize = 262_144
+
+/**
+ * A `node:net` socket as a transport. Text is gathered in a string, since one latin1 string is the cheapest thing to
+ * write to a socket. While the operating system does not take what was handed to it, everything further waits here.
+ */
+export class NetTransport implements Transport, TurnTask {
+  readonly secure = false
+  readonly #socket: Socket
+  readonly #turns: TurnQueue
+  #handler: TransportHandler | undefined = undefined
+  #text: ByteString = ""
+  /** What comes before `#text`, when there is more than text. */
+  #chunks: Array<ByteString | Uint8Array> | undefined = undefined
+  #chunksLength = 0
+  #isScheduled = false
+  #isInTurn = false
+  #isBlocked = false
+  #isEnding = false
+  #error: DisconnectReason | undefined = undefined
+
+  constructor(socket: Socket, turns: TurnQueue) {
+    this.#socket = socket
+    this.#turns = turns
+  }
+
+  get client(): Address | undefined {
+    const { remoteAddress, remotePort } = this.#socket
+    return remoteAddress === undefined || remotePort === undefined ? undefined : [remoteAddress, remotePort]
+  }
+
+  get server(): Address | undefined {
+    const { localAddress, localPort } = this.#socket
+    return localAddress === undefined || localPort === undefined ? undefined : [localAddress, localPort]
+  }
+
+  get bufferedAmount(): number {
+    return this.#text.length + this.#chunksLength + (this.#isBlocked ? this.#socket.writableLength : 0)
+  }
+
+  open(handler: TransportHandler): void {
+    this.#handler = handler
+    this.#socket.on("data", (bytes: Buffer) => {
+      this.#isInTurn = true
+      handler.onData(bytes)
+      this.#isInTurn = false
+      if (this.#isScheduled) this.endTurn()
+    })
+    this.#socket.on("end", () => handler.onEnd())
+    this.#socket.on("error", (error: NodeJS.ErrnoException) => {
+      this.#error = reasonOf(error)
+    })
+    this.#socket.on("close", () => handler.onClose(this.#error))
+  }
+
+  write(data: ByteString | Uint8Array): void {
+    if (typeof data === "string") this.#text += data
+    else if (data.length <= gatherLimit) this.#text += fromBytes(data, 0, data.length)
+    else this.#push(data)
+    if (this.#text.length + this.#chunksLength >= flushThreshold) this.#pump()
+    else if (!this.#isScheduled) this.scheduleFlush()
+  }
+
+  scheduleFlush(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    if (!this.#isInTurn) this.#turns.add(this)
+  }
+
+  endTurn(): void {
+    this.#isScheduled = false
+    this.flush()
+  }
+
+  flush(): void {
+    this.#handler?.onFlush()
+    this.#pump()
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  end(): void {
+    this.#isEnding = true
+    this.#pump()
+  }
+
+  destroy(): void {
+    this.#pump()
+    this.#socket.destroy()
+  }
+
+  reset(): void {
+    this.#socket.resetAndDestroy()
+  }
+
+  #push(bytes: Uint8Array): void {
+    const chunks = (this.#chunks ??= [])
+    if (this.#text !== "") chunks.push(this.#text)
+    chunks.push(bytes)
+    this.#chunksLength += this.#text.length + bytes.length
+    this.#text = ""
+  }
+
+  /** Hands over what was gathered, as long as the operating system takes it. */
+  #pump(): void {
+    const socket = this.#socket
+    while (!this.#isBlocked && socket.writable) {
+      if (this.#chunks !== undefined) this.#writeChunks(this.#chunks)
+      else if (this.#text !== "") this.#writeText()
+      else break
+      if (socket.writableLength > 0) this.#block()
+    }
+    if (this.#isEnding && !this.#isBlocked) socket.end()
+  }
+
+  #writeText(): void {
+    const text = this.#text
+    if (text.length > batchSize) return this.#push(new Uint8Array(0))
+    this.#text = ""
+    this.#socket.write(text, "latin1")
+  }
+
+  #writeChunks(chunks: Array<ByteString | Uint8Array>): void {
+    if (this.#text !== "") this.#push(new Uint8Array(0))
+    this.#socket.cork()
+    let size = 0
+    let count = 0
+    for (const chunk of chunks) {
+      const room = batchSize - size
+      if (chunk.length > room) {
+        this.#writeChunk(typeof chunk === "string" ? chunk.slice(0, room) : chunk.subarray(0, room))
+        chunks[count] = typeof chunk === "string" ? chunk.slice(room) : chunk.subarray(room)
+        size += room
+        break
+      }
+      this.#writeChunk(chunk)
+      size += chunk.length
+      count++
+    }
+    this.#socket.uncork()
+    this.#chunksLength -= size
+    this.#chunks = count === chunks.length ? undefined : chunks.slice(count)
+  }
+
+  #writeChunk(chunk: ByteString | Uint8Array): void {
+    if (typeof chunk === "string") this.#socket.write(chunk, "latin1")
+    else if (chunk.length > 0) this.#socket.write(chunk)
+  }
+
+  /** Waits for the socket: the callback of an empty write comes when all before it has been taken. */
+  #block(): void {
+    this.#isBlocked = true
+    this.#socket.write("", (error) => {
+      // After an error nothing has been taken: no application may be told to go on, `onClose` is to come.
+      if (error || this.#socket.destroyed) return
+      this.#isBlocked = false
+      this.#pump()
+      this.#handler?.onDrain()
+    })
+    this.#handler?.onBlocked()
+  }
+}
+
+const reasonOf = (error: NodeJS.ErrnoException): DisconnectReason => {
+  switch (error.code) {
+    case "ECONNRESET":
+    case "EPIPE": // A reset that comes after the peer's end.
+      return "client_closed"
+    case "ETIMEDOUT":
+      return "client_timeout"
+    default:
+      return error.syscall === "write" ? "write_error" : "read_error"
+  }
+}

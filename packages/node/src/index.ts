@@ -1,0 +1,5 @@
+export { AccessLogError } from "./AccessLogFile.ts"
+export { type Listener } from "./Listener.ts"
+export { ListenError } from "./ListenError.ts"
+export * as PagiServer from "./PagiServer.ts"
+export { PagiServerLive } from "./PagiServer.ts"

@@ -1,0 +1,143 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { open } from "./support/Client.ts"
+import { answer, serveHttp } from "./support/Server.ts"
+import { until } from "./support/Until.ts"
+
+/** Waits for `count` others before it goes on, or for ever. */
+const barrier = (count: number): Effect.Effect<void> => {
+  let arrived = 0
+  return Effect.suspend(() => {
+    arrived++
+    return until("all arrive at the barrier", () => arrived >= count)
+  })
+}
+
+describe("the drain of a server", () => {
+  it.live("lets a request in flight finish, and its response says that the connection closes", () =>
+    Effect.gen(function* () {
+      let isWaiting = false
+      const { close, port } = yield* serveHttp((scope, receive, send) =>
+        Effect.suspend(() => {
+          isWaiting = true
+          return Effect.andThen(scope.shuttingDown, answer("finished")(scope, receive, send))
+        })
+      )
+      const client = yield* open(port)
+      client.get()
+      yield* until("the request begins", () => isWaiting)
+      yield* close
+      yield* client.ended
+      assert.match(client.text, /^HTTP\/1\.1 200 OK\r\n/)
+      assert.match(client.text, /\r\nconnection: close\r\n/)
+      assert.match(client.text, /\r\n\r\nfinished$/)
+    })
+  )
+
+  it.live("closes idle connections at once and takes no new ones while a request is in flight", () =>
+    Effect.gen(function* () {
+      let mayFinish = false
+      let isWaiting = false
+      const { port, server } = yield* serveHttp((scope, receive, send) =>
+        Effect.gen(function* () {
+          if (scope.path === "/slow") {
+            isWaiting = true
+            yield* until("the request may finish", () => mayFinish)
+          }
+          yield* answer("done")(scope, receive, send)
+        })
+      )
+      const idle = yield* open(port)
+      idle.get()
+      yield* idle.endsWith("done")
+      const slow = yield* open(port)
+      slow.get("/slow")
+      yield* until("the slow request begins", () => isWaiting)
+      const stopping = yield* Effect.forkChild(server.shutdown, { startImmediately: true })
+      const [waited] = yield* Effect.timed(idle.closed)
+      // A few milliseconds; every time limit that could be at work here is a second or more.
+      assert.isBelow(Duration.toMillis(waited), 500)
+      assert.strictEqual(yield* Effect.flip(Effect.scoped(open(port))), "ECONNREFUSED")
+      assert.strictEqual(slow.received, 0)
+      mayFinish = true
+      yield* Fiber.join(stopping)
+      yield* slow.closed
+      assert.match(slow.text, /done$/)
+    })
+  )
+
+  it.live("answers a request that was already on its way on a connection that had none yet", () =>
+    Effect.gen(function* () {
+      const { port, server } = yield* serveHttp(answer("in time"))
+      const client = yield* open(port)
+      yield* until("the connection is accepted", () => Effect.runSync(server.connectionCount) === 1)
+      const stopping = yield* Effect.forkChild(server.shutdown, { startImmediately: true })
+      yield* until("the drain begins", () => !Effect.runSync(server.isRunning))
+      client.get()
+      yield* client.ended
+      assert.match(client.text, /in time$/)
+      yield* Fiber.join(stopping)
+    })
+  )
+
+  it.live("interrupts what takes longer than the time limit, waits for its finalizers and leaves nothing open", () =>
+    Effect.gen(function* () {
+      const events: Array<string> = []
+      const requests = 5
+      const together = barrier(requests)
+      const { close, port, server } = yield* serveHttp(
+        (scope) =>
+          Effect.never.pipe(
+            Effect.ensuring(
+              Effect.gen(function* () {
+                events.push(`begins to clean up: ${scope.connection.disconnectReason}`)
+                yield* together
+                events.push("has cleaned up")
+              })
+            )
+          ),
+        { shutdownTimeout: "20 millis" }
+      )
+      const clients = yield* Effect.forEach(Array.from({ length: requests }), () => open(port))
+      for (const client of clients) client.get()
+      yield* until("all connections are open", () => Effect.runSync(server.connectionCount) === requests)
+      yield* close
+      assert.deepStrictEqual(events.slice(0, requests), Array(requests).fill("begins to clean up: server_shutdown"))
+      assert.deepStrictEqual(events.slice(requests), Array(requests).fill("has cleaned up"))
+      assert.strictEqual(yield* server.connectionCount, 0)
+      for (const client of clients) {
+        yield* client.closed
+        assert.strictEqual(client.received, 0)
+      }
+      yield* Effect.scoped(serveHttp(answer("again"), { port }))
+    })
+  )
+
+  it.live("does not let a client that keeps its side open hold it up for longer than it lingers", () =>
+    Effect.gen(function* () {
+      const { close, port, server } = yield* serveHttp(answer("done"))
+      const client = yield* open(port, { allowHalfOpen: true })
+      client.get()
+      yield* client.endsWith("done")
+      yield* close
+      assert.isTrue(client.hasEnded)
+      assert.strictEqual(yield* server.connectionCount, 0)
+    })
+  )
+
+  it.live("does not let a client that reads nothing hold it up for longer than the time limit", () =>
+    Effect.gen(function* () {
+      const { close, port, server } = yield* serveHttp(answer(Buffer.alloc(32 * 1_048_576)), {
+        shutdownTimeout: "50 millis"
+      })
+      const client = yield* open(port)
+      client.socket.pause()
+      client.get()
+      yield* until("the request arrives", () => Effect.runSync(server.connectionCount) === 1)
+      yield* close
+      assert.strictEqual(yield* server.connectionCount, 0)
+    })
+  )
+})

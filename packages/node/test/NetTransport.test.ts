@@ -1,0 +1,260 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { DisconnectReason } from "@pagi/core/DisconnectReason"
+import type { TransportHandler } from "@pagi/core/Transport"
+import * as Effect from "effect/Effect"
+import type { Socket } from "node:net"
+import { listenTcp } from "../src/Listener.ts"
+import { NetTransport } from "../src/NetTransport.ts"
+import { TurnQueue } from "../src/TurnQueue.ts"
+import { open } from "./support/Client.ts"
+import { turns, until } from "./support/Until.ts"
+
+/** Notes what a transport tells its driver. */
+class Recorder implements TransportHandler {
+  readonly events: Array<string> = []
+  readonly received: Array<Uint8Array> = []
+  reason: DisconnectReason | undefined = undefined
+  onFlush = (): void => {}
+
+  onData(bytes: Uint8Array): void {
+    this.events.push("data")
+    this.received.push(bytes)
+  }
+
+  onEnd(): void {
+    this.events.push("end")
+  }
+
+  onBlocked(): void {
+    this.events.push("blocked")
+  }
+
+  onDrain(): void {
+    this.events.push("drain")
+  }
+
+  onClose(reason: DisconnectReason | undefined): void {
+    this.events.push("close")
+    this.reason = reason
+  }
+
+  get closed(): Effect.Effect<void> {
+    return until("the transport closes", () => this.events.at(-1) === "close")
+  }
+}
+
+/** A transport, its socket, and the client at the other end. */
+const connected = Effect.gen(function* () {
+  const accepted: Array<Socket> = []
+  const { address } = yield* listenTcp({
+    host: "127.0.0.1",
+    port: 0,
+    backlog: 1,
+    onConnection: (socket) => accepted.push(socket)
+  })
+  const client = yield* open(address[1] ?? 0, { allowHalfOpen: true })
+  yield* until("the connection is accepted", () => accepted.length === 1)
+  const [socket] = accepted
+  if (socket === undefined) return yield* Effect.die("nothing was accepted")
+  yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
+  const transport = new NetTransport(socket, new TurnQueue())
+  const recorder = new Recorder()
+  transport.open(recorder)
+  return { client, recorder, socket, transport }
+})
+
+/** Writes pieces until the operating system takes no more; answers how many bytes it was. */
+const writeUntilBlocked = (transport: NetTransport, recorder: Recorder, piece: string | Uint8Array) =>
+  Effect.gen(function* () {
+    let written = 0
+    while (!recorder.events.includes("blocked")) {
+      transport.write(piece)
+      written += piece.length
+      yield* turns(1)
+    }
+    return written
+  })
+
+describe("NetTransport", () => {
+  for (const [name, piece] of [
+    ["text", "x".repeat(100_000)],
+    ["arrays", new Uint8Array(100_000)],
+    ["more than is handed over at once", new Uint8Array(1_000_000)]
+  ] as const) {
+    it.live(`counts exactly what the system has not taken: ${name}`, () =>
+      Effect.gen(function* () {
+        const { client, recorder, socket, transport } = yield* connected
+        client.socket.pause()
+        let written = yield* writeUntilBlocked(transport, recorder, piece)
+        assert.isAbove(socket.writableLength, 0)
+        assert.strictEqual(transport.bufferedAmount, written - socket.bytesWritten + socket.writableLength)
+
+        transport.write("x".repeat(77))
+        transport.write(new Uint8Array(10_000))
+        written += 10_077
+        assert.strictEqual(transport.bufferedAmount, written - socket.bytesWritten + socket.writableLength)
+
+        client.socket.resume()
+        yield* until("everything arrives", () => client.received === written)
+        yield* until("everything has been taken", () => transport.bufferedAmount === 0)
+        assert.include(recorder.events, "drain")
+      })
+    )
+  }
+
+  it.live("tells of no drain when the peer resets the connection, only of its end", () =>
+    Effect.gen(function* () {
+      const { client, recorder, transport } = yield* connected
+      client.socket.pause()
+      yield* writeUntilBlocked(transport, recorder, new Uint8Array(1_000_000))
+      client.socket.resetAndDestroy()
+      yield* recorder.closed
+      assert.deepStrictEqual(recorder.events, ["blocked", "close"])
+      assert.strictEqual(recorder.reason, "client_closed")
+    })
+  )
+
+  it.live("takes a peer that has closed and then resets for one that has left", () =>
+    Effect.gen(function* () {
+      const { client, recorder, transport } = yield* connected
+      transport.pause()
+      client.socket.destroy()
+      yield* until("the writes fail", () => {
+        transport.write("x")
+        transport.flush()
+        return recorder.events.includes("close")
+      })
+      assert.strictEqual(recorder.reason, "client_closed")
+    })
+  )
+
+  it.live("tells of the peer's end and still writes", () =>
+    Effect.gen(function* () {
+      const { client, recorder, transport } = yield* connected
+      client.socket.end("question")
+      yield* until("the end is seen", () => recorder.events.includes("end"))
+      assert.strictEqual(Buffer.concat(recorder.received).toString(), "question")
+      transport.write("answer")
+      transport.end()
+      yield* client.ended
+      assert.strictEqual(client.text, "answer")
+      yield* recorder.closed
+      assert.strictEqual(recorder.reason, undefined)
+    })
+  )
+
+  it.live("ends only after everything that was written", () =>
+    Effect.gen(function* () {
+      const { client, recorder, transport } = yield* connected
+      client.socket.pause()
+      const written = yield* writeUntilBlocked(transport, recorder, new Uint8Array(1_000_000))
+      transport.write("last")
+      transport.end()
+      transport.end()
+      client.socket.resume()
+      yield* client.ended
+      assert.strictEqual(client.received, written + 4)
+      client.socket.end()
+      yield* recorder.closed
+    })
+  )
+
+  it.live("hands an array and the text around it over in one piece", () =>
+    Effect.gen(function* () {
+      const { client, socket, transport } = yield* connected
+      const calls: Array<string> = []
+      for (const name of ["_write", "_writev"] as const) {
+        const original = socket[name]
+        Object.assign(socket, {
+          [name]: (...parameters: ReadonlyArray<unknown>) => {
+            calls.push(name)
+            return Reflect.apply(original ?? assert.fail, socket, parameters)
+          }
+        })
+      }
+      transport.write("head ")
+      transport.write(new Uint8Array(10_000).fill(0x2d))
+      transport.write(" tail")
+      yield* client.endsWith("- tail")
+      assert.strictEqual(client.text, `head ${"-".repeat(10_000)} tail`)
+      assert.deepStrictEqual(calls, ["_writev"])
+    })
+  )
+
+  it.live("lets the driver add to what is written at the end of the turn", () =>
+    Effect.gen(function* () {
+      const { client, recorder, transport } = yield* connected
+      recorder.onFlush = () => {
+        recorder.onFlush = () => {}
+        transport.write("second")
+      }
+      transport.write("first, ")
+      yield* until("something arrives", () => client.received > 0)
+      assert.strictEqual(client.text, "first, second")
+    })
+  )
+
+  it.live("asks the driver at the end of the turn also when nothing was written", () =>
+    Effect.gen(function* () {
+      const { recorder, transport } = yield* connected
+      let flushes = 0
+      recorder.onFlush = () => {
+        flushes++
+      }
+      transport.scheduleFlush()
+      transport.scheduleFlush()
+      assert.strictEqual(flushes, 0)
+      yield* turns(1)
+      assert.strictEqual(flushes, 1)
+    })
+  )
+
+  it.live("resets so that the peer cannot take what it has for complete", () =>
+    Effect.gen(function* () {
+      const { client, recorder, transport } = yield* connected
+      transport.write("half of it")
+      transport.flush()
+      yield* client.endsWith("half of it")
+      transport.reset()
+      yield* client.closed
+      assert.strictEqual(client.errorCode, "ECONNRESET")
+      yield* recorder.closed
+    })
+  )
+
+  it.live("flushes what the system takes before it is destroyed", () =>
+    Effect.gen(function* () {
+      const { client, recorder, transport } = yield* connected
+      transport.write("last words")
+      transport.destroy()
+      transport.destroy()
+      yield* client.ended
+      assert.strictEqual(client.text, "last words")
+      yield* recorder.closed
+      assert.deepStrictEqual(recorder.events, ["close"])
+    })
+  )
+
+  it.live("does not read while it is paused", () =>
+    Effect.gen(function* () {
+      const { client, recorder, transport } = yield* connected
+      client.send("first")
+      yield* until("it arrives", () => recorder.received.length > 0)
+      transport.pause()
+      client.send("second")
+      yield* turns(50)
+      assert.strictEqual(Buffer.concat(recorder.received).toString(), "first")
+      transport.resume()
+      yield* until("it arrives", () => Buffer.concat(recorder.received).toString() === "firstsecond")
+    })
+  )
+
+  it.live("knows both ends of the connection", () =>
+    Effect.gen(function* () {
+      const { client, transport } = yield* connected
+      assert.deepStrictEqual(transport.client, ["127.0.0.1", client.socket.localPort ?? 0])
+      assert.deepStrictEqual(transport.server, ["127.0.0.1", client.socket.remotePort ?? 0])
+      assert.isFalse(transport.secure)
+    })
+  )
+})
