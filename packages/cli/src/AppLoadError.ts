@@ -1,0 +1,60 @@
+import * as Schema from "effect/Schema"
+
+/** There is no file at the path, or something that is no file. */
+export class FileMissing extends Schema.TaggedError<FileMissing>()("FileMissing", { message: Schema.String }) {}
+
+/** The name of the file does not end like that of a module. */
+export class ExtensionUnsupported extends Schema.TaggedError<ExtensionUnsupported>()("ExtensionUnsupported", {
+  extension: Schema.String
+}) {
+  override get message(): string {
+    const found = this.extension === "" ? "the file name has no extension" : `${this.extension} files are not supported`
+    return `${found}; expected .ts, .mts, .js or .mjs`
+  }
+}
+
+/** The module cannot be read as one, or threw while it was imported. */
+export class ImportFailed extends Schema.TaggedError<ImportFailed>()("ImportFailed", { message: Schema.String }) {}
+
+/** The module does not export what was asked for. */
+export class ExportMissing extends Schema.TaggedError<ExportMissing>()("ExportMissing", {
+  exportName: Schema.String,
+  available: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    const wanted =
+      this.exportName === "default" ? "there is no default export" : `there is no export "${this.exportName}"`
+    return `${wanted}; the module exports ${this.available.length === 0 ? "nothing" : this.available.join(", ")}`
+  }
+}
+
+/** What the module exports, or what its Effect yields, is no application. */
+export class ExportUnusable extends Schema.TaggedError<ExportUnusable>()("ExportUnusable", {
+  subject: Schema.String,
+  found: Schema.String
+}) {
+  override get message(): string {
+    return `${this.subject} is ${this.found}; expected an application function, or an Effect or a Layer that yields one`
+  }
+}
+
+/** The Effect or Layer that yields the application failed. */
+export class BuildFailed extends Schema.TaggedError<BuildFailed>()("BuildFailed", {
+  subject: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `${this.subject} failed: ${this.detail}`
+  }
+}
+
+/** The application could not be loaded. The message is one line and says what to change. */
+export class AppLoadError extends Schema.TaggedError<AppLoadError>()("AppLoadError", {
+  /** The file, as it was given on the command line. */
+  path: Schema.String,
+  reason: Schema.Union([FileMissing, ExtensionUnsupported, ImportFailed, ExportMissing, ExportUnusable, BuildFailed])
+}) {
+  override get message(): string {
+    return `cannot load ${this.path}: ${this.reason.message}`
+  }
+}

@@ -1,0 +1,49 @@
+/** How the command writes its log: plain lines for a person or a supervisor, nothing that a request could forge. */
+import * as Cause from "effect/Cause"
+import { format as formatValue } from "effect/Formatter"
+import type * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import type { LogLevel } from "effect/LogLevel"
+import { CurrentLogAnnotations } from "effect/References"
+import { styleText } from "node:util"
+
+const controls = /[\p{Cc}\u2028\u2029]/gu
+const names: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }
+
+const escapeControl = (character: string): string =>
+  names[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+
+/** Text on one line: what could end the line or steer a terminal is spelled out. */
+export const escape = (text: string): string => text.replace(controls, escapeControl)
+
+/** The lines below a message are set in, so that none of them looks like a message of its own. */
+const indent = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) => `\n  ${escape(line)}`)
+    .join("")
+
+const toText = (value: unknown): string => (typeof value === "string" ? value : formatValue(value))
+
+const prefixes: Partial<Readonly<Record<LogLevel, string>>> = {
+  Fatal: styleText("red", "error: ", { stream: process.stderr }),
+  Error: styleText("red", "error: ", { stream: process.stderr }),
+  Warn: styleText("yellow", "warning: ", { stream: process.stderr }),
+  Debug: styleText("dim", "debug: ", { stream: process.stdout })
+}
+
+/**
+ * The text of a log message, on one line. A cause follows with its stack: it comes from the application or from a fault
+ * of the server, and whoever wrote that needs it.
+ */
+export const format: Logger.Logger<unknown, string> = Logger.make(({ cause, fiber, logLevel, message }) => {
+  const parts = Array.isArray(message) ? message : [message]
+  const annotations = Object.entries(fiber.getRef(CurrentLogAnnotations)).map(
+    ([name, value]) => `${name}=${toText(value)}`
+  )
+  const line = escape([...parts.map(toText), ...annotations].join(" "))
+  return `${prefixes[logLevel] ?? ""}${line}${cause.reasons.length === 0 ? "" : indent(Cause.pretty(cause))}`
+})
+
+/** Information goes to standard output, warnings and errors to standard error. */
+export const layer: Layer.Layer<never> = Logger.layer([Logger.withLeveledConsole(format)])

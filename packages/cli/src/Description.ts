@@ -1,0 +1,51 @@
+/** What messages call the values and errors of a program. */
+import * as Cause from "effect/Cause"
+import { relative } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const oneLine = (text: string): string => text.trim().replaceAll(/\s*[\r\n]+\s*/g, " ")
+
+/** A value that is not what was expected, such as `a number` or `an object with http`. */
+export const ofValue = (value: unknown): string => {
+  if (value === null || value === undefined) return String(value)
+  if (value instanceof Promise) return "a Promise (await it in the module, or export an Effect)"
+  if (Array.isArray(value)) return "an array"
+  switch (typeof value) {
+    case "function":
+      return "a class"
+    case "object": {
+      const keys = Object.keys(value)
+      if ("http" in value || "lifespan" in value) return "an object of handlers (give it to PagiApp.make)"
+      return keys.length === 0 ? "an object" : `an object with ${keys.slice(0, 5).join(", ")}`
+    }
+    default:
+      return `a ${typeof value}`
+  }
+}
+
+/** What was thrown, on one line: its kind unless it is a plain `Error`, its message, and where when that is known. */
+export const ofError = (error: unknown): string => {
+  if (!(error instanceof Error)) return oneLine(typeof error === "string" ? error : `${ofValue(error)} was thrown`)
+  const message = error.message === "" ? "an error without a message" : oneLine(error.message)
+  const place = placeOf(error)
+  return `${error.name === "Error" ? "" : `${error.name}: `}${message}${place === undefined ? "" : ` (${place})`}`
+}
+
+/** The error or defect that a cause came from, on one line. */
+export const ofCause = (cause: Cause.Cause<unknown>): string => ofError(Cause.squash(cause))
+
+/** The first line of a syntax error's stack, or one frame of a stack: `/path/app.ts:3` or `at f (file:///path/app.ts:3:9)`. */
+const placePattern = /^(?:\s*at (?:.*\()?)?((?:file:\/\/)?\/.+?):(\d+)(?::\d+)?\)?$/
+
+/** The line of the program itself that an error came from: the first that is neither this package's nor a dependency's. */
+const placeOf = (error: Error): string | undefined => {
+  for (const line of error.stack?.split("\n") ?? []) {
+    const [, location, lineNumber] = placePattern.exec(line) ?? []
+    if (location === undefined || location.includes("/node_modules/")) continue
+    const file = location.startsWith("file:") ? fileURLToPath(location) : location
+    if (file.startsWith(import.meta.dirname)) continue
+    const fromHere = relative(process.cwd(), file)
+    return `${fromHere.startsWith("..") ? file : fromHere}:${lineNumber}`
+  }
+  return undefined
+}

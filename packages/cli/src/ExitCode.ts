@@ -1,0 +1,46 @@
+/**
+ * What the process says by its exit code, for supervisors that decide whether to start it again:
+ *
+ * | code | meaning | worth a restart? |
+ * | --- | --- | --- |
+ * | 0 | stopped as asked, or printed what was asked for | |
+ * | 1 | a fault of the server itself, printed with its stack | yes |
+ * | 2 | an unknown flag or argument, or a value that is not allowed | no |
+ * | 3 | cannot listen: the address is in use or not available | later |
+ * | 4 | the application cannot be loaded or built | no |
+ * | 5 | the application refused to start: its lifespan startup failed | perhaps |
+ * | 128 + n | a second signal, number n, cut the graceful stop short | |
+ */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import { hasProperty } from "effect/Predicate"
+
+export const stopped = 0
+export const internal = 1
+export const usage = 2
+export const cannotListen = 3
+export const cannotLoad = 4
+export const refused = 5
+
+const codeOfTag = new Map([
+  ["ShowHelp", usage],
+  ["InvalidOption", usage],
+  ["UsageError", usage],
+  ["AccessLogError", usage],
+  ["ListenError", cannotListen],
+  ["AppLoadError", cannotLoad],
+  ["RootError", cannotLoad],
+  ["LifespanError", refused]
+])
+
+/** The code of a failure that the program foresees; `undefined` for a fault of its own. */
+export const ofFailure = (error: unknown): number | undefined =>
+  hasProperty(error, "_tag") && typeof error._tag === "string" ? codeOfTag.get(error._tag) : undefined
+
+/** The code for how the whole program ended; to be interrupted is the regular way for a server. */
+export const ofExit = (exit: Exit.Exit<unknown, unknown>): number => {
+  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return stopped
+  if (Cause.hasDies(exit.cause)) return internal
+  return ofFailure(Option.getOrUndefined(Cause.findErrorOption(exit.cause))) ?? internal
+}

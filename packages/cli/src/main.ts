@@ -1,0 +1,56 @@
+/** The program behind `pagi-server`. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { readFileSync } from "node:fs"
+import * as CommandOutput from "./CommandOutput.ts"
+import * as ConsoleLog from "./ConsoleLog.ts"
+import * as ExitCode from "./ExitCode.ts"
+import { command } from "./ServerCommand.ts"
+import * as StopSignals from "./StopSignals.ts"
+
+const Package = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
+
+const readVersion = Effect.sync(() => readFileSync(new URL("../package.json", import.meta.url), "utf8")).pipe(
+  Effect.flatMap(Schema.decodeEffect(Package)),
+  Effect.orDie
+)
+
+/** Foreseen failures are told in one line; a mistake on the command line has been told when it was found. */
+const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  const error = Cause.squash(cause)
+  if (Cause.hasInterruptsOnly(cause) || CliError.isCliError(error)) return Effect.void
+  const isForeseen = !Cause.hasDies(cause) && error instanceof Error && ExitCode.ofFailure(error) !== undefined
+  return isForeseen ? Effect.logError(error.message) : Effect.logError("the server failed", cause)
+}
+
+const Environment = Layer.mergeAll(
+  NodeServices.layer,
+  ConsoleLog.layer,
+  CommandOutput.layer,
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
+)
+
+/** Runs the command with these arguments. */
+const run = (args: ReadonlyArray<string>) =>
+  readVersion.pipe(
+    Effect.flatMap(({ version }) => Command.runWith(command, { version })(args)),
+    Effect.tapCause(report),
+    Effect.provide(Environment)
+  )
+
+/** Runs the command with the arguments of the process, which exits with a code of `ExitCode`. */
+export const main = (): void => {
+  StopSignals.endOnSecondSignal()
+  NodeRuntime.runMain(run(process.argv.slice(2)), {
+    disableErrorReporting: true,
+    teardown: (exit, onExit) => onExit(ExitCode.ofExit(exit))
+  })
+}

@@ -1,0 +1,48 @@
+import { assert, describe, it } from "@effect/vitest"
+import { LifespanError } from "@pagi/core/Exchange/Lifespan"
+import { InvalidOption } from "@pagi/core/ServerOptions"
+import { AccessLogError } from "@pagi/node/AccessLogFile"
+import { ListenError } from "@pagi/node/ListenError"
+import * as Cause from "effect/Cause"
+import * as CliError from "effect/cli/CliError"
+import * as Exit from "effect/Exit"
+import { readFileSync } from "node:fs"
+import { AppLoadError, FileMissing } from "../src/AppLoadError.ts"
+import { RootError } from "../src/apps/Directory.ts"
+import * as ExitCode from "../src/ExitCode.ts"
+import { UsageError } from "../src/ServerFlags.ts"
+
+describe("ExitCode", () => {
+  it("tells foreseen failures apart", () => {
+    const codes = [
+      [new CliError.ShowHelp({ commandPath: [], errors: [] }), 2],
+      [new InvalidOption({ option: "--port", value: "x", expected: "a number" }), 2],
+      [new UsageError({ message: "" }), 2],
+      [new AccessLogError({ path: "a.log", code: "EACCES" }), 2],
+      [new ListenError({ host: "::1", port: 80, code: "EACCES" }), 3],
+      [new AppLoadError({ path: "a.ts", reason: new FileMissing({ message: "it is a directory" }) }), 4],
+      [new RootError({ root: "/", detail: "" }), 4],
+      [new LifespanError({ phase: "startup", detail: "" }), 5],
+      [new Error("something else"), 1],
+      ["text", 1]
+    ] as const
+    for (const [error, code] of codes) assert.strictEqual(ExitCode.ofExit(Exit.fail(error)), code)
+  })
+
+  it("a defect is an internal fault, whatever else there is", () => {
+    assert.strictEqual(ExitCode.ofExit(Exit.die(new UsageError({ message: "" }))), 1)
+    assert.strictEqual(ExitCode.ofExit(Exit.failCause(Cause.combine(Cause.interrupt(), Cause.die("defect")))), 1)
+  })
+
+  it("a server that is stopped has done what it should", () => {
+    assert.strictEqual(ExitCode.ofExit(Exit.void), 0)
+    assert.strictEqual(ExitCode.ofExit(Exit.interrupt()), 0)
+  })
+
+  it("the table at the top lists every code", () => {
+    const source = readFileSync(new URL("../src/ExitCode.ts", import.meta.url), "utf8")
+    const listed = [...source.matchAll(/^ \* \| (\d+) \|/gm)].map((match) => Number(match[1]))
+    const { cannotListen, cannotLoad, internal, refused, stopped, usage } = ExitCode
+    assert.deepStrictEqual(listed, [stopped, internal, usage, cannotListen, cannotLoad, refused])
+  })
+})

@@ -1,0 +1,14 @@
+import { assert, it } from "@effect/vitest"
+import { ofName } from "../../../src/apps/directory/ContentType.ts"
+
+it("ContentType.ofName", () => {
+  assert.strictEqual(ofName("index.html"), "text/html; charset=utf-8")
+  assert.strictEqual(ofName("PHOTO.JPG"), "image/jpeg")
+  assert.strictEqual(ofName("app.js"), "text/javascript; charset=utf-8")
+  assert.strictEqual(ofName("app.ts"), "text/plain; charset=utf-8")
+  assert.strictEqual(ofName("data.json"), "application/json")
+  assert.strictEqual(ofName("archive.tar.gz"), "application/gzip")
+  for (const name of ["README", "html", "a.", "a.unknown", "a.__proto__", "constructor"]) {
+    assert.strictEqual(ofName(name), "application/octet-stream", name)
+  }
+})

@@ -1,0 +1,190 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import { readFileSync } from "node:fs"
+import { createServer } from "node:net"
+import type { AddressInfo } from "node:net"
+import { join } from "node:path"
+import * as Program from "./support/Program.ts"
+import * as Site from "./support/Site.ts"
+
+const fixture = (name: string): string => join(import.meta.dirname, "fixtures", name)
+
+const version =
+  /"version": "([^"]+)"/.exec(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"))?.[1] ?? ""
+
+/** A port of 127.0.0.1 that is in use. */
+const usedPort = Effect.map(
+  Effect.acquireRelease(
+    Effect.promise(
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve) => {
+          const server = createServer().listen(0, "127.0.0.1", () => resolve(server))
+        })
+    ),
+    (server) => Effect.sync(() => server.close())
+  ),
+  // A TCP server has an address of this kind.
+  (server) => (server.address() as AddressInfo).port
+)
+
+/** Expects the program to end with this code, one line on standard error and nothing else. */
+const refuses = (code: number, line: string, args: ReadonlyArray<string>, options?: Program.Options) =>
+  Effect.map(Program.run(args, options), (result) => {
+    assert.deepStrictEqual(result, { code, signal: null, stdout: "", stderr: `error: ${line}\n` })
+  })
+
+const together = { concurrency: 2, discard: true }
+const timeout = 30_000
+
+describe("pagi-server", () => {
+  it.live(
+    "prints its version and help",
+    () =>
+      Effect.gen(function* () {
+        const [long, short, help] = yield* Effect.all(
+          [Program.run(["--version"]), Program.run(["-v"]), Program.run(["--help"])],
+          { concurrency: 2 }
+        )
+        assert.deepStrictEqual(long, { code: 0, signal: null, stdout: `pagi-server v${version}\n`, stderr: "" })
+        assert.deepStrictEqual(short, long)
+        assert.deepStrictEqual([help.code, help.stderr], [0, ""])
+        assert.match(help.stdout, /--port, -p PORT +Port to listen on; 0 picks a free one \(default 5000; PAGI_PORT\)/)
+      }),
+    timeout
+  )
+
+  it.live(
+    "refuses a command line that it does not understand",
+    () =>
+      Effect.all(
+        [
+          refuses(2, "unknown flag --prot; did you mean --port?", ["--prot", "1"]),
+          refuses(2, 'unexpected argument "b.ts"; one application is served', ["a.ts", "b.ts"]),
+          refuses(2, 'option --port: "x" is not allowed; expected a whole number from 0 to 65535', ["--port", "x"]),
+          refuses(2, 'option PAGI_PORT: "-1" is not allowed; expected a whole number from 0 to 65535', [], {
+            env: { PAGI_PORT: "-1" }
+          }),
+          refuses(2, "--access-log and --no-access-log exclude each other", ["--no-access-log", "--access-log=off"])
+        ],
+        together
+      ),
+    timeout
+  )
+
+  it.live(
+    "refuses an application that it cannot load",
+    () =>
+      Effect.gen(function* () {
+        const cwd = yield* Site.make({
+          "enum.ts": "\nenum Color { Red }\nexport default Color",
+          "syntax.mjs": "export default = 1",
+          "useless.ts": "export default 42 as number",
+          "import.mjs": 'import "./gone.mjs"',
+          "throws.ts": "const reason: string = 'no good'\n\nthrow new Error(reason)"
+        })
+        const load = (path: string, line: string) => refuses(4, `cannot load ${path}: ${line}`, [path], { cwd })
+        const expected = "expected an application function, or an Effect or a Layer that yields one"
+        yield* Effect.all(
+          [
+            load("gone.ts", "there is no such file"),
+            load("throws.ts", "no good (throws.ts:3)"),
+            load("enum.ts", "SyntaxError: TypeScript enum is not supported in strip-only mode (enum.ts:2)"),
+            load("syntax.mjs", "SyntaxError: Unexpected token '='"),
+            load("import.mjs", `Cannot find module '${cwd}/gone.mjs' imported from ${cwd}/import.mjs`),
+            load("useless.ts", `the default export is a number; ${expected}`)
+          ],
+          together
+        )
+      }),
+    timeout
+  )
+
+  it.live(
+    "refuses a port that is in use, and an application that refuses to start",
+    () =>
+      Effect.gen(function* () {
+        const port = yield* usedPort
+        yield* Effect.all(
+          [
+            refuses(3, `port ${port} on 127.0.0.1 is already in use`, ["--port", String(port)]),
+            refuses(5, "application startup failed: no database\\nat all", [
+              "-p",
+              "0",
+              `${fixture("lifespan.ts")}:refusing`
+            ])
+          ],
+          together
+        )
+      }),
+    timeout
+  )
+
+  it.live(
+    "serves an application, and finishes what it has begun when it is told to stop",
+    () =>
+      Effect.gen(function* () {
+        const program = yield* Program.start(["--port", "0", fixture("drain.ts")])
+        const url = yield* Program.address(program)
+        const response = yield* Effect.promise(() => fetch(`${url}a%0Ab`))
+        assert.strictEqual(response.status, 200)
+        yield* program.signal("SIGINT")
+        assert.strictEqual(yield* Effect.promise(() => response.text()), "begun, done")
+        const { code, stderr, stdout } = yield* program.result
+        assert.strictEqual(code, 0)
+        assert.strictEqual(stdout, `listening on ${url}\nshutting down\n`)
+        assert.match(stderr, /^127\.0\.0\.1 - - \[[^\]]+\] "GET \/a%0Ab" 200 \S+\n$/)
+      }),
+    timeout
+  )
+
+  it.live(
+    "stops at once when it is told a second time",
+    () =>
+      Effect.gen(function* () {
+        const program = yield* Program.start(["--port", "0", fixture("drain.ts")])
+        const url = yield* Program.address(program)
+        yield* Effect.promise(() => fetch(`${url}stuck`))
+        yield* program.signal("SIGTERM")
+        yield* program.line(/shutting down/)
+        const signals = Effect.repeat(program.signal("SIGTERM"), Schedule.spaced("50 millis"))
+        const { code } = yield* Effect.raceFirst(program.result, Effect.andThen(signals, Effect.never))
+        assert.strictEqual(code, 143)
+      }),
+    timeout
+  )
+
+  it.live(
+    "serves the current directory when there is no application",
+    () =>
+      Effect.gen(function* () {
+        const cwd = yield* Site.make({ "a.txt": "some text", ".hidden": "" })
+        const program = yield* Program.start([], { cwd, env: { PAGI_PORT: "0", PAGI_ACCESS_LOG: "off" } })
+        const url = yield* Program.address(program)
+        const text = (path: string) => Effect.promise(() => fetch(url + path).then((response) => response.text()))
+        assert.include(yield* text(""), "a.txt")
+        assert.strictEqual(yield* text("a.txt"), "some text")
+        yield* program.signal("SIGTERM")
+        assert.deepStrictEqual(yield* program.result, {
+          code: 0,
+          signal: null,
+          stdout: `listening on ${url}\nshutting down\n`,
+          stderr: ""
+        })
+      }),
+    timeout
+  )
+
+  it.live(
+    "starts and stops the application, and says little with --quiet",
+    () =>
+      Effect.gen(function* () {
+        const program = yield* Program.start(["--quiet", "--port", "0", fixture("lifespan.ts")])
+        yield* program.line(/warning: opened/)
+        yield* program.signal("SIGINT")
+        const { code, stderr, stdout } = yield* program.result
+        assert.deepStrictEqual([code, stdout, stderr], [0, "", "warning: opened\nwarning: closed\n"])
+      }),
+    timeout
+  )
+})

@@ -1,0 +1,88 @@
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { type ChildProcess, spawn } from "node:child_process"
+import { join } from "node:path"
+
+const root = join(import.meta.dirname, "../../../..")
+
+/** The command as it is installed in the checkout. */
+const pagiServer = join(root, "node_modules/.bin/pagi-server")
+
+/** How a program ended. */
+export interface Result {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A program that runs. */
+export interface Program {
+  /** Waits for a line of its output that matches, and yields the match. */
+  readonly line: (pattern: RegExp) => Effect.Effect<RegExpExecArray, Error>
+  readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
+  readonly result: Effect.Effect<Result>
+}
+
+export interface Options {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Starts `pagi-server` with these arguments; it is killed when the scope closes. */
+export const start = (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Program, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() =>
+        spawn(pagiServer, args, {
+          cwd: options.cwd ?? import.meta.dirname,
+          env: { PATH: process.env["PATH"], ...options.env },
+          stdio: ["ignore", "pipe", "pipe"]
+        })
+      ),
+      (child) => Effect.sync(() => child.kill("SIGKILL"))
+    ),
+    observe
+  )
+
+/** Runs `pagi-server` to its end. */
+export const run = (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Result> =>
+  Effect.scoped(Effect.flatMap(start(args, options), (program) => program.result))
+
+const observe = (child: ChildProcess): Program => {
+  const output = { stdout: "", stderr: "" }
+  const result = Deferred.makeUnsafe<Result>()
+  const watchers = new Set<() => void>()
+  const notify = (): void => {
+    for (const look of watchers) look()
+  }
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name]?.setEncoding("utf8").on("data", (text: string) => {
+      output[name] += text
+      notify()
+    })
+  }
+  child.on("close", (code, signal) => {
+    Deferred.doneUnsafe(result, Effect.succeed({ code, signal, ...output }))
+    notify()
+  })
+  const line = (pattern: RegExp) =>
+    Effect.callback<RegExpExecArray, Error>((resume) => {
+      const look = (): void => {
+        const match = pattern.exec(output.stdout) ?? pattern.exec(output.stderr)
+        if (match !== null) resume(Effect.succeed(match))
+        else if (Deferred.isDoneUnsafe(result)) {
+          resume(Effect.fail(new Error(`ended without ${pattern}: ${output.stdout}${output.stderr}`)))
+        }
+      }
+      watchers.add(look)
+      look()
+      return Effect.sync(() => watchers.delete(look))
+    })
+  return { line, signal: (name) => Effect.sync(() => child.kill(name)), result: Deferred.await(result) }
+}
+
+/** Waits until a server listens, and yields its address. */
+export const address = (program: Program): Effect.Effect<string, Error> =>
+  Effect.map(program.line(/^listening on (http:\S+)$/m), (match) => match[1] ?? "")
