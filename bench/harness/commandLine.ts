@@ -1,0 +1,88 @@
+import { pathToFileURL } from "node:url"
+import { parseArgs } from "node:util"
+import { candidateNames, candidateOf, type CandidateName, isCandidateName } from "../candidates.ts"
+import { rowNames } from "../rows.ts"
+import { BenchmarkProblem, usageExitCode } from "./problem.ts"
+
+export interface RunPlan {
+  readonly rows: ReadonlyArray<string>
+  readonly candidates: ReadonlyArray<CandidateName>
+  readonly rounds: number
+  readonly seconds: number
+  readonly outputDirectory: URL
+  /** Less than the whole, so its figures do not replace the published ones unless that is asked for. */
+  readonly isTrial: boolean
+}
+
+const defaultRounds = 5
+const defaultSeconds = 4
+
+const publishedDirectory = new URL("../../docs/bench/", import.meta.url)
+const trialDirectory = new URL("../results/", import.meta.url)
+
+export const usage = `npm run bench -- [--rows name,name] [--candidates a,b] [--rounds N] [--seconds S] [--output DIR]
+  rows        ${rowNames.join(", ")}
+  candidates  ${candidateNames.join(", ")}
+  rounds      ${defaultRounds}, seconds ${defaultSeconds} per measurement
+  output      docs/bench for a whole run, bench/results for a shorter one`
+
+const refuse = (message: string): never => {
+  throw new BenchmarkProblem(message, usageExitCode)
+}
+
+const chosenNames = (option: string, value: string | undefined, allowed: ReadonlyArray<string>) => {
+  if (value === undefined) return allowed
+  const chosen = value.split(",").filter((name) => name !== "")
+  const unknown = chosen.filter((name) => !allowed.includes(name))
+  if (chosen.length === 0 || unknown.length > 0) {
+    return refuse(`--${option}: ${unknown.join(", ") || "nothing"} is not among ${allowed.join(", ")}`)
+  }
+  return allowed.filter((name) => chosen.includes(name))
+}
+
+const wholeNumber = (option: string, value: string | undefined, fallback: number, maximum: number): number => {
+  const number = Number(value ?? fallback)
+  const isAllowed = Number.isInteger(number) && number >= 1 && number <= maximum
+  return isAllowed ? number : refuse(`--${option}: ${value} is not a whole number from 1 to ${maximum}`)
+}
+
+const withVariants = (names: ReadonlyArray<string>): ReadonlyArray<CandidateName> =>
+  candidateNames.filter((name) => names.includes(name) || names.includes(candidateOf(name).variantOf ?? name))
+
+const optionTypes = {
+  rows: { type: "string" },
+  candidates: { type: "string" },
+  rounds: { type: "string" },
+  seconds: { type: "string" },
+  output: { type: "string" },
+  help: { type: "boolean" }
+} as const
+
+const parse = (commandLine: ReadonlyArray<string>) => {
+  try {
+    return parseArgs({ args: [...commandLine], options: optionTypes }).values
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const directoryFor = (output: string | undefined, isTrial: boolean): URL => {
+  if (output !== undefined) return pathToFileURL(`${output}/`)
+  return isTrial ? trialDirectory : publishedDirectory
+}
+
+export const parseCommandLine = (commandLine: ReadonlyArray<string>): RunPlan | "help" => {
+  const values = parse(commandLine)
+  if (values.help === true) return "help"
+  const rows = chosenNames("rows", values.rows, rowNames)
+  const candidates = withVariants(chosenNames("candidates", values.candidates, candidateNames).filter(isCandidateName))
+  const rounds = wholeNumber("rounds", values.rounds, defaultRounds, 100)
+  const seconds = wholeNumber("seconds", values.seconds, defaultSeconds, 60)
+  const isTrial =
+    rows.length < rowNames.length ||
+    candidates.length < candidateNames.length ||
+    rounds < defaultRounds ||
+    seconds < defaultSeconds
+  const outputDirectory = directoryFor(values.output, isTrial)
+  return { rows, candidates, rounds, seconds, outputDirectory, isTrial }
+}

@@ -1,0 +1,134 @@
+import { candidateOf, type CandidateName } from "../candidates.ts"
+import type { ThroughputRow } from "../rows.ts"
+import { withAccessLogFile } from "./accessLogFile.ts"
+import { checkAgreement } from "./agreement.ts"
+import type { RunPlan } from "./commandLine.ts"
+import { generateLoad } from "./loadGenerator.ts"
+import { showProgress } from "./progress.ts"
+import { isDisturbed, judge, type Sample, type ThroughputResult, type Trust, type Verdict } from "./results.ts"
+import { problemsByCandidate, sampleInRounds } from "./rounds.ts"
+import { type RunningServer, withServer } from "./serverProcess.ts"
+import { pairedRatios, spreadOf } from "./statistics.ts"
+
+const warmUpSeconds = 1
+
+interface Measurement {
+  readonly sample: Sample
+  /** Including those of the warm-up. */
+  readonly requests: number
+}
+
+const measure = async (server: RunningServer, row: ThroughputRow, seconds: number): Promise<Measurement> => {
+  const warmUp = await generateLoad(server.port, row.load, warmUpSeconds)
+  const before = await server.usage()
+  const startedAt = performance.now()
+  const load = await generateLoad(server.port, row.load, seconds)
+  const after = await server.usage()
+  const elapsedMicroseconds = (performance.now() - startedAt) * 1000
+  const { generatorWaiting, requests, ...figures } = load
+  const serverWaiting = (after.waitedForOthersMicroseconds - before.waitedForOthersMicroseconds) / elapsedMicroseconds
+  const sample: Sample = {
+    ...figures,
+    attempts: 1,
+    coreLostToOthers: Math.max(0, serverWaiting, generatorWaiting),
+    serverBusy: (after.processorMicroseconds - before.processorMicroseconds) / elapsedMicroseconds,
+    peakResidentBytes: after.peakResidentBytes,
+    problems: [...warmUp.problems, ...load.problems]
+  }
+  return { sample, requests: requests + warmUp.requests }
+}
+
+const takeSample = (candidate: CandidateName, row: ThroughputRow, seconds: number): Promise<Sample> => {
+  if (candidateOf(candidate).writesAccessLog !== true) {
+    return withServer(candidate, {}, async (server) => (await measure(server, row, seconds)).sample)
+  }
+  return withAccessLogFile(async (log) => {
+    const use = (server: RunningServer) => measure(server, row, seconds)
+    const { requests, sample } = await withServer(candidate, { accessLogPath: log.path }, use)
+    return { ...sample, problems: [...sample.problems, ...(await log.problems(requests))] }
+  })
+}
+
+const attemptLimit = 3
+
+/**
+ * Measures again when other programs had the cores. Only that decides, never the figure, and never after a problem,
+ * so this favours no server; the attempt that lost least is kept.
+ */
+const takeQuietSample = async (candidate: CandidateName, row: ThroughputRow, seconds: number): Promise<Sample> => {
+  let quietest = await takeSample(candidate, row, seconds)
+  for (let attempts = 2; attempts <= attemptLimit && isDisturbed(quietest); attempts++) {
+    if (quietest.problems.length > 0) break
+    const sample = await takeSample(candidate, row, seconds)
+    const keepsNew = sample.problems.length > 0 || sample.coreLostToOthers < quietest.coreLostToOthers
+    quietest = { ...(keepsNew ? sample : quietest), attempts }
+  }
+  return quietest
+}
+
+const checkEachServer = async (row: ThroughputRow, candidates: ReadonlyArray<CandidateName>): Promise<void> => {
+  for (const candidate of candidates) {
+    await withAccessLogFile((log) => {
+      const options = candidateOf(candidate).writesAccessLog === true ? { accessLogPath: log.path } : {}
+      return withServer(candidate, options, (server) => checkAgreement(candidate, server.port, row))
+    })
+  }
+}
+
+/** A median stands as long as fewer than half of its rounds were disturbed. */
+const trustIn = (subject: ReadonlyArray<Sample>, peer: ReadonlyArray<Sample>): Trust => {
+  const rounds = subject.map((sample, round) => [sample, peer[round] ?? sample])
+  if (rounds.some((pair) => pair.some((sample) => sample.problems.length > 0))) return "invalid"
+  const disturbed = rounds.filter((pair) => pair.some(isDisturbed))
+  return disturbed.length * 2 < rounds.length ? "sound" : "disturbed"
+}
+
+const verdictsOf = (
+  row: ThroughputRow,
+  samples: ReadonlyMap<CandidateName, ReadonlyArray<Sample>>
+): ReadonlyArray<Verdict> => {
+  const throughput = (of: ReadonlyArray<Sample>) => of.map((sample) => sample.requestsPerSecond)
+  const subject = samples.get(row.subject)
+  if (subject === undefined) return []
+  return row.peers.flatMap((peer) => {
+    const measured = samples.get(peer)
+    if (measured === undefined) return []
+    const question = {
+      row: row.name,
+      statement: `${row.subject} / ${peer}`,
+      measured: pairedRatios(throughput(subject), throughput(measured)),
+      unit: "×",
+      bound: "at least",
+      budget: row.budgets.find((budget) => budget.peer === peer)?.atLeast
+    } as const
+    return [judge(question, trustIn(subject, measured))]
+  })
+}
+
+/** Undefined when none of its servers was selected. */
+export const runThroughputRow = async (row: ThroughputRow, plan: RunPlan): Promise<ThroughputResult | undefined> => {
+  const candidates = [row.subject, ...row.peers].filter((candidate) => plan.candidates.includes(candidate))
+  if (candidates.length === 0) return undefined
+  await checkEachServer(row, candidates)
+  const samples = await sampleInRounds(candidates, plan.rounds, async (candidate, round) => {
+    const sample = await takeQuietSample(candidate, row, plan.seconds)
+    const figure = `${Math.round(sample.requestsPerSecond).toLocaleString("en")} requests/s`
+    const busy = `server ${Math.round(sample.serverBusy * 100)} % busy`
+    const disturbance = `${isDisturbed(sample) ? "DISTURBED, " : ""}${Math.round(sample.coreLostToOthers * 100)} % lost`
+    showProgress(row.name, round, plan.rounds, candidate, [figure, busy, disturbance], sample.problems)
+    return sample
+  })
+  const problems = problemsByCandidate(samples)
+  return {
+    name: row.name,
+    title: row.title,
+    load: row.load,
+    problems,
+    candidates: [...samples].map(([candidate, taken]) => ({
+      candidate,
+      requestsPerSecond: spreadOf(taken.map((sample) => sample.requestsPerSecond)),
+      samples: taken
+    })),
+    verdicts: verdictsOf(row, samples)
+  }
+}

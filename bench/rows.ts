@@ -1,0 +1,136 @@
+import type { CandidateName } from "./candidates.ts"
+import * as Contract from "./servers/support/contract.ts"
+
+export interface Load {
+  readonly method: "GET" | "POST"
+  readonly path: string
+  readonly bodyBytes: number
+  readonly connections: number
+  readonly pipelineDepth: number
+  readonly closeAfterEach: boolean
+}
+
+/** The subject must reach `atLeast` times the throughput of the peer. */
+export interface Budget {
+  readonly peer: CandidateName
+  readonly atLeast: number
+}
+
+export interface ThroughputRow {
+  readonly name: string
+  readonly title: string
+  readonly load: Load
+  /** What the response body must be, byte for byte; streamed bodies carry no Content-Length. */
+  readonly expectedBody: string
+  readonly streamed: boolean
+  readonly subject: CandidateName
+  readonly peers: ReadonlyArray<CandidateName>
+  readonly budgets: ReadonlyArray<Budget>
+}
+
+const get: Load = {
+  method: "GET",
+  path: "/",
+  bodyBytes: 0,
+  connections: 64,
+  pipelineDepth: 1,
+  closeAfterEach: false
+}
+
+const post: Load = { ...get, method: "POST", path: Contract.lengthPath }
+
+const frameworks: ReadonlyArray<CandidateName> = ["node-http", "fastify", "hono", "effect-node-http-server"]
+
+const asFastAsNode: ReadonlyArray<Budget> = [{ peer: "node-http", atLeast: 1 }]
+
+const mebibyte = 1_048_576
+
+export const throughputRows: ReadonlyArray<ThroughputRow> = [
+  {
+    name: "hello",
+    title: "13 bytes of text, 64 keep-alive connections",
+    load: get,
+    expectedBody: Contract.greeting,
+    streamed: false,
+    subject: "pagi",
+    peers: ["floor", ...frameworks],
+    budgets: [
+      { peer: "node-http", atLeast: 1.25 },
+      { peer: "fastify", atLeast: 1.2 },
+      { peer: "effect-node-http-server", atLeast: 1.3 },
+      { peer: "floor", atLeast: 0.8 }
+    ]
+  },
+  {
+    name: "pipelined",
+    title: "the same, 16 requests in flight on each connection",
+    load: { ...get, pipelineDepth: 16 },
+    expectedBody: Contract.greeting,
+    streamed: false,
+    subject: "pagi",
+    peers: ["floor", ...frameworks],
+    budgets: [{ peer: "node-http", atLeast: 4 }]
+  },
+  {
+    name: "post-1k",
+    title: "POST of 1 KiB, read and answered with its length, 64 connections",
+    load: { ...post, bodyBytes: 1024 },
+    expectedBody: "1024",
+    streamed: false,
+    subject: "pagi",
+    peers: frameworks,
+    budgets: asFastAsNode
+  },
+  {
+    name: "post-1m",
+    title: "POST of 1 MiB, read and answered with its length, 16 connections",
+    load: { ...post, bodyBytes: mebibyte, connections: 16 },
+    expectedBody: String(mebibyte),
+    streamed: false,
+    subject: "pagi",
+    peers: frameworks,
+    budgets: asFastAsNode
+  },
+  {
+    name: "stream-1m",
+    title: "response of 1 MiB in 64 KiB pieces, chunked, 16 connections",
+    load: { ...get, path: Contract.streamPath, connections: 16 },
+    expectedBody: Buffer.from(Contract.piece).toString("latin1").repeat(Contract.pieceCount),
+    streamed: true,
+    subject: "pagi",
+    peers: frameworks,
+    budgets: asFastAsNode
+  },
+  {
+    name: "connection-per-request",
+    title: "13 bytes of text, a new connection for each request, 64 at a time",
+    load: { ...get, closeAfterEach: true },
+    expectedBody: Contract.greeting,
+    streamed: false,
+    subject: "pagi",
+    peers: frameworks,
+    budgets: asFastAsNode
+  },
+  {
+    name: "access-log",
+    title: "hello with the access log written to a file, against hello without",
+    load: get,
+    expectedBody: Contract.greeting,
+    streamed: false,
+    subject: "pagi-access-log",
+    peers: ["pagi"],
+    budgets: [{ peer: "pagi", atLeast: 0.9 }]
+  }
+]
+
+export const idleRow = {
+  name: "idle",
+  title: "memory per idle keep-alive connection",
+  connections: 5000,
+  candidates: ["pagi", "node-http", "floor"] as ReadonlyArray<CandidateName>,
+  subject: "pagi" as CandidateName,
+  kibibytesPerConnection: 8,
+  mebibytesAtRest: 90
+}
+
+export const rowNames: ReadonlyArray<string> = [...throughputRows.map((row) => row.name), idleRow.name]

@@ -1,0 +1,45 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import * as Contract from "./support/contract.ts"
+import { announceReady, serverArguments } from "./support/harness.ts"
+
+const answerText = (response: ServerResponse, text: string): void => {
+  response.writeHead(200, { "Content-Type": Contract.contentType, "Content-Length": Buffer.byteLength(text) })
+  response.end(text)
+}
+
+const answerLength = (request: IncomingMessage, response: ServerResponse): void => {
+  let length = 0
+  request.on("data", (bytes: Buffer) => {
+    length += bytes.length
+  })
+  request.on("end", () => answerText(response, String(length)))
+}
+
+const answerStream = (response: ServerResponse): void => {
+  response.writeHead(200, { "Content-Type": Contract.contentType })
+  let remaining = Contract.pieceCount
+  const writeUntilFull = (): void => {
+    while (remaining > 0) {
+      remaining -= 1
+      if (!response.write(Contract.piece)) {
+        response.once("drain", writeUntilFull)
+        return
+      }
+    }
+    response.end()
+  }
+  writeUntilFull()
+}
+
+const server = createServer({ keepAliveTimeout: Contract.keepAliveMilliseconds }, (request, response) => {
+  switch (request.url) {
+    case Contract.lengthPath:
+      return answerLength(request, response)
+    case Contract.streamPath:
+      return answerStream(response)
+    default:
+      return answerText(response, Contract.greeting)
+  }
+})
+
+server.listen({ port: serverArguments().port, host: "127.0.0.1", backlog: 2048 }, announceReady)

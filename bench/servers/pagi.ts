@@ -1,0 +1,64 @@
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as PagiApp from "@pagi/core/PagiApp"
+import * as ServerOptions from "@pagi/core/ServerOptions"
+import { PagiServerLive } from "@pagi/node/PagiServer"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Contract from "./support/contract.ts"
+import { announceReady, serverArguments } from "./support/harness.ts"
+
+const contentTypeHeader: readonly [string, string] = ["content-type", Contract.contentType]
+
+const startWithLength = (length: number) => ({
+  type: "http.response.start" as const,
+  status: 200,
+  headers: [contentTypeHeader, ["content-length", String(length)] as const]
+})
+
+const app = PagiApp.make({
+  http: (scope, receive, send) => {
+    const answerText = (text: string) =>
+      Effect.flatMap(send(startWithLength(text.length)), () => send({ type: "http.response.body", body: text }))
+
+    switch (scope.path) {
+      case Contract.lengthPath:
+        return Effect.gen(function* () {
+          let length = 0
+          while (true) {
+            const event = yield* receive
+            if (event.type === "http.disconnect") return
+            length += event.body.length
+            if (!event.more) break
+          }
+          yield* answerText(String(length))
+        })
+      case Contract.streamPath:
+        return Effect.gen(function* () {
+          yield* send({ type: "http.response.start", status: 200, headers: [contentTypeHeader] })
+          for (let remaining = Contract.pieceCount - 1; remaining >= 0; remaining--) {
+            yield* send({ type: "http.response.body", body: Contract.piece, more: remaining > 0 })
+          }
+        })
+      default:
+        return answerText(Contract.greeting)
+    }
+  }
+})
+
+const { accessLog, port } = serverArguments()
+
+const ServerLive = PagiServerLive.pipe(
+  Layer.provide(PagiApp.layer(app)),
+  Layer.provide(
+    ServerOptions.layer({
+      port,
+      accessLog: accessLog ?? "off",
+      maxConnections: 20_000,
+      timeout: Contract.keepAliveMilliseconds
+    })
+  )
+)
+
+const AnnounceLive = Layer.effectDiscard(Effect.sync(announceReady)).pipe(Layer.provide(ServerLive))
+
+NodeRuntime.runMain(Layer.launch(AnnounceLive))

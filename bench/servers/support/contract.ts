@@ -1,0 +1,20 @@
+/**
+ * What every server under test answers:
+ * `GET /` the greeting, `POST /length` the size of the body that it read, `GET /stream` 1 MiB in pieces.
+ */
+export const contentType = "text/plain"
+
+export const greeting = "Hello, world!"
+
+export const lengthPath = "/length"
+
+export const streamPath = "/stream"
+
+export const pieceCount = 16
+
+export const piece: Uint8Array = new Uint8Array(65_536).fill(0x70)
+
+/** Longer than any row keeps a connection idle, so no server closes connections that another one keeps. */
+export const keepAliveMilliseconds = 120_000
+
+export const maximumBodyBytes = 8 * 1024 * 1024

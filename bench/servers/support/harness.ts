@@ -1,0 +1,52 @@
+import { parseArgs } from "node:util"
+import { scheduling } from "../../harness/scheduling.ts"
+import type { Usage } from "../../harness/serverProcess.ts"
+
+export interface ServerArguments {
+  readonly port: number
+  readonly accessLog: string | undefined
+}
+
+export const serverArguments = (): ServerArguments => {
+  const { values } = parseArgs({ options: { port: { type: "string" }, "access-log": { type: "string" } } })
+  const port = Number(values.port)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new Error(`--port must be a number from 1 to 65535, not ${values.port}`)
+  }
+  return { port, accessLog: values["access-log"] }
+}
+
+/** Garbage is collected several times because finalizers free more in a later turn of the event loop. */
+const settleHeap = async (): Promise<void> => {
+  if (globalThis.gc === undefined) return
+  for (let pass = 0; pass < 5; pass++) {
+    await globalThis.gc({ type: "major", execution: "async" })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+const reportUsage = async (): Promise<void> => {
+  await settleHeap()
+  const memory = process.memoryUsage()
+  const processor = process.cpuUsage()
+  const processorMicroseconds = processor.user + processor.system
+  const mainThread = await scheduling("/proc/self")
+  const ownThreadsMicroseconds = processorMicroseconds - mainThread.ranMicroseconds
+  const usage: Usage = {
+    residentBytes: memory.rss,
+    peakResidentBytes: process.resourceUsage().maxRSS * 1024,
+    heapAndExternalBytes: memory.heapUsed + memory.external,
+    processorMicroseconds,
+    waitedForOthersMicroseconds: mainThread.waitedMicroseconds - ownThreadsMicroseconds
+  }
+  process.send?.({ kind: "usage", usage })
+}
+
+/** Tells the benchmark that connections are accepted, and ends this process should the benchmark die. */
+export const announceReady = (): void => {
+  process.on("disconnect", () => process.exit())
+  process.on("message", (message) => {
+    if (message === "usage") void reportUsage()
+  })
+  process.send?.({ kind: "ready" })
+}
