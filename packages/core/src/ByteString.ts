@@ -19,6 +19,10 @@ const { latin1Slice, latin1Write } = Buffer.prototype as unknown as {
 export const fromBytes = (bytes: Uint8Array, start: number, end: number): ByteString =>
   latin1Slice.call(bytes, start, end)
 
+/** A copy of the bytes from `start` up to `end`, for memory that is only lent. */
+export const copyBytes = (bytes: Uint8Array, start: number, end: number): Uint8Array =>
+  Buffer.from(bytes.subarray(start, end))
+
 /** The bytes of a byte string. */
 export const toBytes = (text: ByteString): Uint8Array => {
   const bytes = new Uint8Array(text.length)

@@ -26,6 +26,8 @@ export interface Transport extends ByteSink {
   resume(): void
   /** Flushes, then half-closes: the peer sees the end after the last byte. */
   end(): void
+  /** Flushes, then closes without waiting for the peer; for a peer that has nothing more to send. */
+  close(): void
   /** Flushes what the operating system takes at once and closes. `onClose` follows in a later turn. */
   destroy(): void
   /** Closes with a reset, so that the peer cannot take what it has for complete. `onClose` follows in a later turn. */
@@ -36,7 +38,7 @@ export interface Transport extends ByteSink {
 
 /** What a transport tells its driver. `onClose` is the last call, and comes exactly once. */
 export interface TransportHandler {
-  /** Bytes that now belong to the driver. */
+  /** Bytes that are lent to the driver for the time of this call. It may change them. */
   onData(bytes: Uint8Array): void
   /** The peer has sent its last byte. */
   onEnd(): void

@@ -6,12 +6,11 @@ import type { HttpReceiveEvent } from "@pagi/core/Event"
 import { type Ending, HttpExchange, type HttpExchangeHost } from "@pagi/core/Exchange/Http"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
 import { makeHttpScope } from "@pagi/core/HttpScope"
+import { ConnectionScope, type ScopedConnection } from "@pagi/core/ConnectionScope"
 import type { ServerConnection } from "@pagi/core/ConnectionRegistry"
 import type { Transport, TransportHandler } from "@pagi/core/Transport"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as EffectScope from "effect/Scope"
+import type * as EffectScope from "effect/Scope"
 import type { Http1Settings } from "./Http1Settings.ts"
 import { Connection } from "./protocol/Connection.ts"
 import { errorResponse } from "./protocol/ErrorResponse.ts"
@@ -51,14 +50,14 @@ export { type Http1Settings, makeSettings } from "./Http1Settings.ts"
  * One HTTP/1.x connection: joins the protocol machine to a transport and to the application. Bytes drive it; each call
  * from the transport goes on as far as it can without waiting.
  */
-export class Http1Driver implements TransportHandler, HttpExchangeHost, DeadlineOwner, ServerConnection {
+export class Http1Driver
+  implements TransportHandler, HttpExchangeHost, DeadlineOwner, ServerConnection, ScopedConnection
+{
   readonly #settings: Http1Settings
   readonly #transport: Transport
-  readonly #scope: EffectScope.Closeable
+  readonly #scope: ConnectionScope
   readonly #machine: Connection
   readonly #body: RequestBody
-  /** Where the applications that wait for something run; ends with the connection's scope. */
-  readonly #fibers = EffectScope.makeUnsafe("parallel")
   /** Limits how long the peer may be silent, whatever it is waited for. */
   readonly #readDeadline: Deadline
   /** Limits how long the peer may leave data unread; made when that first happens. */
@@ -74,23 +73,17 @@ export class Http1Driver implements TransportHandler, HttpExchangeHost, Deadline
   #hasTrailers = false
   #discarded = 0
 
-  constructor(settings: Http1Settings, transport: Transport, scope: EffectScope.Closeable) {
+  constructor(settings: Http1Settings, transport: Transport, listenerScope: EffectScope.Scope) {
     const { server } = settings
     this.#settings = settings
     this.#transport = transport
-    this.#scope = scope
+    this.#scope = new ConnectionScope(listenerScope, server.runner, this)
     this.#machine = new Connection(server.options)
     this.#body = new RequestBody(this.#machine)
     this.#readDeadline = new Deadline(server.deadlines, this)
     this.#readDeadline.start(server.limits.headers)
     server.registry.add(this)
     transport.open(this)
-    server.runner.background(
-      EffectScope.addFinalizer(
-        scope,
-        Effect.suspend(() => this.#end())
-      )
-    )
   }
 
   // from the transport -----------------------------------------------------------------------------------------------
@@ -98,8 +91,9 @@ export class Http1Driver implements TransportHandler, HttpExchangeHost, Deadline
   onData(bytes: Uint8Array): void {
     if (this.#phase === "lingering" || this.#phase === "closed") return this.#discard(bytes.length)
     if (this.#phase === "exchange") this.#readDeadline.start(this.#settings.server.limits.request)
-    this.#machine.receive(bytes)
+    this.#machine.receive(bytes, true)
     this.#advance()
+    this.#machine.keep()
   }
 
   onEnd(): void {
@@ -138,14 +132,14 @@ export class Http1Driver implements TransportHandler, HttpExchangeHost, Deadline
     this.#writeDeadline?.release()
     this.#endExchange(reason ?? "client_closed")
     if (this.#running === 0) this.#finish()
-    else if (this.#settings.server.limits.disconnectGrace === 0) this.#interrupt()
+    else if (this.#settings.server.limits.disconnectGrace === 0) this.#scope.interrupt()
     else this.#readDeadline.start(this.#settings.server.limits.disconnectGrace)
   }
 
   // from the timer wheel and the registry ------------------------------------------------------------------------------
 
   onDeadline(deadline: Deadline): void {
-    if (this.#phase === "closed") return this.#interrupt()
+    if (this.#phase === "closed") return this.#scope.interrupt()
     if (deadline === this.#writeDeadline) return this.#drop("write_timeout")
     switch (this.#phase) {
       case "head":
@@ -172,6 +166,10 @@ export class Http1Driver implements TransportHandler, HttpExchangeHost, Deadline
 
   abort(reason: DisconnectReason): void {
     this.#drop(reason)
+  }
+
+  onScopeClose(): void {
+    this.#drop("server_shutdown")
   }
 
   // the way in -------------------------------------------------------------------------------------------------------
@@ -244,7 +242,7 @@ export class Http1Driver implements TransportHandler, HttpExchangeHost, Deadline
     const scope = makeHttpScope(server, this.#transport, head, exchange)
     this.#running++
     const fiber = server.runner.run(scope, exchange.receive, exchange.send, exchange)
-    if (fiber !== undefined) Fiber.runIn(fiber, this.#fibers)
+    if (fiber !== undefined) this.#scope.add(fiber)
   }
 
   #continueExchange(): boolean {
@@ -376,10 +374,14 @@ export class Http1Driver implements TransportHandler, HttpExchangeHost, Deadline
     else this.#transport.destroy()
   }
 
-  /** Closes our side and lingers until the peer has closed its own. */
+  /**
+   * Closes our side and lingers until the peer has closed its own. There is nothing to linger for when the peer itself
+   * wanted the connection to end with this request: no bytes can come whose arrival would cause a reset.
+   */
   #close(): void {
     this.#phase = "lingering"
-    this.#transport.end()
+    if (this.#machine.hasPeerFinished) this.#transport.close()
+    else this.#transport.end()
     this.#setPaused(false)
     this.#readDeadline.start(lingerTicks)
   }
@@ -402,22 +404,10 @@ export class Http1Driver implements TransportHandler, HttpExchangeHost, Deadline
     this.#access = undefined
   }
 
-  /** Interrupts what is left of the applications; the last one to end finishes the connection. */
-  #interrupt(): void {
-    this.#settings.server.runner.background(EffectScope.close(this.#fibers, Exit.void))
-  }
-
-  /** The connection's scope closes. */
-  #end(): Effect.Effect<void> {
-    this.#drop("server_shutdown")
-    return EffectScope.close(this.#fibers, Exit.void)
-  }
-
   #finish(): void {
     this.#readDeadline.release()
     this.#settings.server.registry.remove(this)
-    const closing = EffectScope.closeUnsafe(this.#scope, Exit.void)
-    if (closing !== undefined) this.#settings.server.runner.background(closing)
+    this.#scope.close()
   }
 
   // small helpers ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ import type { HttpSendEvent } from "@pagi/core/Event"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
-import { echo, hello, last, piece, recorded, respond, type Send, start } from "./support/Applications.ts"
+import { echo, hello, last, piece, recorded, respond, type Send, start, closing } from "./support/Applications.ts"
 import { readResponse } from "./support/ClientConnection.ts"
 import { converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, lines, post } from "./support/Machine.ts"
@@ -246,14 +246,36 @@ describe("a response sent before the body was read", () => {
 
   it.effect("while lingering, no more than a bounded amount is discarded", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application)
-      const transport = yield* converse(harness, get("Connection: close"))
+      const harness = yield* makeHarness(recorded(closing).application)
+      const transport = yield* converse(harness, get())
       const bytes = "x".repeat(262_144)
       for (let sent = 0; sent < 4; sent++) transport.push(bytes)
       assert.strictEqual(transport.ending, "ended")
       transport.push("x")
       assert.strictEqual(transport.ending, "destroyed")
       yield* finish(harness)
+    })
+  )
+})
+
+describe("the end of a connection", () => {
+  it.effect("a client that wanted it with its request is not lingered for", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(hello).application)
+      const transport = yield* converse(harness, get("Connection: close"))
+      assert.strictEqual(transport.ending, "closed")
+      assert.deepStrictEqual(statuses(transport.text), [200])
+      yield* finish(harness)
+    })
+  )
+
+  it.effect("a client that sends more than it said is lingered for, so that it gets its response", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(hello).application)
+      const transport = yield* converse(harness, get("Connection: close") + get())
+      assert.strictEqual(transport.ending, "ended")
+      assert.deepStrictEqual(statuses(transport.text), [200])
+      yield* finish(harness, transport)
     })
   )
 })

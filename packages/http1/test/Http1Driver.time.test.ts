@@ -6,7 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
-import { echo, hello, last, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
+import { echo, hello, last, piece, readBody, recorded, respond, start, closing } from "./support/Applications.ts"
 import { converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, post } from "./support/Machine.ts"
 
@@ -312,8 +312,8 @@ describe("after the response", () => {
 
   it.effect("the peer has two seconds to close its side, however much it sends", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application, { options })
-      const transport = yield* converse(harness, get("Connection: close"))
+      const harness = yield* makeHarness(recorded(closing).application, { options })
+      const transport = yield* converse(harness, get())
       yield* TestClock.adjust("1900 millis")
       transport.push("x")
       assert.strictEqual(transport.ending, "ended")

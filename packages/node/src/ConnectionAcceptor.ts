@@ -5,6 +5,7 @@ import { errorResponse } from "@pagi/http1/protocol/ErrorResponse"
 import * as Effect from "effect/Effect"
 import * as EffectScope from "effect/Scope"
 import type { Socket } from "node:net"
+import type { TcpListenerOptions } from "./Listener.ts"
 import { NetTransport } from "./NetTransport.ts"
 import { TurnQueue } from "./TurnQueue.ts"
 
@@ -15,20 +16,25 @@ const retryAfter = "1"
 const lingerTicks = 10
 
 /** Makes a connection of each accepted socket, in a scope below the listener's; beyond the limit it answers 503. */
-export const makeAcceptor = (server: ServerContext, listenerScope: EffectScope.Scope): ((socket: Socket) => void) => {
+export const makeAcceptor = (
+  server: ServerContext,
+  listenerScope: EffectScope.Scope
+): TcpListenerOptions["onConnection"] => {
   const settings = makeSettings(server)
   const turns = new TurnQueue()
   const rejections = new Rejections(server)
   Effect.runSync(
     EffectScope.addFinalizer(
       listenerScope,
-      Effect.sync(() => rejections.destroy())
+      Effect.sync(() => {
+        server.registry.abort("server_shutdown")
+        rejections.destroy()
+      })
     )
   )
-  return (socket) => {
-    if (server.registry.size >= server.options.maxConnections) return rejections.add(socket)
-    const scope = EffectScope.forkUnsafe(listenerScope)
-    new Http1Driver(settings, new NetTransport(socket, turns), scope)
+  return (accepted, address) => {
+    if (server.registry.size >= server.options.maxConnections) return rejections.add(accepted.socket)
+    new Http1Driver(settings, new NetTransport(accepted, address, turns), listenerScope)
   }
 }
 

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import { createServer, type Server, type Socket } from "node:net"
 import { ListenError } from "./ListenError.ts"
+import { type AcceptedSocket, acceptSockets } from "./SharedRead.ts"
 
 /** An open listening socket. */
 export interface Listener {
@@ -17,7 +18,8 @@ export interface TcpListenerOptions {
   readonly host: string
   readonly port: number
   readonly backlog: number
-  readonly onConnection: (socket: Socket) => void
+  /** `server` is the address that the peer has connected to. */
+  readonly onConnection: (accepted: AcceptedSocket, server: Address | undefined) => void
 }
 
 /** Listens on a TCP port for as long as the scope is open. */
@@ -30,16 +32,19 @@ export const listenTcp = (options: TcpListenerOptions): Effect.Effect<Listener, 
 const bind = (options: TcpListenerOptions): Effect.Effect<Server, ListenError> =>
   Effect.callback((resume) => {
     const { backlog, host, port } = options
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      // Asked for now, while the system knows it: after a reset it does not, and a request would be from nobody.
-      if (socket.remoteAddress === undefined) socket.destroy()
-      else options.onConnection(socket)
-    })
+    const server = createServer({ allowHalfOpen: true, noDelay: true })
     const onError = (error: NodeJS.ErrnoException) =>
       resume(Effect.fail(new ListenError({ host, port, code: error.code ?? error.message })))
     server.once("error", onError)
     server.listen({ host, port, backlog }, () => {
       server.off("error", onError)
+      const listening = addressOf(server, options)
+      acceptSockets(server, (accepted) => {
+        const { socket } = accepted
+        // Asked for now, while the system knows it: after a reset it does not, and a request would be from nobody.
+        if (socket.remoteAddress === undefined) socket.destroy()
+        else options.onConnection(accepted, isWildcard(listening) ? localAddressOf(socket) : listening)
+      })
       resume(Effect.succeed(server))
     })
     return Effect.sync(() => server.close())
@@ -55,5 +60,10 @@ const addressOf = (server: Server, options: TcpListenerOptions): Address => {
   const bound = server.address()
   return bound === null || typeof bound === "string" ? [options.host, options.port] : [bound.address, bound.port]
 }
+
+const isWildcard = ([host]: Address): boolean => host === "0.0.0.0" || host === "::"
+
+const localAddressOf = ({ localAddress, localPort }: Socket): Address | undefined =>
+  localAddress === undefined || localPort === undefined ? undefined : [localAddress, localPort]
 
 const urlOf = ([host, port]: Address): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}/`

@@ -2,6 +2,7 @@ import { type ByteString, fromBytes } from "@pagi/core/ByteString"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import type { Address, Transport, TransportHandler } from "@pagi/core/Transport"
 import type { Socket } from "node:net"
+import type { AcceptedSocket, Reader } from "./SharedRead.ts"
 import type { TurnQueue, TurnTask } from "./TurnQueue.ts"
 
 /** Arrays up to this size are gathered into the text around them: copying is cheaper than a second buffer to write. */
@@ -17,9 +18,12 @@ const batchSize = 262_144
  * A `node:net` socket as a transport. Text is gathered in a string, since one latin1 string is the cheapest thing to
  * write to a socket. While the operating system does not take what was handed to it, everything further waits here.
  */
-export class NetTransport implements Transport, TurnTask {
+export class NetTransport implements Transport, TurnTask, Reader {
   readonly secure = false
+  readonly client: Address | undefined
+  readonly server: Address | undefined
   readonly #socket: Socket
+  readonly #slot: AcceptedSocket["slot"]
   readonly #turns: TurnQueue
   #handler: TransportHandler | undefined = undefined
   #text: ByteString = ""
@@ -29,22 +33,17 @@ export class NetTransport implements Transport, TurnTask {
   #isScheduled = false
   #isInTurn = false
   #isBlocked = false
-  #isEnding = false
+  /** What follows when everything has been handed over. */
+  #ending: "none" | "end" | "destroy" = "none"
   #error: DisconnectReason | undefined = undefined
 
-  constructor(socket: Socket, turns: TurnQueue) {
+  constructor({ slot, socket }: AcceptedSocket, server: Address | undefined, turns: TurnQueue) {
+    const { remoteAddress, remotePort } = socket
+    this.client = remoteAddress === undefined || remotePort === undefined ? undefined : [remoteAddress, remotePort]
+    this.server = server
     this.#socket = socket
+    this.#slot = slot
     this.#turns = turns
-  }
-
-  get client(): Address | undefined {
-    const { remoteAddress, remotePort } = this.#socket
-    return remoteAddress === undefined || remotePort === undefined ? undefined : [remoteAddress, remotePort]
-  }
-
-  get server(): Address | undefined {
-    const { localAddress, localPort } = this.#socket
-    return localAddress === undefined || localPort === undefined ? undefined : [localAddress, localPort]
   }
 
   get bufferedAmount(): number {
@@ -53,17 +52,20 @@ export class NetTransport implements Transport, TurnTask {
 
   open(handler: TransportHandler): void {
     this.#handler = handler
-    this.#socket.on("data", (bytes: Buffer) => {
-      this.#isInTurn = true
-      handler.onData(bytes)
-      this.#isInTurn = false
-      if (this.#isScheduled) this.endTurn()
-    })
+    if (this.#slot === undefined) this.#socket.on("data", (bytes: Buffer) => this.onRead(bytes))
+    else this.#slot.reader = this
     this.#socket.on("end", () => handler.onEnd())
     this.#socket.on("error", (error: NodeJS.ErrnoException) => {
       this.#error = reasonOf(error)
     })
     this.#socket.on("close", () => handler.onClose(this.#error))
+  }
+
+  onRead(bytes: Uint8Array): void {
+    this.#isInTurn = true
+    this.#handler?.onData(bytes)
+    this.#isInTurn = false
+    if (this.#isScheduled) this.endTurn()
   }
 
   write(data: ByteString | Uint8Array): void {
@@ -99,7 +101,12 @@ export class NetTransport implements Transport, TurnTask {
   }
 
   end(): void {
-    this.#isEnding = true
+    if (this.#ending === "none") this.#ending = "end"
+    this.#pump()
+  }
+
+  close(): void {
+    this.#ending = "destroy"
     this.#pump()
   }
 
@@ -129,7 +136,9 @@ export class NetTransport implements Transport, TurnTask {
       else break
       if (socket.writableLength > 0) this.#block()
     }
-    if (this.#isEnding && !this.#isBlocked) socket.end()
+    if (this.#isBlocked || this.#ending === "none") return
+    if (this.#ending === "end") socket.end()
+    else socket.destroy()
   }
 
   #writeText(): void {

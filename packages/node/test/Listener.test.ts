@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Address } from "@pagi/core/Transport"
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
 import { ListenError } from "../src/ListenError.ts"
@@ -7,7 +8,7 @@ import { open } from "./support/Client.ts"
 import { until } from "./support/Until.ts"
 
 const listen = (options: Partial<TcpListenerOptions> = {}) =>
-  listenTcp({ host: "127.0.0.1", port: 0, backlog: 16, onConnection: (socket) => socket.destroy(), ...options })
+  listenTcp({ host: "127.0.0.1", port: 0, backlog: 16, onConnection: ({ socket }) => socket.destroy(), ...options })
 
 const failureOf = (options: Partial<TcpListenerOptions>) => Effect.flip(Effect.scoped(listen(options)))
 
@@ -71,7 +72,7 @@ describe("listenTcp", () => {
   it.live("leaves open connections alone when it stops accepting", () =>
     Effect.gen(function* () {
       const accepted: Array<Socket> = []
-      const { address, stopAccepting } = yield* listen({ onConnection: (socket) => accepted.push(socket) })
+      const { address, stopAccepting } = yield* listen({ onConnection: ({ socket }) => accepted.push(socket) })
       const port = address[1] ?? 0
       const client = yield* open(port)
       yield* until("the connection is accepted", () => accepted.length === 1)
@@ -81,6 +82,24 @@ describe("listenTcp", () => {
       accepted[0]?.end("still here")
       yield* client.ended
       assert.strictEqual(client.text, "still here")
+    })
+  )
+
+  it.live("names the address that the peer has connected to, also when it listens on all", () =>
+    Effect.gen(function* () {
+      for (const host of ["127.0.0.1", "0.0.0.0"]) {
+        const servers: Array<Address | undefined> = []
+        const { address } = yield* listen({
+          host,
+          onConnection: ({ socket }, server) => {
+            servers.push(server)
+            socket.destroy()
+          }
+        })
+        yield* open(address[1] ?? 0)
+        yield* until("the connection is accepted", () => servers.length === 1)
+        assert.deepStrictEqual(servers, [["127.0.0.1", address[1]]])
+      }
     })
   )
 

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
-import type { TransportHandler } from "@pagi/core/Transport"
+import type { Address, TransportHandler } from "@pagi/core/Transport"
 import * as Effect from "effect/Effect"
-import type { Socket } from "node:net"
 import { listenTcp } from "../src/Listener.ts"
 import { NetTransport } from "../src/NetTransport.ts"
+import type { AcceptedSocket } from "../src/SharedRead.ts"
 import { TurnQueue } from "../src/TurnQueue.ts"
 import { open } from "./support/Client.ts"
 import { turns, until } from "./support/Until.ts"
@@ -18,7 +18,7 @@ class Recorder implements TransportHandler {
 
   onData(bytes: Uint8Array): void {
     this.events.push("data")
-    this.received.push(bytes)
+    this.received.push(Buffer.from(bytes))
   }
 
   onEnd(): void {
@@ -45,19 +45,20 @@ class Recorder implements TransportHandler {
 
 /** A transport, its socket, and the client at the other end. */
 const connected = Effect.gen(function* () {
-  const accepted: Array<Socket> = []
+  const accepted: Array<[AcceptedSocket, Address | undefined]> = []
   const { address } = yield* listenTcp({
     host: "127.0.0.1",
     port: 0,
     backlog: 1,
-    onConnection: (socket) => accepted.push(socket)
+    onConnection: (socket, server) => accepted.push([socket, server])
   })
   const client = yield* open(address[1] ?? 0, { allowHalfOpen: true })
   yield* until("the connection is accepted", () => accepted.length === 1)
-  const [socket] = accepted
-  if (socket === undefined) return yield* Effect.die("nothing was accepted")
+  const [first] = accepted
+  if (first === undefined) return yield* Effect.die("nothing was accepted")
+  const [{ socket }] = first
   yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
-  const transport = new NetTransport(socket, new TurnQueue())
+  const transport = new NetTransport(...first, new TurnQueue())
   const recorder = new Recorder()
   transport.open(recorder)
   return { client, recorder, socket, transport }

@@ -1,5 +1,6 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import type { Log } from "../Callbacks.ts"
 import { ExchangeState } from "../ConnectionState.ts"
@@ -95,6 +96,36 @@ export interface HttpExchangeOptions {
   readonly log: Log
 }
 
+/** A `send` that has not been run yet. A class of its own saves the closure that `Effect.suspend` would need. */
+class SendStep extends Effectable.Class<void, SendError> {
+  readonly exchange: HttpExchange
+  readonly event: HttpSendEvent
+
+  constructor(exchange: HttpExchange, event: HttpSendEvent) {
+    super()
+    this.exchange = exchange
+    this.event = event
+  }
+
+  asEffect(): Effect.Effect<void, SendError> {
+    return this.exchange.perform(this.event)
+  }
+}
+
+/** A `receive` that has not been run yet, or will be run again. */
+class ReceiveStep extends Effectable.Class<HttpReceiveEvent> {
+  readonly exchange: HttpExchange
+
+  constructor(exchange: HttpExchange) {
+    super()
+    this.exchange = exchange
+  }
+
+  asEffect(): Effect.Effect<HttpReceiveEvent> {
+    return this.exchange.receiveNext()
+  }
+}
+
 /**
  * One HTTP request with its response, for every HTTP version: the contract's `receive` and `send` on one side, the
  * driver's `HttpExchangeHost` on the other.
@@ -114,8 +145,8 @@ export class HttpExchange implements RunObserver {
     this.#options = options
     this.state = new ExchangeState(options.log)
     this.writeBuffer = new WriteBuffer(host, options.highWaterMark, options.lowWaterMark, options.log)
-    this.receive = Effect.suspend(() => this.#receiveNext())
-    this.send = (event) => Effect.suspend(() => this.#perform(event))
+    this.receive = new ReceiveStep(this)
+    this.send = (event) => new SendStep(this, event)
   }
 
   /** The peer is gone or is being dropped: the application is told, and what it sends from now on is dropped. */
@@ -165,7 +196,7 @@ export class HttpExchange implements RunObserver {
     this.#options.log(Effect.logError("the application failed", exit.cause))
   }
 
-  #receiveNext(): Effect.Effect<HttpReceiveEvent> {
+  receiveNext(): Effect.Effect<HttpReceiveEvent> {
     const event = this.#takeEvent()
     if (event !== undefined) return Effect.succeed(event)
     return Effect.callback((resume) => {
@@ -197,7 +228,7 @@ export class HttpExchange implements RunObserver {
     if (receivers !== undefined) for (const receiver of receivers) receiver(Effect.succeed(disconnectEvent))
   }
 
-  #perform(event: HttpSendEvent): Effect.Effect<void, SendError> {
+  perform(event: HttpSendEvent): Effect.Effect<void, SendError> {
     if (this.state.disconnectReason !== undefined) return Effect.void
     const invalid = checkHttp(event)
     if (invalid !== undefined) return Effect.fail(invalid)

@@ -1,4 +1,4 @@
-import { fromBytes, toBytes } from "../ByteString.ts"
+import { copyBytes, fromBytes, toBytes } from "../ByteString.ts"
 import type { DisconnectReason } from "../DisconnectReason.ts"
 import type { Address, Transport, TransportHandler } from "../Transport.ts"
 
@@ -21,8 +21,8 @@ export class MemoryTransport implements Transport {
   readonly client: Address | undefined
   readonly server: Address | undefined
   readonly secure: boolean
-  /** How the peer has seen the driver end the connection, if it did: `ended` comes behind the last byte. */
-  ending: "open" | "ended" | "destroyed" | "reset" = "open"
+  /** How the driver ended the connection, if it did: `ended` and `closed` come behind the last byte. */
+  ending: "open" | "ended" | "closed" | "destroyed" | "reset" = "open"
   isPaused = false
   /** How many times gathered data went out. */
   writes = 0
@@ -37,6 +37,7 @@ export class MemoryTransport implements Transport {
   #isInTurn = false
   #isBlocked = false
   #isEnding = false
+  #isClosing = false
   #isPeerEnded = false
   #isPeerEndTold = false
   #isClosed = false
@@ -90,6 +91,11 @@ export class MemoryTransport implements Transport {
     this.#send()
   }
 
+  close(): void {
+    this.#isClosing = true
+    this.end()
+  }
+
   destroy(): void {
     this.#send()
     this.#close("destroyed")
@@ -104,7 +110,7 @@ export class MemoryTransport implements Transport {
   /** The peer sends bytes; a string is a byte string. While the driver has paused, they wait. */
   push(data: string | Uint8Array): void {
     if (this.#isClosed || this.#isPeerEnded) return
-    this.#unread.push(typeof data === "string" ? toBytes(data) : data)
+    this.#unread.push(typeof data === "string" ? toBytes(data) : copyBytes(data, 0, data.length))
     this.#deliver()
   }
 
@@ -152,10 +158,16 @@ export class MemoryTransport implements Transport {
       if (bytes === undefined && !this.#isPeerEnded) return
       this.#isInTurn = true
       if (bytes === undefined) this.#tellPeerEnd()
-      else this.#handler?.onData(bytes)
+      else this.#lend(bytes)
       this.#isInTurn = false
       if (this.#isFlushScheduled) this.#endTurn()
     }
+  }
+
+  /** A socket uses the same memory for the next read, so a driver that kept it would find something else there. */
+  #lend(bytes: Uint8Array): void {
+    this.#handler?.onData(bytes)
+    bytes.fill(0xee)
   }
 
   #tellPeerEnd(): void {
@@ -181,7 +193,8 @@ export class MemoryTransport implements Transport {
       if (this.#isBlocked) return
       this.#isBlocked = true
       this.#handler?.onBlocked()
-    } else if (this.#isEnding) {
+    } else if (this.#isClosing) this.#close("closed")
+    else if (this.#isEnding) {
       this.ending = "ended"
       this.#closeWhenBothEnded()
     }
@@ -191,7 +204,7 @@ export class MemoryTransport implements Transport {
     if (this.ending === "ended" && this.#isPeerEndTold) this.#close(undefined)
   }
 
-  #close(ending: "destroyed" | "reset" | undefined): void {
+  #close(ending: "closed" | "destroyed" | "reset" | undefined): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#gathered = ""

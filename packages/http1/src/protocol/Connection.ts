@@ -48,10 +48,18 @@ export class Connection {
     this.reader = new RequestReader(limits)
   }
 
-  /** Takes bytes from the peer, and owns them from then on: it may change them, and body pieces are views of them. */
-  receive(bytes: Uint8Array): void {
+  /**
+   * Takes bytes from the peer, and owns them from then on: it may change them, and body pieces are views of them. Lent
+   * bytes it may use only until `keep` is called, and body pieces are copies.
+   */
+  receive(bytes: Uint8Array, isLent = false): void {
     if (bytes.length > 0) this.isContinueAwaited = false
-    this.reader.receive(bytes)
+    this.reader.receive(bytes, isLent)
+  }
+
+  /** Must be called before lent bytes are used for something else; copies what has not become events yet. */
+  keep(): void {
+    this.reader.keep()
   }
 
   /** The peer will not send any more. */
@@ -243,6 +251,11 @@ export class Connection {
   }
 
   /** Whether a final response was accepted, also while its head is held back. */
+  /** Whether the client has sent its last request, by its own word, and all of it has been read. */
+  get hasPeerFinished(): boolean {
+    return this.request?.keepAlive === false && this.reader.isComplete && this.reader.bufferedLength === 0
+  }
+
   get responseStarted(): boolean {
     return this.writing !== "idle" && this.writing !== "ready"
   }

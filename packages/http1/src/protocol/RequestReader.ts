@@ -59,8 +59,12 @@ export class RequestReader {
     return this.decoder !== undefined && this.decoder.knownRemaining > BODY_SKIP_LIMIT
   }
 
-  receive(bytes: Uint8Array): void {
-    if (this.state !== "closed" && !this.hasEnded) this.buffer.append(bytes)
+  receive(bytes: Uint8Array, isLent: boolean): void {
+    if (this.state !== "closed" && !this.hasEnded) this.buffer.append(bytes, isLent)
+  }
+
+  keep(): void {
+    this.buffer.keep()
   }
 
   receiveEnd(): void {

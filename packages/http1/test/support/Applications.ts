@@ -60,3 +60,6 @@ export const echo: PagiApp.HttpHandler<unknown> = Effect.fnUntraced(function* (s
 
 /** Answers at once and never asks for the body. */
 export const hello: PagiApp.HttpHandler<unknown> = (scope, _, send) => respond(send, `hello ${scope.rawPath}`)
+
+/** Answers with a response after which the connection closes. */
+export const closing: PagiApp.HttpHandler<unknown> = (_, __, send) => respond(send, "bye", [["connection", "close"]])

@@ -52,21 +52,18 @@ export const makeHarness = <E, R>(
     )
     const connections = yield* EffectScope.fork(yield* Effect.scope)
     const settings = makeSettings(server)
-    let open = 0
+    yield* EffectScope.addFinalizer(
+      connections,
+      Effect.sync(() => server.registry.abort("server_shutdown"))
+    )
     const connect = (options?: MemoryTransportOptions): MemoryTransport => {
       const transport = new MemoryTransport(options)
-      const scope = EffectScope.forkUnsafe(connections)
-      open++
-      Effect.runSync(
-        EffectScope.addFinalizer(
-          scope,
-          Effect.sync(() => open--)
-        )
-      )
-      new Http1Driver(settings, transport, scope)
+      new Http1Driver(settings, transport, connections)
       return transport
     }
-    return { server, connect, connections, log, errors, openScopes: () => open }
+    // The finalizer above is always there; each open scope of a connection adds one.
+    const openScopes = () => (connections.state._tag === "Open" ? (connections.state.finalizers?.size ?? 1) - 1 : 0)
+    return { server, connect, connections, log, errors, openScopes }
   })
 
 /** Lets everything happen that needs no time: microtasks, closing connections, fibers that were scheduled. */

@@ -1,0 +1,69 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { createServer, type Server } from "node:net"
+import { type AcceptedSocket, acceptSockets } from "../src/SharedRead.ts"
+import { open } from "./support/Client.ts"
+import { until } from "./support/Until.ts"
+
+const listening = (server: Server): Effect.Effect<number> =>
+  Effect.callback((resume) => {
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
+
+/** Accepts one connection; `before` takes over before the server listens, when it has no handle yet. */
+const acceptOne = (before: boolean) =>
+  Effect.gen(function* () {
+    const accepted: Array<AcceptedSocket> = []
+    const server = createServer({ allowHalfOpen: true, noDelay: true })
+    yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+    if (before) acceptSockets(server, (socket) => accepted.push(socket))
+    const port = yield* listening(server)
+    if (!before) acceptSockets(server, (socket) => accepted.push(socket))
+    const client = yield* open(port)
+    yield* until("the connection is accepted", () => accepted.length === 1)
+    const [first] = accepted
+    if (first === undefined) return yield* Effect.die("nothing was accepted")
+    yield* Effect.addFinalizer(() => Effect.sync(() => first.socket.destroy()))
+    return { ...first, client }
+  })
+
+describe("accepted sockets", () => {
+  it.live("read into one buffer on this version of Node", () =>
+    Effect.gen(function* () {
+      const { client, slot, socket } = yield* acceptOne(false)
+      assert.isDefined(slot)
+      const buffers = new Set<ArrayBufferLike>()
+      let text = ""
+      if (slot !== undefined) {
+        slot.reader = {
+          onRead: (bytes) => {
+            buffers.add(bytes.buffer)
+            text += Buffer.from(bytes).toString()
+          }
+        }
+      }
+      client.send("one")
+      yield* until("it arrives", () => text === "one")
+      client.send("two")
+      yield* until("it arrives", () => text === "onetwo")
+      assert.strictEqual(buffers.size, 1)
+      socket.end("bye")
+      yield* client.ended
+      assert.strictEqual(client.text, "bye")
+    })
+  )
+
+  it.live("emit data events where the server has no handle to take over", () =>
+    Effect.gen(function* () {
+      const { client, slot, socket } = yield* acceptOne(true)
+      assert.isUndefined(slot)
+      let text = ""
+      socket.on("data", (bytes) => (text += String(bytes)))
+      client.send("one")
+      yield* until("it arrives", () => text === "one")
+    })
+  )
+})
