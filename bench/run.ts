@@ -1,3 +1,4 @@
+import { bundleServers } from "./harness/bundles.ts"
 import { endChildrenOnExit } from "./harness/children.ts"
 import { parseCommandLine, type RunPlan, usage } from "./harness/commandLine.ts"
 import { machineFacts, requireTools } from "./harness/machine.ts"
@@ -41,6 +42,7 @@ const main = async (): Promise<number> => {
   }
   requireTools()
   endChildrenOnExit()
+  await bundleServers()
   const report = await measureAll(plan)
   const files = await writeReport(report, plan.outputDirectory)
   printReport(report)

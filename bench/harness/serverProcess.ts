@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process"
 import { createServer } from "node:net"
-import { fileURLToPath } from "node:url"
 import { candidateOf, type CandidateName } from "../candidates.ts"
+import { bundlePath } from "./bundles.ts"
 import { endChild, hasEnded, serverCore, spawnPinned, within } from "./children.ts"
 import { BenchmarkProblem } from "./problem.ts"
 
@@ -69,7 +69,7 @@ const expectMessage = async (name: string, child: ChildProcess, kind: MessageKin
 const commandFor = (name: CandidateName, port: number, options: StartOptions): ReadonlyArray<string> => [
   process.execPath,
   ...(options.exposeGarbageCollector === true ? ["--expose-gc"] : []),
-  fileURLToPath(new URL(`../servers/${candidateOf(name).server}`, import.meta.url)),
+  bundlePath(candidateOf(name).server),
   "--port",
   String(port),
   ...(options.accessLogPath === undefined ? [] : ["--access-log", options.accessLogPath])

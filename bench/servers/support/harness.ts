@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { scheduling } from "../../harness/scheduling.ts"
 import type { Usage } from "../../harness/serverProcess.ts"
@@ -25,6 +26,10 @@ const settleHeap = async (): Promise<void> => {
   }
 }
 
+/** `resourceUsage().maxRSS` would include the benchmark's own memory at the time of the fork. */
+const peakResidentBytes = (): number =>
+  Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? 0) * 1024
+
 const reportUsage = async (): Promise<void> => {
   await settleHeap()
   const memory = process.memoryUsage()
@@ -34,7 +39,7 @@ const reportUsage = async (): Promise<void> => {
   const ownThreadsMicroseconds = processorMicroseconds - mainThread.ranMicroseconds
   const usage: Usage = {
     residentBytes: memory.rss,
-    peakResidentBytes: process.resourceUsage().maxRSS * 1024,
+    peakResidentBytes: peakResidentBytes(),
     heapAndExternalBytes: memory.heapUsed + memory.external,
     processorMicroseconds,
     waitedForOthersMicroseconds: mainThread.waitedMicroseconds - ownThreadsMicroseconds

@@ -38,8 +38,8 @@ export interface Transport extends ByteSink {
 
 /** What a transport tells its driver. `onClose` is the last call, and comes exactly once. */
 export interface TransportHandler {
-  /** Bytes that are lent to the driver for the time of this call. It may change them. */
-  onData(bytes: Uint8Array): void
+  /** Bytes, which the driver may change. Lent ones it may use only until the call returns, others are its own. */
+  onData(bytes: Uint8Array, isLent: boolean): void
   /** The peer has sent its last byte. */
   onEnd(): void
   /** The turn ends, or `flush` was called, and gathered data is about to be written: the last chance to add to it. */

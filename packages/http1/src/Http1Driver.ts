@@ -88,10 +88,10 @@ export class Http1Driver
 
   // from the transport -----------------------------------------------------------------------------------------------
 
-  onData(bytes: Uint8Array): void {
+  onData(bytes: Uint8Array, isLent: boolean): void {
     if (this.#phase === "lingering" || this.#phase === "closed") return this.#discard(bytes.length)
     if (this.#phase === "exchange") this.#readDeadline.start(this.#settings.server.limits.request)
-    this.#machine.receive(bytes, true)
+    this.#machine.receive(bytes, isLent)
     this.#advance()
     this.#machine.keep()
   }

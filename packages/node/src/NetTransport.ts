@@ -52,7 +52,7 @@ export class NetTransport implements Transport, TurnTask, Reader {
 
   open(handler: TransportHandler): void {
     this.#handler = handler
-    if (this.#slot === undefined) this.#socket.on("data", (bytes: Buffer) => this.onRead(bytes))
+    if (this.#slot === undefined) this.#socket.on("data", (bytes: Buffer) => this.onRead(bytes, false))
     else this.#slot.reader = this
     this.#socket.on("end", () => handler.onEnd())
     this.#socket.on("error", (error: NodeJS.ErrnoException) => {
@@ -61,9 +61,9 @@ export class NetTransport implements Transport, TurnTask, Reader {
     this.#socket.on("close", () => handler.onClose(this.#error))
   }
 
-  onRead(bytes: Uint8Array): void {
+  onRead(bytes: Uint8Array, isLent: boolean): void {
     this.#isInTurn = true
-    this.#handler?.onData(bytes)
+    this.#handler?.onData(bytes, isLent)
     this.#isInTurn = false
     if (this.#isScheduled) this.endTurn()
   }

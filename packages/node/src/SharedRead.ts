@@ -8,9 +8,9 @@
  */
 import { type Server, Socket, type SocketConstructorOpts } from "node:net"
 
-/** Who is given the bytes of a socket; they are lent until the call returns. */
+/** Who is given the bytes of a socket. Lent ones are valid until the call returns, others are the reader's own. */
 export interface Reader {
-  onRead(bytes: Uint8Array): void
+  onRead(bytes: Uint8Array, isLent: boolean): void
 }
 
 /** A socket, and where its reader goes when it reads into the shared buffer. */
@@ -31,7 +31,7 @@ interface ServerHandle {
 /** As much as libuv reads at once. */
 const bufferSize = 65_536
 
-const buffer = Buffer.allocUnsafeSlow(bufferSize)
+const sharedBuffer = Buffer.allocUnsafeSlow(bufferSize)
 
 /** Gives every connection that the server accepts from now on to `onSocket`. */
 export const acceptSockets = (server: Server, onSocket: (accepted: AcceptedSocket) => void): void => {
@@ -49,14 +49,31 @@ export const acceptSockets = (server: Server, onSocket: (accepted: AcceptedSocke
   }
 }
 
+/**
+ * A read that fills the buffer is most likely followed by another one, as in an upload. The next one then goes into a
+ * buffer that becomes the reader's, because copying so much out of the shared buffer costs more than allocating.
+ */
 const adopt = (handle: ConnectionHandle): AcceptedSocket => {
   const slot: { reader: Reader | undefined } = { reader: undefined }
-  const callback = (length: number, shared: Uint8Array): boolean => {
-    slot.reader?.onRead(shared.subarray(0, length))
+  let isShared = false
+  let isFilled = false
+  const callback = (length: number, buffer: Uint8Array): boolean => {
+    isFilled = length === bufferSize
+    slot.reader?.onRead(buffer.subarray(0, length), isShared || !isFilled)
     return true
   }
+  /** Asked at the start and after each read; without an answer the buffer stays. */
+  const nextBuffer = (): Uint8Array | undefined => {
+    if (isFilled) {
+      isShared = false
+      return Buffer.allocUnsafeSlow(bufferSize)
+    }
+    if (isShared) return undefined
+    isShared = true
+    return sharedBuffer
+  }
   handle.setNoDelay?.(true)
-  const options = { handle, allowHalfOpen: true, onread: { buffer, callback } }
+  const options = { handle, allowHalfOpen: true, onread: { buffer: nextBuffer, callback } }
   // `handle` is declared for another kind of handle only.
   return { socket: new Socket(options as unknown as SocketConstructorOpts), slot }
 }

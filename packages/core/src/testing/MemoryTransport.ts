@@ -166,7 +166,7 @@ export class MemoryTransport implements Transport {
 
   /** A socket uses the same memory for the next read, so a driver that kept it would find something else there. */
   #lend(bytes: Uint8Array): void {
-    this.#handler?.onData(bytes)
+    this.#handler?.onData(bytes, true)
     bytes.fill(0xee)
   }
 
