@@ -2,7 +2,7 @@
  * A server inside a program of your own: a Layer like any other. The application needs a service, `Greeter`, which comes
  * from the program around the server.
  *
- *     node examples/embedded.ts
+ *     npx node examples/embedded.ts
  *     curl http://127.0.0.1:8080/Ada
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"

@@ -54,9 +54,8 @@ stop the server before it listens, with the name, the value and what is allowed.
 
 ${tableOf([["option", "default", "allowed", "meaning"], ...optionRows])}
 
-With 0, \`maxBodySize\`, \`timeout\`, \`headersTimeout\`, \`requestTimeout\` and \`writeTimeout\` set no limit, while
-\`disconnectGrace\` and \`shutdownTimeout\` leave no time at all. Programs may also set \`extensions\`, an object of what
-every scope advertises under that name; it has no flag.
+A size or duration of 0 sets no limit, except that a \`disconnectGrace\` of 0 leaves no time at all. Programs may also set
+\`extensions\`, an object of what every scope advertises under that name; it has no flag.
 
 ## Flags and environment variables
 

@@ -6,7 +6,6 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { LogLevel } from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { MinimumLogLevel } from "effect/References"
 import * as AppLoader from "./AppLoader.ts"
@@ -17,16 +16,6 @@ const app = Argument.String("app").pipe(
   Argument.withDescription("Module of the application, such as ./app.ts or ./app.ts:name; without, files are served"),
   Argument.optional
 )
-
-const levels: Readonly<Record<ServerOptions.Values["logLevel"], LogLevel>> = {
-  debug: "Debug",
-  info: "Info",
-  warn: "Warn",
-  error: "Error"
-}
-
-const minimumLogLevel = ({ logLevel, quiet }: ServerOptions.Values): LogLevel =>
-  quiet && logLevel !== "error" ? "Warn" : levels[logLevel]
 
 const currentDirectory = Layer.unwrap(
   Effect.map(
@@ -45,7 +34,7 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   const application = Option.match(input.app, { onNone: () => currentDirectory, onSome: AppLoader.layer })
   return yield* Layer.launch(PagiServerLive).pipe(
     Effect.provide(Layer.mergeAll(application, Layer.succeed(ServerOptions.ServerOptions, options))),
-    Effect.provideService(MinimumLogLevel, minimumLogLevel(options))
+    Effect.provideService(MinimumLogLevel, ServerOptions.minimumLogLevel(options))
   )
 })
 

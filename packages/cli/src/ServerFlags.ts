@@ -60,7 +60,7 @@ export interface Input {
 /** An empty variable is how an environment says that it has none. */
 const isGiven = (given: Given): boolean => given.source.startsWith("--") || given.text !== ""
 
-/** Checks all values and applies what one option means for others. */
+/** Checks all values. */
 export const resolve = Effect.fnUntraced(function* (input: Input) {
   const values: Record<string, unknown> = {}
   for (const [name, definition] of ServerOptions.definitions) {
@@ -71,8 +71,7 @@ export const resolve = Effect.fnUntraced(function* (input: Input) {
     }
     values[name] = yield* ServerOptions.parse(given.source, definition, given.text)
   }
-  const isSilent = input.noAccessLog || (values["quiet"] === true && values["accessLog"] === undefined)
-  if (isSilent) values["accessLog"] = "off"
+  if (input.noAccessLog) values["accessLog"] = "off"
   // Each value has been accepted by the definition of the option whose name it has.
   return yield* ServerOptions.make(values as ServerOptions.Input).pipe(Effect.mapError(withFlagName))
 })

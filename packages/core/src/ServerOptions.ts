@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Formatter from "effect/Formatter"
 import * as Layer from "effect/Layer"
+import type { LogLevel } from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -130,7 +131,11 @@ export const table = {
   writeHighWatermark: define(bytes(1), 65_536, "Unsent bytes above which an application's sends are suspended"),
   writeLowWatermark: define(bytes(0), 16_384, "Unsent bytes at which they go on"),
   disconnectGrace: define(seconds, Duration.seconds(5), "How long an application may run on after its peer has left"),
-  shutdownTimeout: define(seconds, Duration.seconds(30), "How long requests may take to finish when the server stops")
+  shutdownTimeout: define(
+    seconds,
+    Duration.seconds(30),
+    "How long requests, and then the application, may take to finish when the server stops"
+  )
 }
 
 type Table = typeof table
@@ -199,10 +204,21 @@ export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
     // The loop above has put an accepted value under every name of the table.
     const complete = values as Values
     if (complete.writeLowWatermark > complete.writeHighWatermark) {
-      return yield* fail("writeLowWatermark", complete.writeLowWatermark, "at most writeHighWatermark")
+      return yield* fail("writeLowWatermark", complete.writeLowWatermark, "at most the high watermark")
     }
-    return complete
+    return complete.quiet && input.accessLog === undefined ? { ...complete, accessLog: "off" } : complete
   })
+
+const logLevels: Readonly<Record<Values["logLevel"], LogLevel>> = {
+  debug: "Debug",
+  info: "Info",
+  warn: "Warn",
+  error: "Error"
+}
+
+/** The least severe message that is logged, with what `quiet` means for it. */
+export const minimumLogLevel = ({ logLevel, quiet }: Pick<Values, "logLevel" | "quiet">): LogLevel =>
+  quiet && logLevel !== "error" ? "Warn" : logLevels[logLevel]
 
 /** The options of a server. */
 export class ServerOptions extends Context.Service<ServerOptions, Values>()("@pagi/core/ServerOptions") {}

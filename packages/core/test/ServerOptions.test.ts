@@ -208,7 +208,7 @@ describe("ServerOptions", () => {
         for (const input of [{ writeHighWatermark: 100, writeLowWatermark: 101 }, { writeHighWatermark: 100 }]) {
           const error = yield* Effect.flip(ServerOptions.make(input))
           assert.strictEqual(error.option, "writeLowWatermark")
-          assert.include(error.message, "expected at most writeHighWatermark")
+          assert.include(error.message, "expected at most the high watermark")
         }
       })
     )

@@ -2,15 +2,15 @@ import type { LifespanError } from "@pagi/core/Exchange/Lifespan"
 import * as Lifespan from "@pagi/core/Exchange/Lifespan"
 import { PagiApp } from "@pagi/core/PagiApp"
 import * as ServerContext from "@pagi/core/ServerContext"
-import { ServerOptions, type Values } from "@pagi/core/ServerOptions"
+import { minimumLogLevel, ServerOptions } from "@pagi/core/ServerOptions"
 import type { Address } from "@pagi/core/Transport"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
-import type { LogLevel } from "effect/LogLevel"
 import * as References from "effect/References"
 import * as EffectScope from "effect/Scope"
 import * as AccessLogFile from "./AccessLogFile.ts"
@@ -44,17 +44,6 @@ export class PagiServer extends Context.Service<
 /** Why a server does not start. */
 export type StartError = ListenError | LifespanError | AccessLogFile.AccessLogError
 
-const logLevels: Readonly<Record<Values["logLevel"], LogLevel>> = {
-  debug: "Debug",
-  info: "Info",
-  warn: "Warn",
-  error: "Error"
-}
-
-/** The least severe of the server's own messages that is logged. */
-const minimumLogLevel = (options: Values): LogLevel =>
-  options.quiet && (options.logLevel === "debug" || options.logLevel === "info") ? "Warn" : logLevels[options.logLevel]
-
 /**
  * Starts a server: the application's lifespan first, then the listener. The server runs until the scope closes, and the
  * scope has closed when the last request has ended and the application has shut down.
@@ -72,7 +61,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     const endLifespan = yield* Effect.cached(Effect.catch(lifespan.shutdown, (error) => Effect.logError(error.message)))
     // Also when no listener can be had: what the application opened must be closed.
     yield* Effect.addFinalizer(() => endLifespan)
-    const accessLog = yield* AccessLogFile.open(accessLogTarget(options))
+    const accessLog = yield* AccessLogFile.open(options.accessLog)
     const server = yield* ServerContext.make({ state: lifespan.state, accessLog })
     // In parallel: an application that takes long to clean up does not keep the others from beginning to.
     const connections = yield* EffectScope.fork(yield* Effect.scope, "parallel")
@@ -120,9 +109,6 @@ export const PagiServerLive: Layer.Layer<PagiServer, StartError, PagiApp | Serve
   )
 )
 
-const accessLogTarget = (options: Values): string =>
-  options.quiet && options.accessLog === "stderr" ? "off" : options.accessLog
-
 /** Lets every connection finish what it has begun, within the time limit; then tells the rest that it is over. */
 const drain = (server: ServerContext.ServerContext): Effect.Effect<void> =>
   Effect.gen(function* () {
@@ -130,8 +116,12 @@ const drain = (server: ServerContext.ServerContext): Effect.Effect<void> =>
     registry.drain()
     // Afterwards, so that a response which only waited for this already says that its connection closes.
     yield* server.beginShutdown
+    const { shutdownTimeout } = server.options
     const finished = yield* Effect.as(registry.empty, true).pipe(
-      Effect.timeoutOrElse({ duration: server.options.shutdownTimeout, orElse: () => Effect.succeed(false) })
+      Effect.timeoutOrElse({
+        duration: Duration.isZero(shutdownTimeout) ? Duration.infinity : shutdownTimeout,
+        orElse: () => Effect.succeed(false)
+      })
     )
     if (finished) return
     yield* Effect.logWarning(`connections that did not finish in time and are closed: ${registry.size}`)

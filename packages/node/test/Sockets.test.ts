@@ -289,7 +289,7 @@ describe("backpressure", () => {
             isWaiting = true
             return Effect.never
           }),
-        { maxBodySize: 2 ** 31, shutdownTimeout: 0 }
+        { maxBodySize: 2 ** 31, shutdownTimeout: "10 millis" }
       )
       const client = yield* open(port)
       const gibibyte = 2 ** 30

@@ -229,7 +229,8 @@ export class HttpExchange implements RunObserver {
   }
 
   perform(event: HttpSendEvent): Effect.Effect<void, SendError> {
-    if (this.state.disconnectReason !== undefined) return Effect.void
+    // An application that streams on for ever must not keep the fiber from being scheduled away.
+    if (this.state.disconnectReason !== undefined) return Effect.yieldNow
     const invalid = checkHttp(event)
     if (invalid !== undefined) return Effect.fail(invalid)
     const next = order[this.#phase][stepOf(event)]

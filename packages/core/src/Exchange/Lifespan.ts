@@ -4,11 +4,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Formatter from "effect/Formatter"
 import * as Schema from "effect/Schema"
 import type * as EffectScope from "effect/Scope"
 import type { LifespanReceiveEvent, LifespanSendEvent, ReceiveEvent, SendEvent } from "../Event.ts"
 import { checkLifespan } from "../EventGuard.ts"
-import type { PagiApp, Receive, Send } from "../PagiApp.ts"
+import { type PagiApp, type Receive, type Send, UnsupportedScope } from "../PagiApp.ts"
 import { type LifespanScope, pagiVersion, type State } from "../Scope.ts"
 import { outOfOrder, type SendError } from "../SendError.ts"
 
@@ -158,10 +159,10 @@ export const start = (
     if (!answered) {
       const exit = yield* ended
       if (options.mode === "on") {
-        const why = Exit.isFailure(exit) ? `: ${Cause.pretty(exit.cause)}` : ""
+        const why = Exit.isFailure(exit) ? `: ${messageOf(exit.cause)}` : ""
         return yield* new LifespanError({ phase: "startup", detail: `it does not handle lifespan events${why}` })
       }
-      yield* Effect.logDebug("the application does not handle lifespan events")
+      yield* reportUnsupported(exit)
       return disabled()
     }
     yield* Effect.forkScoped(reportFailure(fiber))
@@ -182,6 +183,17 @@ const scopeOf = (options: LifespanOptions, state: State): LifespanScope => ({
   },
   state
 })
+
+const messageOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof Error ? error.message : Formatter.format(error)
+}
+
+/** An application that says that it does not handle the scope is in order; one that failed may have meant to start. */
+const reportUnsupported = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+  Exit.isFailure(exit) && !(Cause.squash(exit.cause) instanceof UnsupportedScope)
+    ? Effect.logWarning("the application failed on lifespan.startup and is taken not to handle it", exit.cause)
+    : Effect.logDebug("the application does not handle lifespan events")
 
 const reportFailure = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> =>
   Effect.flatMap(Fiber.await(fiber), (exit) =>

@@ -45,11 +45,11 @@ const failed = (exit: Exit.Exit<unknown, Lifespan.LifespanError> | undefined): s
     ? String(exit.cause.reasons.map((reason) => (reason._tag === "Fail" ? reason.error.message : reason._tag)))
     : "no failure"
 
-/** Collects what is logged at error level. */
-const withLog = <A, E, R>(use: (messages: Array<string>) => Effect.Effect<A, E, R>) => {
+/** Collects what is logged at a level. */
+const withLog = <A, E, R>(level: "Error" | "Warn", use: (messages: Array<string>) => Effect.Effect<A, E, R>) => {
   const messages: Array<string> = []
   const logger = Logger.make(({ logLevel, message }) => {
-    if (logLevel === "Error") messages.push(String(message))
+    if (logLevel === level) messages.push(String(message))
   })
   return use(messages).pipe(Effect.provide(Logger.layer([logger])))
 }
@@ -126,6 +126,19 @@ describe("Lifespan", () => {
       })
     )
 
+    it.effect("warns of an application that failed at its startup, but not of one without lifespan", () =>
+      withLog("Warn", (warnings) =>
+        Effect.gen(function* () {
+          yield* start(() => Effect.fail(new PagiApp.UnsupportedScope({ scopeType: "lifespan" })))
+          yield* start(() => Effect.void)
+          assert.deepStrictEqual(warnings, [])
+          yield* start(() => Effect.fail(new Error("no database")))
+          assert.lengthOf(warnings, 1)
+          assert.include(warnings[0], "failed on lifespan.startup")
+        })
+      )
+    )
+
     const unsupported: ReadonlyArray<readonly [name: string, handler: Handler, why: string]> = [
       ["fails", () => Effect.fail(new Error("no lifespan here")), "no lifespan here"],
       ["dies", () => Effect.die(new Error("broken")), "broken"],
@@ -155,7 +168,7 @@ describe("Lifespan", () => {
         })
 
       it.effect("goes on without lifespan in mode auto", () =>
-        withLog((messages) =>
+        withLog("Error", (messages) =>
           Effect.gen(function* () {
             const lifespan = yield* yield* outcome("auto")
             assert.deepStrictEqual(lifespan.state, {})
@@ -239,7 +252,7 @@ describe("Lifespan", () => {
 
   describe("an application that has started", () => {
     it.effect.each(["auto", "on"] as const)("may end in mode %s, and is then shut down already", (mode) =>
-      withLog((messages) =>
+      withLog("Error", (messages) =>
         Effect.gen(function* () {
           const lifespan = yield* start((_, _receive, send) => send({ type: "lifespan.startup.complete" }), { mode })
           yield* lifespan.shutdown
@@ -249,7 +262,7 @@ describe("Lifespan", () => {
     )
 
     it.effect("is logged at error level when it fails later", () =>
-      withLog((messages) =>
+      withLog("Error", (messages) =>
         Effect.gen(function* () {
           const lifespan = yield* start((_, _receive, send) =>
             Effect.andThen(send({ type: "lifespan.startup.complete" }), Effect.delay(Effect.fail("lost"), "1 minute"))
@@ -265,7 +278,7 @@ describe("Lifespan", () => {
     )
 
     it.effect("is interrupted when the scope closes, which is not logged", () =>
-      withLog((messages) =>
+      withLog("Error", (messages) =>
         Effect.gen(function* () {
           const scope = yield* Scope.make()
           const ended: Array<string> = []
@@ -325,7 +338,7 @@ describe("Lifespan", () => {
     )
 
     it.effect("is complete, and logged, when the application fails without an answer", () =>
-      withLog((messages) =>
+      withLog("Error", (messages) =>
         Effect.gen(function* () {
           const lifespan = yield* start(running(() => Effect.fail("broken")))
           yield* lifespan.shutdown
