@@ -54,8 +54,10 @@ stop the server before it listens, with the name, the value and what is allowed.
 
 ${tableOf([["option", "default", "allowed", "meaning"], ...optionRows])}
 
-A size or duration of 0 sets no limit, except that a \`disconnectGrace\` of 0 leaves no time at all. Programs may also set
-\`extensions\`, an object of what every scope advertises under that name; it has no flag.
+With 0, \`maxBodySize\`, \`lifespanStartupTimeout\`, \`timeout\`, \`headersTimeout\`, \`requestTimeout\` and
+\`writeTimeout\` set no limit, a \`shutdownTimeout\` waits for ever, and a \`disconnectGrace\` leaves no time at all.
+Programs may also set \`extensions\`, an object of what every scope advertises under that name; it has no flag, and is
+\`{ fullflush: {} }\` unless it is set.
 
 ## Flags and environment variables
 

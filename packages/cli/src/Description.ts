@@ -37,8 +37,17 @@ export const ofCause = (cause: Cause.Cause<unknown>): string => ofError(Cause.sq
 /** The first line of a syntax error's stack, or one frame of a stack: `/path/app.ts:3` or `at f (file:///path/app.ts:3:9)`. */
 const placePattern = /^(?:\s*at (?:.*\()?)?((?:file:\/\/)?\/.+?):(\d+)(?::\d+)?\)?$/
 
-/** The line of the program itself that an error came from: the first that is neither this package's nor a dependency's. */
+/** `undefined` also for a stack that somebody has written by hand. */
 const placeOf = (error: Error): string | undefined => {
+  try {
+    return firstPlaceIn(error)
+  } catch {
+    return undefined
+  }
+}
+
+/** The line of the program itself that an error came from: the first that is neither this package's nor a dependency's. */
+const firstPlaceIn = (error: Error): string | undefined => {
   for (const line of error.stack?.split("\n") ?? []) {
     const [, location, lineNumber] = placePattern.exec(line) ?? []
     if (location === undefined || location.includes("/node_modules/")) continue

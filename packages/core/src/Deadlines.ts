@@ -72,7 +72,8 @@ export class Deadlines {
   readonly #clock: Clock.Clock
   readonly #slots: Array<Deadline | undefined> = Array.from({ length: slotCount }, () => undefined)
   readonly #hasWork = Latch.makeUnsafe(false)
-  readonly #expired: Array<Deadline> = []
+  #expired: Array<Deadline> = []
+  readonly #defects: Array<unknown> = []
   #tick = 0
   /** The clock's reading in milliseconds at the last tick; the next one comes `tickMillis` later. */
   #tickedAt = 0
@@ -123,6 +124,9 @@ export class Deadlines {
       // Timers of whole milliseconds only; one that fires early would make two turns of each.
       yield* this.#clock.sleep(Duration.millis(Math.ceil(this.#tickedAt + tickMillis - this.#read())))
       this.#turn()
+      if (this.#defects.length > 0) {
+        yield* Effect.logError("the reaction to a time limit failed", ...this.#defects.splice(0))
+      }
     }
   })
 
@@ -166,12 +170,18 @@ export class Deadlines {
 
   /** Tells the owners; each may start, stop and release any deadline, also those whose turn is still to come. */
   #expire(): void {
-    for (const deadline of this.#expired) {
+    const expired = this.#expired
+    this.#expired = []
+    for (const deadline of expired) {
       if (deadline.due > this.#tick) continue
       deadline.due = stopped
-      deadline.owner.onDeadline(deadline)
+      try {
+        deadline.owner.onDeadline(deadline)
+      } catch (defect) {
+        // The wheel turns for all connections of the server.
+        this.#defects.push(defect)
+      }
     }
-    this.#expired.length = 0
   }
 
   #link(deadline: Deadline): void {

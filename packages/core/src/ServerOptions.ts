@@ -145,7 +145,7 @@ type InputOf<Row> = Row extends Definition<infer _, infer Input> ? Input : never
 
 /** All options with their values. */
 export type Values = { readonly [Name in OptionName]: ValueOf<Table[Name]> } & {
-  /** Extensions that scopes advertise, for instance `{ fullflush: {} }`. */
+  /** Extensions that scopes advertise; by default `fullflush`, which the server has itself. */
   readonly extensions: Extensions
 }
 
@@ -188,7 +188,7 @@ const fail = (option: string, value: unknown, expected: string) =>
 export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
   Effect.gen(function* () {
     const given = new Map<string, unknown>(Object.entries(input))
-    const { extensions = {} } = input
+    const { extensions = { fullflush: {} } } = input
     if (!Predicate.isObject(extensions))
       return yield* fail("extensions", extensions, "an object with a property for each extension")
     const values: Record<string, unknown> = { extensions }

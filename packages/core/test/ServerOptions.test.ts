@@ -95,7 +95,7 @@ describe("ServerOptions", () => {
         ])
       )
       assert.deepStrictEqual(plain, {
-        extensions: {},
+        extensions: { fullflush: {} },
         host: "127.0.0.1",
         port: 5000,
         listenerBacklog: 2048,

@@ -14,6 +14,7 @@ import type * as EffectScope from "effect/Scope"
 import type { Http1Settings } from "./Http1Settings.ts"
 import { Connection } from "./protocol/Connection.ts"
 import { errorResponse } from "./protocol/ErrorResponse.ts"
+import { protocolError } from "./protocol/ProtocolError.ts"
 import type { RequestHead } from "./protocol/RequestHead.ts"
 import { RequestBody } from "./RequestBody.ts"
 
@@ -112,7 +113,6 @@ export class Http1Driver
   onBlocked(): void {
     this.#writeDeadline ??= new Deadline(this.#settings.server.deadlines, this)
     if (!this.#writeDeadline.isRunning) this.#writeDeadline.start(this.#settings.server.limits.write)
-    this.#exchange?.writeBuffer.update()
   }
 
   onDrain(): void {
@@ -121,6 +121,7 @@ export class Http1Driver
     else this.#writeDeadline?.start(limits.write)
     if (this.#phase === "exchange") this.#readDeadline.start(limits.request)
     else if (this.#phase === "idle") this.#readDeadline.start(limits.idle)
+    else if (this.#phase === "lingering" && this.#transport.bufferedAmount === 0) this.#readDeadline.start(lingerTicks)
     this.#exchange?.writeBuffer.update()
     const hasRoom = this.#transport.bufferedAmount <= this.#settings.exchange.lowWaterMark
     if (this.#phase === "idle" && this.#isPaused && hasRoom) this.#advance()
@@ -143,7 +144,7 @@ export class Http1Driver
     if (deadline === this.#writeDeadline) return this.#drop("write_timeout")
     switch (this.#phase) {
       case "head":
-        return this.#answer(408, "the request head did not arrive in time", "client_timeout")
+        return this.#answer(408, protocolError("head-timeout").message, "client_timeout")
       case "exchange":
         return this.#drop("client_timeout")
       case "finishing":
@@ -178,9 +179,16 @@ export class Http1Driver
   #advance(): void {
     if (this.#isAdvancing) return
     this.#isAdvancing = true
-    let goesOn = true
-    while (goesOn) goesOn = this.#step()
-    this.#isAdvancing = false
+    try {
+      let goesOn = true
+      while (goesOn) goesOn = this.#step()
+    } catch (defect) {
+      // A mistake in here, or a getter in the application's state that throws, must cost one connection only.
+      this.#settings.exchange.log(Effect.logError("a connection failed", defect))
+      this.#drop("server_error")
+    } finally {
+      this.#isAdvancing = false
+    }
   }
 
   /** Takes one step; answers whether another may follow at once. */
@@ -330,8 +338,8 @@ export class Http1Driver
     if (problem === undefined) return this.#written(ends)
     // A body that contradicts its length cannot be made good. Once dropped, the exchange does not report failures.
     this.#settings.exchange.log(Effect.logError(`the response was broken off: ${problem.message}`))
-    this.#drop("server_error")
-    return problem.message
+    this.#answer(500, "internal server error", "server_error")
+    return `${problem.message}; the response was broken off`
   }
 
   trailers(headers: HeaderBlock): string | undefined {
@@ -356,7 +364,7 @@ export class Http1Driver
 
   /** Ends the exchange with the server's own answer, or the connection when a response is already on its way. */
   #answer(status: number, message: string, reason: DisconnectReason): void {
-    if (this.#machine.responseStarted) return this.#drop(reason)
+    if (this.#machine.isHeadSent) return this.#drop(reason)
     if (this.#access !== undefined) this.#access.status = status
     this.#endExchange(reason)
     const date = this.#settings.server.date.value
@@ -371,7 +379,14 @@ export class Http1Driver
     this.#phase = "lingering"
     this.#endExchange(reason)
     if (isStuck || this.#machine.isCloseDelimited) this.#transport.reset()
+    else if (reason === "server_error" || reason === "protocol_error") this.#closeUnfinished()
     else this.#transport.destroy()
+  }
+
+  /** The peer is not to blame for the end, or still there: it gets what is complete and then sees that the rest is missing. */
+  #closeUnfinished(): void {
+    this.#transport.close()
+    this.#readDeadline.start(lingerTicks)
   }
 
   /**
@@ -388,7 +403,10 @@ export class Http1Driver
 
   #discard(length: number): void {
     this.#discarded += length
-    if (this.#discarded > lingerBytes) this.#transport.destroy()
+    if (this.#discarded <= lingerBytes) return
+    // The peer may still be reading its response; the write deadline watches over that.
+    if (this.#transport.bufferedAmount > 0) this.#setPaused(true)
+    else this.#transport.destroy()
   }
 
   #endExchange(reason: DisconnectReason): void {

@@ -289,7 +289,7 @@ describe("HTTP/1.x framing", () => {
       const transport = yield* converse(harness, chunked("zzz\r\n"))
       assert.deepStrictEqual(statuses(transport.text), [200])
       assert.match(transport.text, /\r\n4\r\npart\r\n$/)
-      assert.strictEqual(transport.ending, "destroyed")
+      assert.strictEqual(transport.ending, "closed")
       yield* finish(harness)
     })
   )

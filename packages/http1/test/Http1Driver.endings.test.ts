@@ -67,7 +67,7 @@ describe("an application that does not answer", () => {
         const harness = yield* makeHarness(application)
         const transport = yield* converse(harness, get() + get())
         assert.match(transport.text, /\r\n\r\n4\r\npart\r\n$/)
-        assert.strictEqual(transport.ending, "destroyed")
+        assert.strictEqual(transport.ending, "closed")
         assert.strictEqual(harness.errors.length, 1)
         yield* finish(harness)
       })
@@ -80,7 +80,7 @@ describe("an application that does not answer", () => {
       const harness = yield* makeHarness(application)
       const transport = yield* converse(harness, get())
       assert.match(transport.text, /part\r\n$/)
-      assert.strictEqual(transport.ending, "destroyed")
+      assert.strictEqual(transport.ending, "closed")
       assert.strictEqual(harness.errors.length, 1)
       yield* finish(harness)
     })
@@ -104,15 +104,84 @@ describe("an application that does not answer", () => {
     })
   )
 
-  it.effect("responses that were complete before are delivered", () =>
+  it.effect("fails after a start that has not been written → 500", () =>
     Effect.gen(function* () {
+      const { application } = recorded<unknown>((_, __, send) => Effect.andThen(send(start()), Effect.fail("broken")))
+      const harness = yield* makeHarness(application)
+      const transport = yield* converse(harness, get())
+      assert.deepStrictEqual(statuses(transport.text), [500])
+      assert.strictEqual(harness.log[0]?.status, 500)
+      yield* finish(harness, transport)
+    })
+  )
+
+  it.effect("responses that were complete before are delivered, also to a peer that reads slowly", () =>
+    Effect.gen(function* () {
+      const good = "x".repeat(5000)
       const { application } = recorded<unknown>((scope, _, send) =>
-        scope.path === "/good" ? respond(send, "good") : Effect.andThen(send(start()), Effect.fail("broken"))
+        scope.path === "/good"
+          ? respond(send, good)
+          : Effect.andThen(send(start()), Effect.andThen(send(piece("part")), Effect.fail("broken")))
       )
       const harness = yield* makeHarness(application)
-      const transport = yield* converse(harness, lines("GET /good HTTP/1.1", "Host: a") + get())
-      assert.match(transport.text, /\r\n\r\ngood/)
-      assert.strictEqual(transport.ending, "destroyed")
+      const transport = harness.connect({ capacity: 1000 })
+      transport.push(lines("GET /good HTTP/1.1", "Host: a") + get())
+      let text = ""
+      for (let reads = 0; reads < 10; reads++) text += transport.read()
+      yield* turn
+      assert.include(text, `\r\n\r\n${good}HTTP/1.1 200`)
+      assert.isTrue(text.endsWith("\r\n\r\n4\r\npart\r\n"))
+      assert.strictEqual(transport.ending, "closed")
+      yield* finish(harness)
+    })
+  )
+})
+
+describe("an application's callbacks", () => {
+  it.effect("may send while a piece is being written", () =>
+    Effect.gen(function* () {
+      const context = yield* Effect.context<never>()
+      const { application } = recorded<unknown>((scope, _, send) =>
+        Effect.gen(function* () {
+          scope.transport.onHighWater(() => {
+            Effect.runForkWith(context)(send(piece("inner")))
+          })
+          yield* send(start())
+          yield* send(piece("x".repeat(2000)))
+          yield* send(last("end"))
+        })
+      )
+      const harness = yield* makeHarness(application, {
+        options: { writeHighWatermark: 1000, writeLowWatermark: 100 }
+      })
+      const transport = harness.connect({ capacity: 500 })
+      transport.push(get())
+      let text = ""
+      for (let reads = 0; reads < 10; reads++) {
+        text += transport.read()
+        yield* turn
+      }
+      assert.deepStrictEqual(text.match(/HTTP\/1\.1/g)?.length, 1)
+      assert.isTrue(text.endsWith(`7d0\r\n${"x".repeat(2000)}\r\n5\r\ninner\r\n3\r\nend\r\n0\r\n\r\n`))
+      transport.pushEnd()
+      yield* finish(harness)
+    })
+  )
+})
+
+describe("a mistake of the application outside its fiber", () => {
+  it.effect("costs one connection, not the server", () =>
+    Effect.gen(function* () {
+      const state = Object.defineProperty({}, "broken", {
+        enumerable: true,
+        get: () => {
+          throw new Error("no value")
+        }
+      })
+      const harness = yield* makeHarness(recorded(hello).application, { state })
+      const transport = yield* converse(harness, get())
+      assert.strictEqual(transport.ending, "closed")
+      assert.lengthOf(harness.errors, 1)
       yield* finish(harness)
     })
   )

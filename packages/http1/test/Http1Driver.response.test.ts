@@ -3,7 +3,18 @@ import type { HttpSendEvent } from "@pagi/core/Event"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
-import { echo, hello, last, piece, recorded, respond, type Send, start, closing } from "./support/Applications.ts"
+import {
+  closing,
+  echo,
+  hello,
+  last,
+  piece,
+  readBody,
+  recorded,
+  respond,
+  start,
+  type Send
+} from "./support/Applications.ts"
 import { readResponse } from "./support/ClientConnection.ts"
 import { converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, lines, post } from "./support/Machine.ts"
@@ -77,7 +88,7 @@ describe("responses", () => {
         assert.strictEqual(failures.length, 1)
         assert.match(failures[0] ?? "", /content-length/)
         assert.match(transport.text, /\r\n\r\n12$/)
-        assert.strictEqual(transport.ending, "destroyed")
+        assert.strictEqual(transport.ending, "closed")
         assert.strictEqual(harness.errors.length, 1)
         yield* finish(harness)
       })
@@ -281,6 +292,25 @@ describe("the end of a connection", () => {
 })
 
 describe("expectations", () => {
+  it.effect("100 Continue is sent also when the application starts its response before it reads", () =>
+    Effect.gen(function* () {
+      const { application } = recorded<unknown>((_, receive, send) =>
+        Effect.gen(function* () {
+          yield* send(start())
+          yield* send(last((yield* readBody(receive)) ?? "nothing"))
+        })
+      )
+      const harness = yield* makeHarness(application)
+      const transport = yield* converse(harness, post("Content-Length: 3", "Expect: 100-continue"))
+      assert.isTrue(transport.text.startsWith("HTTP/1.1 100 Continue\r\n\r\n"))
+      transport.push("abc")
+      yield* turn
+      assert.deepStrictEqual(statuses(transport.text), [100, 200])
+      assert.notMatch(transport.text, /connection: close/)
+      yield* finish(harness, transport)
+    })
+  )
+
   it.effect("100 Continue is sent when the application first reads the body, and once", () =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(recorded(echo).application)
@@ -326,7 +356,7 @@ describe("the order of events", () => {
   it.effect("fullflush is refused unless advertised", () =>
     Effect.gen(function* () {
       const { application, failures } = sending({ type: "http.fullflush" }, start(), last("ok"))
-      const harness = yield* makeHarness(application)
+      const harness = yield* makeHarness(application, { options: { extensions: {} } })
       const transport = yield* converse(harness, get())
       assert.strictEqual(failures.length, 1)
       assert.match(failures[0] ?? "", /fullflush/)

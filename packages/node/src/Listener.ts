@@ -18,6 +18,8 @@ export interface TcpListenerOptions {
   readonly host: string
   readonly port: number
   readonly backlog: number
+  /** A connection could not be accepted; those that are open, and later ones, are not concerned. */
+  readonly onAcceptError: (error: NodeJS.ErrnoException) => void
   /** `server` is the address that the peer has connected to. */
   readonly onConnection: (accepted: AcceptedSocket, server: Address | undefined) => void
 }
@@ -38,6 +40,7 @@ const bind = (options: TcpListenerOptions): Effect.Effect<Server, ListenError> =
     server.once("error", onError)
     server.listen({ host, port, backlog }, () => {
       server.off("error", onError)
+      server.on("error", (error) => options.onAcceptError(error))
       const listening = addressOf(server, options)
       acceptSockets(server, (accepted) => {
         const { socket } = accepted

@@ -12,7 +12,7 @@ const gatherLimit = 4096
 const flushThreshold = 65_536
 
 /** The most that is handed to the socket at once, so that a slow peer's progress can be seen. */
-const batchSize = 262_144
+const batchSize = 131_072
 
 /**
  * A `node:net` socket as a transport. Text is gathered in a string, since one latin1 string is the cheapest thing to

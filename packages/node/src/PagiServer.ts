@@ -69,7 +69,9 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       host: options.host,
       port: options.port,
       backlog: options.listenerBacklog,
-      onConnection: makeAcceptor(server, connections)
+      onConnection: makeAcceptor(server, connections),
+      onAcceptError: (error) =>
+        server.runner.background(Effect.logWarning(`a connection could not be accepted: ${error.message}`))
     })
     let isRunning = true
     const stopRequested = yield* Latch.make()

@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import type { AccessRecord } from "@pagi/core/AccessLog"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
-import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { LineWriter, open as openLog } from "../src/AccessLogFile.ts"
+import { open as openLog } from "../src/AccessLogFile.ts"
 import { fetchText, open } from "./support/Client.ts"
 import { answer, serveHttp } from "./support/Server.ts"
 import { temporaryFolder } from "./support/TemporaryFolder.ts"
@@ -32,76 +33,16 @@ const loggedBy = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     return Effect.as(Effect.provide(effect, Logger.layer([logger])), messages)
   })
 
-describe("LineWriter", () => {
-  /** A writer to a new file, with the errors that it reports. */
-  const makeWriter = Effect.gen(function* () {
-    const path = join(yield* temporaryFolder, "lines")
-    const descriptor = openSync(path, "a")
-    const errors: Array<string> = []
-    return { path, descriptor, errors, writer: new LineWriter(descriptor, (error) => errors.push(error.code ?? "")) }
-  })
-
-  it.live("writes the lines in order, also those that come while others are being written", () =>
-    Effect.gen(function* () {
-      const { descriptor, path, writer } = yield* makeWriter
-      const lines = Array.from({ length: 300 }, (_, index) => `line ${index}`)
-      for (const [index, line] of lines.entries()) {
-        writer.write(`${line}\n`)
-        if (index % 10 === 9) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
-      }
-      yield* writer.end
-      assert.deepStrictEqual(linesOf(path), lines)
-      closeSync(descriptor)
-    })
-  )
-
-  it.live("has everything on disk at its end, also what was being written, and takes nothing afterwards", () =>
-    Effect.gen(function* () {
-      const { descriptor, errors, path, writer } = yield* makeWriter
-      writer.write("first\n")
-      // The write of the first line begins in this turn, and is under way when the writer ends.
-      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
-      writer.write("second\n")
-      yield* writer.end
-      closeSync(descriptor)
-      writer.write("late\n")
-      assert.deepStrictEqual(linesOf(path), ["first", "second"])
-      yield* writer.end
-      assert.deepStrictEqual(errors, [])
-    })
-  )
-
-  it.live("does not hoard lines: above a limit they are written at once", () =>
-    Effect.gen(function* () {
-      const { descriptor, path, writer } = yield* makeWriter
-      const line = `${"x".repeat(1023)}\n`
-      for (let index = 0; index < 3000; index++) writer.write(line)
-      assert.isAbove(statSync(path).size, 2_000_000)
-      yield* writer.end
-      assert.strictEqual(statSync(path).size, 3000 * line.length)
-      closeSync(descriptor)
-    })
-  )
-
-  it.live("tells of a failure and goes on", () =>
-    Effect.gen(function* () {
-      const errors: Array<string> = []
-      const path = join(yield* temporaryFolder, "lines")
-      writeFileSync(path, "")
-      const descriptor = openSync(path, "r")
-      const writer = new LineWriter(descriptor, (error) => errors.push(error.code ?? ""))
-      writer.write("lost\n")
-      yield* until("the failure is reported", () => errors.length === 1)
-      writer.write("lost, too\n")
-      writer.flushSync()
-      assert.deepStrictEqual(errors, ["EBADF", "EBADF"])
-      yield* writer.end
-      closeSync(descriptor)
-    })
-  )
-})
-
 describe("the access log", () => {
+  it.live("is refused when it is a FIFO that nobody reads, instead of waiting for a reader", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryFolder, "fifo")
+      execFileSync("mkfifo", [path])
+      const error = yield* Effect.flip(openLog(path))
+      assert.strictEqual(error.message, `cannot write the access log ${path}: ENXIO`)
+    })
+  )
+
   it.live("is not opened when it is off", () =>
     Effect.gen(function* () {
       assert.isUndefined(yield* openLog("off"))
@@ -204,7 +145,10 @@ describe("the access log", () => {
           })
         )
       )
-      assert.deepStrictEqual(messages, ["cannot write the access log /dev/full: ENOSPC"])
+      assert.deepStrictEqual(messages, [
+        "cannot write the access log /dev/full: ENOSPC",
+        "lines of the access log /dev/full that were lost: 3"
+      ])
     })
   )
 })

@@ -8,7 +8,14 @@ import { open } from "./support/Client.ts"
 import { until } from "./support/Until.ts"
 
 const listen = (options: Partial<TcpListenerOptions> = {}) =>
-  listenTcp({ host: "127.0.0.1", port: 0, backlog: 16, onConnection: ({ socket }) => socket.destroy(), ...options })
+  listenTcp({
+    host: "127.0.0.1",
+    port: 0,
+    backlog: 16,
+    onAcceptError: () => {},
+    onConnection: ({ socket }) => socket.destroy(),
+    ...options
+  })
 
 const failureOf = (options: Partial<TcpListenerOptions>) => Effect.flip(Effect.scoped(listen(options)))
 

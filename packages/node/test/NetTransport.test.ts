@@ -50,6 +50,7 @@ const connected = Effect.gen(function* () {
     host: "127.0.0.1",
     port: 0,
     backlog: 1,
+    onAcceptError: () => {},
     onConnection: (socket, server) => accepted.push([socket, server])
   })
   const client = yield* open(address[1] ?? 0, { allowHalfOpen: true })

@@ -66,4 +66,19 @@ describe("accepted sockets", () => {
       yield* until("it arrives", () => text === "one")
     })
   )
+
+  it.live("leave failures to accept to the server, which tells its listeners", () =>
+    Effect.gen(function* () {
+      const server = createServer()
+      yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+      yield* listening(server)
+      acceptSockets(server, () => assert.fail("there is no connection"))
+      const errors: Array<unknown> = []
+      server.on("error", (error) => errors.push("code" in error ? error.code : error))
+      const { _handle } = server as unknown as { readonly _handle: { onconnection: (status: number) => void } } // internal
+      const outOfBuffers = -105
+      _handle.onconnection(outOfBuffers)
+      assert.deepStrictEqual(errors, ["ENOBUFS"])
+    })
+  )
 })

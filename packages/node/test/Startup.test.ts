@@ -45,7 +45,13 @@ const freePort: Effect.Effect<number> = Effect.callback((resume) => {
 })
 
 const occupiedPort = Effect.map(
-  listenTcp({ host: "127.0.0.1", port: 0, backlog: 1, onConnection: ({ socket }) => socket.destroy() }),
+  listenTcp({
+    host: "127.0.0.1",
+    port: 0,
+    backlog: 1,
+    onAcceptError: () => {},
+    onConnection: ({ socket }) => socket.destroy()
+  }),
   ({ address }) => address[1] ?? 0
 )
 

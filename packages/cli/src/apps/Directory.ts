@@ -101,7 +101,7 @@ const answerDirectory = (exchange: Exchange, names: ReadonlyArray<string>, direc
 
 const answerListing = (exchange: Exchange, names: ReadonlyArray<string>, directory: OpenedFile.OpenedFile): Answer =>
   DirectoryEntries.read(exchange.root, directory).pipe(
-    Effect.flatMap((entries) => Reply.page(exchange.send, Listing.render(names, entries))),
+    Effect.flatMap(({ entries, omitted }) => Reply.page(exchange.send, Listing.render(names, entries, omitted))),
     Effect.catchTag("NotShown", () => notFound(exchange.send))
   )
 

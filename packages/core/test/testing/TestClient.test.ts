@@ -417,8 +417,8 @@ describe("TestClient", () => {
     it.effect("refuses fullflush unless it is an extension", () =>
       Effect.gen(function* () {
         const handler = sending({ type: "http.fullflush" }, start, text("flushed"))
-        assert.strictEqual((yield* (yield* http(handler)).request({})).status, 500)
-        const client = yield* http(handler, { extensions: { fullflush: {} } })
+        assert.strictEqual((yield* (yield* http(handler, { extensions: {} })).request({})).status, 500)
+        const client = yield* http(handler)
         assert.strictEqual((yield* client.request({})).text, "flushed")
       })
     )

@@ -10,56 +10,50 @@ const LAST_CHUNK = "0\r\n\r\n"
 /** Writes a response body in the framing that its head announced. */
 export class BodyEncoder {
   readonly framing: BodyFraming
-  private remaining: number
+  /** What the stated length leaves; `undefined` when no length was stated. */
+  private remaining: number | undefined
   private readonly trailers: boolean
 
-  constructor(framing: BodyFraming, length: number, trailers: boolean) {
+  constructor(framing: BodyFraming, length: number | undefined, trailers: boolean) {
     this.framing = framing
-    this.remaining = length
+    this.remaining = framing === "none" ? undefined : length
     this.trailers = trailers
   }
 
+  /** The body must have exactly the stated length, or the client would misread what follows (RFC 9110 §8.6). */
+  check(length: number, last: boolean): ResponseProblem | undefined {
+    if (this.remaining === undefined) return undefined
+    const remaining = this.remaining - length
+    if (remaining < 0) return responseProblem("body-too-long", `the body exceeds content-length by ${-remaining} bytes`)
+    return last && remaining > 0 ? bodyTooShort(remaining) : undefined
+  }
+
   /**
-   * Writes a piece behind `head`, which is empty when it has been sent, in as few writes as possible. Content for a
-   * response that has none is accepted and left out (RFC 9110 §9.3.2), so the code for GET can answer HEAD.
+   * Writes a piece that `check` has passed behind `head`, which is empty when it has been sent, in as few writes as
+   * possible. Content for a response that has none is left out (RFC 9110 §9.3.2), so the code for GET can answer HEAD.
    */
-  write(sink: ByteSink, head: ByteString, data: ByteString | Uint8Array, last: boolean): ResponseProblem | undefined {
+  write(sink: ByteSink, head: ByteString, data: ByteString | Uint8Array, last: boolean): void {
+    if (this.remaining !== undefined) this.remaining -= data.length
     switch (this.framing) {
       case "none":
-        writeJoined(sink, head, "", "")
-        return undefined
-      case "length":
-        return this.writeCounted(sink, head, data, last)
+        return writeJoined(sink, head, "", "")
       case "chunked":
-        writeChunk(sink, head, data, last)
-        return undefined
+        return writeChunk(sink, head, data, last)
+      case "length":
       case "until-close":
-        writeJoined(sink, head, data, "")
-        return undefined
+        return writeJoined(sink, head, data, "")
     }
   }
 
-  /** The body must have exactly the stated length, or the client would misread what follows (RFC 9110 §8.6). */
-  private writeCounted(
-    sink: ByteSink,
-    head: ByteString,
-    data: ByteString | Uint8Array,
-    last: boolean
-  ): ResponseProblem | undefined {
-    const remaining = this.remaining - data.length
-    if (remaining < 0) return responseProblem("body-too-long", `the body exceeds content-length by ${-remaining} bytes`)
-    if (last && remaining > 0) return bodyTooShort(remaining)
-    this.remaining = remaining
-    writeJoined(sink, head, data, "")
-    return undefined
+  /** Whether the body may end with trailers now. */
+  checkTrailers(): ResponseProblem | undefined {
+    if (!this.trailers) return responseProblem("trailers-not-announced", "the response did not announce trailers")
+    return this.remaining !== undefined && this.remaining > 0 ? bodyTooShort(this.remaining) : undefined
   }
 
   /** Ends the body with trailer lines; a recipient that cannot have them is spared (RFC 9110 §6.5.1). */
-  writeTrailers(sink: ByteSink, head: ByteString, lines: ByteString): ResponseProblem | undefined {
-    if (!this.trailers) return responseProblem("trailers-not-announced", "the response did not announce trailers")
-    if (this.framing === "length" && this.remaining > 0) return bodyTooShort(this.remaining)
+  writeTrailers(sink: ByteSink, head: ByteString, lines: ByteString): void {
     writeJoined(sink, head, "", this.framing === "chunked" ? `0\r\n${lines}\r\n` : "")
-    return undefined
   }
 }
 

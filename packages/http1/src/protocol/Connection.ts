@@ -122,7 +122,7 @@ export class Connection {
 
   /** Sends 100 (Continue) when the client is waiting for it (RFC 9110 §10.1.1); otherwise does nothing. */
   sendContinue(sink: ByteSink): void {
-    if (!this.isContinueAwaited || this.writing !== "ready") return
+    if (!this.isContinueAwaited || (this.writing !== "ready" && this.writing !== "held")) return
     this.isContinueAwaited = false
     sink.write(`${statusLine(100)}\r\n`)
   }
@@ -198,7 +198,11 @@ export class Connection {
     const head = this.encodeHeld(last ? data.length : undefined)
     const encoder = head?.encoder ?? this.encoder
     if (encoder === undefined || this.responseComplete) return this.checkBody()
-    return this.settle(encoder.write(sink, head?.text ?? "", data, last), head, last)
+    const problem = encoder.check(data.length, last)
+    if (problem !== undefined) return this.refuse(problem)
+    this.settle(head, last)
+    encoder.write(sink, head?.text ?? "", data, last)
+    return undefined
   }
 
   /** Ends the response with trailers. They are left out where the framing cannot carry them. */
@@ -208,22 +212,23 @@ export class Connection {
     if (encoder === undefined || this.responseComplete) return this.checkBody()
     const lines = encodeTrailers(headers, isForbiddenTrailer)
     if (typeof lines !== "string") return lines
-    return this.settle(encoder.writeTrailers(sink, head?.text ?? "", lines), head, true)
+    const problem = encoder.checkTrailers()
+    if (problem !== undefined) return this.refuse(problem)
+    this.settle(head, true)
+    encoder.writeTrailers(sink, head?.text ?? "", lines)
+    return undefined
   }
 
   /** A body that contradicts its declared length cannot be made good, so the connection has to close. */
-  private settle(
-    problem: ResponseProblem | undefined,
-    head: EncodedHead | undefined,
-    last: boolean
-  ): ResponseProblem | undefined {
-    if (problem !== undefined) {
-      if (problem.reason !== "trailers-not-announced") this.persistent = false
-      return problem
-    }
+  private refuse(problem: ResponseProblem): ResponseProblem {
+    if (problem.reason !== "trailers-not-announced") this.persistent = false
+    return problem
+  }
+
+  /** Comes before the write, because whoever takes the bytes may ask for more at once. */
+  private settle(head: EncodedHead | undefined, last: boolean): void {
     if (head !== undefined) this.commit(head)
     if (last && this.writing === "body") this.writing = "complete"
-    return undefined
   }
 
   private checkReady(): ResponseProblem | undefined {
@@ -250,14 +255,19 @@ export class Connection {
     return this.persistent && !this.reader.isClosed
   }
 
-  /** Whether a final response was accepted, also while its head is held back. */
   /** Whether the client has sent its last request, by its own word, and all of it has been read. */
   get hasPeerFinished(): boolean {
     return this.request?.keepAlive === false && this.reader.isComplete && this.reader.bufferedLength === 0
   }
 
+  /** Whether a final response was accepted, also while its head is held back. */
   get responseStarted(): boolean {
     return this.writing !== "idle" && this.writing !== "ready"
+  }
+
+  /** Whether the head of the final response has been written. */
+  get isHeadSent(): boolean {
+    return this.responseStarted && this.writing !== "held"
   }
 
   /** Whether only the end of the connection will tell the client that the body is complete. */

@@ -2,7 +2,7 @@ import type { HeaderBlock } from "@pagi/core/HeaderBlock"
 import type { ProtocolError } from "./ProtocolError.ts"
 import type { RequestHead } from "./RequestHead.ts"
 
-/** Some bytes of the request body: a view into the received bytes, never empty, without transfer coding. */
+/** Some bytes of the request body: a view into the received bytes or a copy of lent ones, never empty, without transfer coding. */
 export interface BodyPiece {
   readonly type: "body"
   readonly bytes: Uint8Array

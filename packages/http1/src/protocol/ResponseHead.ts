@@ -61,7 +61,8 @@ export const encodeHead = (
   if (!isUpgrade) text += connectionField(persistent, context)
   else if (fields.connection !== undefined) text += `connection: ${fields.connection}\r\n`
   if (!fields.hasDate) text += `date: ${prepared.date}\r\n`
-  const encoder = new BodyEncoder(framing, length ?? 0, prepared.trailers)
+  // Also a chunked body, which trailers make of it, has to keep to the length that the application stated.
+  const encoder = new BodyEncoder(framing, length ?? fields.contentLength, prepared.trailers)
   return { text: text + "\r\n", encoder, persistent, isUpgrade }
 }
 
@@ -141,8 +142,8 @@ const invalidName = (name: string): ResponseProblem =>
 const invalidValue = (name: string): ResponseProblem =>
   responseProblem("invalid-header-value", `the value of header ${JSON.stringify(name)} has a forbidden character`, name)
 
-/** Statuses whose responses never have content (RFC 9110 §6.4.1). */
-const isWithoutContent = (status: number): boolean => status < 200 || status === 204 || status === 304
+/** Statuses whose responses never have content (RFC 9110 §6.4.1 and §15.3.6). */
+const isWithoutContent = (status: number): boolean => status < 200 || status === 204 || status === 205 || status === 304
 
 /** How the recipient finds the end of the body (RFC 9112 §6.3). */
 const chooseFraming = (
@@ -168,6 +169,7 @@ const chooseContentLength = (
   { isHead }: ResponseContext
 ): number | undefined => {
   if (status < 200 || status === 204 || framing === "chunked") return undefined
+  if (status === 205) return 0
   if (fields.contentLength !== undefined) return fields.contentLength
   if (framing === "length") return wholeLength
   return isHead && status !== 304 && !trailers && wholeLength !== 0 ? wholeLength : undefined

@@ -9,20 +9,28 @@ import { isVisible } from "./TargetPath.ts"
 /** Entries that are looked at at the same time; more would only queue for the threads that do it. */
 const CONCURRENCY = 4
 
+/** Entries that a page lists at most: each costs a system call, and a page of more is of no use to anybody. */
+const LIMIT = 2000
+
+export interface Listed {
+  readonly entries: ReadonlyArray<Entry>
+  /** Names beyond the limit. */
+  readonly omitted: number
+}
+
 /** What is shown of a directory: its visible regular files and directories, and links to such inside the root. */
-export const read = (
-  root: string,
-  directory: OpenedFile
-): Effect.Effect<ReadonlyArray<Entry>, NotShown | FileFailure> =>
+export const read = (root: string, directory: OpenedFile): Effect.Effect<Listed, NotShown | FileFailure> =>
   Effect.gen(function* () {
     const path = directory.directPath
-    const names = yield* Effect.tryPromise({ try: () => fs.readdir(path), catch: fromSystem(path) })
+    const all = yield* Effect.tryPromise({ try: () => fs.readdir(path), catch: fromSystem(path) })
+    const visible = all.filter(isVisible)
+    const names = visible.length > LIMIT ? visible.toSorted().slice(0, LIMIT) : visible
     const entries = yield* Effect.forEach(
-      names.filter(isVisible),
+      names,
       (name) => Effect.promise(() => inspect(root, join(path, name), name)),
       { concurrency: CONCURRENCY }
     )
-    return entries.filter((entry) => entry !== undefined)
+    return { entries: entries.filter((entry) => entry !== undefined), omitted: visible.length - names.length }
   })
 
 /** `undefined` for what a request would not get either, and for what is gone by now. */

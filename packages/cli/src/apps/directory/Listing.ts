@@ -20,6 +20,9 @@ const entities: Readonly<Record<string, string>> = {
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? character)
 
+/** The last millisecond that a JavaScript date can hold. */
+const maxDate = 8.64e15
+
 const units = ["KiB", "MiB", "GiB", "TiB"]
 
 /** A size that is easy to read: `17 B`, `1.5 KiB`. */
@@ -30,8 +33,9 @@ export const formatSize = (size: number): string => {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[power - 1] ?? ""}`
 }
 
+/** File systems hold times beyond what a date can be. */
 const formatTime = (millis: number): string => {
-  const iso = new Date(millis).toISOString()
+  const iso = new Date(Math.min(Math.max(millis, -maxDate), maxDate)).toISOString()
   return `<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")}</time>`
 }
 
@@ -75,8 +79,9 @@ const heading = (names: ReadonlyArray<string>): string => {
  * Writes the page.
  *
  * @param names the way from the root to the directory
+ * @param omitted how many entries the directory has beyond those given
  */
-export const render = (names: ReadonlyArray<string>, entries: ReadonlyArray<Entry>): string => {
+export const render = (names: ReadonlyArray<string>, entries: ReadonlyArray<Entry>, omitted: number): string => {
   const title = escapeHtml(["", ...names, ""].join("/"))
   const rows = [...(names.length === 0 ? [] : [parentRow]), ...entries.toSorted(byKindAndName).map(row)]
   return `<!DOCTYPE html>
@@ -91,6 +96,7 @@ export const render = (names: ReadonlyArray<string>, entries: ReadonlyArray<Entr
 <tbody>
 ${rows.join("\n")}
 </table>
+${omitted === 0 ? "" : `<p>… and ${omitted} more`}
 </html>
 `
 }

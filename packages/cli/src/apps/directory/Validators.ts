@@ -25,7 +25,7 @@ export const make = (status: BigIntStats, now: number): Validators => {
   const tag = `"${[status.size, status.mtimeNs, status.ctimeNs].map((part) => part.toString(36)).join("-")}"`
   const changed = Number(status.ctimeMs > status.mtimeMs ? status.ctimeMs : status.mtimeMs)
   // A date in the future is not allowed (§8.8.2.1), whatever the file says.
-  const modified = Math.min(Number(status.mtimeMs), now)
+  const modified = Math.max(Math.min(Number(status.mtimeMs), now), 0)
   return {
     entityTag: now - changed >= SETTLED ? tag : `W/${tag}`,
     lastModified: Math.floor(modified / 1000) * 1000

@@ -11,7 +11,7 @@ const entry = (name: string, more: Partial<Entry> = {}): Entry => ({
 
 describe("Listing", () => {
   it("shows names, sizes and dates, directories first and numbers in order", () => {
-    const page = render([], [entry("part 10"), entry("part 9"), entry("zoo", { isDirectory: true })])
+    const page = render([], [entry("part 10"), entry("part 9"), entry("zoo", { isDirectory: true })], 0)
     assert.deepStrictEqual(
       [...page.matchAll(/<bdi>([^<]+)<\/bdi>/g)].map((match) => match[1]),
       ["/", "zoo/", "part 9", "part 10"]
@@ -23,7 +23,7 @@ describe("Listing", () => {
   })
 
   it("leads up from a directory below the root", () => {
-    const page = render(["a", "b c"], [])
+    const page = render(["a", "b c"], [], 0)
     assert.include(page, "<title>/a/b c/</title>")
     assert.include(page, '<a href="/a/b%20c/">')
     assert.include(page, '<a href="../">')
@@ -33,12 +33,22 @@ describe("Listing", () => {
     const names = ["<script>alert(1)</script>", '"onmouseover="x', "'&amp;", "javascript:alert(1)", "a?b#c"]
     const page = render(
       names,
-      names.map((name) => entry(name))
+      names.map((name) => entry(name)),
+      0
     )
     assert.notMatch(page, /<script|="onmouse|href="javascript|'&amp;'/)
     assert.include(page, "&lt;script&gt;alert(1)&lt;/script&gt;")
     assert.include(page, 'href="./javascript%3Aalert(1)"')
     assert.include(page, 'href="./a%3Fb%23c"')
+  })
+
+  it("times beyond what a date can be are shown as the last that can", () => {
+    assert.include(render([], [entry("a", { modified: 1e17 })], 0), "+275760-09-13")
+  })
+
+  it("says how many entries it leaves out", () => {
+    assert.include(render([], [entry("a")], 17), "and 17 more")
+    assert.notInclude(render([], [entry("a")], 0), "more")
   })
 
   it("sizes are easy to read", () => {

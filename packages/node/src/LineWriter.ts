@@ -1,0 +1,98 @@
+import * as Effect from "effect/Effect"
+import { write } from "node:fs"
+
+/** Bytes that wait for the system above which further lines are dropped; nobody could tell when they would be written. */
+const pendingLimit = 8_388_608
+
+/** Milliseconds until a pipe that was full is tried again. */
+const retryDelay = 10
+
+/** How often a full pipe is tried again after the last line: a reader that has stopped must not keep the process. */
+const finalRetries = 100
+
+/** Who is told that lines did not arrive. */
+export interface LineWriterObserver {
+  /** Writing failed with this code of the operating system; told again only for another code, or after a success. */
+  readonly onError: (code: string) => void
+  readonly onLoss: (count: number) => void
+}
+
+/**
+ * Writes lines to a file descriptor: all that came together in one turn of the event loop in one write, and one write at
+ * a time, so that no line is torn.
+ */
+export class LineWriter {
+  readonly #descriptor: number
+  readonly #observer: LineWriterObserver
+  #pending = ""
+  #pendingLines = 0
+  #isWriting = false
+  #isEnded = false
+  #retries = 0
+  #lost = 0
+  #reported = ""
+  #onIdle: (() => void) | undefined = undefined
+
+  constructor(descriptor: number, observer: LineWriterObserver) {
+    this.#descriptor = descriptor
+    this.#observer = observer
+  }
+
+  /** Takes a line, unless the writer has ended: its descriptor may be another file's by then. */
+  write(line: string): void {
+    if (this.#isEnded) return
+    if (this.#pending.length > pendingLimit) {
+      this.#lost++
+      return
+    }
+    if (this.#pending === "" && !this.#isWriting) setImmediate(this.#writePending)
+    this.#pending += line
+    this.#pendingLines++
+  }
+
+  /** Takes no further line and waits until the system has all that it takes, so that the descriptor can be closed. */
+  readonly end: Effect.Effect<void> = Effect.callback((resume) => {
+    this.#isEnded = true
+    this.#retries = 0
+    this.#onIdle = () => resume(Effect.void)
+    this.#writePending()
+  })
+
+  readonly #writePending = (): void => {
+    if (this.#isWriting) return
+    if (this.#pending === "") return this.#onIdle?.()
+    const bytes = Buffer.from(this.#pending)
+    const lines = this.#pendingLines
+    this.#pending = ""
+    this.#pendingLines = 0
+    this.#isWriting = true
+    this.#writeAll(bytes, lines)
+  }
+
+  #writeAll(bytes: Buffer, lines: number): void {
+    write(this.#descriptor, bytes, (error, written) => {
+      if (error?.code === "EAGAIN" && this.#mayRetry()) {
+        setTimeout(() => this.#writeAll(bytes, lines), retryDelay)
+      } else if (error !== null) this.#finish(lines, error.code ?? error.message)
+      else if (written < bytes.length) this.#writeAll(bytes.subarray(written), lines)
+      else this.#finish(0, "")
+    })
+  }
+
+  #mayRetry(): boolean {
+    return !this.#isEnded || this.#retries++ < finalRetries
+  }
+
+  #finish(lost: number, code: string): void {
+    this.#isWriting = false
+    this.#lost += lost
+    if (code !== "" && code !== this.#reported) this.#observer.onError(code)
+    this.#reported = code
+    const isLast = this.#isEnded && this.#pending === ""
+    if (this.#lost > 0 && (code === "" || isLast)) {
+      this.#observer.onLoss(this.#lost)
+      this.#lost = 0
+    }
+    this.#writePending()
+  }
+}
