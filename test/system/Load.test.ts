@@ -1,0 +1,98 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { descriptors, inMebibytes, isMeasurable, tell } from "./support/Memory.ts"
+import { open, requestText } from "./support/Peer.ts"
+import { findProgram, run, type Server, serve } from "./support/Programs.ts"
+import { held } from "./support/Stats.ts"
+import { until } from "./support/Until.ts"
+
+const wrk = findProgram("wrk")
+
+/** Lets wrk go on until it has made so many requests, and yields how many it has made. */
+const load = (server: Server, requests: number) =>
+  Effect.gen(function* () {
+    let total = 0
+    while (total < requests) {
+      const { code, output } = yield* run(wrk ?? "wrk", ["-t1", "-c64", "-d2s", server.url("/")])
+      assert.strictEqual(code, 0, output)
+      assert.notMatch(output, /Socket errors|Non-2xx/)
+      const made = Number(/(\d+) requests in/.exec(output)?.[1])
+      assert.isAbove(made, 1000, output)
+      total += made
+    }
+    return total
+  })
+
+/** Waits until a process has as many descriptors as when it was idle. */
+const idle = (server: Server, count: number) =>
+  until(
+    "all connections are gone",
+    Effect.map(descriptors(server.pid), (now) => now === count)
+  )
+
+/** Does the same twice; what the process keeps of the first time must be all that it keeps. */
+const twice = (what: string, server: Server, effect: Effect.Effect<number, Error>) =>
+  Effect.gen(function* () {
+    const before = yield* descriptors(server.pid)
+    const firstCount = yield* effect
+    yield* idle(server, before)
+    const { resident: first, used } = yield* held(server)
+    const secondCount = yield* effect
+    yield* idle(server, before)
+    const { resident: second, used: usedInTheEnd } = yield* held(server)
+    yield* tell(
+      `${what}: ${inMebibytes(first)} after ${firstCount}, ${inMebibytes(second)} after ${firstCount + secondCount}`
+    )
+    yield* tell(`${what}: in use ${inMebibytes(used)}, then ${inMebibytes(usedInTheEnd)}`)
+    assert.isAtMost(second, first * 1.1)
+    assert.isAtMost(usedInTheEnd, used * 1.1)
+    assert.strictEqual(server.output(), `listening on ${server.url("/")}\n`, "nothing was logged")
+  })
+
+describe.skipIf(!isMeasurable || wrk === undefined)("wrk", () => {
+  it.live("makes 300,000 requests without an error, and the process keeps nothing of them", () =>
+    Effect.gen(function* () {
+      const server = yield* serve("app")
+      yield* twice("requests by wrk", server, load(server, 150_000))
+    })
+  )
+})
+
+/** The ways in which a connection can end after its one request. */
+const endings = ["server", "client", "reset", "unread"] as const
+
+const visit = (port: number, ending: (typeof endings)[number]) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const peer = yield* open(port)
+      if (ending === "unread") {
+        peer.socket.end(requestText("/"))
+        return
+      }
+      peer.read().send(requestText("/", ending === "server" ? "Connection: close\r\n" : ""))
+      assert.match((yield* peer.response) ?? "", /^HTTP\/1\.1 200 /)
+      if (ending === "client") peer.socket.end()
+      if (ending === "reset") peer.socket.resetAndDestroy()
+      yield* peer.closed
+    })
+  )
+
+/** So many connections, 64 at a time. */
+const visits = (port: number, count: number) =>
+  Effect.as(
+    Effect.forEach(
+      Array.from({ length: count }, (_, index) => endings[index % endings.length] ?? "server"),
+      (ending) => visit(port, ending),
+      { concurrency: 64, discard: true }
+    ),
+    count
+  )
+
+describe.skipIf(!isMeasurable)("connections", () => {
+  it.live("20,000 come and go, in every way, and the process keeps nothing of them", () =>
+    Effect.gen(function* () {
+      const server = yield* serve("app")
+      yield* twice("connections", server, visits(server.port, 10_000))
+    })
+  )
+})

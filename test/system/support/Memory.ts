@@ -1,0 +1,33 @@
+/** What the system says about another process; on Linux only. */
+import * as Effect from "effect/Effect"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+
+export const mebibyte = 1_048_576
+
+/** Whether there is anything to measure with. That a test has to do without it is said aloud. */
+export const isMeasurable = existsSync("/proc/self/clear_refs")
+if (!isMeasurable) console.warn("NOT TESTED on this system: it has no /proc")
+
+const statusOf = (pid: number, field: string): number => {
+  const match = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))
+  return Number(match?.[1]) * 1024
+}
+
+/** Bytes of memory that a process occupies now. */
+export const resident = (pid: number): Effect.Effect<number> => Effect.sync(() => statusOf(pid, "VmRSS"))
+
+/** The most bytes that a process has occupied since `forgetPeak`. */
+export const peak = (pid: number): Effect.Effect<number> => Effect.sync(() => statusOf(pid, "VmHWM"))
+
+/** proc(5): 5 in `clear_refs` resets the peak to the present value. */
+export const forgetPeak = (pid: number): Effect.Effect<void> =>
+  Effect.sync(() => writeFileSync(`/proc/${pid}/clear_refs`, "5"))
+
+/** Descriptors that a process has open. */
+export const descriptors = (pid: number): Effect.Effect<number> =>
+  Effect.sync(() => readdirSync(`/proc/${pid}/fd`).length)
+
+export const inMebibytes = (bytes: number): string => `${(bytes / mebibyte).toFixed(1)} MiB`
+
+/** Says what was measured, for whoever runs the tests. */
+export const tell = (message: string): Effect.Effect<void> => Effect.sync(() => console.info(message))

@@ -1,0 +1,107 @@
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { spawn } from "node:child_process"
+import { accessSync, constants } from "node:fs"
+import { delimiter, join } from "node:path"
+import { until } from "./Until.ts"
+
+const root = join(import.meta.dirname, "../../..")
+
+/** The command as it is installed in the checkout. */
+const pagiServer = join(root, "node_modules/.bin/pagi-server")
+
+/** Has glibc give buffers from 8 KiB back to the system when they are freed, so that memory tells what is held. */
+const env = { ...process.env, MALLOC_MMAP_THRESHOLD_: "8192" }
+
+const isExecutable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Where a program is, if it is installed. That a test has to do without it is said aloud. */
+export const findProgram = (name: string): string | undefined => {
+  const folders = (process.env["PATH"] ?? "").split(delimiter)
+  const path = folders.map((folder) => join(folder, name)).find(isExecutable)
+  if (path === undefined) console.warn(`NOT TESTED with ${name}: it is not installed`)
+  return path
+}
+
+/** How a program ended. */
+export interface Result {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** A program that runs. */
+export interface Program {
+  readonly pid: number
+  readonly hasEnded: Effect.Effect<boolean>
+  readonly result: Effect.Effect<Result>
+  /** Everything that it has written so far. */
+  readonly output: () => string
+  readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
+}
+
+/** Starts a program; it is killed when the scope closes, and has ended when the scope is closed. */
+export const start = (path: string, args: ReadonlyArray<string>): Effect.Effect<Program, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      // The open input tells a server that the tests still run.
+      const child = spawn(path, args, { cwd: root, env, stdio: ["pipe", "pipe", "pipe"] })
+      const result = Deferred.makeUnsafe<Result>()
+      let output = ""
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.setEncoding("utf8").on("data", (text: string) => {
+          output += text
+        })
+      }
+      child.on("error", (error) => Deferred.doneUnsafe(result, Effect.die(error)))
+      child.on("close", (code, signal) => Deferred.doneUnsafe(result, Effect.succeed({ code, signal })))
+      return {
+        pid: child.pid ?? Number.NaN,
+        hasEnded: Effect.sync(() => Deferred.isDoneUnsafe(result)),
+        result: Deferred.await(result),
+        output: () => output,
+        signal: (name: NodeJS.Signals) => Effect.sync(() => child.kill(name))
+      }
+    }),
+    (program) => Effect.andThen(program.signal("SIGKILL"), program.result)
+  )
+
+/** Runs a program to its end. */
+export const run = (path: string, args: ReadonlyArray<string>): Effect.Effect<Result & { readonly output: string }> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const program = yield* start(path, args)
+      const result = yield* program.result
+      return { ...result, output: program.output() }
+    })
+  )
+
+/** `pagi-server` with an application, in a process of its own. */
+export interface Server extends Program {
+  readonly port: number
+  readonly url: (path: string) => string
+}
+
+/** Starts `pagi-server` with an application of the fixtures, on a free port of the loopback interface. */
+export const serve = (
+  application: "app" | "capricious",
+  flags: ReadonlyArray<string> = []
+): Effect.Effect<Server, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const file = join(import.meta.dirname, `../fixtures/${application}.ts`)
+    const program = yield* start(pagiServer, ["--port", "0", "--no-access-log", ...flags, file])
+    const address = () => /^listening on http:\/\/127\.0\.0\.1:(\d+)\/$/m.exec(program.output())?.[1]
+    yield* until(
+      "pagi-server listens",
+      Effect.map(program.hasEnded, (hasEnded) => hasEnded || address() !== undefined)
+    )
+    const port = Number(address() ?? (yield* Effect.die(new Error(`pagi-server has ended: ${program.output()}`))))
+    return { ...program, port, url: (path) => `http://127.0.0.1:${port}${path}` }
+  })

@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config"
+
+/** The longer runs with real processes, one after the other: what they measure is not to be disturbed. */
+export default defineConfig({
+  test: {
+    name: "system",
+    root: "test/system",
+    include: ["*.test.ts"],
+    environment: "node",
+    fileParallelism: false,
+    testTimeout: 90_000,
+    hookTimeout: 30_000
+  }
+})
