@@ -15,7 +15,7 @@ export interface RunPlan {
 }
 
 const defaultRounds = 5
-const defaultSeconds = 4
+const defaultSeconds = 3
 
 const publishedDirectory = new URL("../../docs/bench/", import.meta.url)
 const trialDirectory = new URL("../results/", import.meta.url)

@@ -14,19 +14,32 @@ export const get = (headers: HeaderBlock, name: string): ByteString | undefined 
   return undefined
 }
 
-/** `tchar` of RFC 9110 §5.6.2. */
-const isTokenCharacter = (code: number): boolean =>
-  (code >= 0x61 && code <= 0x7a) ||
-  (code >= 0x41 && code <= 0x5a) ||
-  (code >= 0x30 && code <= 0x39) ||
-  (code < 0x80 && "!#$%&'*+-.^_`|~".includes(String.fromCharCode(code)))
+/** 1 for every byte that is a `tchar` (RFC 9110 §5.6.2), 0 for the others. */
+export const tokenBytes: Uint8Array = new Uint8Array(256).map((_, byte) =>
+  /[!#$%&'*+.^_`|~0-9A-Za-z-]/.test(String.fromCharCode(byte)) ? 1 : 0
+)
 
 /** Whether the text is a token (RFC 9110 §5.6.2), as field names, methods and transfer codings are. */
 export const isToken = (text: string): boolean => {
   for (let index = 0; index < text.length; index++) {
-    if (!isTokenCharacter(text.charCodeAt(index))) return false
+    if (tokenBytes[text.charCodeAt(index)] !== 1) return false
   }
   return text.length > 0
+}
+
+/**
+ * The number that a Content-Length states (RFC 9110 §8.6): digits alone, and not more than an integer can be exact;
+ * `undefined` otherwise.
+ */
+export const parseContentLength = (value: ByteString): number | undefined => {
+  let length = 0
+  for (let index = 0; index < value.length; index++) {
+    const digit = value.charCodeAt(index) - 0x30
+    if (!(digit >= 0 && digit <= 9)) return undefined
+    length = length * 10 + digit
+    if (length > Number.MAX_SAFE_INTEGER) return undefined
+  }
+  return value.length === 0 ? undefined : length
 }
 
 const NAME_CACHE_SIZE = 512

@@ -4,6 +4,15 @@ import { write } from "node:fs"
 /** Bytes that wait for the system above which further lines are dropped; nobody could tell when they would be written. */
 const pendingLimit = 8_388_608
 
+/** The size of a buffer at first; it doubles when more lines come together. */
+const initialSize = 65_536
+
+/** The most bytes that a character of a line takes in UTF-8, for each of its code units. */
+const bytesPerUnit = 3
+
+/** Milliseconds for which lines are gathered: a write in every turn would cost a busy server more than the lines do. */
+const gatherDelay = 20
+
 /** Milliseconds until a pipe that was full is tried again. */
 const retryDelay = 10
 
@@ -18,13 +27,16 @@ export interface LineWriterObserver {
 }
 
 /**
- * Writes lines to a file descriptor: all that came together in one turn of the event loop in one write, and one write at
- * a time, so that no line is torn.
+ * Writes lines to a file descriptor: all that came together in a short time in one write, and one write at a time, so
+ * that no line is torn. Lines become bytes at once: text that is kept for a while is work for the garbage collector.
  */
 export class LineWriter {
   readonly #descriptor: number
   readonly #observer: LineWriterObserver
-  #pending = ""
+  #buffer: Buffer = Buffer.allocUnsafeSlow(initialSize)
+  /** The buffer of the last write, to be used again. */
+  #spare: Buffer | undefined = undefined
+  #pending = 0
   #pendingLines = 0
   #isWriting = false
   #isEnded = false
@@ -41,13 +53,22 @@ export class LineWriter {
   /** Takes a line, unless the writer has ended: its descriptor may be another file's by then. */
   write(line: string): void {
     if (this.#isEnded) return
-    if (this.#pending.length > pendingLimit) {
+    if (this.#pending > pendingLimit) {
       this.#lost++
       return
     }
-    if (this.#pending === "" && !this.#isWriting) setImmediate(this.#writePending)
-    this.#pending += line
+    if (this.#pending === 0 && !this.#isWriting) setTimeout(this.#writePending, gatherDelay)
+    this.#reserve(line.length * bytesPerUnit)
+    this.#pending += this.#buffer.write(line, this.#pending)
     this.#pendingLines++
+  }
+
+  #reserve(size: number): void {
+    const needed = this.#pending + size
+    if (needed <= this.#buffer.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length))
+    this.#buffer.copy(grown, 0, 0, this.#pending)
+    this.#buffer = grown
   }
 
   /** Takes no further line and waits until the system has all that it takes, so that the descriptor can be closed. */
@@ -60,10 +81,13 @@ export class LineWriter {
 
   readonly #writePending = (): void => {
     if (this.#isWriting) return
-    if (this.#pending === "") return this.#onIdle?.()
-    const bytes = Buffer.from(this.#pending)
+    if (this.#pending === 0) return this.#onIdle?.()
+    const full = this.#buffer
+    const bytes = full.subarray(0, this.#pending)
     const lines = this.#pendingLines
-    this.#pending = ""
+    this.#buffer = this.#spare ?? Buffer.allocUnsafeSlow(initialSize)
+    this.#spare = full
+    this.#pending = 0
     this.#pendingLines = 0
     this.#isWriting = true
     this.#writeAll(bytes, lines)
@@ -88,11 +112,12 @@ export class LineWriter {
     this.#lost += lost
     if (code !== "" && code !== this.#reported) this.#observer.onError(code)
     this.#reported = code
-    const isLast = this.#isEnded && this.#pending === ""
+    const isLast = this.#isEnded && this.#pending === 0
     if (this.#lost > 0 && (code === "" || isLast)) {
       this.#observer.onLoss(this.#lost)
       this.#lost = 0
     }
-    this.#writePending()
+    if (this.#pending > 0 && !this.#isEnded) setTimeout(this.#writePending, gatherDelay)
+    else this.#writePending()
   }
 }

@@ -2,13 +2,18 @@ import type * as Exit from "effect/Exit"
 import type { DisconnectReason } from "../DisconnectReason.ts"
 import type { HttpReceiveEvent } from "../Event.ts"
 import { type Ending, HttpExchange, type HttpExchangeHost, type HttpExchangeOptions } from "../Exchange/Http.ts"
-import { type HeaderBlock, isValue, normalizeName } from "../HeaderBlock.ts"
+import { type HeaderBlock, isValue, normalizeName, parseContentLength } from "../HeaderBlock.ts"
 import type { RunObserver } from "../RequestRunner.ts"
 import { bodyPieces, type Content, type OpenRequest, toBytes } from "./TestRequest.ts"
 import type { ResponseHead } from "./TestResponse.ts"
 
 /** Fields that belong to the connection; servers write their own. */
-const connectionFields: ReadonlySet<string> = new Set(["transfer-encoding", "keep-alive", "proxy-connection"])
+const connectionFields: ReadonlySet<string> = new Set([
+  "connection",
+  "transfer-encoding",
+  "keep-alive",
+  "proxy-connection"
+])
 
 /** Names in lower case without the connection's fields, or why a server refuses to send them. */
 const readFields = (headers: HeaderBlock): HeaderBlock | string => {
@@ -27,7 +32,8 @@ const readContentLength = (headers: HeaderBlock): number | string => {
   const values = new Set(headers.flatMap(([name, value]) => (name === "content-length" ? [value] : [])))
   const [value] = values
   if (value === undefined) return Number.POSITIVE_INFINITY
-  return values.size === 1 && /^\d+$/.test(value) ? Number(value) : "content-length must be one decimal number"
+  const length = values.size === 1 ? parseContentLength(value) : undefined
+  return length ?? "content-length must be one decimal number"
 }
 
 /** What happens to a response, seen from the peer. */
@@ -107,7 +113,7 @@ export class MemoryHost implements HttpExchangeHost, RunObserver {
     const length = readContentLength(fields)
     if (typeof length === "string") return length
     this.#announcesTrailers = trailers
-    this.#hasContent = !this.#isHeadRequest && status !== 204 && status !== 304
+    this.#hasContent = !this.#isHeadRequest && status !== 204 && status !== 205 && status !== 304
     this.#remaining = length
     this.head = { status, headers: fields }
     this.onChange()

@@ -1,5 +1,5 @@
 import type { ByteString } from "@pagi/core/ByteString"
-import { isToken } from "@pagi/core/HeaderBlock"
+import { isToken, parseContentLength } from "@pagi/core/HeaderBlock"
 import { listElements } from "./FieldList.ts"
 import type { Limits } from "./Limits.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"
@@ -28,21 +28,6 @@ export const requestBodyLength = (
   const length = parseContentLength(contentLength)
   if (length === undefined) return protocolError("invalid-content-length")
   return limits.maxBodySize > 0 && length > limits.maxBodySize ? protocolError("body-too-large") : length
-}
-
-/**
- * The number that a Content-Length states (RFC 9110 §8.6): digits alone, and not more than an integer can be exact;
- * `undefined` otherwise.
- */
-export const parseContentLength = (value: ByteString): number | undefined => {
-  let length = 0
-  for (let index = 0; index < value.length; index++) {
-    const digit = value.charCodeAt(index) - 0x30
-    if (!(digit >= 0 && digit <= 9)) return undefined
-    length = length * 10 + digit
-    if (length > Number.MAX_SAFE_INTEGER) return undefined
-  }
-  return value.length === 0 ? undefined : length
 }
 
 /**

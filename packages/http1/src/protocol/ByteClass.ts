@@ -1,4 +1,5 @@
 /** Tables over all 256 bytes, so that a scan costs one load per byte. */
+import { tokenBytes } from "@pagi/core/HeaderBlock"
 
 export const HTAB = 0x09
 export const LF = 0x0a
@@ -19,8 +20,7 @@ const ofCharacters = (characters: string): Uint8Array => {
 const digits = "0123456789"
 const letters = "abcdefghijklmnopqrstuvwxyz"
 
-/** `tchar` (RFC 9110 §5.6.2). */
-export const isToken = ofCharacters(`!#$%&'*+-.^_\`|~${digits}${letters}${letters.toUpperCase()}`)
+export const isToken = tokenBytes
 
 /** The lower case of each `tchar`, 0 for every other byte. */
 export const lowerToken = isToken.map((allowed, byte) => {

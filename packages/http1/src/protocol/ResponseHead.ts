@@ -1,6 +1,5 @@
 import type { ByteString } from "@pagi/core/ByteString"
-import { type HeaderBlock, isValue, normalizeName } from "@pagi/core/HeaderBlock"
-import { parseContentLength } from "./BodyLength.ts"
+import { type HeaderBlock, isValue, normalizeName, parseContentLength } from "@pagi/core/HeaderBlock"
 import { BodyEncoder, type BodyFraming } from "./BodyEncoder.ts"
 import { listElements } from "./FieldList.ts"
 import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
