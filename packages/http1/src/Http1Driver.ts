@@ -45,8 +45,6 @@ const lingerBytes = 1_048_576
 /** Ticks that a connection without any request gets when a drain begins: its first request may be under way. */
 const freshDrainTicks = 10
 
-export { type Http1Settings, makeSettings } from "./Http1Settings.ts"
-
 /**
  * One HTTP/1.x connection: joins the protocol machine to a transport and to the application. Bytes drive it; each call
  * from the transport goes on as far as it can without waiting.

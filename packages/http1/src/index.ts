@@ -1,4 +1,5 @@
-export { Http1Driver, type Http1Settings, makeSettings } from "./Http1Driver.ts"
+export { Http1Driver } from "./Http1Driver.ts"
+export { type Http1Settings, makeSettings } from "./Http1Settings.ts"
 export { Connection } from "./protocol/Connection.ts"
 export type { Event } from "./protocol/Event.ts"
 export type { Limits } from "./protocol/Limits.ts"

@@ -75,6 +75,39 @@ describe("the request body", () => {
     })
   )
 
+  for (const lends of [true, false]) {
+    it.effect(`arrives whole from ${lends ? "lent" : "owned"} memory, whatever waits and whatever is kept`, () =>
+      Effect.gen(function* () {
+        const gate = yield* Latch.make()
+        const kept: Array<Uint8Array> = []
+        const { application } = recorded<unknown>((_, receive, send) =>
+          Effect.gen(function* () {
+            yield* gate.await
+            for (;;) {
+              const event = yield* receive
+              if (event.type === "http.disconnect") return
+              kept.push(event.body)
+              if (!event.more) return yield* respond(send, "ok")
+            }
+          })
+        )
+        const harness = yield* makeHarness(application)
+        const transport = harness.connect({ lends })
+        // Part of a head, its rest with some of the body, more while nobody reads, and the last of it with another head.
+        for (const data of ["POST / HT", "TP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", "def"])
+          transport.push(data)
+        yield* gate.open
+        yield* turn
+        transport.push(`ghi${get().slice(0, 9)}`)
+        transport.push(get().slice(9))
+        yield* turn
+        assert.strictEqual(kept.map(textOf).join(""), "abcdefghi")
+        assert.deepStrictEqual(statuses(transport.text), [200, 200])
+        yield* finish(harness, transport)
+      })
+    )
+  }
+
   it.effect("receive behind the end of the body waits for the end of the exchange", () =>
     Effect.gen(function* () {
       const events: Array<unknown> = []

@@ -1,6 +1,7 @@
 import { Deadline } from "@pagi/core/Deadlines"
 import type { ServerContext } from "@pagi/core/ServerContext"
-import { Http1Driver, makeSettings } from "@pagi/http1/Http1Driver"
+import { Http1Driver } from "@pagi/http1/Http1Driver"
+import { makeSettings } from "@pagi/http1/Http1Settings"
 import { errorResponse } from "@pagi/http1/protocol/ErrorResponse"
 import * as Effect from "effect/Effect"
 import * as EffectScope from "effect/Scope"

@@ -9,6 +9,8 @@ export interface MemoryTransportOptions {
   readonly secure?: boolean
   /** Bytes that the "operating system" takes before the peer has to read; without limit by default. */
   readonly capacity?: number
+  /** Whether what the peer sends is only lent to the driver, as most reads of a socket are; true by default. */
+  readonly lends?: boolean
 }
 
 /**
@@ -27,6 +29,7 @@ export class MemoryTransport implements Transport {
   /** How many times gathered data went out. */
   writes = 0
   readonly #capacity: number
+  readonly #lends: boolean
   #handler: TransportHandler | undefined = undefined
   #gathered = ""
   /** What the "operating system" has not taken. */
@@ -47,6 +50,7 @@ export class MemoryTransport implements Transport {
     this.server = "server" in options ? options.server : ["127.0.0.1", 5000]
     this.secure = options.secure ?? false
     this.#capacity = options.capacity ?? Number.POSITIVE_INFINITY
+    this.#lends = options.lends ?? true
   }
 
   // the driver's side ------------------------------------------------------------------------------------------------
@@ -158,16 +162,16 @@ export class MemoryTransport implements Transport {
       if (bytes === undefined && !this.#isPeerEnded) return
       this.#isInTurn = true
       if (bytes === undefined) this.#tellPeerEnd()
-      else this.#lend(bytes)
+      else this.#hand(bytes)
       this.#isInTurn = false
       if (this.#isFlushScheduled) this.#endTurn()
     }
   }
 
-  /** A socket uses the same memory for the next read, so a driver that kept it would find something else there. */
-  #lend(bytes: Uint8Array): void {
-    this.#handler?.onData(bytes, true)
-    bytes.fill(0xee)
+  /** A socket uses lent memory for the next read, so a driver that kept it would find something else there. */
+  #hand(bytes: Uint8Array): void {
+    this.#handler?.onData(bytes, this.#lends)
+    if (this.#lends) bytes.fill(0xee)
   }
 
   #tellPeerEnd(): void {

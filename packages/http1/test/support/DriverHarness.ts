@@ -10,7 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Formatter from "effect/Formatter"
 import * as Logger from "effect/Logger"
 import * as EffectScope from "effect/Scope"
-import { Http1Driver, makeSettings } from "../../src/Http1Driver.ts"
+import { Http1Driver } from "../../src/Http1Driver.ts"
+import { makeSettings } from "../../src/Http1Settings.ts"
 
 export interface HarnessOptions {
   readonly options?: ServerOptions.Input
