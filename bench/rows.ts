@@ -45,6 +45,8 @@ const asFastAsNode: ReadonlyArray<Budget> = [{ peer: "node-http", atLeast: 1 }]
 
 const mebibyte = 1_048_576
 
+export const fileRowName = "file-100m"
+
 export const throughputRows: ReadonlyArray<ThroughputRow> = [
   {
     name: "hello",
@@ -99,6 +101,16 @@ export const throughputRows: ReadonlyArray<ThroughputRow> = [
     streamed: true,
     subject: "pagi",
     peers: frameworks,
+    budgets: asFastAsNode
+  },
+  {
+    name: fileRowName,
+    title: "response of a file of 100 MiB, 2 connections",
+    load: { ...get, path: Contract.filePath, connections: 2 },
+    expectedBody: Buffer.from(Contract.piece).toString("latin1").repeat(Contract.filePieceCount),
+    streamed: false,
+    subject: "pagi",
+    peers: ["node-http"],
     budgets: asFastAsNode
   },
   {

@@ -4,12 +4,13 @@ import { parseCommandLine, type RunPlan, usage } from "./harness/commandLine.ts"
 import { machineFacts, requireTools } from "./harness/machine.ts"
 import { BenchmarkProblem } from "./harness/problem.ts"
 import type { ThroughputResult } from "./harness/results.ts"
+import { writeServedFile } from "./harness/servedFile.ts"
 import { runThroughputRow } from "./harness/throughput.ts"
 import { runIdleRow } from "./idle/idleMemory.ts"
 import { idleTable, throughputTable, verdictTable } from "./report/markdown.ts"
 import { allProblems, allVerdicts, type Report } from "./report/report.ts"
 import { writeReport } from "./report/write.ts"
-import { idleRow, throughputRows } from "./rows.ts"
+import { fileRowName, idleRow, throughputRows } from "./rows.ts"
 
 const print = (...paragraphs: ReadonlyArray<string>): void => {
   process.stdout.write(`${paragraphs.join("\n\n")}\n\n`)
@@ -43,6 +44,7 @@ const main = async (): Promise<number> => {
   requireTools()
   endChildrenOnExit()
   await bundleServers()
+  if (plan.rows.includes(fileRowName)) writeServedFile()
   const report = await measureAll(plan)
   const files = await writeReport(report, plan.outputDirectory)
   printReport(report)

@@ -4,12 +4,14 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { definitions, environmentName, flagName } from "@pagi/core/ServerOptions"
+import { defaultText, definitions, environmentName, flagName } from "@pagi/core/ServerOptions"
 import { root } from "./support/workspace.ts"
 
 const page = join(root, "docs/options.md")
 
 const code = (text: string): string => `\`${text.replaceAll("|", "\\|")}\``
+
+const noneOr = (text: string | undefined): string => (text === undefined ? "none" : code(text))
 
 /** Columns of equal width, as the formatter would have them. */
 const tableOf = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
@@ -29,7 +31,7 @@ const tableOf = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
 
 const optionRows = definitions.map(([name, definition]) => [
   code(name),
-  code(definition.kind.toText(definition.defaultValue)),
+  noneOr(defaultText(definition)),
   definition.kind.expected.replaceAll("|", "\\|"),
   definition.description.replaceAll("|", "\\|")
 ])
@@ -56,6 +58,8 @@ ${tableOf([["option", "default", "allowed", "meaning"], ...optionRows])}
 
 With 0, \`maxBodySize\`, \`lifespanStartupTimeout\`, \`timeout\`, \`headersTimeout\`, \`requestTimeout\` and
 \`writeTimeout\` set no limit, a \`shutdownTimeout\` waits for ever, and a \`disconnectGrace\` leaves no time at all.
+Options with a dot belong to the group \`tls\`, which programs give as one object with at least \`cert\` and \`key\`;
+[tls.md](tls.md) explains them. With a \`tls.reloadInterval\` of 0 files are read again only when told to.
 Programs may also set \`extensions\`, an object of what every scope advertises under that name; it has no flag, and is
 \`{ fullflush: {} }\` unless it is set.
 

@@ -1,4 +1,6 @@
+import { createReadStream, stat } from "node:fs"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { pipeline } from "node:stream"
 import * as Contract from "./support/contract.ts"
 import { announceReady, serverArguments } from "./support/harness.ts"
 
@@ -31,12 +33,25 @@ const answerStream = (response: ServerResponse): void => {
   writeUntilFull()
 }
 
+const answerFile = (response: ServerResponse): void => {
+  stat(Contract.file, (error, status) => {
+    if (error !== null) {
+      response.writeHead(500).end()
+      return
+    }
+    response.writeHead(200, { "Content-Type": Contract.contentType, "Content-Length": status.size })
+    pipeline(createReadStream(Contract.file), response, () => {})
+  })
+}
+
 const server = createServer({ keepAliveTimeout: Contract.keepAliveMilliseconds }, (request, response) => {
   switch (request.url) {
     case Contract.lengthPath:
       return answerLength(request, response)
     case Contract.streamPath:
       return answerStream(response)
+    case Contract.filePath:
+      return answerFile(response)
     default:
       return answerText(response, Contract.greeting)
   }

@@ -39,6 +39,11 @@ const app = PagiApp.make({
             yield* send({ type: "http.response.body", body: Contract.piece, more: remaining > 0 })
           }
         })
+      case Contract.filePath:
+        return Effect.andThen(
+          send({ type: "http.response.start", status: 200, headers: [contentTypeHeader] }),
+          send({ type: "http.response.body", file: Contract.file })
+        )
       default:
         return answerText(Contract.greeting)
     }

@@ -1,7 +1,11 @@
 /**
  * What every server under test answers:
- * `GET /` the greeting, `POST /length` the size of the body that it read, `GET /stream` 1 MiB in pieces.
+ * `GET /` the greeting, `POST /length` the size of the body that it read, `GET /stream` 1 MiB in pieces, and those that
+ * have a row for it `GET /file` a file of 100 MiB.
  */
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
 export const contentType = "text/plain"
 
 export const greeting = "Hello, world!"
@@ -13,6 +17,13 @@ export const streamPath = "/stream"
 export const pieceCount = 16
 
 export const piece: Uint8Array = new Uint8Array(65_536).fill(0x70)
+
+export const filePath = "/file"
+
+/** Written by the benchmark: the piece so many times. */
+export const file = join(tmpdir(), "pagi-bench-file")
+
+export const filePieceCount = 1600
 
 /** Longer than any row keeps a connection idle, so no server closes connections that another one keeps. */
 export const keepAliveMilliseconds = 120_000

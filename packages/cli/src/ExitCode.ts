@@ -9,6 +9,7 @@
  * | 3 | cannot listen: the address is in use or not available | later |
  * | 4 | the application cannot be loaded or built | no |
  * | 5 | the application refused to start: its lifespan startup failed | perhaps |
+ * | 6 | stopped as asked, but some requests did not finish in time and were cut off | |
  * | 128 + n | a second signal, number n, cut the graceful stop short | |
  */
 import * as Cause from "effect/Cause"
@@ -22,16 +23,19 @@ export const usage = 2
 export const cannotListen = 3
 export const cannotLoad = 4
 export const refused = 5
+export const incompleteDrain = 6
 
 const codeOfTag = new Map([
   ["ShowHelp", usage],
   ["InvalidOption", usage],
   ["UsageError", usage],
   ["AccessLogError", usage],
+  ["TlsError", usage],
   ["ListenError", cannotListen],
   ["AppLoadError", cannotLoad],
   ["RootError", cannotLoad],
-  ["LifespanError", refused]
+  ["LifespanError", refused],
+  ["IncompleteDrain", incompleteDrain]
 ])
 
 /** The code of a failure that the program foresees; `undefined` for a fault of its own. */

@@ -1,5 +1,13 @@
-/** Signals that stop the server: the first one gracefully, which is the runtime's part, the second at once. */
+/**
+ * Signals that stop the server: the first one gracefully, the second at once. `SIGHUP` is one of them only when it comes
+ * from the end of the terminal.
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { constants } from "node:os"
+import * as Terminal from "./Terminal.ts"
 
 /**
  * Milliseconds in which signals are the same request to stop. A Ctrl-C reaches the whole foreground process group, and
@@ -22,12 +30,30 @@ export class StopRequests {
   }
 }
 
-/** Ends the process when it is told to stop a second time. To be called once, before the server starts. */
-export const endOnSecondSignal = (): void => {
+/**
+ * The first request to stop. It is something to wait for and not an interruption, which would leave the program no way to
+ * say how the stop went.
+ */
+export class StopSignal extends Context.Service<
+  StopSignal,
+  {
+    readonly received: Effect.Effect<void>
+    readonly isReceived: () => boolean
+  }
+>()("@pagi/cli/StopSignal") {}
+
+/** Waits for signals from now on; at the second one the process ends. To be called once, before the server starts. */
+export const listen = (): StopSignal["Service"] => {
+  const received = Deferred.makeUnsafe<void>()
   const requests = new StopRequests()
-  const onSignal = (signal: "SIGINT" | "SIGTERM"): void => {
+  const onSignal = (signal: "SIGHUP" | "SIGINT" | "SIGTERM"): void => {
     if (requests.isRepeated(performance.now())) process.exit(128 + constants.signals[signal])
+    Deferred.doneUnsafe(received, Exit.void)
   }
   process.on("SIGINT", onSignal)
   process.on("SIGTERM", onSignal)
+  process.on("SIGHUP", () => {
+    if (Terminal.isClosed()) onSignal("SIGHUP")
+  })
+  return { received: Deferred.await(received), isReceived: () => Deferred.isDoneUnsafe(received) }
 }

@@ -1,6 +1,6 @@
 /** The program behind `pagi-server`. */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import { IncompleteDrain } from "@pagi/node/IncompleteDrain"
 import * as Cause from "effect/Cause"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliError from "effect/cli/CliError"
@@ -8,6 +8,7 @@ import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
 import * as CommandOutput from "./CommandOutput.ts"
@@ -23,10 +24,13 @@ const readVersion = Effect.sync(() => readFileSync(new URL("../package.json", im
   Effect.orDie
 )
 
-/** Foreseen failures are told in one line; a mistake on the command line has been told when it was found. */
+/** Mistakes on the command line, and requests that were cut off, have been told when they were found. */
+const isTold = (error: unknown): boolean => CliError.isCliError(error) || error instanceof IncompleteDrain
+
+/** Foreseen failures are told in one line. */
 const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   const error = Cause.squash(cause)
-  if (Cause.hasInterruptsOnly(cause) || CliError.isCliError(error)) return Effect.void
+  if (Cause.hasInterruptsOnly(cause) || isTold(error)) return Effect.void
   const isForeseen = !Cause.hasDies(cause) && error instanceof Error && ExitCode.ofFailure(error) !== undefined
   return isForeseen ? Effect.logError(error.message) : Effect.logError("the server failed", cause)
 }
@@ -48,9 +52,15 @@ const run = (args: ReadonlyArray<string>) =>
 
 /** Runs the command with the arguments of the process, which exits with a code of `ExitCode`. */
 export const main = (): void => {
-  StopSignals.endOnSecondSignal()
-  NodeRuntime.runMain(run(process.argv.slice(2)), {
-    disableErrorReporting: true,
-    teardown: (exit, onExit) => onExit(ExitCode.ofExit(exit))
+  const stopSignal = StopSignals.listen()
+  const runMain = Runtime.makeRunMain(({ fiber }) => {
+    fiber.addObserver((exit) => {
+      const code = ExitCode.ofExit(exit)
+      // What was printed may still be on its way; whatever an application has left open is not waited for.
+      if (code !== ExitCode.stopped || stopSignal.isReceived()) process.exit(code)
+    })
+  })
+  runMain(Effect.provideService(run(process.argv.slice(2)), StopSignals.StopSignal, stopSignal), {
+    disableErrorReporting: true
   })
 }

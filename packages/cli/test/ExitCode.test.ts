@@ -1,10 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
+import { tcp } from "@pagi/core/Endpoint"
 import { LifespanError } from "@pagi/core/Exchange/Lifespan"
 import { InvalidOption } from "@pagi/core/ServerOptions"
 import { AccessLogError } from "@pagi/node/AccessLogFile"
+import { IncompleteDrain } from "@pagi/node/IncompleteDrain"
 import { ListenError } from "@pagi/node/ListenError"
+import { TlsError } from "@pagi/node/TlsError"
 import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
+import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import { readFileSync } from "node:fs"
 import { AppLoadError, FileMissing } from "../src/AppLoadError.ts"
@@ -18,11 +22,13 @@ describe("ExitCode", () => {
       [new CliError.ShowHelp({ commandPath: [], errors: [] }), 2],
       [new InvalidOption({ option: "--port", value: "x", expected: "a number" }), 2],
       [new UsageError({ message: "" }), 2],
+      [new TlsError({ what: "certificate", subject: "a.crt", detail: "" }), 2],
       [new AccessLogError({ path: "a.log", code: "EACCES" }), 2],
-      [new ListenError({ host: "::1", port: 80, code: "EACCES" }), 3],
+      [new ListenError({ endpoint: tcp("::1", 80), code: "EACCES" }), 3],
       [new AppLoadError({ path: "a.ts", reason: new FileMissing({ message: "it is a directory" }) }), 4],
       [new RootError({ root: "/", detail: "" }), 4],
       [new LifespanError({ phase: "startup", detail: "" }), 5],
+      [new IncompleteDrain({ connections: 1, shutdownTimeout: Duration.seconds(1) }), 6],
       [new Error("something else"), 1],
       ["text", 1]
     ] as const
@@ -39,10 +45,15 @@ describe("ExitCode", () => {
     assert.strictEqual(ExitCode.ofExit(Exit.interrupt()), 0)
   })
 
+  it("unless it had to cut off requests", () => {
+    const incomplete = Cause.fail(new IncompleteDrain({ connections: 2, shutdownTimeout: Duration.seconds(1) }))
+    assert.strictEqual(ExitCode.ofExit(Exit.failCause(Cause.combine(Cause.interrupt(), incomplete))), 6)
+  })
+
   it("the table at the top lists every code", () => {
     const source = readFileSync(new URL("../src/ExitCode.ts", import.meta.url), "utf8")
     const listed = [...source.matchAll(/^ \* \| (\d+) \|/gm)].map((match) => Number(match[1]))
-    const { cannotListen, cannotLoad, internal, refused, stopped, usage } = ExitCode
-    assert.deepStrictEqual(listed, [stopped, internal, usage, cannotListen, cannotLoad, refused])
+    const { cannotListen, cannotLoad, incompleteDrain, internal, refused, stopped, usage } = ExitCode
+    assert.deepStrictEqual(listed, [stopped, internal, usage, cannotListen, cannotLoad, refused, incompleteDrain])
   })
 })

@@ -1,11 +1,34 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
+import { endpoints, tcp, unix } from "@pagi/core/Endpoint"
 import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Command from "effect/cli/Command"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ServerFlags from "../src/ServerFlags.ts"
+
+/** Values of options that have no default. */
+const samples: Readonly<Record<string, string>> = {
+  socket: "/run/app.sock",
+  socketMode: "0660",
+  listen: "[::1]:80",
+  "tls.cert": "server.crt",
+  "tls.key": "server.key",
+  "tls.sni": "a.crt:a.key",
+  "tls.ca": "ca.crt",
+  "tls.ciphers": "HIGH"
+}
+
+/** The value of an option, which may be one of a group. */
+const valueOf = (values: ServerOptions.Values, name: string): unknown => {
+  const groups: Readonly<Record<string, unknown>> = { ...values }
+  const [group = "", option] = name.split(".")
+  const value = groups[group]
+  return option === undefined || typeof value !== "object" || value === null
+    ? value
+    : new Map<string, unknown>(Object.entries(value)).get(option)
+}
 
 /** The options that this command line and environment come to. */
 const parse = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
@@ -36,13 +59,18 @@ describe("ServerFlags", () => {
 
   it.effect("every option has a flag and a variable; the flag wins", () =>
     Effect.gen(function* () {
-      for (const [name, { defaultValue, kind }] of ServerOptions.definitions) {
-        const text = kind.toText(defaultValue)
+      for (const [name, definition] of ServerOptions.definitions) {
+        const text = ServerOptions.defaultText(definition) ?? samples[name] ?? ""
+        const value = yield* ServerOptions.parse(name, definition, text)
         const flag = `--${ServerOptions.flagName(name)}=${text}`
         const variable = ServerOptions.environmentName(name)
-        assert.deepStrictEqual((yield* parse([flag]))[name], defaultValue, flag)
-        assert.deepStrictEqual((yield* parse([], { [variable]: text }))[name], defaultValue, variable)
-        assert.deepStrictEqual((yield* parse([flag], { [variable]: "\0" }))[name], defaultValue, variable)
+        // The options of TLS need a certificate, to which they apply.
+        const others = name.startsWith("tls.") ? { PAGI_SSL_CERT: "c", PAGI_SSL_KEY: "k", PAGI_SSL_CA: "a" } : {}
+        const read = (args: ReadonlyArray<string>, env = {}) =>
+          Effect.map(parse(args, { ...others, ...env }), (values) => valueOf(values, name))
+        assert.deepStrictEqual(yield* read([flag]), value, flag)
+        assert.deepStrictEqual(yield* read([], { [variable]: text }), value, variable)
+        assert.deepStrictEqual(yield* read([flag], { [variable]: "\0" }), value, variable)
       }
     })
   )
@@ -82,6 +110,82 @@ describe("ServerFlags", () => {
         yield* messageOf(["--write-low-watermark=99999"]),
         /^option --write-low-watermark: 99999 is not allowed/
       )
+    })
+  )
+
+  it.effect("reads the group of TLS; SSL is its name on the command line", () =>
+    Effect.gen(function* () {
+      const { tls } = yield* parse(
+        ["--ssl-cert=c", "--ssl-sni", "a.crt:a.key", "--ssl-sni=b.crt:b.key", "--ssl-verify-client"],
+        { PAGI_SSL_KEY: "k", PAGI_SSL_CA: "ca", PAGI_SSL_MIN_VERSION: "TLSv1.3" }
+      )
+      assert.deepStrictEqual(tls && { ...tls, reloadInterval: Duration.toSeconds(tls.reloadInterval) }, {
+        cert: "c",
+        key: "k",
+        sni: [
+          { cert: "a.crt", key: "a.key" },
+          { cert: "b.crt", key: "b.key" }
+        ],
+        ca: "ca",
+        verifyClient: true,
+        minVersion: "TLSv1.3",
+        ciphers: undefined,
+        reloadInterval: 5
+      })
+      const missing = (flag: string) => `option ${flag} is missing; expected`
+      assert.include(yield* messageOf(["--ssl-key=k"]), missing("--ssl-cert"))
+      assert.include(yield* messageOf(["--ssl-cert=c"]), missing("--ssl-key"))
+      assert.include(yield* messageOf(["--ssl-cert=c", "--ssl-key=k", "--ssl-verify-client"]), missing("--ssl-ca"))
+      assert.match(
+        yield* messageOf(["--ssl-sni=a"]),
+        /^option --ssl-sni: "a" is not allowed; expected a list of CERT:KEY/
+      )
+      assert.match(yield* messageOf([], { PAGI_SSL_MIN_VERSION: "TLSv1" }), /^option PAGI_SSL_MIN_VERSION: /)
+      assert.isTrue((yield* parse(["--disable-tls"])).disableTls)
+    })
+  )
+
+  it.effect("reads what may be given several times from flags, or from a variable with commas", () =>
+    Effect.gen(function* () {
+      const listen = [tcp("127.0.0.1", 80), tcp("::1", 81), unix("/run/a,b")]
+      const args = ["--listen", "127.0.0.1:80", "--listen=[::1]:81", "--listen", "/run/a,b"]
+      assert.deepStrictEqual((yield* parse(args)).listen, listen)
+      assert.deepStrictEqual((yield* parse(args, { PAGI_LISTEN: "x" })).listen, listen)
+      assert.deepStrictEqual((yield* parse([], { PAGI_LISTEN: "127.0.0.1:80, [::1]:81" })).listen, listen.slice(0, 2))
+      assert.isUndefined((yield* parse([], { PAGI_LISTEN: "" })).listen)
+      const expected = "expected a list of host:port, [IPv6 address]:port or the path of a Unix socket"
+      assert.strictEqual(
+        yield* messageOf(["--listen", "a:1", "--listen", ":80"]),
+        `option --listen: ":80" is not allowed; ${expected}`
+      )
+      assert.strictEqual(
+        yield* messageOf([], { PAGI_LISTEN: "a:1,:80" }),
+        `option PAGI_LISTEN: "a:1,:80" is not allowed; ${expected}`
+      )
+    })
+  )
+
+  it.effect("reads permissions in octal", () =>
+    Effect.gen(function* () {
+      const { socket, socketMode } = yield* parse(["--socket", "/run/a", "--socket-mode", "0660"])
+      assert.deepStrictEqual([socket, socketMode], ["/run/a", 0o660])
+      assert.match(yield* messageOf(["--socket-mode", "0888"]), /^option --socket-mode: "0888" is not allowed/)
+    })
+  )
+
+  it.effect("lets one thing only say where to listen; flags win over variables", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* messageOf(["--listen=a:1", "-p", "80"]), "--listen and --port exclude each other")
+      assert.strictEqual(yield* messageOf(["--socket=a", "--host=b"]), "--socket and --host exclude each other")
+      assert.strictEqual(
+        yield* messageOf([], { PAGI_SOCKET: "a", PAGI_LISTEN: "b" }),
+        "PAGI_LISTEN and PAGI_SOCKET exclude each other"
+      )
+      const variables = { PAGI_HOST: "::1", PAGI_PORT: "81" }
+      assert.deepStrictEqual(endpoints(yield* parse(["--socket", "a"], variables)), [unix("a")])
+      assert.deepStrictEqual(endpoints(yield* parse(["--listen", "a:1"], variables)), [tcp("a", 1)])
+      assert.deepStrictEqual(endpoints(yield* parse(["--port", "82"], variables)), [tcp("::1", 82)])
+      assert.deepStrictEqual(endpoints(yield* parse(["--port", "82"], { PAGI_SOCKET: "a" })), [tcp("127.0.0.1", 82)])
     })
   )
 

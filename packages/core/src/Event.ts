@@ -3,6 +3,7 @@
  * them, and `EventGuard` compiles them for the running server.
  */
 import * as Schema from "effect/Schema"
+import type { FileHandle } from "./FileSource.ts"
 
 /** `[name, value]` pairs of byte strings; duplicates and order are kept. */
 export const Headers = Schema.Array(Schema.Tuple([Schema.String, Schema.String]))
@@ -45,16 +46,38 @@ export const HttpResponseInformational = Schema.Struct({
   status: Schema.Literals([102, 103]).annotateKey({ messageMissingKey: "Expected 102 | 103" }),
   headers: Schema.optionalKey(Headers)
 })
-/** Refused rather than ignored: an application that sends a file must not end up with an empty response. */
-const File = Schema.optionalKey(Schema.Never.annotate({ message: "Expected no file; only body can be sent" }))
-
 /** A piece of the response body. It is the last one unless `more` is true. */
 export const HttpResponseBody = Schema.Struct({
   type: Schema.Literal("http.response.body"),
   body: Schema.optionalKey(Content),
-  more: Schema.optionalKey(Schema.Boolean),
-  file: File,
-  fh: File
+  more: Schema.optionalKey(Schema.Boolean)
+})
+const ByteCount = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+/** What a file response has besides its file. */
+const FilePart = {
+  type: Schema.Literal("http.response.body"),
+  body: Schema.optionalKey(Schema.Never.annotate({ message: "Expected one of body, file and fh," })),
+  offset: Schema.optionalKey(ByteCount),
+  length: Schema.optionalKey(ByteCount),
+  more: Schema.optionalKey(
+    Schema.Literal(false).annotate({ message: "Expected false, because a file ends the response," })
+  )
+}
+const isFileHandle = (value: unknown): value is FileHandle =>
+  typeof value === "number"
+    ? Number.isInteger(value) && value >= 0
+    : typeof value === "object" && value !== null && "fd" in value && typeof value.fd === "number"
+
+/** The rest of the response: a file by its absolute path, or `length` bytes of it from `offset` on. */
+export const HttpResponseFile = Schema.Struct({
+  ...FilePart,
+  file: Schema.String,
+  fh: Schema.optionalKey(Schema.Never.annotate({ message: "Expected one of body, file and fh," }))
+})
+/** The same with a file that the application has opened, and closes itself. */
+export const HttpResponseFileHandle = Schema.Struct({
+  ...FilePart,
+  fh: Schema.Unknown.pipe(Schema.refine(isFileHandle, { message: "Expected a file handle or descriptor" }))
 })
 /** Trailer fields; they end the response and must have been announced. */
 export const HttpResponseTrailers = Schema.Struct({
@@ -67,10 +90,13 @@ export const HttpSendEvent = Schema.Union([
   HttpResponseStart,
   HttpResponseInformational,
   HttpResponseBody,
+  HttpResponseFile,
+  HttpResponseFileHandle,
   HttpResponseTrailers,
   HttpFullFlush
 ])
 
+export type HttpRequestEvent = typeof HttpRequest.Type
 export type HttpReceiveEvent = typeof HttpReceiveEvent.Type
 export type HttpSendEvent = typeof HttpSendEvent.Type
 

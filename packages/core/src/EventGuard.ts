@@ -47,13 +47,28 @@ const family = (name: string, schemas: Readonly<Record<string, Schema.Codec<unkn
   }
 }
 
-export const checkHttp: Check = family("http", {
+const checkOtherHttp: Check = family("http", {
   "http.response.start": Event.HttpResponseStart,
   "http.response.informational": Event.HttpResponseInformational,
   "http.response.body": Event.HttpResponseBody,
   "http.response.trailers": Event.HttpResponseTrailers,
   "http.fullflush": Event.HttpFullFlush
 })
+
+const fileGuard = guard(Event.HttpResponseFile)
+const fileHandleGuard = guard(Event.HttpResponseFileHandle)
+
+/** A file has the type of a piece of the body, but properties of its own. */
+const fileGuardOf = (event: unknown): Guard | undefined => {
+  if (!Predicate.isObject(event) || !("type" in event) || event.type !== "http.response.body") return undefined
+  return "file" in event ? fileGuard : "fh" in event ? fileHandleGuard : undefined
+}
+
+export const checkHttp: Check = (event) => {
+  const file = fileGuardOf(event)
+  if (file === undefined) return checkOtherHttp(event)
+  return file.is(event) ? undefined : invalidEvent("http.response.body", file.explain(event))
+}
 
 export const checkSse: Check = family("sse", {
   "sse.start": Event.SseStart,

@@ -28,11 +28,14 @@ export type Send<SendEvent> = (event: SendEvent) => Effect.Effect<void, SendErro
  * An application. It is run once for each HTTP request, SSE stream, WebSocket session and lifespan, and must fail for a
  * scope type that it does not support. Its completion means that the exchange is complete; its value is ignored.
  */
-export type Application<E = never, R = never> = (
-  scope: Scope,
-  receive: Receive<Event.ReceiveEvent>,
-  send: Send<Event.SendEvent>
-) => Effect.Effect<unknown, E, R>
+export interface Application<E = never, R = never> {
+  (scope: Scope, receive: Receive<Event.ReceiveEvent>, send: Send<Event.SendEvent>): Effect.Effect<unknown, E, R>
+  /**
+   * The scope types that it handles; not known when absent. A request for an event stream comes as an ordinary one to an
+   * application that says it has no streams, since the client may accept something else as well.
+   */
+  readonly scopeTypes?: ReadonlySet<Scope["type"]>
+}
 
 /** Handles one scope type with exactly the events of that type. */
 export type Handler<HandledScope, ReceiveEvent, SendEvent, E, R> = (
@@ -83,13 +86,16 @@ export const make = <E1 = never, R1 = never, E2 = never, R2 = never, E3 = never,
   const handlerOf = handlers as Readonly<
     Record<Scope["type"], Application<E1 | E2 | E3 | E4, R1 | R2 | R3 | R4> | undefined>
   >
-  return (scope, receive, send) => {
+  const application: Application<E1 | E2 | E3 | E4 | UnsupportedScope, R1 | R2 | R3 | R4> = (scope, receive, send) => {
     const handler = handlerOf[scope.type]
     return handler === undefined
       ? Effect.fail(new UnsupportedScope({ scopeType: scope.type }))
       : handler(scope, receive, send)
   }
+  return Object.assign(application, { scopeTypes: new Set(scopeTypes.filter((type) => handlers[type] !== undefined)) })
 }
+
+const scopeTypes = ["http", "sse", "websocket", "lifespan"] as const
 
 /** The application that a server runs, together with the services that it needs. */
 export class PagiApp extends Context.Service<

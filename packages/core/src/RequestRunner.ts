@@ -19,10 +19,17 @@ export interface RunObserver {
 export class RequestRunner {
   readonly #application: Application<unknown, never>
   readonly #fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  readonly #forkOwn: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
 
-  constructor(application: Application<unknown, never>, context: Context.Context<never>) {
+  /** `context` is the application's; `ownContext` is the server's, which has the least level that is logged. */
+  constructor(
+    application: Application<unknown, never>,
+    context: Context.Context<never>,
+    ownContext: Context.Context<never> = context
+  ) {
     this.#application = application
     this.#fork = Effect.runForkWith(context)
+    this.#forkOwn = Effect.runForkWith(ownContext)
   }
 
   run<ReceiveEvent extends Event.ReceiveEvent, SendEvent extends Event.SendEvent>(
@@ -44,7 +51,7 @@ export class RequestRunner {
 
   /** Runs a short effect of the server's own, such as a log line, that nobody waits for. */
   readonly background = (effect: Effect.Effect<void>): void => {
-    this.#fork(effect)
+    this.#forkOwn(effect)
   }
 
   #start(

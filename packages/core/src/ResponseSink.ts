@@ -7,6 +7,13 @@ import type { HeaderBlock } from "./HeaderBlock.ts"
 export interface ResponseSink {
   informational(status: number, headers: HeaderBlock): string | undefined
   start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined
+  /**
+   * The rest of the body has this many bytes, which will follow in pieces. When nothing of the body was sent before, the
+   * client learns its length.
+   */
+  announceBody(length: number): string | undefined
+  /** Whether the response has a body that the client gets; only known when its head is on its way. */
+  readonly carriesBody: boolean
   /** Text is encoded as UTF-8. */
   body(data: string | Uint8Array, last: boolean): string | undefined
   trailers(headers: HeaderBlock): string | undefined

@@ -42,6 +42,13 @@ interface RequestScope {
   readonly transport: TransportState
   /** Completes when the server begins to drain, so that long exchanges can end by themselves. */
   readonly shuttingDown: Effect<void>
+  /** Whether the server wants new work, for the health checks of a load balancer. */
+  readonly readiness: Readiness
+}
+
+/** Turns false when the server is told to stop: before `drainDelay`, and so before `shuttingDown`. */
+export interface Readiness {
+  readonly isReady: boolean
 }
 
 export interface HttpScope extends RequestScope {

@@ -2,13 +2,14 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
-import type { AccessLog } from "./AccessLog.ts"
+import { type AccessLog, AccessRecorder } from "./AccessLog.ts"
 import { ConnectionRegistry } from "./ConnectionRegistry.ts"
 import { DateHeader } from "./DateHeader.ts"
 import * as Deadlines from "./Deadlines.ts"
+import type { FileSource } from "./FileSource.ts"
 import { PagiApp } from "./PagiApp.ts"
 import { RequestRunner } from "./RequestRunner.ts"
-import type { State } from "./Scope.ts"
+import type { Readiness, State } from "./Scope.ts"
 import { ServerOptions, type Values } from "./ServerOptions.ts"
 
 /** Time limits in ticks of the timer wheel; 0 means none. */
@@ -17,6 +18,7 @@ export interface TimeLimits {
   readonly headers: number
   readonly request: number
   readonly write: number
+  readonly sseIdle: number
   readonly disconnectGrace: number
 }
 
@@ -29,11 +31,17 @@ export interface ServerContext {
   readonly registry: ConnectionRegistry
   readonly clock: Clock.Clock
   readonly date: DateHeader
-  readonly accessLog: AccessLog | undefined
+  readonly accessLog: AccessRecorder | undefined
   /** What the application's lifespan handler left for its exchanges. */
   readonly state: State
+  readonly files: FileSource
+  /** What the application says that it handles. */
+  readonly scopeTypes: PagiApp["Service"]["application"]["scopeTypes"]
+  readonly readiness: Readiness
+  /** Turns `readiness` off. */
+  readonly refuseWork: Effect.Effect<void>
   readonly shuttingDown: Effect.Effect<void>
-  /** Completes `shuttingDown`. */
+  /** Completes `shuttingDown`, and turns `readiness` off if it is still on. */
   readonly beginShutdown: Effect.Effect<void>
 }
 
@@ -41,12 +49,17 @@ export interface ServerContext {
 export const make = (parts: {
   readonly state: State
   readonly accessLog: AccessLog | undefined
+  readonly files: FileSource
 }): Effect.Effect<ServerContext, never, PagiApp | ServerOptions | EffectScope.Scope> =>
   Effect.gen(function* () {
     const app = yield* PagiApp
     const options = yield* ServerOptions
     const clock = yield* Clock.Clock
     const shutdown = yield* Deferred.make<void>()
+    const readiness = { isReady: true }
+    const refuseWork = Effect.sync(() => {
+      readiness.isReady = false
+    })
     const { ticks } = Deadlines.Deadlines
     return {
       ...parts,
@@ -56,14 +69,19 @@ export const make = (parts: {
         headers: ticks(options.headersTimeout),
         request: ticks(options.requestTimeout),
         write: ticks(options.writeTimeout),
+        sseIdle: ticks(options.sseIdleTimeout),
         disconnectGrace: ticks(options.disconnectGrace)
       },
-      runner: new RequestRunner(app.application, app.context),
+      runner: new RequestRunner(app.application, app.context, yield* Effect.context<never>()),
       deadlines: yield* Deadlines.make,
       registry: new ConnectionRegistry(),
       clock,
       date: new DateHeader(clock),
+      accessLog: parts.accessLog === undefined ? undefined : new AccessRecorder(clock, parts.accessLog),
+      scopeTypes: app.application.scopeTypes,
+      readiness,
+      refuseWork,
       shuttingDown: Deferred.await(shutdown),
-      beginShutdown: Effect.asVoid(Deferred.succeed(shutdown, undefined))
+      beginShutdown: Effect.andThen(refuseWork, Effect.asVoid(Deferred.succeed(shutdown, undefined)))
     }
   })

@@ -8,111 +8,58 @@ import * as Effect from "effect/Effect"
 import * as Formatter from "effect/Formatter"
 import * as Layer from "effect/Layer"
 import type { LogLevel } from "effect/LogLevel"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as Endpoint from "./Endpoint.ts"
+import {
+  bytes,
+  choice,
+  count,
+  define,
+  type Definition,
+  type Kind,
+  list,
+  logFormat,
+  optional,
+  permissions,
+  seconds,
+  text,
+  toggle
+} from "./OptionKind.ts"
 import type { Extensions } from "./Scope.ts"
+import * as TlsOptions from "./TlsOptions.ts"
 
-/** An option has a value that is not allowed, or is not an option at all. */
+export type { Definition }
+
+/** An option has a value that is not allowed, is missing where there must be one, or is not an option at all. */
 export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
   option: Schema.String,
-  value: Schema.String,
+  /** As it is written; nothing when the option is missing. */
+  value: Schema.UndefinedOr(Schema.String),
   expected: Schema.String
 }) {
   override get message(): string {
-    return `option ${this.option}: ${this.value} is not allowed; expected ${this.expected}`
+    const { expected, option, value } = this
+    return `option ${option}${value === undefined ? " is missing" : `: ${value} is not allowed`}; expected ${expected}`
   }
 }
 
-/** How the value of an option is written and read. `Input` is what programs give, `Value` what the server uses. */
-interface Kind<Value, Input> {
-  /** What is allowed, as it completes "expected …". */
-  readonly expected: string
-  /** The unit or the like, for `--help` and the documentation. */
-  readonly placeholder: string
-  readonly accept: (input: Input) => Value | undefined
-  readonly fromText: (text: string) => Input | undefined
-  readonly toText: (value: Value) => string
-}
-
-/** One row of the table. */
-export interface Definition<Value, Input = Value> {
-  readonly description: string
-  readonly defaultValue: Value
-  /** A one-letter flag. */
-  readonly alias?: string
-  readonly kind: Kind<Value, Input>
-}
-
-const isInteger = Number.isSafeInteger
-
-const integer = (minimum: number, maximum: number, unit: string): Kind<number, number> => ({
-  expected:
-    maximum === Number.MAX_SAFE_INTEGER
-      ? `a whole number of at least ${minimum}`
-      : `a whole number from ${minimum} to ${maximum}`,
-  placeholder: unit,
-  accept: (input) => (isInteger(input) && input >= minimum && input <= maximum ? input : undefined),
-  fromText: (text) => (/^\d+$/.test(text) ? Number(text) : undefined),
-  toText: String
-})
-
-const count = (minimum: number): Kind<number, number> => integer(minimum, Number.MAX_SAFE_INTEGER, "N")
-const bytes = (minimum: number): Kind<number, number> => integer(minimum, Number.MAX_SAFE_INTEGER, "BYTES")
-
-const seconds: Kind<Duration.Duration, Duration.Input> = {
-  expected: "a duration of at least 0 seconds",
-  placeholder: "SECONDS",
-  accept: (input) =>
-    Option.getOrUndefined(
-      Option.filter(
-        // Not a number would become a duration of 0, which means no limit.
-        Number.isNaN(input) ? Option.none() : Duration.fromInput(input),
-        (duration) => Duration.isFinite(duration) && !Duration.isNegative(duration)
-      )
-    ),
-  fromText: (text) => (/^\d+(\.\d+)?$/.test(text) ? Duration.seconds(Number(text)) : undefined),
-  toText: (duration) => String(Duration.toSeconds(duration))
-}
-
-const text = (placeholder: string): Kind<string, string> => ({
-  expected: "a text that is not empty",
-  placeholder,
-  accept: (input) => (typeof input === "string" && input !== "" && !input.includes("\0") ? input : undefined),
-  fromText: (text) => text,
-  toText: String
-})
-
-const toggle: Kind<boolean, boolean> = {
-  expected: "true or false",
-  placeholder: "BOOLEAN",
-  accept: (input) => (typeof input === "boolean" ? input : undefined),
-  fromText: (text) => (text === "true" || text === "1" ? true : text === "false" || text === "0" ? false : undefined),
-  toText: String
-}
-
-const choice = <const Value extends string>(...values: ReadonlyArray<Value>): Kind<Value, Value> => ({
-  expected: `one of ${values.join(", ")}`,
-  placeholder: values.join("|"),
-  accept: (input) => values.find((value) => value === input),
-  fromText: (text) => values.find((value) => value === text),
-  toText: String
-})
-
-const define = <Value, Input>(
-  kind: Kind<Value, Input>,
-  defaultValue: Value,
-  description: string,
-  alias?: string
-): Definition<Value, Input> => ({ kind, defaultValue, description, ...(alias === undefined ? {} : { alias }) })
-
 /** Every option with a flag and an environment variable. Sizes are in bytes; a limit or duration of 0 means none. */
 export const table = {
-  host: define(text("HOST"), "127.0.0.1", "Address or name to listen on", "o"),
-  port: define(integer(0, 65535, "PORT"), 5000, "Port to listen on; 0 picks a free one", "p"),
+  host: define(Endpoint.hostKind, "127.0.0.1", "Address or name to listen on", "o"),
+  port: define(Endpoint.portKind, 5000, "Port to listen on; 0 picks a free one", "p"),
+  socket: define(optional(Endpoint.pathKind), undefined, "Unix socket to listen on, instead of host and port"),
+  socketMode: define(optional(permissions), undefined, "Permissions of Unix sockets, instead of what the umask leaves"),
+  listen: define(
+    optional(list(Endpoint.kind, 1)),
+    undefined,
+    "Everything to listen on, instead of host, port and socket"
+  ),
+  disableTls: define(toggle, false, "Speaks no TLS, whatever else is set about it"),
   listenerBacklog: define(count(1), 2048, "Connections that the system queues before they are accepted", "b"),
   maxConnections: define(count(1), 1000, "Connections at the same time; further ones are answered with 503"),
   accessLog: define(text("FILE|stderr|off"), "stderr", "Where finished requests are logged: a file, stderr or off"),
+  accessLogFormat: define(logFormat, "clf", "What the access log says of a request (docs/access-log.md)"),
   logLevel: define(choice("debug", "info", "warn", "error"), "info", "Least severe message that the server logs"),
   quiet: define(toggle, false, "Logs warnings and errors only, and no access log unless one is named", "q"),
   lifespan: define(
@@ -128,9 +75,20 @@ export const table = {
   headersTimeout: define(seconds, Duration.seconds(30), "How long a request head may take to arrive"),
   requestTimeout: define(seconds, Duration.zero, "How long a request may go on without a byte in either direction"),
   writeTimeout: define(seconds, Duration.seconds(60), "How long a peer may leave sent data unread"),
+  sseIdleTimeout: define(seconds, Duration.zero, "How long an event stream may go on without an event or comment"),
+  syncFileThreshold: define(
+    bytes(0),
+    65_536,
+    "Size of a file up to which it is read at once, without leaving the event loop"
+  ),
   writeHighWatermark: define(bytes(1), 65_536, "Unsent bytes above which an application's sends are suspended"),
   writeLowWatermark: define(bytes(0), 16_384, "Unsent bytes at which they go on"),
   disconnectGrace: define(seconds, Duration.seconds(5), "How long an application may run on after its peer has left"),
+  drainDelay: define(
+    seconds,
+    Duration.zero,
+    "How long the server goes on accepting after it was told to stop, while it reports not to be ready"
+  ),
   shutdownTimeout: define(
     seconds,
     Duration.seconds(30),
@@ -147,42 +105,73 @@ type InputOf<Row> = Row extends Definition<infer _, infer Input> ? Input : never
 export type Values = { readonly [Name in OptionName]: ValueOf<Table[Name]> } & {
   /** Extensions that scopes advertise; by default `fullflush`, which the server has itself. */
   readonly extensions: Extensions
+  readonly tls: TlsOptions.Values | undefined
 }
 
 /** What a program sets; the rest keeps its default. Durations are Effect's `Duration.Input`. */
 export type Input = { readonly [Name in OptionName]?: InputOf<Table[Name]> } & {
   readonly extensions?: Extensions
+  readonly tls?: TlsOptions.Input
 }
 
-/** The table's rows without their exact types, for code that treats all options alike. */
-export const definitions = Object.entries(table) as unknown as ReadonlyArray<
-  readonly [OptionName, Definition<unknown, unknown>]
->
+/** The table's rows without their exact types. */
+const rows = Object.entries(table) as unknown as ReadonlyArray<readonly [OptionName, Definition<unknown, unknown>]>
 
-/** `--max-body-size` of `maxBodySize`. */
-export const flagName = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+type TlsOptionName = `tls.${(typeof TlsOptions.definitions)[number][0]}`
 
-/** `PAGI_MAX_BODY_SIZE` of `maxBodySize`. */
-export const environmentName = (name: string): string =>
-  `PAGI_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+/** Every option, for code that treats all of them alike; those of the group `tls` have a dot in their names. */
+export const definitions: ReadonlyArray<readonly [OptionName | TlsOptionName, Definition<unknown, unknown>]> = [
+  ...rows,
+  ...TlsOptions.definitions.map(([name, definition]) => [`tls.${name}` as const, definition] as const)
+]
+
+/** The words of an option's name; what programs call TLS has always been SSL on command lines. */
+const words = (name: string): ReadonlyArray<string> =>
+  name
+    .replace(/^tls\./, "ssl.")
+    .split(/\.|(?=[A-Z])/)
+    .map((word) => word.toLowerCase())
+
+/** `--max-body-size` of `maxBodySize`, `--ssl-cert` of `tls.cert`. */
+export const flagName = (name: string): string => words(name).join("-")
+
+/** `PAGI_MAX_BODY_SIZE` of `maxBodySize`, `PAGI_SSL_CERT` of `tls.cert`. */
+export const environmentName = (name: string): string => `PAGI_${words(name).join("_").toUpperCase()}`
 
 const show = (value: unknown): string => (Duration.isDuration(value) ? Duration.format(value) : Formatter.format(value))
 
-/** Reads one option from a flag or an environment variable, which `source` names in the error. */
+/** How a default is written; nothing for an option that has none. */
+export const defaultText = ({ defaultValue, kind }: Definition<unknown, unknown>): string | undefined =>
+  kind.toText(defaultValue) || undefined
+
+/**
+ * Reads one option from an environment variable or a flag, which `source` names in the error. A flag that may be given
+ * several times comes with all its texts.
+ */
 export const parse = (
   source: string,
-  definition: Definition<unknown, unknown>,
-  text: string
+  { kind }: Definition<unknown, unknown>,
+  text: string | ReadonlyArray<string>
 ): Effect.Effect<unknown, InvalidOption> => {
-  const input = definition.kind.fromText(text)
-  const value = input === undefined ? undefined : definition.kind.accept(input)
-  return value === undefined
-    ? Effect.fail(new InvalidOption({ option: source, value: show(text), expected: definition.kind.expected }))
-    : Effect.succeed(value)
+  const read = (from: string | ReadonlyArray<string>): unknown => {
+    const input = typeof from === "string" ? kind.fromText(from) : kind.fromTexts?.(from)
+    return input === undefined ? undefined : kind.accept(input)
+  }
+  const value = read(text)
+  if (value !== undefined) return Effect.succeed(value)
+  const wrong = typeof text === "string" ? text : (text.find((one) => read([one]) === undefined) ?? text)
+  const expected = expectedOf(kind, typeof wrong === "string" ? kind.fromText(wrong) : undefined)
+  return Effect.fail(new InvalidOption({ option: source, value: show(wrong), expected }))
+}
+
+/** What is allowed, and what is wrong with the input if that is not plain to see. */
+const expectedOf = <Value, Input>({ expected, explain }: Kind<Value, Input>, input: Input | undefined): string => {
+  const problem = input === undefined ? undefined : explain?.(input)
+  return problem === undefined ? expected : `${expected}; ${problem}`
 }
 
 const fail = (option: string, value: unknown, expected: string) =>
-  Effect.fail(new InvalidOption({ option, value: show(value), expected }))
+  Effect.fail(new InvalidOption({ option, value: value === undefined ? undefined : show(value), expected }))
 
 /** Fills in the defaults and checks every value. */
 export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
@@ -191,16 +180,24 @@ export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
     const { extensions = { fullflush: {} } } = input
     if (!Predicate.isObject(extensions))
       return yield* fail("extensions", extensions, "an object with a property for each extension")
-    const values: Record<string, unknown> = { extensions }
+    const tls = TlsOptions.accept(input.tls)
+    if (tls !== undefined && "option" in tls) return yield* fail(tls.option, tls.value, tls.expected)
+    const values: Record<string, unknown> = { extensions, tls }
     given.delete("extensions")
-    for (const [name, definition] of definitions) {
+    given.delete("tls")
+    for (const [name, definition] of rows) {
       const set = given.get(name)
       given.delete(name)
       const value = set === undefined ? definition.defaultValue : definition.kind.accept(set)
-      if (value === undefined) return yield* fail(name, set, definition.kind.expected)
+      if (value === undefined && set !== undefined) return yield* fail(name, set, expectedOf(definition.kind, set))
       values[name] = value
     }
     for (const [name, value] of given) return yield* fail(name, value, "the name of an option")
+    const excluded = Endpoint.exclusion((name) => input[name] !== undefined)
+    if (excluded !== undefined) {
+      const [name, other] = excluded
+      return yield* fail(name, input[name], `no ${other} beside it: ${name} and ${other} exclude each other`)
+    }
     // The loop above has put an accepted value under every name of the table.
     const complete = values as Values
     if (complete.writeLowWatermark > complete.writeHighWatermark) {

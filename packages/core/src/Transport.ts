@@ -1,5 +1,6 @@
 import type { ByteSink } from "./ByteSink.ts"
 import type { DisconnectReason } from "./DisconnectReason.ts"
+import type { TlsExtension } from "./TlsExtension.ts"
 
 /** `[host, port]`, or `[path, null]` for a Unix socket. */
 export type Address = readonly [host: string, port: number | null]
@@ -15,6 +16,10 @@ export interface Transport extends ByteSink {
   readonly server: Address | undefined
   /** Whether the bytes travel over TLS. */
   readonly secure: boolean
+  /** What TLS has settled; absent without it. */
+  readonly tls: TlsExtension | undefined
+  /** The one host, in lower case, that requests may be for; every host when there is none. */
+  readonly expectedHost: string | undefined
   /** Bytes written that the operating system has not taken yet. */
   readonly bufferedAmount: number
   /** Sends what was gathered now. */
@@ -28,6 +33,8 @@ export interface Transport extends ByteSink {
   end(): void
   /** Flushes, then closes without waiting for the peer; for a peer that has nothing more to send. */
   close(): void
+  /** Like `close`, in the middle of something: over TLS without the notice that says that nothing is missing. */
+  truncate(): void
   /** Flushes what the operating system takes at once and closes. `onClose` follows in a later turn. */
   destroy(): void
   /** Closes with a reset, so that the peer cannot take what it has for complete. `onClose` follows in a later turn. */

@@ -1,125 +1,121 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
-import { AccessEntry, type AccessRecord, escapeLogText, formatCommon, LogTime } from "../src/AccessLog.ts"
+import { type AccessLog, AccessRecorder, type AccessRecord, type LoggedRequest } from "../src/AccessLog.ts"
 
-const record: AccessRecord = {
-  client: ["192.0.2.7", 50_000],
-  method: "GET",
-  target: "/a?b=c",
-  httpVersion: "1.1",
-  status: 200,
-  startedAt: Date.UTC(2026, 10, 22, 8, 0, 5, 999),
-  duration: 12.3456
-}
+const request: LoggedRequest = { method: "GET", target: "/a?b=c", httpVersion: "1.1", headers: [["host", "a"]] }
 
-const format = (changes: Partial<AccessRecord> = {}) => formatCommon(new LogTime(), { ...record, ...changes })
+const connection = { client: ["192.0.2.7", 50_000], server: ["192.0.2.1", 80] } as const
 
-describe("AccessLog", () => {
-  describe("formatCommon", () => {
-    it("writes host, time, request, status and duration", () => {
-      assert.strictEqual(format(), `192.0.2.7 - - [22/Nov/2026:08:00:05 +0000] "GET /a?b=c" 200 0.012s\n`)
+const startedAt = Date.UTC(2026, 10, 22, 8, 0, 5, 999)
+
+/** A recorder, and what it has told its log. */
+const makeRecorder = (uses: Partial<AccessLog> = {}) =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(startedAt)
+    const records: Array<AccessRecord> = []
+    const log: AccessLog = {
+      usesFirstByte: false,
+      usesResponseHeaders: false,
+      record: (record) => records.push({ ...record }),
+      ...uses
+    }
+    return { records, recorder: new AccessRecorder(yield* Clock.Clock, log) }
+  })
+
+describe("AccessEntry", () => {
+  it.effect("reports the exchange with its times, status and length", () =>
+    Effect.gen(function* () {
+      const { recorder, records } = yield* makeRecorder()
+      yield* TestClock.adjust("1 hour")
+      const entry = recorder.begin(connection, request)
+      yield* TestClock.adjust("1 second")
+      entry.started(204, [["x", "y"]])
+      entry.sent(10)
+      entry.sent(5)
+      yield* TestClock.adjust("500 millis")
+      entry.end("complete")
+      assert.deepStrictEqual(records, [
+        {
+          ...connection,
+          request,
+          status: 204,
+          responseHeaders: undefined,
+          bytes: 15,
+          startedAt: startedAt + 3_600_000,
+          duration: 1500,
+          firstByte: undefined,
+          outcome: "complete"
+        }
+      ])
     })
+  )
 
-    it("names a peer without an address", () => {
-      assert.isTrue(format({ client: undefined }).startsWith("unix - - ["))
+  it.effect("notes the response's fields and its first byte for a log that uses them", () =>
+    Effect.gen(function* () {
+      const { recorder, records } = yield* makeRecorder({ usesFirstByte: true, usesResponseHeaders: true })
+      const entry = recorder.begin(connection, request)
+      yield* TestClock.adjust("20 millis")
+      entry.started(200, [["x", "y"]])
+      entry.end("complete")
+      assert.strictEqual(records[0]?.firstByte, 20)
+      assert.deepStrictEqual(records[0]?.responseHeaders, [["x", "y"]])
     })
+  )
 
-    it("rounds the duration to milliseconds", () => {
-      assert.isTrue(format({ duration: 0 }).endsWith(" 0.000s\n"))
-      assert.isTrue(
-        format({ duration: 61_234.5 }).endsWith(" 61.234s\n") || format({ duration: 61_234.5 }).endsWith(" 61.235s\n")
+  it.effect("reports 499 when no status was sent", () =>
+    Effect.gen(function* () {
+      const { recorder, records } = yield* makeRecorder({ usesFirstByte: true, usesResponseHeaders: true })
+      recorder.begin(connection, request).end("client_closed")
+      const revoked = recorder.begin(connection, request)
+      revoked.started(200, [["x", "y"]])
+      revoked.revoke()
+      revoked.end("client_closed")
+      for (const { firstByte, outcome, responseHeaders, status } of records) {
+        assert.deepStrictEqual(
+          [status, outcome, firstByte, responseHeaders],
+          [499, "client_closed", undefined, undefined]
+        )
+      }
+      assert.strictEqual(records.length, 2)
+    })
+  )
+
+  it.effect("reports once", () =>
+    Effect.gen(function* () {
+      const { recorder, records } = yield* makeRecorder()
+      const entry = recorder.begin(connection, undefined)
+      entry.answered(400, 12, "protocol_error")
+      entry.end("client_closed")
+      assert.deepStrictEqual(
+        records.map(({ bytes, outcome, request, status }) => ({ bytes, outcome, request, status })),
+        [{ bytes: 12, outcome: "protocol_error", request: undefined, status: 400 }]
       )
     })
+  )
 
-    it("escapes the request", () => {
-      assert.include(format({ target: `/"\r\n\x7f\xff\\` }), `"GET /\\"\\x0d\\x0a\\x7f\\xff\\\\" 200`)
-      assert.include(format({ method: `G"T` }), `"G\\"T /a?b=c" 200`)
-    })
-
-    const anyCodeUnits = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0x17f })))
-    const toText = (codes: ReadonlyArray<number>) => String.fromCharCode(...codes)
-
-    it.prop(
-      "writes one line of printable ASCII in which no request can end its quotes",
-      [anyCodeUnits, anyCodeUnits],
-      ([method, target]) => {
-        const line = format({ method: toText(method), target: toText(target) })
-        assert.match(line, /^[\x20-\x7e]*\n$/)
-        assert.match(line, /^192\.0\.2\.7 - - \[[^\]]*\] "(?:[^"\\]|\\.)*" 200 0\.012s\n$/)
-      },
-      { arbitrary: { runs: 500 } }
-    )
-  })
-
-  describe("escapeLogText", () => {
-    it("leaves printable ASCII as it is", () => {
-      const printable = Array.from({ length: 95 }, (_, index) => String.fromCharCode(0x20 + index))
-      for (const character of printable) {
-        const isQuoted = character === `"` || character === "\\"
-        assert.strictEqual(escapeLogText(character), isQuoted ? `\\${character}` : character)
+  it.effect("follows a wall clock that was set, within a second or so", () =>
+    Effect.gen(function* () {
+      let millis = 1_000_000
+      let nanos = 5_000_000_000n
+      const clock: Clock.Clock = {
+        ...(yield* Clock.Clock),
+        currentTimeMillisUnsafe: () => millis,
+        monotonicTimeNanosUnsafe: () => nanos
       }
-    })
-
-    it("escapes every other byte as two hexadecimal digits", () => {
-      for (let code = 0; code < 256; code++) {
-        if (code >= 0x20 && code <= 0x7e) continue
-        assert.strictEqual(escapeLogText(String.fromCharCode(code)), `\\x${code.toString(16).padStart(2, "0")}`)
+      const times: Array<number> = []
+      const record = (ended: AccessRecord): void => void times.push(ended.startedAt)
+      const recorder = new AccessRecorder(clock, { usesFirstByte: false, usesResponseHeaders: false, record })
+      const next = (wall: number, seconds: bigint): void => {
+        millis += wall
+        nanos += seconds * 1_000_000_000n
+        recorder.begin(connection, request).end("complete")
       }
+      next(0, 0n)
+      next(1000, 1n)
+      next(-500_000, 1n)
+      assert.deepStrictEqual(times, [1_000_000, 1_001_000, 501_000])
     })
-
-    it.prop(
-      "can be undone, so that different bytes never look the same",
-      [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 })))],
-      ([codes]) => {
-        const text = String.fromCharCode(...codes)
-        const undone = escapeLogText(text).replaceAll(
-          /\\(?:x([0-9a-f]{2})|(["\\]))/g,
-          (_, digits: string | undefined, quoted: string) =>
-            digits === undefined ? quoted : String.fromCharCode(Number.parseInt(digits, 16))
-        )
-        assert.strictEqual(undone, text)
-      }
-    )
-  })
-
-  describe("LogTime", () => {
-    it("writes single digits with a zero, and all months", () => {
-      const time = new LogTime()
-      assert.strictEqual(time.format(0), "01/Jan/1970:00:00:00 +0000")
-      assert.strictEqual(time.format(Date.UTC(2024, 1, 29, 23, 59, 59, 999)), "29/Feb/2024:23:59:59 +0000")
-      const months = Array.from({ length: 12 }, (_, month) => time.format(Date.UTC(2026, month, 9)).slice(3, 6))
-      assert.strictEqual(months.join(" "), "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
-    })
-
-    it("follows the second, in both directions", () => {
-      const time = new LogTime()
-      const texts = [1999, 1000, 2000, 1999].map((millis) => time.format(millis).slice(-8, -6))
-      assert.deepStrictEqual(texts, ["01", "01", "02", "01"])
-    })
-  })
-
-  describe("AccessEntry", () => {
-    it.effect("reports the exchange with its duration and final status", () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(record.startedAt)
-        const records: Array<AccessRecord> = []
-        const entry = new AccessEntry(yield* Clock.Clock, record.client, record)
-        yield* TestClock.adjust("1500 millis")
-        entry.status = 204
-        entry.end({ record: (ended) => records.push(ended) })
-        assert.deepStrictEqual(records, [{ ...record, status: 204, duration: 1500 }])
-      })
-    )
-
-    it.effect("reports 499 when the peer left before a status was sent", () =>
-      Effect.gen(function* () {
-        const records: Array<AccessRecord> = []
-        new AccessEntry(yield* Clock.Clock, undefined, record).end({ record: (ended) => records.push(ended) })
-        assert.strictEqual(records[0]?.status, 499)
-      })
-    )
-  })
+  )
 })

@@ -86,8 +86,9 @@ const rows: Readonly<Record<SendEvent["type"], Row>> = {
     optional: { body: content, more: [true, false] },
     mistakes: [
       ...bodyMistakes,
-      ["file", "/etc/motd", `Expected no file; only body can be sent at ["file"]`],
-      ["fh", 3, `Expected no file; only body can be sent at ["fh"]`]
+      ["file", 5, `Expected string at ["file"]`],
+      ["fh", "3", `Expected a file handle or descriptor at ["fh"]`],
+      ["fh", -1, `Expected a file handle or descriptor at ["fh"]`]
     ]
   },
   "http.response.trailers": {
@@ -285,7 +286,21 @@ describe("EventGuard", () => {
     })
   })
 
-  const properties = ["status", "headers", "trailers", "body", "more", "data", "event", "text", "bytes", "code"]
+  const properties = [
+    "status",
+    "headers",
+    "trailers",
+    "body",
+    "file",
+    "fh",
+    "offset",
+    "more",
+    "data",
+    "event",
+    "text",
+    "bytes",
+    "code"
+  ]
   const junk = Schema.Record(
     Schema.Union([Schema.Literals(properties), Schema.String]),
     Schema.Union([Schema.Unknown, Schema.Array(Schema.Array(Schema.Union([Schema.String, Schema.Unknown])))])
@@ -297,6 +312,31 @@ describe("EventGuard", () => {
     ]),
     ([type, properties]): unknown => ({ ...properties, type })
   )
+
+  describe("a file as the rest of the body", () => {
+    const type = "http.response.body"
+
+    it.each([
+      { file: "/srv/a.txt" },
+      { file: "/srv/a.txt", offset: 0, length: 0, more: false },
+      { fh: 3, offset: 10 },
+      { fh: { fd: 3, close: () => undefined }, length: 7 }
+    ])("takes %o", (event) => {
+      assert.isUndefined(checkHttp({ type, ...event }))
+    })
+
+    it.each([
+      [{ file: "/srv/a.txt", body: "" }, "Expected one of body, file and fh"],
+      [{ file: "/srv/a.txt", fh: 3 }, "Expected one of body, file and fh"],
+      [{ fh: 3, body: "" }, "Expected one of body, file and fh"],
+      [{ file: "/srv/a.txt", offset: -1 }, `["offset"]`],
+      [{ file: "/srv/a.txt", offset: 0.5 }, `["offset"]`],
+      [{ fh: 3, length: Number.NaN }, `["length"]`],
+      [{ fh: 3, more: true }, "Expected false, because a file ends the response"]
+    ])("refuses %o", (event, expected) => {
+      assertRefused(checkHttp, { type, ...event }, type, expected)
+    })
+  })
 
   it.prop(
     "answers junk with undefined or an error, and never throws",

@@ -95,9 +95,12 @@ describe("RequestRunner", () => {
     assert.deepStrictEqual(exits, [Exit.succeed("hello")])
   })
 
-  it("runs effects of the server's own", () => {
+  it("runs effects of the server's own with the server's services, not the application's", () => {
     const ran: Array<string> = []
-    new RequestRunner(() => Effect.void, Context.empty()).background(Effect.sync(() => ran.push("logged")))
-    assert.deepStrictEqual(ran, ["logged"])
+    const withGreeting = (text: string) => Context.make(Greeting, text) as Context.Context<never> // As above.
+    const runner = new RequestRunner(() => Effect.void, withGreeting("application"), withGreeting("server"))
+    const greet = Effect.map(Effect.service(Greeting), (text) => void ran.push(text))
+    runner.background(greet as Effect.Effect<void>) // As above.
+    assert.deepStrictEqual(ran, ["server"])
   })
 })

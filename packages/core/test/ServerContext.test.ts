@@ -3,17 +3,23 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import type { LogLevel } from "effect/LogLevel"
+import { MinimumLogLevel } from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import { Deadline } from "../src/Deadlines.ts"
+import { type FileSource, FileUnreadable } from "../src/FileSource.ts"
 import * as PagiApp from "../src/PagiApp.ts"
 import * as ServerContext from "../src/ServerContext.ts"
 import * as ServerOptions from "../src/ServerOptions.ts"
 
-const make = (options: ServerOptions.Input = {}) =>
-  Effect.provide(
-    ServerContext.make({ state: {}, accessLog: undefined }),
-    Layer.merge(PagiApp.layer(PagiApp.make({})), ServerOptions.layer(options))
-  )
+const files: FileSource = { open: () => Effect.fail(new FileUnreadable({ message: "there are no files" })) }
+
+const bare = ServerContext.make({ state: {}, accessLog: undefined, files })
+
+const services = (options: ServerOptions.Input = {}) =>
+  Layer.merge(PagiApp.layer(PagiApp.make({})), ServerOptions.layer(options))
+
+const make = (options?: ServerOptions.Input) => Effect.provide(bare, services(options))
 
 describe("ServerContext", () => {
   it.effect("counts the options' time limits in ticks", () =>
@@ -23,10 +29,30 @@ describe("ServerContext", () => {
         headersTimeout: "2 seconds",
         requestTimeout: 0,
         writeTimeout: Duration.millis(301),
+        sseIdleTimeout: "6 seconds",
         disconnectGrace: "5 seconds"
       })
-      assert.deepStrictEqual(limits, { idle: 10, headers: 20, request: 0, write: 4, disconnectGrace: 50 })
+      assert.deepStrictEqual(limits, {
+        idle: 10,
+        headers: 20,
+        request: 0,
+        write: 4,
+        sseIdle: 60,
+        disconnectGrace: 50
+      })
     })
+  )
+
+  it.effect(
+    "runs effects of its own with the level of messages that the server logs, whatever the application's is",
+    () =>
+      Effect.gen(function* () {
+        const levels: Array<LogLevel> = []
+        const level = Effect.map(MinimumLogLevel, (found) => void levels.push(found))
+        const { runner } = yield* bare.pipe(Effect.provideService(MinimumLogLevel, "Debug"), Effect.provide(services()))
+        runner.background(level)
+        assert.deepStrictEqual(levels, ["Debug"])
+      })
   )
 
   it.effect("has a wheel that turns and a date that follows the clock", () =>

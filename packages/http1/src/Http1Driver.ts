@@ -1,11 +1,11 @@
-import { encodeText } from "@pagi/core/ByteString"
-import { AccessEntry } from "@pagi/core/AccessLog"
 import { Deadline, type DeadlineOwner } from "@pagi/core/Deadlines"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
-import type { HttpReceiveEvent } from "@pagi/core/Event"
-import { type Ending, HttpExchange, type HttpExchangeHost } from "@pagi/core/Exchange/Http"
-import type { HeaderBlock } from "@pagi/core/HeaderBlock"
-import { makeHttpScope } from "@pagi/core/HttpScope"
+import type { HttpRequestEvent } from "@pagi/core/Event"
+import type { HttpExchange } from "@pagi/core/Exchange/Http"
+import { makeExchange } from "@pagi/core/Exchange/makeExchange"
+import type { Ending, ExchangeHost } from "@pagi/core/Exchange/RequestExchange"
+import type { SseExchange } from "@pagi/core/Exchange/Sse"
+import { isMisdirected, misdirectedMessage } from "@pagi/core/ExpectedHost"
 import { ConnectionScope, type ScopedConnection } from "@pagi/core/ConnectionScope"
 import type { ServerConnection } from "@pagi/core/ConnectionRegistry"
 import type { Transport, TransportHandler } from "@pagi/core/Transport"
@@ -13,10 +13,10 @@ import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import type { Http1Settings } from "./Http1Settings.ts"
 import { Connection } from "./protocol/Connection.ts"
-import { errorResponse } from "./protocol/ErrorResponse.ts"
 import { protocolError } from "./protocol/ProtocolError.ts"
 import type { RequestHead } from "./protocol/RequestHead.ts"
 import { RequestBody } from "./RequestBody.ts"
+import { type ResponseObserver, ResponseWriter } from "./ResponseWriter.ts"
 
 /**
  * What the connection is waiting for:
@@ -50,26 +50,25 @@ const freshDrainTicks = 10
  * from the transport goes on as far as it can without waiting.
  */
 export class Http1Driver
-  implements TransportHandler, HttpExchangeHost, DeadlineOwner, ServerConnection, ScopedConnection
+  implements TransportHandler, ExchangeHost, ResponseObserver, DeadlineOwner, ServerConnection, ScopedConnection
 {
   readonly #settings: Http1Settings
   readonly #transport: Transport
   readonly #scope: ConnectionScope
   readonly #machine: Connection
   readonly #body: RequestBody
+  /** Where the exchanges send their responses. */
+  readonly response: ResponseWriter
   /** Limits how long the peer may be silent, whatever it is waited for. */
   readonly #readDeadline: Deadline
   /** Limits how long the peer may leave data unread; made when that first happens. */
   #writeDeadline: Deadline | undefined = undefined
   #phase: Phase = "fresh"
-  #exchange: HttpExchange | undefined = undefined
-  #access: AccessEntry | undefined = undefined
+  #exchange: HttpExchange | SseExchange | undefined = undefined
   /** Applications of this connection that have not ended; more than one when some run on after their response. */
   #running = 0
   #isAdvancing = false
   #isPaused = false
-  /** Whether the response under way ends with trailers, not with its last piece. */
-  #hasTrailers = false
   #discarded = 0
 
   constructor(settings: Http1Settings, transport: Transport, listenerScope: EffectScope.Scope) {
@@ -79,6 +78,7 @@ export class Http1Driver
     this.#scope = new ConnectionScope(listenerScope, server.runner, this)
     this.#machine = new Connection(server.options)
     this.#body = new RequestBody(this.#machine)
+    this.response = new ResponseWriter(this.#machine, transport, server, this)
     this.#readDeadline = new Deadline(server.deadlines, this)
     this.#readDeadline.start(server.limits.headers)
     server.registry.add(this)
@@ -89,7 +89,7 @@ export class Http1Driver
 
   onData(bytes: Uint8Array, isLent: boolean): void {
     if (this.#phase === "lingering" || this.#phase === "closed") return this.#discard(bytes.length)
-    if (this.#phase === "exchange") this.#readDeadline.start(this.#settings.server.limits.request)
+    if (this.#phase === "exchange") this.#readDeadline.start(this.#stallTicks)
     this.#machine.receive(bytes, isLent)
     this.#advance()
     this.#machine.keep()
@@ -105,7 +105,7 @@ export class Http1Driver
   onFlush(): void {
     if (this.#phase !== "exchange") return
     if (!this.#isAnswering) this.#advance()
-    this.#machine.flushHead(this.#transport)
+    if (this.#exchange?.holdsHead !== true) this.#machine.flushHead(this.#transport)
   }
 
   onBlocked(): void {
@@ -117,7 +117,7 @@ export class Http1Driver
     const { limits } = this.#settings.server
     if (this.#transport.bufferedAmount === 0) this.#writeDeadline?.stop()
     else this.#writeDeadline?.start(limits.write)
-    if (this.#phase === "exchange") this.#readDeadline.start(limits.request)
+    if (this.#phase === "exchange") this.#readDeadline.start(this.#stallTicks)
     else if (this.#phase === "idle") this.#readDeadline.start(limits.idle)
     else if (this.#phase === "lingering" && this.#transport.bufferedAmount === 0) this.#readDeadline.start(lingerTicks)
     this.#exchange?.writeBuffer.update()
@@ -144,7 +144,9 @@ export class Http1Driver
       case "head":
         return this.#answer(408, protocolError("head-timeout").message, "client_timeout")
       case "exchange":
-        return this.#drop("client_timeout")
+        // An event stream may have started since.
+        if (this.#exchange?.mayStall === true) this.#drop("client_timeout")
+        return
       case "finishing":
         return this.#close()
       case "idle":
@@ -159,6 +161,7 @@ export class Http1Driver
 
   drain(): void {
     this.#machine.closeAfterResponse()
+    this.#exchange?.drain()
     if (this.#phase === "idle" || this.#phase === "finishing") this.#close()
     else if (this.#phase === "fresh") this.#readDeadline.start(freshDrainTicks)
   }
@@ -215,6 +218,10 @@ export class Http1Driver
     const event = this.#machine.next()
     switch (event.type) {
       case "request":
+        if (this.#isMisdirected(event)) {
+          this.#answer(421, misdirectedMessage, "protocol_error")
+          return false
+        }
         this.#begin(event)
         return true
       case "error":
@@ -229,6 +236,11 @@ export class Http1Driver
     }
   }
 
+  #isMisdirected(head: RequestHead): boolean {
+    const { expectedHost } = this.#transport
+    return expectedHost !== undefined && isMisdirected(expectedHost, head.headers)
+  }
+
   #awaitHead(): void {
     this.#setPaused(false)
     if (this.#phase === "head" || this.#machine.bufferedLength === 0) return
@@ -239,15 +251,15 @@ export class Http1Driver
 
   #begin(head: RequestHead): void {
     const { server } = this.#settings
-    const exchange = new HttpExchange(this, this.#settings.exchange)
+    const exchange = makeExchange(this, this.#settings.exchange, head)
     this.#phase = "exchange"
     this.#exchange = exchange
     this.#body.restart()
-    this.#readDeadline.start(server.limits.request)
-    if (server.accessLog !== undefined) this.#access = new AccessEntry(server.clock, this.#transport.client, head)
-    const scope = makeHttpScope(server, this.#transport, head, exchange)
+    this.#readDeadline.start(this.#stallTicks)
+    this.response.begin(head)
+    const scope = exchange.makeScope(server, this.#transport, head)
     this.#running++
-    const fiber = server.runner.run(scope, exchange.receive, exchange.send, exchange)
+    const fiber = exchange.run(server.runner, scope)
     if (fiber !== undefined) this.#scope.add(fiber)
   }
 
@@ -264,7 +276,7 @@ export class Http1Driver
     if (this.#phase !== "exchange") return false
     this.#phase = "finishing"
     this.#exchange = undefined
-    this.#logAccess()
+    this.response.end("complete")
     if (!this.#machine.keepAlive) {
       this.#close()
       return false
@@ -296,7 +308,7 @@ export class Http1Driver
     return true
   }
 
-  pullBody(): HttpReceiveEvent | undefined {
+  pullBody(): HttpRequestEvent | undefined {
     this.#machine.sendContinue(this.#transport)
     const event = this.#body.next()
     if (event === undefined) {
@@ -314,39 +326,24 @@ export class Http1Driver
     return this.#transport.bufferedAmount
   }
 
-  informational(status: number, headers: HeaderBlock): string | undefined {
-    const problem = this.#machine.sendInformational(this.#transport, status, headers)
-    return problem === undefined ? this.#written(false) : problem.message
+  onWritten(ends: boolean): void {
+    this.#readDeadline.start(this.#stallTicks)
+    // Only what the system has refused to take is reported as drained, and `send` will wait for that.
+    if (this.#isOverMark) this.#transport.flush()
+    // The exchange notes its completion after this call; the end of the turn is early enough to go on to the next.
+    if (ends && !this.#isAdvancing) this.#transport.scheduleFlush()
   }
 
-  start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
-    const problem = this.#machine.startResponse(status, headers, trailers, this.#settings.server.date.value)
-    if (problem !== undefined) return problem.message
-    this.#hasTrailers = trailers
-    if (this.#access !== undefined) this.#access.status = status
-    // Nothing is written yet: the head goes out with the first piece of the body, or when the turn ends without one.
-    this.#transport.scheduleFlush()
-    return undefined
-  }
-
-  body(data: string | Uint8Array, last: boolean): string | undefined {
-    const bytes = typeof data === "string" ? encodeText(data) : data
-    const ends = last && !this.#hasTrailers
-    const problem = this.#machine.sendBody(this.#transport, bytes, ends)
-    if (problem === undefined) return this.#written(ends)
-    // A body that contradicts its length cannot be made good. Once dropped, the exchange does not report failures.
-    this.#settings.exchange.log(Effect.logError(`the response was broken off: ${problem.message}`))
+  /** What contradicts its own length cannot be made good. Once dropped, the exchange does not report failures. */
+  breakOff(problem: string): void {
+    this.#settings.exchange.log(Effect.logError(`the response was broken off: ${problem}`))
     this.#answer(500, "internal server error", "server_error")
-    return `${problem.message}; the response was broken off`
   }
 
-  trailers(headers: HeaderBlock): string | undefined {
-    const problem = this.#machine.sendTrailers(this.#transport, headers)
-    return problem === undefined ? this.#written(true) : problem.message
-  }
-
-  flush(): undefined {
-    this.#transport.flush()
+  endResponse(reason: DisconnectReason): void {
+    this.#machine.sendBody(this.#transport, "", true)
+    this.#endExchange(reason)
+    this.#close()
   }
 
   onApplicationEnd(ending: Ending): void {
@@ -363,10 +360,8 @@ export class Http1Driver
   /** Ends the exchange with the server's own answer, or the connection when a response is already on its way. */
   #answer(status: number, message: string, reason: DisconnectReason): void {
     if (this.#machine.isHeadSent) return this.#drop(reason)
-    if (this.#access !== undefined) this.#access.status = status
-    this.#endExchange(reason)
-    const date = this.#settings.server.date.value
-    this.#transport.write(errorResponse(status, message, date, { head: this.#machine.isHeadRequest }))
+    this.#disconnectExchange(reason)
+    this.response.answer(status, message, reason)
     this.#close()
   }
 
@@ -383,7 +378,7 @@ export class Http1Driver
 
   /** The peer is not to blame for the end, or still there: it gets what is complete and then sees that the rest is missing. */
   #closeUnfinished(): void {
-    this.#transport.close()
+    this.#transport.truncate()
     this.#readDeadline.start(lingerTicks)
   }
 
@@ -408,16 +403,13 @@ export class Http1Driver
   }
 
   #endExchange(reason: DisconnectReason): void {
-    this.#exchange?.disconnect(reason)
-    this.#exchange = undefined
-    this.#logAccess()
+    this.#disconnectExchange(reason)
+    this.response.end(reason)
   }
 
-  #logAccess(): void {
-    const { accessLog } = this.#settings.server
-    if (this.#access === undefined || accessLog === undefined) return
-    this.#access.end(accessLog)
-    this.#access = undefined
+  #disconnectExchange(reason: DisconnectReason): void {
+    this.#exchange?.disconnect(reason)
+    this.#exchange = undefined
   }
 
   #finish(): void {
@@ -433,16 +425,13 @@ export class Http1Driver
     return this.#phase === "exchange" && this.#exchange?.state.responseComplete === false
   }
 
-  get #isOverMark(): boolean {
-    return this.#transport.bufferedAmount > this.#settings.exchange.highWaterMark
+  /** Ticks that the exchange may go on without a byte in either direction; 0 means no limit. */
+  get #stallTicks(): number {
+    return this.#exchange?.mayStall === true ? this.#settings.server.limits.request : 0
   }
 
-  #written(last: boolean): undefined {
-    this.#readDeadline.start(this.#settings.server.limits.request)
-    // Only what the system has refused to take is reported as drained, and `send` will wait for that.
-    if (this.#isOverMark) this.#transport.flush()
-    // The exchange notes its completion after this call; the end of the turn is early enough to go on to the next.
-    if (last && !this.#isAdvancing) this.#transport.scheduleFlush()
+  get #isOverMark(): boolean {
+    return this.#transport.bufferedAmount > this.#settings.exchange.highWaterMark
   }
 
   #setPaused(paused: boolean): void {

@@ -1,18 +1,13 @@
-import type { HttpExchangeOptions } from "@pagi/core/Exchange/Http"
+import { type ExchangeOptions, makeExchangeOptions } from "@pagi/core/Exchange/RequestExchange"
 import type { ServerContext } from "@pagi/core/ServerContext"
 
 /** What all drivers of a server use; made once. */
 export interface Http1Settings {
   readonly server: ServerContext
-  readonly exchange: HttpExchangeOptions
+  readonly exchange: ExchangeOptions
 }
 
 export const makeSettings = (server: ServerContext): Http1Settings => ({
   server,
-  exchange: {
-    highWaterMark: server.options.writeHighWatermark,
-    lowWaterMark: server.options.writeLowWatermark,
-    fullFlush: "fullflush" in server.options.extensions,
-    log: server.runner.background
-  }
+  exchange: makeExchangeOptions(server)
 })

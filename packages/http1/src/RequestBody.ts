@@ -1,8 +1,8 @@
-import type { HttpReceiveEvent } from "@pagi/core/Event"
+import type { HttpRequestEvent } from "@pagi/core/Event"
 import type { Connection } from "./protocol/Connection.ts"
 import type { ProtocolError } from "./protocol/ProtocolError.ts"
 
-const endOfBody: HttpReceiveEvent = { type: "http.request", body: new Uint8Array(0), more: false }
+const endOfBody: HttpRequestEvent = { type: "http.request", body: new Uint8Array(0), more: false }
 
 /** The bodies of a connection's requests, one after the other, as the applications receive them. */
 export class RequestBody {
@@ -19,7 +19,7 @@ export class RequestBody {
   }
 
   /** The next piece; `undefined` when there is none yet or the body is over. */
-  next(): HttpReceiveEvent | ProtocolError | undefined {
+  next(): HttpRequestEvent | ProtocolError | undefined {
     if (this.#machine.bodyIsComplete) return this.#takeEnd()
     const event = this.#machine.next()
     switch (event.type) {
@@ -35,7 +35,7 @@ export class RequestBody {
   }
 
   /** The event that ends the body; it is given once. */
-  #takeEnd(): HttpReceiveEvent | undefined {
+  #takeEnd(): HttpRequestEvent | undefined {
     if (this.#isEndTaken) return undefined
     this.#isEndTaken = true
     return endOfBody

@@ -74,6 +74,26 @@ describe("an application that does not answer", () => {
     )
   }
 
+  it.effect("fails after the start → its callbacks are told server_error, and nobody that it is complete", () =>
+    Effect.gen(function* () {
+      const notes: Array<string> = []
+      const { application } = recorded<unknown>(({ connection }, _, send) =>
+        Effect.gen(function* () {
+          connection.onDisconnect((reason) => notes.push(`${reason} ${connection.isConnected}`))
+          connection.onComplete(() => notes.push("complete"))
+          yield* send(start())
+          return yield* Effect.fail("broken")
+        })
+      )
+      const harness = yield* makeHarness(application)
+      const transport = yield* converse(harness, post("Content-Length: 3") + "abc")
+      assert.deepStrictEqual(notes, ["server_error false"])
+      transport.pushEnd()
+      yield* finish(harness)
+      assert.deepStrictEqual(notes, ["server_error false"])
+    })
+  )
+
   it.effect("returns before its response is complete → truncated, logged once", () =>
     Effect.gen(function* () {
       const { application } = recorded<unknown>((_, __, send) => Effect.andThen(send(start()), send(piece("part"))))
@@ -229,7 +249,9 @@ describe("a peer that leaves during an exchange", () => {
   > = [
     ["closes its side", (transport) => transport.pushEnd(), "client_closed"],
     ["closes altogether", (transport) => transport.fail(), "client_closed"],
-    ["resets", (transport) => transport.fail("read_error"), "read_error"]
+    ["cannot be read from", (transport) => transport.fail("read_error"), "read_error"],
+    ["cannot be written to", (transport) => transport.fail("write_error"), "write_error"],
+    ["gives no sign of life", (transport) => transport.fail("client_timeout"), "client_timeout"]
   ]
   for (const [name, leave, reason] of leaving) {
     it.effect(
@@ -583,60 +605,6 @@ describe("drain", () => {
       harness.server.registry.drain()
       assert.strictEqual(transport.ending, "ended")
       yield* finish(harness, transport)
-    })
-  )
-})
-
-describe("access records", () => {
-  it.effect("status, target and duration by the clock; nothing for heads that were refused", () =>
-    Effect.gen(function* () {
-      const { application } = recorded<unknown>((scope, _, send) =>
-        Effect.andThen(Effect.sleep(scope.path === "/slow" ? "1500 millis" : 0), respond(send, "ok"))
-      )
-      const harness = yield* makeHarness(application)
-      yield* TestClock.setTime(1_000_000)
-      const transport = yield* converse(harness, lines("PUT /slow?a=b HTTP/1.1", "Host: a") + lines("GET /x HTTP/1.0"))
-      yield* TestClock.adjust("1500 millis")
-      yield* turn
-      yield* converse(harness, "GET\r\n\r\n")
-      const common = { client: transport.client }
-      assert.deepStrictEqual(harness.log, [
-        {
-          ...common,
-          method: "PUT",
-          target: "/slow?a=b",
-          httpVersion: "1.1",
-          status: 200,
-          startedAt: 1_000_000,
-          duration: 1500
-        },
-        { ...common, method: "GET", target: "/x", httpVersion: "1.0", status: 200, startedAt: 1_001_500, duration: 0 }
-      ])
-    })
-  )
-
-  it.effect("the server's own answers count; a peer that left in the middle keeps the status it was sent", () =>
-    Effect.gen(function* () {
-      const { application } = recorded<unknown>((scope, receive, send) => {
-        if (scope.path === "/fail") return Effect.fail("broken")
-        if (scope.path === "/started") return Effect.andThen(send(start(201)), readBody(receive))
-        return readBody(receive)
-      })
-      const harness = yield* makeHarness(application, { options: { maxBodySize: 5 } })
-      const to = (path: string) => lines(`POST ${path} HTTP/1.1`, "Host: a", "Transfer-Encoding: chunked")
-      const transports = [
-        yield* converse(harness, to("/fail")),
-        yield* converse(harness, `${to("/read")}zz\r\n`),
-        yield* converse(harness, `${to("/read")}6\r\nabcdef\r\n`),
-        yield* converse(harness, to("/started"))
-      ]
-      transports.push(yield* converse(harness, to("/read")))
-      for (const transport of transports.slice(3)) transport.fail()
-      assert.deepStrictEqual(
-        harness.log.map((record) => record.status),
-        [500, 400, 413, 201, 499]
-      )
-      yield* finish(harness, ...transports)
     })
   )
 })

@@ -54,7 +54,8 @@ describe("the http scope", () => {
         client: ["127.0.0.1", 54321],
         server: ["127.0.0.1", 5000],
         state: { db: "open" },
-        extensions: { fullflush: {} }
+        extensions: { fullflush: {} },
+        readiness: { isReady: true }
       })
       assert.deepStrictEqual(
         [scope.transport.bufferedAmount, scope.transport.highWaterMark, scope.transport.lowWaterMark],

@@ -1,9 +1,11 @@
-import { type AccessLog, type AccessRecord, formatCommon, LogTime } from "@pagi/core/AccessLog"
+import type { AccessLog } from "@pagi/core/AccessLog"
+import { compile } from "@pagi/core/AccessLog/Format"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as EffectScope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { closeSync, constants, openSync } from "node:fs"
-import { LineWriter } from "./LineWriter.ts"
+import { LineWriter, type LineWriterObserver } from "./LineWriter.ts"
 
 /** The access log cannot be opened. */
 export class AccessLogError extends Schema.TaggedError<AccessLogError>()("AccessLogError", {
@@ -15,40 +17,88 @@ export class AccessLogError extends Schema.TaggedError<AccessLogError>()("Access
   }
 }
 
-class FileAccessLog implements AccessLog {
-  readonly #writer: LineWriter
-  readonly #time = new LogTime()
-
-  constructor(writer: LineWriter) {
-    this.#writer = writer
-  }
-
-  record(record: AccessRecord): void {
-    this.#writer.write(formatCommon(this.#time, record))
-  }
+/** An access log whose file can be moved away. */
+export interface AccessLogFile extends AccessLog {
+  /**
+   * Opens the file anew by its path, for a rotation that has moved it away. Has completed when all earlier lines are in
+   * the old file and that is closed. When the new file cannot be opened the old one stays in use, and an error is logged.
+   * Does nothing for standard error.
+   */
+  readonly reopen: Effect.Effect<void>
 }
 
-/** Opens the access log that the option names: `stderr`, `off`, or a file that is appended to. */
-export const open = (target: string): Effect.Effect<AccessLog | undefined, AccessLogError, EffectScope.Scope> =>
+/** A file that is written to. */
+interface Output {
+  readonly writer: LineWriter
+  /** Takes no further line; completes when the file has all of them and is closed. */
+  readonly end: Effect.Effect<void>
+}
+
+/**
+ * Opens the access log that the options name: `stderr`, `off`, or a file that is appended to. The format is one that the
+ * options have accepted.
+ */
+export const open = (
+  target: string,
+  format: string
+): Effect.Effect<AccessLogFile | undefined, AccessLogError, EffectScope.Scope> =>
   Effect.gen(function* () {
     if (target === "off") return undefined
-    const descriptor = target === "stderr" ? 2 : yield* openFile(target)
+    const { usesFirstByte, usesResponseHeaders, write } = compile(format, process.pid)
     const report = Effect.runForkWith(yield* Effect.context())
-    const writer = new LineWriter(descriptor, {
+    const openOutput = outputTo(target, {
       onError: (code) => report(Effect.logError(new AccessLogError({ path: target, code }).message)),
       onLoss: (count) => report(Effect.logError(`lines of the access log ${target} that were lost: ${count}`))
     })
-    yield* Effect.addFinalizer(() => writer.end)
-    return new FileAccessLog(writer)
+    // One change at a time, so that the end of the scope also waits for a file that is being left.
+    const changes = yield* Semaphore.make(1)
+    const current = yield* Effect.acquireRelease(
+      Effect.map(openOutput, (output) => ({ output, isOpen: true })),
+      (state) =>
+        changes.withPermit(
+          Effect.suspend(() => {
+            state.isOpen = false
+            return state.output.end
+          })
+        )
+    )
+    const reopen = Effect.gen(function* () {
+      if (!current.isOpen) return
+      const { output } = current
+      current.output = yield* openOutput
+      yield* output.end
+    }).pipe(Effect.catch((error) => Effect.logError(`${error.message}; the file that was open stays in use`)))
+    return {
+      usesFirstByte,
+      usesResponseHeaders,
+      record: (record) => current.output.writer.write(write(record)),
+      reopen: target === "stderr" ? Effect.void : Effect.uninterruptible(changes.withPermit(reopen))
+    }
   })
 
-const openFile = (path: string): Effect.Effect<number, AccessLogError, EffectScope.Scope> =>
-  Effect.acquireRelease(
-    Effect.try({
-      // Without O_NONBLOCK, opening a FIFO that nobody reads would stop the whole process.
-      try: () =>
-        openSync(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NONBLOCK, 0o640),
-      catch: (error) => new AccessLogError({ path, code: (error as NodeJS.ErrnoException).code ?? "" }) // node:fs throws nothing else
-    }),
-    (descriptor) => Effect.sync(() => closeSync(descriptor))
-  )
+const outputTo = (target: string, observer: LineWriterObserver): Effect.Effect<Output, AccessLogError> => {
+  if (target === "stderr") {
+    return Effect.sync(() => {
+      const writer = new LineWriter(2, observer)
+      return { writer, end: writer.end }
+    })
+  }
+  return Effect.map(openFile(target), (descriptor) => {
+    const writer = new LineWriter(descriptor, observer)
+    return {
+      writer,
+      end: Effect.andThen(
+        writer.end,
+        Effect.sync(() => closeSync(descriptor))
+      )
+    }
+  })
+}
+
+const openFile = (path: string): Effect.Effect<number, AccessLogError> =>
+  Effect.try({
+    // Without O_NONBLOCK, opening a FIFO that nobody reads would stop the whole process.
+    try: () =>
+      openSync(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NONBLOCK, 0o640),
+    catch: (error) => new AccessLogError({ path, code: (error as NodeJS.ErrnoException).code ?? "" }) // node:fs throws nothing else
+  })

@@ -1,29 +1,39 @@
 import { Deadline } from "@pagi/core/Deadlines"
+import type { LoggedConnection } from "@pagi/core/AccessLog"
 import type { ServerContext } from "@pagi/core/ServerContext"
+import type { Address } from "@pagi/core/Transport"
 import { Http1Driver } from "@pagi/http1/Http1Driver"
 import { makeSettings } from "@pagi/http1/Http1Settings"
-import { errorResponse } from "@pagi/http1/protocol/ErrorResponse"
+import { errorContent, errorResponse } from "@pagi/http1/protocol/ErrorResponse"
 import * as Effect from "effect/Effect"
 import * as EffectScope from "effect/Scope"
 import type { Socket } from "node:net"
-import type { TcpListenerOptions } from "./Listener.ts"
+import type { DescriptorLimit } from "./DescriptorLimit.ts"
+import type { OnConnection } from "./Listener.ts"
 import { NetTransport } from "./NetTransport.ts"
+import type { TlsCertificates } from "./TlsCertificates.ts"
+import { TlsHandshakes } from "./TlsHandshakes.ts"
 import { TurnQueue } from "./TurnQueue.ts"
 
 /** Seconds after which a client that was turned away may try again (RFC 9110 §10.2.3). */
 const retryAfter = "1"
 
+const message = "the server is at capacity"
+
 /** Ticks that a client that was turned away has to close its side. */
 const lingerTicks = 10
 
-/** Makes a connection of each accepted socket, in a scope below the listener's; beyond the limit it answers 503. */
+/** Makes a connection of each accepted socket, in a scope below the listener's; beyond the limits it answers 503. */
 export const makeAcceptor = (
   server: ServerContext,
-  listenerScope: EffectScope.Scope
-): TcpListenerOptions["onConnection"] => {
+  descriptors: DescriptorLimit,
+  listenerScope: EffectScope.Scope,
+  certificates?: TlsCertificates
+): OnConnection => {
   const settings = makeSettings(server)
   const turns = new TurnQueue()
-  const rejections = new Rejections(server)
+  const handshakes = certificates && new TlsHandshakes(server, certificates)
+  const rejections = new Rejections(server, handshakes)
   Effect.runSync(
     EffectScope.addFinalizer(
       listenerScope,
@@ -33,9 +43,16 @@ export const makeAcceptor = (
       })
     )
   )
-  return (accepted, address) => {
-    if (server.registry.size >= server.options.maxConnections) return rejections.add(accepted.socket)
+  const connect: OnConnection = (accepted, address) => {
     new Http1Driver(settings, new NetTransport(accepted, address, turns), listenerScope)
+  }
+  return (accepted, address) => {
+    const { maxConnections } = server.options
+    // Those that linger must leave some of the last descriptors to others.
+    if (descriptors.isReached(accepted.descriptor)) rejections.add(accepted.socket, address, descriptors.reserve / 2)
+    else if (server.registry.size >= maxConnections) rejections.add(accepted.socket, address, maxConnections)
+    else if (handshakes === undefined) connect(accepted, address)
+    else handshakes.accept(accepted.socket, (socket, tls) => connect({ socket, slot: undefined, tls }, address))
   }
 }
 
@@ -45,18 +62,33 @@ export const makeAcceptor = (
  */
 class Rejections {
   readonly #server: ServerContext
+  readonly #handshakes: TlsHandshakes | undefined
   readonly #sockets = new Set<Socket>()
 
-  constructor(server: ServerContext) {
+  constructor(server: ServerContext, handshakes: TlsHandshakes | undefined) {
     this.#server = server
+    this.#handshakes = handshakes
   }
 
-  add(socket: Socket): void {
+  /** Answers; while no more than `room` do so, the client has time to read it. */
+  add(socket: Socket, server: Address | undefined, room: number): void {
+    const { remoteAddress, remotePort } = socket
+    const client: Address | undefined =
+      remoteAddress === undefined || remotePort === undefined ? undefined : [remoteAddress, remotePort]
+    const connection = { client, server }
     socket.on("error", () => {}) // Whatever it is, there is nobody to tell.
-    if (this.#sockets.size < this.#server.options.maxConnections) this.#linger(socket)
-    socket.end(this.#answer(), "latin1", () => {
-      if (!this.#sockets.has(socket)) socket.destroy()
-    })
+    const mayLinger = this.#sockets.size < room
+    if (mayLinger) this.#linger(socket)
+    if (this.#handshakes === undefined) {
+      socket.end(this.#answer(connection), "latin1", () => {
+        if (!mayLinger) socket.destroy()
+      })
+    } else if (mayLinger) {
+      this.#handshakes.begin(socket, (secure) => {
+        secure.on("error", () => {}).resume()
+        secure.end(this.#answer(connection), "latin1")
+      })
+    } else socket.destroy() // A handshake costs more than anybody may have who is turned away.
   }
 
   destroy(): void {
@@ -71,11 +103,13 @@ class Rejections {
       deadline.release()
       this.#sockets.delete(socket)
     })
-    socket.resume()
+    if (this.#handshakes === undefined) socket.resume()
   }
 
-  #answer(): string {
-    return errorResponse(503, "the server is at capacity", this.#server.date.value, {
+  #answer(connection: LoggedConnection): string {
+    const { accessLog, date } = this.#server
+    accessLog?.begin(connection, undefined).answered(503, errorContent(message).length, "at_capacity")
+    return errorResponse(503, message, date.value, {
       headers: [["retry-after", retryAfter]]
     })
   }

@@ -10,6 +10,9 @@ const initialSize = 65_536
 /** The most bytes that a character of a line takes in UTF-8, for each of its code units. */
 const bytesPerUnit = 3
 
+/** Units of text that become bytes together: each conversion has its price, and short-lived text costs little. */
+const textSize = 1024
+
 /** Milliseconds for which lines are gathered: a write in every turn would cost a busy server more than the lines do. */
 const gatherDelay = 20
 
@@ -28,7 +31,7 @@ export interface LineWriterObserver {
 
 /**
  * Writes lines to a file descriptor: all that came together in a short time in one write, and one write at a time, so
- * that no line is torn. Lines become bytes at once: text that is kept for a while is work for the garbage collector.
+ * that no line is torn. Lines become bytes soon: text that is kept for a while is work for the garbage collector.
  */
 export class LineWriter {
   readonly #descriptor: number
@@ -36,7 +39,10 @@ export class LineWriter {
   #buffer: Buffer = Buffer.allocUnsafeSlow(initialSize)
   /** The buffer of the last write, to be used again. */
   #spare: Buffer | undefined = undefined
+  /** Bytes in the buffer. */
   #pending = 0
+  /** What comes behind them. */
+  #text = ""
   #pendingLines = 0
   #isWriting = false
   #isEnded = false
@@ -57,14 +63,19 @@ export class LineWriter {
       this.#lost++
       return
     }
-    if (this.#pending === 0 && !this.#isWriting) setTimeout(this.#writePending, gatherDelay)
-    this.#reserve(line.length * bytesPerUnit)
-    this.#pending += this.#buffer.write(line, this.#pending)
+    if (this.#pendingLines === 0 && !this.#isWriting) setTimeout(this.#writePending, gatherDelay)
     this.#pendingLines++
+    this.#text += line
+    if (this.#text.length >= textSize) this.#encode()
   }
 
-  #reserve(size: number): void {
-    const needed = this.#pending + size
+  #encode(): void {
+    this.#reserve(this.#pending + this.#text.length * bytesPerUnit)
+    this.#pending += this.#buffer.write(this.#text, this.#pending)
+    this.#text = ""
+  }
+
+  #reserve(needed: number): void {
     if (needed <= this.#buffer.length) return
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length))
     this.#buffer.copy(grown, 0, 0, this.#pending)
@@ -81,7 +92,11 @@ export class LineWriter {
 
   readonly #writePending = (): void => {
     if (this.#isWriting) return
-    if (this.#pending === 0) return this.#onIdle?.()
+    if (this.#pendingLines === 0) {
+      if (this.#isEnded) this.#reportLoss()
+      return this.#onIdle?.()
+    }
+    this.#encode()
     const full = this.#buffer
     const bytes = full.subarray(0, this.#pending)
     const lines = this.#pendingLines
@@ -112,12 +127,13 @@ export class LineWriter {
     this.#lost += lost
     if (code !== "" && code !== this.#reported) this.#observer.onError(code)
     this.#reported = code
-    const isLast = this.#isEnded && this.#pending === 0
-    if (this.#lost > 0 && (code === "" || isLast)) {
-      this.#observer.onLoss(this.#lost)
-      this.#lost = 0
-    }
-    if (this.#pending > 0 && !this.#isEnded) setTimeout(this.#writePending, gatherDelay)
+    if (code === "") this.#reportLoss()
+    if (this.#pendingLines > 0 && !this.#isEnded) setTimeout(this.#writePending, gatherDelay)
     else this.#writePending()
+  }
+
+  #reportLoss(): void {
+    if (this.#lost > 0) this.#observer.onLoss(this.#lost)
+    this.#lost = 0
   }
 }

@@ -1,26 +1,68 @@
+import type { Endpoint } from "@pagi/core/Endpoint"
 import * as Schema from "effect/Schema"
+
+const TcpEndpoint = Schema.Struct({ _tag: Schema.Literal("Tcp"), host: Schema.String, port: Schema.Int })
+const UnixEndpoint = Schema.Struct({
+  _tag: Schema.Literal("Unix"),
+  path: Schema.String,
+  mode: Schema.UndefinedOr(Schema.Int)
+})
 
 /** A listening socket could not be had. */
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
-  host: Schema.String,
-  port: Schema.Int,
+  endpoint: Schema.Union([TcpEndpoint, UnixEndpoint]),
   /** The operating system's code, for instance EADDRINUSE. */
   code: Schema.String
 }) {
   override get message(): string {
-    const where = `port ${this.port} on ${this.host}`
-    switch (this.code) {
-      case "EADDRINUSE":
-        return `${where} is already in use`
-      case "EACCES":
-        return `${where} needs more privileges than this process has`
-      case "EADDRNOTAVAIL":
-        return `${this.host} is not an address of this machine`
-      case "ENOTFOUND":
-      case "EAI_AGAIN":
-        return `the host name ${this.host} cannot be resolved`
-      default:
-        return `cannot listen on ${where}: ${this.code}`
-    }
+    const { code, endpoint } = this
+    return endpoint._tag === "Tcp" ? describeTcp(endpoint.host, endpoint.port, code) : describeUnix(endpoint.path, code)
+  }
+}
+
+/** The error for what Node has thrown or emitted. */
+export const fromErrno = (endpoint: Endpoint, error: unknown): ListenError =>
+  error instanceof ListenError ? error : new ListenError({ endpoint, code: codeOf(error) })
+
+/** The system's code for an error that Node has thrown or emitted. */
+export const codeOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  return "code" in error && typeof error.code === "string" ? error.code : error.message
+}
+
+const describeTcp = (host: string, port: number, code: string): string => {
+  const where = `port ${port} on ${host}`
+  switch (code) {
+    case "EADDRINUSE":
+      return `${where} is already in use`
+    case "EACCES":
+      return `${where} needs more privileges than this process has`
+    case "EADDRNOTAVAIL":
+      return `${host} is not an address of this machine`
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `the host name ${host} cannot be resolved`
+    default:
+      return `cannot listen on ${where}: ${code}`
+  }
+}
+
+const describeUnix = (path: string, code: string): string => {
+  switch (code) {
+    case "EADDRINUSE":
+      return `the Unix socket ${path} is already in use`
+    case "EEXIST":
+      return `${path} is something else than a Unix socket; it is left alone, and must be moved away to listen there`
+    case "ENAMETOOLONG":
+      return `the path ${path} is too long for a Unix socket: use a shorter one, such as /run/app.sock`
+    case "ENOENT":
+    case "ENOTDIR":
+      return `the folder of the Unix socket ${path} does not exist`
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return `the Unix socket ${path} needs more privileges than this process has`
+    default:
+      return `cannot listen on the Unix socket ${path}: ${code}`
   }
 }

@@ -1,72 +1,125 @@
+import { type Endpoint, formatHost, tcp, type TcpEndpoint, type UnixEndpoint } from "@pagi/core/Endpoint"
 import type { Address } from "@pagi/core/Transport"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import { createServer, type Server, type Socket } from "node:net"
-import { ListenError } from "./ListenError.ts"
+import { resolve } from "node:path"
+import { fromErrno, type ListenError } from "./ListenError.ts"
 import { type AcceptedSocket, acceptSockets } from "./SharedRead.ts"
+import * as UnixSocket from "./UnixSocket.ts"
 
 /** An open listening socket. */
 export interface Listener {
+  /** `[host, port]`, or `[path, null]` for a Unix socket. */
   readonly address: Address
-  /** Where clients reach it, for instance `http://127.0.0.1:5000/`. */
+  /** Where clients reach it, for instance `http://127.0.0.1:5000/` or `unix:/run/app.sock`. */
   readonly url: string
   /** Closes the listening socket; connections stay. The socket also closes with its scope. */
   readonly stopAccepting: Effect.Effect<void>
 }
 
-export interface TcpListenerOptions {
-  readonly host: string
-  readonly port: number
+/** Takes an accepted connection. `server` is the address that the peer has connected to. */
+export type OnConnection = (accepted: AcceptedSocket, server: Address | undefined) => void
+
+export interface ListenOptions {
+  /** Whether clients are to speak TLS; listeners say so in their URLs. */
+  readonly secure?: boolean
   readonly backlog: number
   /** A connection could not be accepted; those that are open, and later ones, are not concerned. */
   readonly onAcceptError: (error: NodeJS.ErrnoException) => void
-  /** `server` is the address that the peer has connected to. */
-  readonly onConnection: (accepted: AcceptedSocket, server: Address | undefined) => void
+  readonly onConnection: OnConnection
 }
 
-/** Listens on a TCP port for as long as the scope is open. */
-export const listenTcp = (options: TcpListenerOptions): Effect.Effect<Listener, ListenError, EffectScope.Scope> =>
-  Effect.map(Effect.acquireRelease(bind(options), close), (server) => {
-    const address = addressOf(server, options)
-    return { address, url: urlOf(address), stopAccepting: close(server) }
-  })
+/** Listens for as long as the scope is open. */
+export const listen = (
+  endpoint: Endpoint,
+  options: ListenOptions
+): Effect.Effect<Listener, ListenError, EffectScope.Scope> =>
+  Effect.acquireRelease(
+    endpoint._tag === "Tcp" ? listenTcp(endpoint, options) : listenUnix(endpoint, options),
+    ({ stopAccepting }) => stopAccepting
+  )
 
-const bind = (options: TcpListenerOptions): Effect.Effect<Server, ListenError> =>
-  Effect.callback((resume) => {
-    const { backlog, host, port } = options
-    const server = createServer({ allowHalfOpen: true, noDelay: true })
-    const onError = (error: NodeJS.ErrnoException) =>
-      resume(Effect.fail(new ListenError({ host, port, code: error.code ?? error.message })))
-    server.once("error", onError)
-    server.listen({ host, port, backlog }, () => {
-      server.off("error", onError)
-      server.on("error", (error) => options.onAcceptError(error))
-      const listening = addressOf(server, options)
-      acceptSockets(server, (accepted) => {
-        const { socket } = accepted
-        // Asked for now, while the system knows it: after a reset it does not, and a request would be from nobody.
-        if (socket.remoteAddress === undefined) socket.destroy()
-        else options.onConnection(accepted, isWildcard(listening) ? localAddressOf(socket) : listening)
-      })
-      resume(Effect.succeed(server))
+const listenTcp = (endpoint: TcpEndpoint, options: ListenOptions): Effect.Effect<Listener, ListenError> => {
+  const { host, port } = endpoint
+  return start(endpoint, (server) => {
+    server.listen({ host, port, backlog: options.backlog })
+    return () => fromServer(server, addressOf(tcpEndpointOf(server) ?? endpoint), options)
+  })
+}
+
+const listenUnix = (endpoint: UnixEndpoint, options: ListenOptions): Effect.Effect<Listener, ListenError> =>
+  Effect.andThen(
+    UnixSocket.prepare(endpoint),
+    start(endpoint, (server) => {
+      const giveUp = UnixSocket.claim(server, endpoint, options.backlog)
+      return () => fromServer(server, addressOf(endpoint), options, giveUp)
     })
+  )
+
+export const createListeningServer = (): Server => createServer({ allowHalfOpen: true, noDelay: true })
+
+/** Waits until a server listens that `begin` tells to; what `begin` answers makes the listener of it in the same turn. */
+const start = (endpoint: Endpoint, begin: (server: Server) => () => Listener): Effect.Effect<Listener, ListenError> =>
+  Effect.callback((resume) => {
+    const server = createListeningServer()
+    const fail = (error: unknown) => resume(Effect.fail(fromErrno(endpoint, error)))
+    server.once("error", fail)
+    try {
+      const listener = begin(server)
+      server.once("listening", () => {
+        server.off("error", fail)
+        resume(Effect.succeed(listener()))
+      })
+    } catch (error) {
+      server.close()
+      fail(error)
+    }
     return Effect.sync(() => server.close())
   })
 
-/** `Server.close` refuses new connections at once; its callback would wait for the last open one. */
-const close = (server: Server): Effect.Effect<void> =>
-  Effect.sync(() => {
-    server.close()
+/** The listener of a server that listens. `giveUp` is called once, before the listening socket closes. */
+export const fromServer = (
+  server: Server,
+  address: Address,
+  options: ListenOptions,
+  giveUp: () => void = () => {}
+): Listener => {
+  server.on("error", options.onAcceptError)
+  const isTcp = address[1] !== null
+  const isForAll = isTcp && isWildcard(address[0])
+  acceptSockets(server, (accepted) => {
+    const { socket } = accepted
+    // Asked for now, while the system knows it: after a reset it does not, and a request would be from nobody.
+    if (isTcp && socket.remoteAddress === undefined) socket.destroy()
+    else options.onConnection(accepted, isForAll ? localAddressOf(socket) : address)
   })
-
-const addressOf = (server: Server, options: TcpListenerOptions): Address => {
-  const bound = server.address()
-  return bound === null || typeof bound === "string" ? [options.host, options.port] : [bound.address, bound.port]
+  return {
+    address,
+    url: urlOf(address, options.secure === true),
+    stopAccepting: Effect.sync(() => {
+      if (!server.listening) return
+      giveUp()
+      // Refuses new connections at once; its callback would wait for the last open one.
+      server.close()
+    })
+  }
 }
 
-const isWildcard = ([host]: Address): boolean => host === "0.0.0.0" || host === "::"
+/** Where a server listens on TCP; nothing for a Unix socket. */
+export const tcpEndpointOf = (server: Server): TcpEndpoint | undefined => {
+  const bound = server.address()
+  return bound === null || typeof bound === "string" ? undefined : tcp(bound.address, bound.port)
+}
+
+/** An endpoint as scopes have it. */
+export const addressOf = (endpoint: Endpoint): Address =>
+  endpoint._tag === "Tcp" ? [endpoint.host, endpoint.port] : [endpoint.path, null]
+
+export const isWildcard = (host: string): boolean => host === "0.0.0.0" || host === "::"
 
 const localAddressOf = ({ localAddress, localPort }: Socket): Address | undefined =>
   localAddress === undefined || localPort === undefined ? undefined : [localAddress, localPort]
 
-const urlOf = ([host, port]: Address): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}/`
+const urlOf = ([host, port]: Address, secure: boolean): string =>
+  port === null ? `unix:${resolve(host)}` : `${secure ? "https" : "http"}://${formatHost(host)}:${port}/`

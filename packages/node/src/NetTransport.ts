@@ -1,8 +1,10 @@
 import { type ByteString, fromBytes } from "@pagi/core/ByteString"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
+import type { TlsExtension } from "@pagi/core/TlsExtension"
 import type { Address, Transport, TransportHandler } from "@pagi/core/Transport"
 import type { Socket } from "node:net"
 import type { AcceptedSocket, Reader } from "./SharedRead.ts"
+import type { TlsConnection } from "./TlsConnection.ts"
 import type { TurnQueue, TurnTask } from "./TurnQueue.ts"
 
 /** Arrays up to this size are gathered into the text around them: copying is cheaper than a second buffer to write. */
@@ -19,11 +21,12 @@ const batchSize = 131_072
  * write to a socket. While the operating system does not take what was handed to it, everything further waits here.
  */
 export class NetTransport implements Transport, TurnTask, Reader {
-  readonly secure = false
+  readonly secure: boolean
   readonly client: Address | undefined
   readonly server: Address | undefined
   readonly #socket: Socket
   readonly #slot: AcceptedSocket["slot"]
+  readonly #tls: TlsConnection | undefined
   readonly #turns: TurnQueue
   #handler: TransportHandler | undefined = undefined
   #text: ByteString = ""
@@ -34,20 +37,30 @@ export class NetTransport implements Transport, TurnTask, Reader {
   #isInTurn = false
   #isBlocked = false
   /** What follows when everything has been handed over. */
-  #ending: "none" | "end" | "destroy" = "none"
+  #ending: "none" | "end" | "close" | "truncate" = "none"
   #error: DisconnectReason | undefined = undefined
 
-  constructor({ slot, socket }: AcceptedSocket, server: Address | undefined, turns: TurnQueue) {
-    const { remoteAddress, remotePort } = socket
+  constructor({ slot, socket, tls }: AcceptedSocket, server: Address | undefined, turns: TurnQueue) {
+    const { remoteAddress, remotePort } = tls?.carrier ?? socket
+    this.secure = tls !== undefined
     this.client = remoteAddress === undefined || remotePort === undefined ? undefined : [remoteAddress, remotePort]
     this.server = server
     this.#socket = socket
     this.#slot = slot
+    this.#tls = tls
     this.#turns = turns
   }
 
   get bufferedAmount(): number {
     return this.#text.length + this.#chunksLength + (this.#isBlocked ? this.#socket.writableLength : 0)
+  }
+
+  get tls(): TlsExtension | undefined {
+    return this.#tls?.extension
+  }
+
+  get expectedHost(): string | undefined {
+    return this.#tls?.expectedHost
   }
 
   open(handler: TransportHandler): void {
@@ -106,7 +119,12 @@ export class NetTransport implements Transport, TurnTask, Reader {
   }
 
   close(): void {
-    this.#ending = "destroy"
+    this.#ending = "close"
+    this.#pump()
+  }
+
+  truncate(): void {
+    this.#ending = "truncate"
     this.#pump()
   }
 
@@ -116,7 +134,10 @@ export class NetTransport implements Transport, TurnTask, Reader {
   }
 
   reset(): void {
-    this.#socket.resetAndDestroy()
+    const carrier = this.#tls?.carrier ?? this.#socket
+    // There is no reset on a Unix socket.
+    if (this.server?.[1] === null) carrier.destroy()
+    else carrier.resetAndDestroy()
   }
 
   #push(bytes: Uint8Array): void {
@@ -138,6 +159,8 @@ export class NetTransport implements Transport, TurnTask, Reader {
     }
     if (this.#isBlocked || this.#ending === "none") return
     if (this.#ending === "end") socket.end()
+    // TLS says that nothing is missing, which without it the end alone does.
+    else if (this.#ending === "close" && this.secure) socket.destroySoon()
     else socket.destroy()
   }
 
@@ -145,7 +168,8 @@ export class NetTransport implements Transport, TurnTask, Reader {
     const text = this.#text
     if (text.length > batchSize) return this.#push(new Uint8Array(0))
     this.#text = ""
-    this.#socket.write(text, "latin1")
+    if (this.secure) this.#socket.write(text, "latin1", this.#onTaken)
+    else this.#socket.write(text, "latin1")
   }
 
   #writeChunks(chunks: Array<ByteString | Uint8Array>): void {
@@ -165,6 +189,7 @@ export class NetTransport implements Transport, TurnTask, Reader {
       size += chunk.length
       count++
     }
+    if (this.secure) this.#socket.write("", this.#onTaken)
     this.#socket.uncork()
     this.#chunksLength -= size
     this.#chunks = count === chunks.length ? undefined : chunks.slice(count)
@@ -175,17 +200,23 @@ export class NetTransport implements Transport, TurnTask, Reader {
     else if (chunk.length > 0) this.#socket.write(chunk)
   }
 
-  /** Waits for the socket: the callback of an empty write comes when all before it has been taken. */
+  /**
+   * Waits for the socket: the callback of an empty write comes when all before it has been taken. TLS never takes
+   * anything at once, and an empty write costs it a call of the system, so there each write has the callback.
+   */
   #block(): void {
     this.#isBlocked = true
-    this.#socket.write("", (error) => {
-      // After an error nothing has been taken: no application may be told to go on, `onClose` is to come.
-      if (error || this.#socket.destroyed) return
-      this.#isBlocked = false
-      this.#pump()
-      this.#handler?.onDrain()
-    })
+    if (!this.secure) this.#socket.write("", this.#onTaken)
     this.#handler?.onBlocked()
+  }
+
+  readonly #onTaken = (error?: Error | null): void => {
+    const socket = this.#socket
+    // After an error nothing has been taken: no application may be told to go on, `onClose` is to come.
+    if (error || !this.#isBlocked || socket.destroyed || socket.writableLength > 0) return
+    this.#isBlocked = false
+    this.#pump()
+    this.#handler?.onDrain()
   }
 }
 

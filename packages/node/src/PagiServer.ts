@@ -1,5 +1,6 @@
 import type { LifespanError } from "@pagi/core/Exchange/Lifespan"
 import * as Lifespan from "@pagi/core/Exchange/Lifespan"
+import { endpoints } from "@pagi/core/Endpoint"
 import { PagiApp } from "@pagi/core/PagiApp"
 import * as ServerContext from "@pagi/core/ServerContext"
 import { minimumLogLevel, ServerOptions } from "@pagi/core/ServerOptions"
@@ -15,8 +16,15 @@ import * as References from "effect/References"
 import * as EffectScope from "effect/Scope"
 import * as AccessLogFile from "./AccessLogFile.ts"
 import { makeAcceptor } from "./ConnectionAcceptor.ts"
-import { type Listener, listenTcp } from "./Listener.ts"
+import { DescriptorLimit, readLimit } from "./DescriptorLimit.ts"
+import * as FileBody from "./FileBody.ts"
+import { IncompleteDrain } from "./IncompleteDrain.ts"
+import { InheritedSockets } from "./InheritedSockets.ts"
+import type { Listener } from "./Listener.ts"
+import { listenAll } from "./Listeners.ts"
 import type { ListenError } from "./ListenError.ts"
+import * as TlsCertificates from "./TlsCertificates.ts"
+import type { TlsError } from "./TlsError.ts"
 
 /** A running server. */
 export class PagiServer extends Context.Service<
@@ -24,8 +32,9 @@ export class PagiServer extends Context.Service<
   {
     /** Where the first listener is bound. */
     readonly address: Address
-    /** The port of the first listener, also when port 0 was asked for. */
+    /** The port of the first listener on TCP, also when port 0 was asked for; 0 when there are Unix sockets only. */
     readonly port: number
+    /** In the order in which the options name them. */
     readonly listeners: ReadonlyArray<Pick<Listener, "address" | "url">>
     /** Whether new connections are accepted. */
     readonly isRunning: Effect.Effect<boolean>
@@ -34,24 +43,41 @@ export class PagiServer extends Context.Service<
     /** The number of connections beyond which new ones are answered with 503. */
     readonly effectiveMaxConnections: number
     /**
-     * Stops accepting, lets requests finish for up to `shutdownTimeout`, interrupts the rest and ends the application's
-     * lifespan. Runs once, however often it is asked for; the end of the layer does the same.
+     * Reports not to be ready and goes on for `drainDelay`; then stops accepting, lets requests finish for up to
+     * `shutdownTimeout`, interrupts the rest and ends the application's lifespan. Runs once, however often it is asked
+     * for; the end of the layer does the same. Fails, when all of that is done, if there was a rest to interrupt.
      */
-    readonly shutdown: Effect.Effect<void>
+    readonly shutdown: Effect.Effect<void, IncompleteDrain>
+    /**
+     * Reads the files of TLS again, for new connections; open ones go on. When a file is not good, that is logged and the
+     * certificates in use stay.
+     */
+    readonly reloadCertificates: Effect.Effect<void>
+    /**
+     * Opens the access log's file anew by its path, after a rotation has moved it away; completes when every earlier
+     * line is in the old file. One that cannot be opened is logged as an error, and the old one stays in use.
+     */
+    readonly reopenLogs: Effect.Effect<void>
   }
 >()("@pagi/node/PagiServer") {}
 
 /** Why a server does not start. */
-export type StartError = ListenError | LifespanError | AccessLogFile.AccessLogError
+export type StartError = ListenError | LifespanError | AccessLogFile.AccessLogError | TlsError
+
+/** What clients may choose from by ALPN; those without ALPN get HTTP/1.1. */
+const tlsProtocols = ["http/1.1"]
 
 /**
- * Starts a server: the application's lifespan first, then the listener. The server runs until the scope closes, and the
+ * Starts a server: the application's lifespan first, then the listeners. The server runs until the scope closes, and the
  * scope has closed when the last request has ended and the application has shut down.
  */
 export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | ServerOptions | EffectScope.Scope> =
   Effect.gen(function* () {
+    // First of all: the application may start other programs.
+    const inheritance = (yield* InheritedSockets).claim()
     const app = yield* PagiApp
     const options = yield* ServerOptions
+    const certificates = yield* TlsCertificates.fromOptions(options, tlsProtocols)
     const lifespan = yield* Lifespan.start(app, {
       mode: options.lifespan,
       startupTimeout: options.lifespanStartupTimeout,
@@ -61,17 +87,17 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     const endLifespan = yield* Effect.cached(Effect.catch(lifespan.shutdown, (error) => Effect.logError(error.message)))
     // Also when no listener can be had: what the application opened must be closed.
     yield* Effect.addFinalizer(() => endLifespan)
-    const accessLog = yield* AccessLogFile.open(options.accessLog)
-    const server = yield* ServerContext.make({ state: lifespan.state, accessLog })
+    const accessLog = yield* AccessLogFile.open(options.accessLog, options.accessLogFormat)
+    const files = FileBody.make(options.syncFileThreshold)
+    const server = yield* ServerContext.make({ state: lifespan.state, accessLog, files })
     // In parallel: an application that takes long to clean up does not keep the others from beginning to.
     const connections = yield* EffectScope.fork(yield* Effect.scope, "parallel")
-    const listener = yield* listenTcp({
-      host: options.host,
-      port: options.port,
+    const descriptors = new DescriptorLimit(server, readLimit())
+    const listeners = yield* listenAll(endpoints(options), inheritance, {
+      secure: certificates !== undefined,
       backlog: options.listenerBacklog,
-      onConnection: makeAcceptor(server, connections),
-      onAcceptError: (error) =>
-        server.runner.background(Effect.logWarning(`a connection could not be accepted: ${error.message}`))
+      onConnection: makeAcceptor(server, descriptors, connections, certificates),
+      onAcceptError: (error) => descriptors.onAcceptError(error)
     })
     let isRunning = true
     const stopRequested = yield* Latch.make()
@@ -79,27 +105,37 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     const stopping = yield* Effect.forkScoped(
       stopRequested.whenOpen(
         Effect.gen(function* () {
-          isRunning = false
           yield* Effect.logInfo("shutting down")
-          yield* listener.stopAccepting
-          yield* drain(server)
+          yield* delayDrain(server)
+          isRunning = false
+          for (const { stopAccepting } of listeners) yield* stopAccepting
+          const drained = yield* Effect.exit(drain(server))
           yield* EffectScope.close(connections, Exit.void)
           yield* server.registry.empty
           yield* endLifespan
+          yield* drained
         })
       )
     )
     const shutdown = Effect.andThen(stopRequested.open, Fiber.join(stopping))
-    yield* Effect.addFinalizer(() => shutdown)
-    yield* Effect.logInfo(`listening on ${listener.url}`)
+    // That the drain was incomplete has been logged, and there is nobody else to tell.
+    yield* Effect.addFinalizer(() => Effect.ignore(shutdown))
+    for (const { address, url } of listeners) {
+      yield* Effect.logInfo(`listening on ${url}`)
+      if (certificates !== undefined && address[1] === null) {
+        yield* Effect.logInfo(`clients of ${url} must speak TLS too; a proxy in front of it usually does not`)
+      }
+    }
     return PagiServer.of({
-      address: listener.address,
-      port: listener.address[1] ?? options.port,
-      listeners: [listener],
+      address: listeners[0].address,
+      port: listeners.map(({ address }) => address[1]).find((port) => port !== null) ?? 0,
+      listeners,
       isRunning: Effect.sync(() => isRunning),
       connectionCount: Effect.sync(() => server.registry.size),
       effectiveMaxConnections: options.maxConnections,
-      shutdown
+      shutdown,
+      reloadCertificates: certificates?.reload ?? Effect.void,
+      reopenLogs: accessLog?.reopen ?? Effect.void
     })
   })
 
@@ -111,8 +147,17 @@ export const PagiServerLive: Layer.Layer<PagiServer, StartError, PagiApp | Serve
   )
 )
 
+/** Gives whoever sends clients here the time to see that the server is not ready, and to stop doing so. */
+const delayDrain = ({ options, refuseWork }: ServerContext.ServerContext): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    yield* refuseWork
+    if (Duration.isZero(options.drainDelay)) return
+    yield* Effect.logInfo(`not ready any more; accepting for another ${Duration.format(options.drainDelay)}`)
+    yield* Effect.sleep(options.drainDelay)
+  })
+
 /** Lets every connection finish what it has begun, within the time limit; then tells the rest that it is over. */
-const drain = (server: ServerContext.ServerContext): Effect.Effect<void> =>
+const drain = (server: ServerContext.ServerContext): Effect.Effect<void, IncompleteDrain> =>
   Effect.gen(function* () {
     const { registry } = server
     registry.drain()
@@ -126,6 +171,8 @@ const drain = (server: ServerContext.ServerContext): Effect.Effect<void> =>
       })
     )
     if (finished) return
-    yield* Effect.logWarning(`connections that did not finish in time and are closed: ${registry.size}`)
+    const incomplete = new IncompleteDrain({ connections: registry.size, shutdownTimeout })
+    yield* Effect.logWarning(incomplete.message)
     registry.abort("server_shutdown")
+    return yield* incomplete
   })

@@ -7,6 +7,7 @@
  * the server accepts as usual and `NetTransport` listens to `data` events.
  */
 import { type Server, Socket, type SocketConstructorOpts } from "node:net"
+import type { TlsConnection } from "./TlsConnection.ts"
 
 /** Who is given the bytes of a socket. Lent ones are valid until the call returns, others are the reader's own. */
 export interface Reader {
@@ -18,9 +19,14 @@ export interface AcceptedSocket {
   readonly socket: Socket
   /** Absent when the socket emits `data` events instead. */
   readonly slot: { reader: Reader | undefined } | undefined
+  /** The number of its file descriptor, where it is known. */
+  readonly descriptor?: number | undefined
+  /** What is below a socket that encrypts. */
+  readonly tls?: TlsConnection
 }
 
 interface ConnectionHandle {
+  readonly fd?: number
   setNoDelay?(on: boolean): number
 }
 
@@ -75,5 +81,5 @@ const adopt = (handle: ConnectionHandle): AcceptedSocket => {
   handle.setNoDelay?.(true)
   const options = { handle, allowHalfOpen: true, onread: { buffer: nextBuffer, callback } }
   // `handle` is declared for another kind of handle only.
-  return { socket: new Socket(options as unknown as SocketConstructorOpts), slot }
+  return { socket: new Socket(options as unknown as SocketConstructorOpts), slot, descriptor: handle.fd }
 }

@@ -1,5 +1,8 @@
 export { AccessLogError } from "./AccessLogFile.ts"
+export { IncompleteDrain } from "./IncompleteDrain.ts"
+export { InheritedSockets } from "./InheritedSockets.ts"
 export { type Listener } from "./Listener.ts"
 export { ListenError } from "./ListenError.ts"
 export * as PagiServer from "./PagiServer.ts"
 export { PagiServerLive } from "./PagiServer.ts"
+export { TlsError } from "./TlsError.ts"

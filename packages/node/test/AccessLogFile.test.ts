@@ -1,24 +1,30 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { AccessRecord } from "@pagi/core/AccessLog"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import { execFileSync } from "node:child_process"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { open as openLog } from "../src/AccessLogFile.ts"
+import { type AccessLogFile, open as openLog } from "../src/AccessLogFile.ts"
 import { fetchText, open } from "./support/Client.ts"
 import { answer, serveHttp } from "./support/Server.ts"
 import { temporaryFolder } from "./support/TemporaryFolder.ts"
 import { until } from "./support/Until.ts"
 
+const request = { method: "GET", target: "/", httpVersion: "1.1", headers: [] }
+
 const record: AccessRecord = {
   client: ["192.0.2.7", 4711],
-  method: "GET",
-  target: "/",
-  httpVersion: "1.1",
+  server: undefined,
+  request,
   status: 200,
+  responseHeaders: undefined,
+  bytes: 0,
   startedAt: Date.UTC(2026, 10, 22, 8, 0, 0),
-  duration: 12.3
+  duration: 12.3,
+  firstByte: undefined,
+  outcome: "complete"
 }
 
 const linesOf = (path: string): ReadonlyArray<string> => readFileSync(path, "utf8").split("\n").slice(0, -1)
@@ -38,14 +44,14 @@ describe("the access log", () => {
     Effect.gen(function* () {
       const path = join(yield* temporaryFolder, "fifo")
       execFileSync("mkfifo", [path])
-      const error = yield* Effect.flip(openLog(path))
+      const error = yield* Effect.flip(openLog(path, "clf"))
       assert.strictEqual(error.message, `cannot write the access log ${path}: ENXIO`)
     })
   )
 
   it.live("is not opened when it is off", () =>
     Effect.gen(function* () {
-      assert.isUndefined(yield* openLog("off"))
+      assert.isUndefined(yield* openLog("off", "clf"))
     })
   )
 
@@ -112,17 +118,152 @@ describe("the access log", () => {
       yield* client.ended
       yield* close
       for (const line of linesOf(path)) assert.match(line, /"GET \/a\\"b\\\\c%0d%0a\\xe9" \d{3} /)
-      const log = yield* openLog(path)
-      log?.record({ ...record, target: "/\r\n192.0.2.1 - - forged\u001b[2J" })
+      const log = yield* openLog(path, "clf")
+      log?.record({ ...record, request: { ...request, target: "/\r\n192.0.2.1 - - forged\u001b[2J" } })
       yield* until("the line is written", () => readFileSync(path, "utf8").includes("forged"))
       assert.include(readFileSync(path, "utf8"), '"GET /\\x0d\\x0a192.0.2.1 - - forged\\x1b[2J" 200')
     })
   )
 
+  it.live("is written in the format that the options name", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryFolder, "access.log")
+      const options = { accessLog: path, accessLogFormat: "%m %{X-Answer}o %p %P" }
+      const { close, port } = yield* serveHttp(
+        (_scope, _receive, send) =>
+          Effect.andThen(
+            send({ type: "http.response.start", status: 200, headers: [["X-Answer", "42"]] }),
+            send({ type: "http.response.body", body: "here" })
+          ),
+        options
+      )
+      yield* fetchText(port, "/")
+      yield* close
+      assert.deepStrictEqual(linesOf(path), [`GET 42 ${port} ${process.pid}`])
+    })
+  )
+
+  it.live("has a line of each client that was turned away", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryFolder, "access.log")
+      const options = { accessLog: path, accessLogFormat: "json", maxConnections: 1 }
+      const { close, port } = yield* serveHttp(answer("here"), options)
+      const first = yield* open(port)
+      first.get("/first")
+      yield* first.endsWith("here")
+      const second = yield* open(port)
+      yield* second.ended
+      yield* close
+      const [served, rejected] = linesOf(path).map((line): unknown => JSON.parse(line))
+      assert.deepInclude(served, { client: "127.0.0.1", target: "/first", status: 200, bytes: 4, outcome: "complete" })
+      assert.deepInclude(rejected, { client: "127.0.0.1", target: null, status: 503, outcome: "at_capacity" })
+    })
+  )
+
+  describe("reopen", () => {
+    /** Writes this many lines, numbered from the first number on. */
+    const write = (log: AccessLogFile, first: number, count: number): void => {
+      for (let number = first; number < first + count; number++) log.record({ ...record, status: number })
+    }
+
+    const numbersOf = (path: string): ReadonlyArray<number> =>
+      linesOf(path).map((line) => Number(/^GET \/ (\d+) 12ms$/.exec(line)?.[1]))
+
+    const range = (first: number, count: number): ReadonlyArray<number> =>
+      Array.from({ length: count }, (_, index) => first + index)
+
+    const openTiny = (path: string) =>
+      Effect.flatMap(openLog(path, "tiny"), (log) =>
+        log === undefined ? Effect.die("the log is off") : Effect.succeed(log)
+      )
+
+    it.live("leaves earlier lines in the file that was moved away, and begins a new one", () =>
+      Effect.gen(function* () {
+        const path = join(yield* temporaryFolder, "access.log")
+        const log = yield* openTiny(path)
+        for (const turn of [1, 2, 3]) {
+          write(log, turn * 1000, 1000)
+          renameSync(path, `${path}.${turn}`)
+          yield* log.reopen
+          assert.deepStrictEqual(numbersOf(`${path}.${turn}`), range(turn * 1000, 1000))
+        }
+        assert.deepStrictEqual(numbersOf(path), [])
+      })
+    )
+
+    it.live("loses no line that is written meanwhile, nor at the end", () =>
+      Effect.gen(function* () {
+        const path = join(yield* temporaryFolder, "access.log")
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const log = yield* openTiny(path)
+            write(log, 0, 100)
+            renameSync(path, `${path}.1`)
+            const reopening = yield* Effect.forkChild(log.reopen, { startImmediately: true })
+            write(log, 100, 100)
+            yield* Effect.forkScoped(log.reopen, { startImmediately: true })
+            write(log, 200, 100)
+            yield* Fiber.join(reopening)
+            write(log, 300, 100)
+          })
+        )
+        assert.deepStrictEqual([...numbersOf(`${path}.1`), ...numbersOf(path)], range(0, 400))
+      })
+    )
+
+    it.live("keeps the file when there can be no new one, and says so", () =>
+      Effect.gen(function* () {
+        const folder = join(yield* temporaryFolder, "log")
+        mkdirSync(folder)
+        const path = join(folder, "access.log")
+        const messages = yield* loggedBy(
+          Effect.scoped(
+            Effect.gen(function* () {
+              const log = yield* openTiny(path)
+              renameSync(folder, `${folder}.old`)
+              yield* log.reopen
+              write(log, 200, 3)
+            })
+          )
+        )
+        assert.deepStrictEqual(messages, [
+          `cannot write the access log ${path}: ENOENT; the file that was open stays in use`
+        ])
+        assert.deepStrictEqual(numbersOf(join(`${folder}.old`, "access.log")), [200, 201, 202])
+      })
+    )
+
+    it.live("closes the descriptors of the files that it leaves", () =>
+      Effect.gen(function* () {
+        const descriptors = () => readdirSync("/proc/self/fd").length
+        const path = join(yield* temporaryFolder, "access.log")
+        const log = yield* openTiny(path)
+        const before = descriptors()
+        for (let turn = 0; turn < 50; turn++) yield* log.reopen
+        assert.isAtMost(descriptors(), before + 5)
+      })
+    )
+
+    it.live("is offered by the server", () =>
+      Effect.gen(function* () {
+        const path = join(yield* temporaryFolder, "access.log")
+        const { close, port, server } = yield* serveHttp(answer("here"), { accessLog: path, accessLogFormat: "tiny" })
+        yield* fetchText(port, "/first")
+        renameSync(path, `${path}.1`)
+        yield* server.reopenLogs
+        yield* fetchText(port, "/second")
+        yield* close
+        assert.match(readFileSync(`${path}.1`, "utf8"), /^GET \/first 200 \d+ms\n$/)
+        assert.match(readFileSync(path, "utf8"), /^GET \/second 200 \d+ms\n$/)
+        yield* server.reopenLogs
+      })
+    )
+  })
+
   it.live("cannot be in a folder that does not exist", () =>
     Effect.gen(function* () {
       const path = join(yield* temporaryFolder, "missing", "access.log")
-      const error = yield* Effect.flip(openLog(path))
+      const error = yield* Effect.flip(openLog(path, "clf"))
       assert.strictEqual(error.message, `cannot write the access log ${path}: ENOENT`)
     })
   )
@@ -130,7 +271,7 @@ describe("the access log", () => {
   it.live("cannot be a folder", () =>
     Effect.gen(function* () {
       const path = yield* temporaryFolder
-      const error = yield* Effect.flip(openLog(path))
+      const error = yield* Effect.flip(openLog(path, "clf"))
       assert.strictEqual(error.message, `cannot write the access log ${path}: EISDIR`)
     })
   )

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Readiness } from "@pagi/core/Scope"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { open } from "./support/Client.ts"
+import * as TestClock from "effect/testing/TestClock"
+import { fetchText, open } from "./support/Client.ts"
 import { answer, serveHttp } from "./support/Server.ts"
-import { until } from "./support/Until.ts"
+import { turns, until } from "./support/Until.ts"
 
 /** Waits for `count` others before it goes on, or for ever. */
 const barrier = (count: number): Effect.Effect<void> => {
@@ -65,6 +67,63 @@ describe("the drain of a server", () => {
       yield* Fiber.join(stopping)
       yield* slow.closed
       assert.match(slow.text, /done$/)
+    })
+  )
+
+  it.live("begins after drainDelay, in which the server says that it is not ready, and serves on", () =>
+    Effect.gen(function* () {
+      let readiness: Readiness | undefined
+      const { port, server } = yield* serveHttp(
+        (scope, receive, send) => {
+          readiness = scope.readiness
+          return answer(scope.readiness.isReady ? "ready" : "not ready")(scope, receive, send)
+        },
+        { drainDelay: "300 millis" }
+      )
+      const idle = yield* open(port)
+      idle.get()
+      yield* idle.endsWith("\r\n\r\nready")
+      const stopping = yield* Effect.forkChild(Effect.timed(server.shutdown), { startImmediately: true })
+      yield* until("the server is not ready", () => readiness?.isReady === false)
+      idle.get()
+      yield* idle.endsWith("\r\n\r\nnot ready")
+      assert.match(yield* fetchText(port), /\r\n\r\nnot ready$/)
+      assert.isTrue(yield* server.isRunning)
+      const [waited] = yield* Fiber.join(stopping)
+      yield* idle.closed
+      assert.isAtLeast(Duration.toMillis(waited), 295)
+      assert.isBelow(Duration.toMillis(waited), 2300)
+      assert.strictEqual(yield* Effect.flip(fetchText(port)), "ECONNREFUSED")
+    })
+  )
+
+  it.effect("takes drainDelay, and then shutdownTimeout for what does not finish", () =>
+    Effect.gen(function* () {
+      const seen: Array<Readiness> = []
+      const { port, server } = yield* serveHttp(
+        (scope) =>
+          Effect.suspend(() => {
+            seen.push(scope.readiness)
+            return Effect.never
+          }),
+        { drainDelay: "10 seconds", shutdownTimeout: "20 seconds", logLevel: "error" }
+      )
+      const client = yield* open(port)
+      client.get()
+      yield* until("the request begins", () => seen.length > 0)
+      const stopping = yield* Effect.forkChild(Effect.flip(server.shutdown), { startImmediately: true })
+      yield* until("the server is not ready", () => seen[0]?.isReady === false)
+      yield* TestClock.adjust("9999 millis")
+      assert.isTrue(yield* server.isRunning)
+      yield* TestClock.adjust("1 milli")
+      yield* until("the drain begins", () => !Effect.runSync(server.isRunning))
+      yield* TestClock.adjust("19999 millis")
+      yield* turns(10)
+      assert.isUndefined(stopping.pollUnsafe())
+      yield* TestClock.adjust("1 milli")
+      const error = yield* Fiber.join(stopping)
+      assert.deepStrictEqual([error._tag, error.connections], ["IncompleteDrain", 1])
+      yield* client.closed
     })
   )
 

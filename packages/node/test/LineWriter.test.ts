@@ -112,6 +112,21 @@ describe("LineWriter", () => {
     })
   )
 
+  it.live("says how many lines were lost also when the end comes after the last failure", () =>
+    Effect.gen(function* () {
+      const { path } = yield* openFile
+      const descriptor = openSync(path, "r")
+      const { errors, losses, writer } = writerTo(descriptor)
+      writer.write("one\n")
+      writer.write("two\n")
+      yield* until("the failure is told", () => errors.length > 0)
+      assert.deepStrictEqual(losses, [])
+      yield* writer.end
+      closeSync(descriptor)
+      assert.deepStrictEqual(losses, [2])
+    })
+  )
+
   it.live("tells of a failure once and goes on", () =>
     Effect.gen(function* () {
       const path = join(yield* temporaryFolder, "lines")

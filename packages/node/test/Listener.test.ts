@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
+import { tcp } from "@pagi/core/Endpoint"
 import type { Address } from "@pagi/core/Transport"
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
 import { ListenError } from "../src/ListenError.ts"
-import { listenTcp, type TcpListenerOptions } from "../src/Listener.ts"
 import { open } from "./support/Client.ts"
+import { listenTcp, type TcpOptions } from "./support/Listen.ts"
 import { until } from "./support/Until.ts"
 
-const listen = (options: Partial<TcpListenerOptions> = {}) =>
+const listen = (options: Partial<TcpOptions> = {}) =>
   listenTcp({
     host: "127.0.0.1",
     port: 0,
@@ -17,7 +18,7 @@ const listen = (options: Partial<TcpListenerOptions> = {}) =>
     ...options
   })
 
-const failureOf = (options: Partial<TcpListenerOptions>) => Effect.flip(Effect.scoped(listen(options)))
+const failureOf = (options: Partial<TcpOptions>) => Effect.flip(Effect.scoped(listen(options)))
 
 describe("listenTcp", () => {
   it.live("listens on a free port", () =>
@@ -71,7 +72,7 @@ describe("listenTcp", () => {
   )
 
   it("names the reason that a person can act on", () => {
-    const messageOf = (code: string) => new ListenError({ host: "::1", port: 80, code }).message
+    const messageOf = (code: string) => new ListenError({ endpoint: tcp("::1", 80), code }).message
     assert.strictEqual(messageOf("EACCES"), "port 80 on ::1 needs more privileges than this process has")
     assert.strictEqual(messageOf("EPERM"), "cannot listen on port 80 on ::1: EPERM")
   })

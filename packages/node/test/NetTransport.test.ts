@@ -2,11 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import type { Address, TransportHandler } from "@pagi/core/Transport"
 import * as Effect from "effect/Effect"
-import { listenTcp } from "../src/Listener.ts"
 import { NetTransport } from "../src/NetTransport.ts"
 import type { AcceptedSocket } from "../src/SharedRead.ts"
 import { TurnQueue } from "../src/TurnQueue.ts"
 import { open } from "./support/Client.ts"
+import { listenTcp } from "./support/Listen.ts"
 import { turns, until } from "./support/Until.ts"
 
 /** Notes what a transport tells its driver. */
@@ -129,6 +129,22 @@ describe("NetTransport", () => {
       assert.strictEqual(recorder.reason, "client_closed")
     })
   )
+
+  for (const [what, code, syscall, reason] of [
+    ["no answer from a peer for too long", "ETIMEDOUT", "read", "client_timeout"],
+    ["a read that fails", "EHOSTUNREACH", "read", "read_error"],
+    ["a write that fails", "EHOSTUNREACH", "write", "write_error"]
+  ] as const) {
+    it.live(`tells apart ${what}`, () =>
+      Effect.gen(function* () {
+        const { recorder, socket } = yield* connected
+        // As the system tells of them, which nothing on the loopback interface makes it do.
+        socket.destroy(Object.assign(new Error(code), { code, syscall }))
+        yield* recorder.closed
+        assert.strictEqual(recorder.reason, reason)
+      })
+    )
+  }
 
   it.live("tells of the peer's end and still writes", () =>
     Effect.gen(function* () {

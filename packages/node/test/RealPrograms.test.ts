@@ -1,13 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HeaderBlock from "@pagi/core/HeaderBlock"
 import type { HttpReceiveEvent } from "@pagi/core/Event"
+import * as PagiApp from "@pagi/core/PagiApp"
 import type { HttpHandler, Receive } from "@pagi/core/PagiApp"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import { createHash } from "node:crypto"
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Outcome, findProgram, run, runInBackground } from "./support/Programs.ts"
-import { serveHttp } from "./support/Server.ts"
+import { serve, serveHttp } from "./support/Server.ts"
 import { temporaryFolder } from "./support/TemporaryFolder.ts"
 import { until } from "./support/Until.ts"
 
@@ -97,6 +99,16 @@ describe.skipIf(curl === undefined)("curl", () => {
     })
   )
 
+  it.live("gets over a Unix socket", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryFolder, "app.sock")
+      yield* serveHttp(app, { socket: path })
+      const outcome = yield* runCurl("--unix-socket", path, "http://test/hello")
+      assertSuccess(outcome)
+      assert.strictEqual(outcome.output.toString(), "GET 1.1\n")
+    })
+  )
+
   it.live("gets one path after the other over one connection", () =>
     Effect.gen(function* () {
       const { url } = yield* serveApp
@@ -159,6 +171,32 @@ describe.skipIf(curl === undefined)("curl", () => {
       const outcome = yield* runCurl("--data-binary", `@${file}`, "-H", "Transfer-Encoding: chunked", url("/body"))
       assertSuccess(outcome)
       assert.strictEqual(outcome.output.toString(), `chunked ${sha256(upload)}`)
+    })
+  )
+
+  it.live("gets the events of a stream while it goes on", () =>
+    Effect.gen(function* () {
+      const mayGoOn = Latch.makeUnsafe()
+      const { port } = yield* serve(
+        PagiApp.make({
+          sse: Effect.fnUntraced(function* (_scope, _receive, send) {
+            yield* send({ type: "sse.start" })
+            yield* send({ type: "sse.send", event: "count", id: "1", data: "one\ntwo" })
+            yield* mayGoOn.await
+            yield* send({ type: "sse.send", data: "three" })
+          })
+        })
+      )
+      const first = "event: count\nid: 1\ndata: one\ndata: two\n\n"
+      const outcome = yield* run(
+        curl ?? "curl",
+        ["-sSN", "--max-time", "10", "-H", "Accept: text/event-stream", `http://127.0.0.1:${port}/`],
+        (output) => {
+          if (output === first) mayGoOn.openUnsafe()
+        }
+      )
+      assertSuccess(outcome)
+      assert.strictEqual(outcome.output.toString(), `${first}data: three\n\n`)
     })
   )
 

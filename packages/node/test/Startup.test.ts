@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { createServer } from "node:net"
 import { ListenError } from "../src/ListenError.ts"
-import { listenTcp } from "../src/Listener.ts"
 import { fetchText, open } from "./support/Client.ts"
 import { answer, serve } from "./support/Server.ts"
+import { listenTcp } from "./support/Listen.ts"
 import { until } from "./support/Until.ts"
 
 /** A lifespan that is told in `events`; it answers startup when `startUp` has completed. */

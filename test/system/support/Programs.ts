@@ -9,7 +9,7 @@ import { until } from "./Until.ts"
 const root = join(import.meta.dirname, "../../..")
 
 /** The command as it is installed in the checkout. */
-const pagiServer = join(root, "node_modules/.bin/pagi-server")
+export const pagiServer = join(root, "node_modules/.bin/pagi-server")
 
 /** Has glibc give buffers from 8 KiB back to the system when they are freed, so that memory tells what is held. */
 const env = { ...process.env, MALLOC_MMAP_THRESHOLD_: "8192" }
@@ -48,11 +48,15 @@ export interface Program {
 }
 
 /** Starts a program; it is killed when the scope closes, and has ended when the scope is closed. */
-export const start = (path: string, args: ReadonlyArray<string>): Effect.Effect<Program, never, Scope.Scope> =>
+export const start = (
+  path: string,
+  args: ReadonlyArray<string>,
+  cwd = root
+): Effect.Effect<Program, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
       // The open input tells a server that the tests still run.
-      const child = spawn(path, args, { cwd: root, env, stdio: ["pipe", "pipe", "pipe"] })
+      const child = spawn(path, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] })
       const result = Deferred.makeUnsafe<Result>()
       let output = ""
       for (const stream of [child.stdout, child.stderr]) {
@@ -89,19 +93,34 @@ export interface Server extends Program {
   readonly url: (path: string) => string
 }
 
-/** Starts `pagi-server` with an application of the fixtures, on a free port of the loopback interface. */
-export const serve = (
-  application: "app" | "capricious",
+/** Starts `pagi-server` with a file of the repository, on a free port of the loopback interface unless one is given. */
+export const serveFile = (
+  file: string,
+  flags: ReadonlyArray<string> = [],
+  port = 0
+): Effect.Effect<Server, never, Scope.Scope> => listen(["--port", `${port}`, ...flags, join(root, file)], root)
+
+/** Starts `pagi-server` with the files of a directory. */
+export const serveDirectory = (
+  directory: string,
   flags: ReadonlyArray<string> = []
-): Effect.Effect<Server, never, Scope.Scope> =>
+): Effect.Effect<Server, never, Scope.Scope> => listen(["--port", "0", ...flags], directory)
+
+const listen = (args: ReadonlyArray<string>, cwd: string): Effect.Effect<Server, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const file = join(import.meta.dirname, `../fixtures/${application}.ts`)
-    const program = yield* start(pagiServer, ["--port", "0", "--no-access-log", ...flags, file])
-    const address = () => /^listening on http:\/\/127\.0\.0\.1:(\d+)\/$/m.exec(program.output())?.[1]
+    const program = yield* start(pagiServer, ["--no-access-log", ...args], cwd)
+    const address = () => /^listening on (https?:\/\/127\.0\.0\.1:\d+)\/$/m.exec(program.output())?.[1]
     yield* until(
       "pagi-server listens",
       Effect.map(program.hasEnded, (hasEnded) => hasEnded || address() !== undefined)
     )
-    const port = Number(address() ?? (yield* Effect.die(new Error(`pagi-server has ended: ${program.output()}`))))
-    return { ...program, port, url: (path) => `http://127.0.0.1:${port}${path}` }
+    const origin = address() ?? (yield* Effect.die(new Error(`pagi-server has ended: ${program.output()}`)))
+    return { ...program, port: Number(new URL(origin).port), url: (path) => `${origin}${path}` }
   })
+
+/** Starts `pagi-server` with an application of the fixtures. */
+export const serve = (
+  application: "app" | "capricious" | "draining" | "events",
+  flags: ReadonlyArray<string> = [],
+  port = 0
+): Effect.Effect<Server, never, Scope.Scope> => serveFile(`test/system/fixtures/${application}.ts`, flags, port)

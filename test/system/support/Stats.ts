@@ -5,7 +5,13 @@ import { bodyOf, fetchText } from "./Peer.ts"
 import type { Server } from "./Programs.ts"
 
 const Stats = Schema.fromJsonString(
-  Schema.Struct({ streams: Schema.Int, maximum: Schema.Int, pieces: Schema.Int, waiting: Schema.Int })
+  Schema.Struct({
+    streams: Schema.Int,
+    maximum: Schema.Int,
+    pieces: Schema.Int,
+    waiting: Schema.Int,
+    reading: Schema.Int
+  })
 )
 
 /** What the application of `fixtures/app.ts` says about itself. */

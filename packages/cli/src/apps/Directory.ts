@@ -15,8 +15,7 @@ import * as fs from "node:fs/promises"
 import * as ByteRange from "./directory/ByteRange.ts"
 import * as ContentType from "./directory/ContentType.ts"
 import * as DirectoryEntries from "./directory/DirectoryEntries.ts"
-import * as FileBody from "./directory/FileBody.ts"
-import type { FileFailure, FileShrank } from "./directory/FileError.ts"
+import type { FileFailure } from "./directory/FileError.ts"
 import * as Listing from "./directory/Listing.ts"
 import * as OpenedFile from "./directory/OpenedFile.ts"
 import * as Preconditions from "./directory/Preconditions.ts"
@@ -35,7 +34,7 @@ export class RootError extends Schema.TaggedError<RootError>()("RootError", {
 }
 
 /** Why an exchange with the application fails; the server answers 500, or cuts the response off if it has begun. */
-export type Failure = FileFailure | FileShrank | SendError | PagiApp.UnsupportedScope
+export type Failure = FileFailure | SendError | PagiApp.UnsupportedScope
 
 /**
  * Makes the application.
@@ -132,7 +131,8 @@ const answerFile = Effect.fnUntraced(function* ({ scope, send }: Exchange, name:
     ["content-length", String(end - start)],
     ...(range === undefined ? [] : [["content-range", `bytes ${start}-${end - 1}/${size}`] as const])
   ])
-  yield* scope.method === "HEAD" ? Reply.end(send) : FileBody.send(file, { start, end }, send)
+  // The server sends nothing of it when the method is HEAD.
+  yield* send({ type: "http.response.body", fh: file.handle, offset: start, length: end - start })
 })
 
 /** Ranges are defined for GET only (RFC 9110 §14.2). */

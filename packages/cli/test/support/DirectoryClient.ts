@@ -1,4 +1,5 @@
 import * as TestClient from "@pagi/core/testing/TestClient"
+import * as FileBody from "@pagi/node/FileBody"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { join } from "node:path"
@@ -17,6 +18,6 @@ export const make = Effect.fnUntraced(function* (files: Readonly<Record<string, 
   const root = join(base, "root")
   mkdirSync(root, { recursive: true })
   yield* TestClock.setTime(statSync(root).ctimeMs + 60_000)
-  const client = yield* TestClient.make(yield* Directory.make(root))
+  const client = yield* TestClient.make(yield* Directory.make(root), { files: FileBody.make(65_536) })
   return { base, root, client }
 })

@@ -7,7 +7,7 @@ import { join } from "node:path"
 const root = join(import.meta.dirname, "../../../..")
 
 /** The command as it is installed in the checkout. */
-const pagiServer = join(root, "node_modules/.bin/pagi-server")
+export const pagiServer = join(root, "node_modules/.bin/pagi-server")
 
 /** How a program ended. */
 export interface Result {
@@ -28,17 +28,27 @@ export interface Program {
 export interface Options {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** What the program inherits as descriptors 3, 4 and so on. */
+  readonly descriptors?: ReadonlyArray<number>
 }
 
 /** Starts `pagi-server` with these arguments; it is killed when the scope closes. */
 export const start = (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Program, never, Scope.Scope> =>
+  startOther(pagiServer, args, options)
+
+/** Starts another program, one that starts `pagi-server` perhaps. */
+export const startOther = (
+  path: string,
+  args: ReadonlyArray<string>,
+  options: Options = {}
+): Effect.Effect<Program, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(pagiServer, args, {
+        spawn(path, args, {
           cwd: options.cwd ?? import.meta.dirname,
           env: { PATH: process.env["PATH"], ...options.env },
-          stdio: ["ignore", "pipe", "pipe"]
+          stdio: ["ignore", "pipe", "pipe", ...(options.descriptors ?? [])]
         })
       ),
       (child) => Effect.sync(() => child.kill("SIGKILL"))
@@ -85,4 +95,4 @@ const observe = (child: ChildProcess): Program => {
 
 /** Waits until a server listens, and yields its address. */
 export const address = (program: Program): Effect.Effect<string, Error> =>
-  Effect.map(program.line(/^listening on (http:\S+)$/m), (match) => match[1] ?? "")
+  Effect.map(program.line(/^listening on (https?:\S+)$/m), (match) => match[1] ?? "")

@@ -1,9 +1,15 @@
 import type * as Exit from "effect/Exit"
+import type { ServerConnection } from "../ConnectionRegistry.ts"
 import type { DisconnectReason } from "../DisconnectReason.ts"
-import type { HttpReceiveEvent } from "../Event.ts"
-import { type Ending, HttpExchange, type HttpExchangeHost, type HttpExchangeOptions } from "../Exchange/Http.ts"
+import type { HttpRequestEvent } from "../Event.ts"
+import type { HttpExchange } from "../Exchange/Http.ts"
+import { makeExchange } from "../Exchange/makeExchange.ts"
+import type { Ending, ExchangeHost, ExchangeOptions } from "../Exchange/RequestExchange.ts"
+import type { SseExchange } from "../Exchange/Sse.ts"
 import { type HeaderBlock, isValue, normalizeName, parseContentLength } from "../HeaderBlock.ts"
 import type { RunObserver } from "../RequestRunner.ts"
+import type { HttpRequestHead } from "../RequestScope.ts"
+import type { ResponseSink } from "../ResponseSink.ts"
 import { bodyPieces, type Content, type OpenRequest, toBytes } from "./TestRequest.ts"
 import type { ResponseHead } from "./TestResponse.ts"
 
@@ -43,8 +49,9 @@ export type ResponseStatus = "open" | "complete" | "truncated" | "disconnected"
  * What a driver is to an exchange, without a protocol or a transport: it hands out the request body and keeps the
  * response until the peer takes it. Pieces that were not taken count as unsent.
  */
-export class MemoryHost implements HttpExchangeHost, RunObserver {
-  readonly exchange: HttpExchange
+export class MemoryHost implements ExchangeHost, ResponseSink, RunObserver, ServerConnection {
+  readonly exchange: HttpExchange | SseExchange
+  readonly response: ResponseSink = this
   readonly interim: Array<ResponseHead> = []
   head: ResponseHead | undefined = undefined
   trailerFields: HeaderBlock = []
@@ -55,15 +62,16 @@ export class MemoryHost implements HttpExchangeHost, RunObserver {
   /** Called whenever the peer may see something new. */
   onChange: () => void = () => {}
   readonly #isHeadRequest: boolean
-  readonly #requestBody: Array<HttpReceiveEvent>
+  readonly #requestBody: Array<HttpRequestEvent>
   #isRequestComplete: boolean
   readonly #pieces: Array<Uint8Array> = []
   #announcesTrailers = false
   #hasContent = true
   #remaining = Number.POSITIVE_INFINITY
 
-  constructor(request: OpenRequest, options: HttpExchangeOptions) {
-    this.exchange = new HttpExchange(this, options)
+  /** Without a head the request is malformed and the application not run. */
+  constructor(request: OpenRequest, head: HttpRequestHead | undefined, options: ExchangeOptions) {
+    this.exchange = makeExchange(this, options, head ?? { headers: [] })
     this.#isHeadRequest = request.method === "HEAD"
     this.#isRequestComplete = request.more !== true
     const pieces = bodyPieces(request)
@@ -94,9 +102,19 @@ export class MemoryHost implements HttpExchangeHost, RunObserver {
     this.#breakOff("disconnected", reason)
   }
 
+  // from the server --------------------------------------------------------------------------------------------------
+
+  drain(): void {
+    this.exchange.drain()
+  }
+
+  abort(reason: DisconnectReason): void {
+    this.#breakOff("truncated", reason)
+  }
+
   // from the exchange ------------------------------------------------------------------------------------------------
 
-  pullBody(): HttpReceiveEvent | undefined {
+  pullBody(): HttpRequestEvent | undefined {
     return this.#requestBody.shift()
   }
 
@@ -128,7 +146,8 @@ export class MemoryHost implements HttpExchangeHost, RunObserver {
       return problem
     }
     if (this.#hasContent && piece.length > 0) {
-      this.#pieces.push(piece)
+      // A copy, since the sender may use its memory again when it has been taken.
+      this.#pieces.push(new Uint8Array(piece))
       this.bufferedAmount += piece.length
     }
     if (last && !this.#announcesTrailers) this.status = "complete"
@@ -146,6 +165,30 @@ export class MemoryHost implements HttpExchangeHost, RunObserver {
   }
 
   flush(): undefined {}
+
+  announceBody(length: number): string | undefined {
+    if (this.#hasContent && this.#remaining !== Number.POSITIVE_INFINITY) {
+      const problem = this.#mismatch(this.#remaining - length, true)
+      if (problem !== undefined) this.#breakOff("truncated", "server_error")
+      return problem
+    }
+    this.#remaining = length
+    return undefined
+  }
+
+  get carriesBody(): boolean {
+    return this.#hasContent
+  }
+
+  endResponse(reason: DisconnectReason): void {
+    this.status = "complete"
+    this.exchange.disconnect(reason)
+    this.onChange()
+  }
+
+  breakOff(): void {
+    this.#breakOff("truncated", "server_error")
+  }
 
   // from the runner --------------------------------------------------------------------------------------------------
 
@@ -170,9 +213,13 @@ export class MemoryHost implements HttpExchangeHost, RunObserver {
   /** A body must have exactly the length that was announced. */
   #count(length: number, last: boolean): string | undefined {
     this.#remaining -= length
-    if (this.#remaining < 0) return `the body exceeds content-length by ${-this.#remaining} bytes`
-    return last && Number.isFinite(this.#remaining) && this.#remaining > 0
-      ? `the body ends ${this.#remaining} bytes before its content-length`
+    return this.#mismatch(this.#remaining, last)
+  }
+
+  #mismatch(remaining: number, last: boolean): string | undefined {
+    if (remaining < 0) return `the body exceeds content-length by ${-remaining} bytes`
+    return last && Number.isFinite(remaining) && remaining > 0
+      ? `the body ends ${remaining} bytes before its content-length`
       : undefined
   }
 

@@ -1,5 +1,6 @@
 import { copyBytes, fromBytes, toBytes } from "../ByteString.ts"
 import type { DisconnectReason } from "../DisconnectReason.ts"
+import type { TlsExtension } from "../TlsExtension.ts"
 import type { Address, Transport, TransportHandler } from "../Transport.ts"
 
 export interface MemoryTransportOptions {
@@ -7,6 +8,8 @@ export interface MemoryTransportOptions {
   readonly client?: Address | undefined
   readonly server?: Address | undefined
   readonly secure?: boolean
+  readonly tls?: TlsExtension
+  readonly expectedHost?: string
   /** Bytes that the "operating system" takes before the peer has to read; without limit by default. */
   readonly capacity?: number
   /** Whether what the peer sends is only lent to the driver, as most reads of a socket are; true by default. */
@@ -23,6 +26,8 @@ export class MemoryTransport implements Transport {
   readonly client: Address | undefined
   readonly server: Address | undefined
   readonly secure: boolean
+  readonly tls: TlsExtension | undefined
+  readonly expectedHost: string | undefined
   /** How the driver ended the connection, if it did: `ended` and `closed` come behind the last byte. */
   ending: "open" | "ended" | "closed" | "destroyed" | "reset" = "open"
   isPaused = false
@@ -48,7 +53,9 @@ export class MemoryTransport implements Transport {
   constructor(options: MemoryTransportOptions = {}) {
     this.client = "client" in options ? options.client : ["127.0.0.1", 54321]
     this.server = "server" in options ? options.server : ["127.0.0.1", 5000]
-    this.secure = options.secure ?? false
+    this.secure = options.secure ?? options.tls !== undefined
+    this.tls = options.tls
+    this.expectedHost = options.expectedHost
     this.#capacity = options.capacity ?? Number.POSITIVE_INFINITY
     this.#lends = options.lends ?? true
   }
@@ -98,6 +105,10 @@ export class MemoryTransport implements Transport {
   close(): void {
     this.#isClosing = true
     this.end()
+  }
+
+  truncate(): void {
+    this.close()
   }
 
   destroy(): void {

@@ -21,7 +21,8 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Lifespan from "../Exchange/Lifespan.ts"
-import { makeHttpScope } from "../HttpScope.ts"
+import { makeExchangeOptions } from "../Exchange/RequestExchange.ts"
+import { type FileSource, FileUnreadable } from "../FileSource.ts"
 import * as PagiApp from "../PagiApp.ts"
 import type { State } from "../Scope.ts"
 import * as ServerContext from "../ServerContext.ts"
@@ -44,6 +45,13 @@ export type Options = ServerOptions.Input & {
   readonly server?: Address
   /** Whether the scheme is https. */
   readonly secure?: boolean
+  /** Where response files come from, for instance the one of @pagi/node; without it no file can be opened. */
+  readonly files?: FileSource
+}
+
+const noFiles: FileSource = {
+  open: () =>
+    Effect.fail(new FileUnreadable({ message: "this client has no files; give it some by its option `files`" }))
 }
 
 /** A started application and the way to it. */
@@ -54,7 +62,7 @@ export interface TestClient {
   readonly request: (request: TestRequest) => Effect.Effect<TestResponse, IncompleteResponse>
   /** Sends a request whose bodies the test sends and takes piece by piece. */
   readonly open: (request: OpenRequest) => Effect.Effect<TestExchange>
-  /** Completes the scopes' `shuttingDown`, as the begin of a drain does. */
+  /** Begins a drain: `shuttingDown` of the scopes completes, and event streams end 100 ms later. */
   readonly beginShutdown: Effect.Effect<void>
 }
 
@@ -62,6 +70,7 @@ interface Connection {
   readonly client: Address
   readonly server: Address
   readonly secure: boolean
+  readonly tls: undefined
 }
 
 /**
@@ -73,7 +82,13 @@ export const make = <E, R>(
   options: Options = {}
 ): Effect.Effect<TestClient, Lifespan.LifespanError | ServerOptions.InvalidOption, R | Scope.Scope> =>
   Effect.gen(function* () {
-    const { client = ["127.0.0.1", 50_000], server = ["127.0.0.1", 5000], secure = false, ...input } = options
+    const {
+      client = ["127.0.0.1", 50_000],
+      server = ["127.0.0.1", 5000],
+      files = noFiles,
+      secure = false,
+      ...input
+    } = options
     const context = yield* Layer.build(Layer.merge(PagiApp.layer(application), ServerOptions.layer(input)))
     const values = Context.get(context, ServerOptions.ServerOptions)
     const lifespan = yield* Lifespan.start(Context.get(context, PagiApp.PagiApp), {
@@ -83,45 +98,44 @@ export const make = <E, R>(
       isWorker: false
     })
     yield* Effect.addFinalizer(() => Effect.orDie(lifespan.shutdown))
-    const parts = { state: lifespan.state, accessLog: undefined }
+    const parts = { state: lifespan.state, accessLog: undefined, files }
     const shared = yield* ServerContext.make(parts).pipe(Effect.provideContext(context))
-    const open = opener(shared, { client, server, secure }, yield* Effect.scope)
+    const open = opener(shared, { client, server, secure, tls: undefined }, yield* Effect.scope)
     return {
       state: lifespan.state,
       open,
       request: (request) =>
         Effect.flatMap(open(request), (exchange) => Effect.onInterrupt(exchange.response, () => exchange.disconnect())),
-      beginShutdown: shared.beginShutdown
+      beginShutdown: Effect.andThen(
+        Effect.sync(() => shared.registry.drain()),
+        shared.beginShutdown
+      )
     }
   })
 
 /** Runs the application for one request, as a driver does. */
 const opener = (server: ServerContext.ServerContext, connection: Connection, scope: Scope.Scope) => {
-  const { writeHighWatermark, writeLowWatermark, extensions, disconnectGrace } = server.options
-  const exchangeOptions = {
-    highWaterMark: writeHighWatermark,
-    lowWaterMark: writeLowWatermark,
-    fullFlush: "fullflush" in extensions,
-    log: server.runner.background
-  }
+  const exchangeOptions = makeExchangeOptions(server)
   return (request: OpenRequest): Effect.Effect<TestExchange> =>
     Effect.sync(() => {
       let fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
       const leave = Effect.suspend(() => {
         if (fiber === undefined || host.exit !== undefined) return Effect.void
-        return Effect.asVoid(Effect.forkIn(Effect.delay(Fiber.interrupt(fiber), disconnectGrace), scope))
+        return Effect.asVoid(Effect.forkIn(Effect.delay(Fiber.interrupt(fiber), server.options.disconnectGrace), scope))
       })
-      const host = new MemoryHost(request, exchangeOptions)
-      const exchange = new TestExchange(host, leave)
       const head = makeHead(request)
+      const host = new MemoryHost(request, head, exchangeOptions)
+      const exchange = new TestExchange(host, leave)
       if (head === undefined) {
         host.exit = Exit.void
         host.answer(400, "the request is malformed")
         return exchange
       }
-      const { receive, send } = host.exchange
-      fiber = server.runner.run(makeHttpScope(server, connection, head, host.exchange), receive, send, host)
-      if (fiber !== undefined) Fiber.runIn(fiber, scope)
+      fiber = host.exchange.run(server.runner, host.exchange.makeScope(server, connection, head), host)
+      if (fiber === undefined) return exchange
+      Fiber.runIn(fiber, scope)
+      server.registry.add(host)
+      fiber.addObserver(() => server.registry.remove(host))
       return exchange
     })
 }

@@ -1,4 +1,4 @@
-import type { HttpRequestHead } from "../HttpScope.ts"
+import type { HttpRequestHead } from "../RequestScope.ts"
 import { type HeaderBlock, isToken, isValue, normalizeName } from "../HeaderBlock.ts"
 import * as RequestPath from "../RequestPath.ts"
 

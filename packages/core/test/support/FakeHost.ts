@@ -1,30 +1,56 @@
-import type * as Effect from "effect/Effect"
-import type { HttpReceiveEvent } from "../../src/Event.ts"
-import { type Ending, HttpExchange, type HttpExchangeHost } from "../../src/Exchange/Http.ts"
+import * as Effect from "effect/Effect"
+import { Deadlines } from "../../src/Deadlines.ts"
+import type { DisconnectReason } from "../../src/DisconnectReason.ts"
+import type { HttpRequestEvent } from "../../src/Event.ts"
+import { HttpExchange } from "../../src/Exchange/Http.ts"
+import type { Ending, ExchangeHost, ExchangeOptions } from "../../src/Exchange/RequestExchange.ts"
+import { SseExchange } from "../../src/Exchange/Sse.ts"
+import { type FileSource, FileUnreadable } from "../../src/FileSource.ts"
 import type { HeaderBlock } from "../../src/HeaderBlock.ts"
+import type { ResponseSink } from "../../src/ResponseSink.ts"
+import { ManualClock } from "./ManualClock.ts"
 
 export interface FakeHostOptions {
   readonly highWaterMark?: number
   readonly lowWaterMark?: number
   readonly fullFlush?: boolean
+  readonly files?: FileSource
+  readonly deadlines?: Deadlines
+  readonly sseIdleTicks?: number
 }
 
+const noFiles: FileSource = { open: () => Effect.fail(new FileUnreadable({ message: "there are no files" })) }
+
+/** A wheel that nobody turns. */
+const standing = (): Deadlines => new Deadlines(new ManualClock())
+
 /** A driver that writes down what it is asked for, and hands out what `input` holds. */
-export class FakeHost implements HttpExchangeHost {
-  readonly exchange: HttpExchange
+export class FakeDriver<Exchange extends HttpExchange | SseExchange> implements ExchangeHost, ResponseSink {
+  readonly exchange: Exchange
+  readonly response: ResponseSink = this
   /** Every call of the exchange, in order. */
   readonly calls: Array<ReadonlyArray<unknown>> = []
   readonly logged: Array<Effect.Effect<void>> = []
-  readonly input: Array<HttpReceiveEvent> = []
+  readonly input: Array<HttpRequestEvent> = []
   bufferedAmount = 0
+  carriesBody = true
   /** What every call of the sink answers. */
   problem: string | undefined = undefined
   /** Runs on the next `pullBody`, before it answers. */
   onPull: (() => void) | undefined = undefined
 
-  constructor({ highWaterMark = 100, lowWaterMark = 20, fullFlush = true }: FakeHostOptions = {}) {
-    const log = (effect: Effect.Effect<void>) => void this.logged.push(effect)
-    this.exchange = new HttpExchange(this, { highWaterMark, lowWaterMark, fullFlush, log })
+  constructor(make: (host: ExchangeHost, options: ExchangeOptions) => Exchange, options: FakeHostOptions = {}) {
+    this.exchange = make(this, {
+      highWaterMark: 100,
+      lowWaterMark: 20,
+      fullFlush: true,
+      log: (effect) => void this.logged.push(effect),
+      files: noFiles,
+      deadlines: standing(),
+      sseIdleTicks: 0,
+      servesEventStreams: true,
+      ...options
+    })
   }
 
   /** A piece of the request body arrives. */
@@ -39,7 +65,7 @@ export class FakeHost implements HttpExchangeHost {
     this.exchange.writeBuffer.update()
   }
 
-  pullBody(): HttpReceiveEvent | undefined {
+  pullBody(): HttpRequestEvent | undefined {
     const { onPull } = this
     this.onPull = undefined
     onPull?.()
@@ -67,12 +93,40 @@ export class FakeHost implements HttpExchangeHost {
     this.#answer("flush")
   }
 
+  announceBody(length: number): string | undefined {
+    return this.#answer("announce", length)
+  }
+
   onApplicationEnd(ending: Ending): void {
     this.calls.push(["end", ending])
+  }
+
+  endResponse(reason: DisconnectReason): void {
+    this.calls.push(["endResponse", reason])
+    this.exchange.disconnect(reason)
+  }
+
+  breakOff(problem: string): void {
+    this.calls.push(["breakOff", problem])
+    this.exchange.disconnect("server_error")
   }
 
   #answer(...call: ReadonlyArray<unknown>): string | undefined {
     if (this.problem === undefined) this.calls.push(call)
     return this.problem
+  }
+}
+
+/** The driver of an ordinary request. */
+export class FakeHost extends FakeDriver<HttpExchange> {
+  constructor(options: FakeHostOptions = {}) {
+    super((host, exchange) => new HttpExchange(host, exchange), options)
+  }
+}
+
+/** The driver of a request for an event stream. */
+export class FakeSseHost extends FakeDriver<SseExchange> {
+  constructor(options: FakeHostOptions = {}) {
+    super((host, exchange) => new SseExchange(host, exchange), options)
   }
 }

@@ -205,6 +205,27 @@ export class Connection {
     return undefined
   }
 
+  /**
+   * States that the rest of the body has this many bytes, in pieces to come. When nothing of the body was sent before, the
+   * head goes out with its length. `last` says whether the response ends with them, without trailers.
+   */
+  announceBody(sink: ByteSink, length: number, last: boolean): ResponseProblem | undefined {
+    const head = this.encodeHeld(length)
+    const encoder = head?.encoder ?? this.encoder
+    if (encoder === undefined || this.responseComplete) return this.checkBody()
+    const problem = encoder.check(length, last)
+    if (problem !== undefined) return this.refuse(problem)
+    if (head === undefined) return undefined
+    this.commit(head)
+    sink.write(head.text)
+    return undefined
+  }
+
+  /** Whether the client gets the body of the response: not with HEAD, 204, 205 and 304. Known once the head is sent. */
+  get carriesBody(): boolean {
+    return this.encoder?.framing !== "none"
+  }
+
   /** Ends the response with trailers. They are left out where the framing cannot carry them. */
   sendTrailers(sink: ByteSink, headers: HeaderBlock): ResponseProblem | undefined {
     const head = this.encodeHeld(undefined)

@@ -10,6 +10,9 @@ export interface ErrorResponseOptions {
   readonly head?: boolean
 }
 
+/** The content of the server's own answer, in ASCII. */
+export const errorContent = (message: string): ByteString => `${message}\n`
+
 /**
  * The server's own short answer, after which the connection closes: to a `ProtocolError`, to a timeout, at capacity, or
  * for an application that failed before it started a response. `message` is ASCII; `date` is a ready-made IMF-fixdate.
@@ -20,7 +23,7 @@ export const errorResponse = (
   date: string,
   options: ErrorResponseOptions = {}
 ): ByteString => {
-  const content = `${message}\n`
+  const content = errorContent(message)
   let head =
     statusLine(status) +
     `content-type: text/plain; charset=utf-8\r\ncontent-length: ${content.length}\r\nconnection: close\r\ndate: ${date}\r\n`

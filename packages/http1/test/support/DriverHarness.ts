@@ -1,5 +1,6 @@
 import type { AccessLog, AccessRecord } from "@pagi/core/AccessLog"
 import type { ByteString } from "@pagi/core/ByteString"
+import { type FileSource, FileUnreadable } from "@pagi/core/FileSource"
 import { PagiApp, type Application } from "@pagi/core/PagiApp"
 import * as ServerContext from "@pagi/core/ServerContext"
 import * as ServerOptions from "@pagi/core/ServerOptions"
@@ -16,7 +17,10 @@ import { makeSettings } from "../../src/Http1Settings.ts"
 export interface HarnessOptions {
   readonly options?: ServerOptions.Input
   readonly state?: Record<string, unknown>
+  readonly files?: FileSource
 }
+
+const noFiles: FileSource = { open: () => Effect.fail(new FileUnreadable({ message: "there are no files" })) }
 
 /** A server without sockets: every `connect` is a new connection to the application. */
 export interface Harness {
@@ -45,10 +49,20 @@ export const makeHarness = <E, R>(
     const loggers = new Set([collectErrors(errors)])
     const context = Context.add(yield* Effect.context<never>(), Logger.CurrentLoggers, loggers)
     const log: Array<AccessRecord> = []
-    const accessLog: AccessLog = { record: (record) => log.push(record) }
-    const server = yield* ServerContext.make({ state: harness.state ?? {}, accessLog }).pipe(
+    const accessLog: AccessLog = {
+      usesFirstByte: true,
+      usesResponseHeaders: true,
+      // A copy, which equals objects that a test writes down.
+      record: (record) => log.push({ ...record })
+    }
+    const server = yield* ServerContext.make({
+      state: harness.state ?? {},
+      accessLog,
+      files: harness.files ?? noFiles
+    }).pipe(
       Effect.provideService(ServerOptions.ServerOptions, yield* ServerOptions.make(harness.options)),
       // The requirements are in `context`, which is what the cast erases.
+      Effect.provideService(Logger.CurrentLoggers, loggers),
       Effect.provideService(PagiApp, { application: application as Application<unknown, never>, context })
     )
     const connections = yield* EffectScope.fork(yield* Effect.scope)

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
-import { connect, type Socket } from "node:net"
+import { connect, type NetConnectOpts, type Socket } from "node:net"
 import { until } from "./Until.ts"
 
 /** The other end of a connection: what it has received, and how it ended. */
@@ -83,9 +83,15 @@ export interface ConnectOptions {
 
 /** Connects; fails with the system's code. The connection is destroyed with the scope. */
 export const open = (port: number, options: ConnectOptions = {}): Effect.Effect<Client, string, EffectScope.Scope> =>
+  openSocket({ host: "127.0.0.1", port, ...options })
+
+/** The same for the path of a Unix socket. */
+export const openUnix = (path: string): Effect.Effect<Client, string, EffectScope.Scope> => openSocket({ path })
+
+const openSocket = (options: NetConnectOpts): Effect.Effect<Client, string, EffectScope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<Client, string>((resume) => {
-      const socket = connect({ host: "127.0.0.1", port, ...options })
+      const socket = connect(options)
       const client = new Client(socket)
       socket.once("connect", () => resume(Effect.succeed(client)))
       socket.once("error", (error: NodeJS.ErrnoException) => resume(Effect.fail(error.code ?? error.message)))

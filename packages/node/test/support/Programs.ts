@@ -29,13 +29,20 @@ export interface Outcome {
   readonly errors: string
 }
 
-/** Runs a program to its end. */
-export const run = (path: string, args: ReadonlyArray<string>): Effect.Effect<Outcome> =>
+/** Runs a program to its end; `onOutput` is told of everything that it has written so far. */
+export const run = (
+  path: string,
+  args: ReadonlyArray<string>,
+  onOutput?: (output: string) => void
+): Effect.Effect<Outcome> =>
   Effect.callback((resume) => {
     const child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"] })
     const output: Array<Buffer> = []
     const errors: Array<Buffer> = []
-    child.stdout.on("data", (bytes: Buffer) => output.push(bytes))
+    child.stdout.on("data", (bytes: Buffer) => {
+      output.push(bytes)
+      onOutput?.(Buffer.concat(output).toString())
+    })
     child.stderr.on("data", (bytes: Buffer) => errors.push(bytes))
     child.on("error", (error) => resume(Effect.die(error)))
     child.on("close", (code) =>

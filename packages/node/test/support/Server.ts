@@ -16,7 +16,10 @@ export interface TestServer {
   readonly close: Effect.Effect<void>
 }
 
-/** Starts an application on a free port of the loopback interface; it stops with the scope, or at `close`. */
+const freePort = ({ listen, socket }: ServerOptions.Input) =>
+  listen === undefined && socket === undefined ? { port: 0 } : {}
+
+/** Starts an application on a free port of the loopback interface, unless it is to listen elsewhere; it stops with the scope, or at `close`. */
 export const serve = <E, R>(
   application: PagiApp.Application<E, R>,
   options: ServerOptions.Input = {}
@@ -25,7 +28,7 @@ export const serve = <E, R>(
     const scope = yield* Effect.acquireRelease(EffectScope.make(), (scope) => EffectScope.close(scope, Exit.void))
     const layer = PagiServerLive.pipe(
       Layer.provide(PagiApp.layer(application)),
-      Layer.provide(ServerOptions.layer({ port: 0, accessLog: "off", logLevel: "warn", ...options }))
+      Layer.provide(ServerOptions.layer({ ...freePort(options), accessLog: "off", logLevel: "warn", ...options }))
     )
     const server = Context.get(yield* Layer.buildWithScope(layer, scope), PagiServer)
     return { server, port: server.port, close: EffectScope.close(scope, Exit.void) }

@@ -20,16 +20,6 @@ export class FileFailure extends Schema.TaggedError<FileFailure>()("FileFailure"
   }
 }
 
-/** The file became shorter while it was being sent; the response cannot be completed. */
-export class FileShrank extends Schema.TaggedError<FileShrank>()("FileShrank", {
-  path: Schema.String,
-  missing: Schema.Int
-}) {
-  override get message(): string {
-    return `${this.path} became shorter while it was being sent; ${this.missing} bytes are missing`
-  }
-}
-
 /** Codes which mean that a client may not have the file, rather than that something is wrong with the server. */
 const notShownCodes = new Set([
   "EACCES",

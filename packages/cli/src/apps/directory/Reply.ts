@@ -11,12 +11,9 @@ type SendHttp = Send<HttpSendEvent>
 export const start = (send: SendHttp, status: number, headers: HeaderBlock): Effect.Effect<void, SendError> =>
   send({ type: "http.response.start", status, headers: [...headers, ["x-content-type-options", "nosniff"]] })
 
-/** Ends a response without a (further) piece of its body. */
-export const end = (send: SendHttp): Effect.Effect<void, SendError> => send({ type: "http.response.body" })
-
 /** A whole response without a body. */
 export const empty = (send: SendHttp, status: number, headers: HeaderBlock): Effect.Effect<void, SendError> =>
-  Effect.andThen(start(send, status, headers), end(send))
+  Effect.andThen(start(send, status, headers), send({ type: "http.response.body" }))
 
 /** A whole response; the server leaves out the body when it answers HEAD. */
 const whole = (

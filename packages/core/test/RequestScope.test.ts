@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { makeHttpScope } from "../src/HttpScope.ts"
+import { makeHttpScope } from "../src/RequestScope.ts"
 import { FakeHost } from "./support/FakeHost.ts"
 
 const head = {
@@ -15,13 +15,19 @@ const head = {
 const source = {
   state: { database: { open: true } },
   shuttingDown: Effect.never,
+  readiness: { isReady: true },
   options: { extensions: { fullflush: {} } }
 }
 
 describe("makeHttpScope", () => {
   it("tells everything about the request", () => {
     const { exchange } = new FakeHost()
-    const transport = { client: ["192.0.2.7", 50_000], server: ["192.0.2.1", 443], secure: true } as const
+    const transport = {
+      client: ["192.0.2.7", 50_000],
+      server: ["192.0.2.1", 443],
+      secure: true,
+      tls: undefined
+    } as const
     const scope = makeHttpScope(source, transport, head, exchange)
     assert.deepStrictEqual(scope, {
       ...head,
@@ -35,12 +41,13 @@ describe("makeHttpScope", () => {
       extensions: { fullflush: {} },
       transport: exchange.writeBuffer,
       connection: exchange.state,
-      shuttingDown: Effect.never
+      shuttingDown: Effect.never,
+      readiness: source.readiness
     })
   })
 
   it("leaves out addresses that are not known", () => {
-    const transport = { client: undefined, server: undefined, secure: false }
+    const transport = { client: undefined, server: undefined, secure: false, tls: undefined }
     const scope = makeHttpScope(source, transport, head, new FakeHost().exchange)
     assert.isFalse("client" in scope)
     assert.isFalse("server" in scope)
@@ -48,7 +55,7 @@ describe("makeHttpScope", () => {
   })
 
   it("gives every exchange a shallow copy of the state", () => {
-    const transport = { client: undefined, server: undefined, secure: false }
+    const transport = { client: undefined, server: undefined, secure: false, tls: undefined }
     const scope = makeHttpScope(source, transport, head, new FakeHost().exchange)
     scope.state["own"] = true
     assert.deepStrictEqual(source.state, { database: { open: true } })

@@ -1,0 +1,125 @@
+/** Where a server listens: addresses of TCP and paths of Unix sockets, and the texts that name them. */
+import { integer, type Kind, permissions, text } from "./OptionKind.ts"
+
+/** A port of an address or host name. */
+export interface TcpEndpoint {
+  readonly _tag: "Tcp"
+  readonly host: string
+  readonly port: number
+}
+
+/** A Unix socket. */
+export interface UnixEndpoint {
+  readonly _tag: "Unix"
+  readonly path: string
+  /** Its permissions; what the umask leaves of 0777 when there are none. */
+  readonly mode: number | undefined
+}
+
+export type Endpoint = TcpEndpoint | UnixEndpoint
+
+/** How programs name an endpoint: as on the command line, or in parts. */
+export type EndpointInput = string | Endpoint | EndpointParts
+
+type EndpointParts =
+  | { readonly host: string; readonly port: number }
+  | { readonly socket: string; readonly socketMode?: number }
+
+export const tcp = (host: string, port: number): TcpEndpoint => ({ _tag: "Tcp", host, port })
+
+export const unix = (path: string, mode?: number): UnixEndpoint => ({ _tag: "Unix", path, mode })
+
+export const hostKind = text("HOST")
+export const portKind = integer(0, 65535, "PORT")
+export const pathKind = text("PATH")
+
+/** Reads `host:port`, `[IPv6 address]:port`, or a path: what has no colon, or begins with `/` or `.`. */
+const parse = (spec: string): Endpoint | undefined => {
+  if (/^[/.]/.test(spec) || !spec.includes(":")) {
+    const path = pathKind.accept(spec)
+    return path === undefined ? undefined : unix(path)
+  }
+  const [, address, name, digits = ""] =
+    /^(?:\[([\da-fA-F:.]+(?:%[^\]/]+)?)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(spec) ?? []
+  const host = hostKind.accept(address ?? name ?? "")
+  const port = portKind.accept(Number.parseInt(digits, 10))
+  return host === undefined || port === undefined ? undefined : tcp(host, port)
+}
+
+/** An endpoint in the parts that programs give. */
+const partsOf = (endpoint: Endpoint): EndpointParts =>
+  endpoint._tag === "Tcp"
+    ? { host: endpoint.host, port: endpoint.port }
+    : { socket: endpoint.path, ...(endpoint.mode === undefined ? {} : { socketMode: endpoint.mode }) }
+
+const acceptParts = (input: EndpointParts): Endpoint | undefined => {
+  // Untyped programs may give both, or something else besides.
+  const { host, port, socket, socketMode, ...rest }: Readonly<Record<string, unknown>> = { ...input }
+  if (Object.keys(rest).length > 0) return undefined
+  if (socket === undefined) {
+    if (typeof host !== "string" || typeof port !== "number" || socketMode !== undefined) return undefined
+    return hostKind.accept(host) === undefined || portKind.accept(port) === undefined ? undefined : tcp(host, port)
+  }
+  if (typeof socket !== "string" || host !== undefined || port !== undefined) return undefined
+  if (pathKind.accept(socket) === undefined) return undefined
+  if (socketMode === undefined) return unix(socket)
+  const mode = typeof socketMode === "number" ? permissions.accept(socketMode) : undefined
+  return mode === undefined ? undefined : unix(socket, mode)
+}
+
+/** A host name or address as URLs and the command line write it. */
+export const formatHost = (host: string): string => (host.includes(":") ? `[${host}]` : host)
+
+/** Writes an endpoint as the command line has it. */
+export const format = (endpoint: Endpoint): string => {
+  if (endpoint._tag === "Tcp") return `${formatHost(endpoint.host)}:${endpoint.port}`
+  const { path } = endpoint
+  return path.includes(":") && !/^[/.]/.test(path) ? `./${path}` : path
+}
+
+/** One endpoint as the value of an option. */
+export const kind: Kind<Endpoint, EndpointInput> = {
+  expected: "host:port, [IPv6 address]:port or the path of a Unix socket",
+  placeholder: "SPEC",
+  accept: (input) => {
+    if (typeof input === "string") return parse(input)
+    if (typeof input !== "object" || input === null) return undefined
+    return acceptParts("_tag" in input ? partsOf(input) : input)
+  },
+  fromText: (spec) => spec,
+  toText: format
+}
+
+/** The options that say where to listen. */
+export interface EndpointOptions {
+  readonly host: string
+  readonly port: number
+  readonly socket: string | undefined
+  readonly socketMode: number | undefined
+  readonly listen: ReadonlyArray<Endpoint> | undefined
+}
+
+/** Where the server is to listen, in the order given; Unix sockets without permissions of their own have `socketMode`. */
+export const endpoints = (options: EndpointOptions): readonly [Endpoint, ...Array<Endpoint>] => {
+  const { host, port, socket, socketMode } = options
+  const withMode = (endpoint: Endpoint): Endpoint =>
+    endpoint._tag === "Tcp" ? endpoint : unix(endpoint.path, endpoint.mode ?? socketMode)
+  const [first, ...others] = options.listen ?? []
+  if (first === undefined) return [socket === undefined ? tcp(host, port) : unix(socket, socketMode)]
+  return [withMode(first), ...others.map(withMode)]
+}
+
+/** In which of three ways an option says where to listen. Two ways at once would leave open which one is meant. */
+const ways = { listen: "several", socket: "path", host: "address", port: "address" } as const
+
+type WayOption = keyof typeof ways
+
+const wayOptions: ReadonlyArray<WayOption> = ["listen", "socket", "host", "port"]
+
+/** Two of the given options that exclude each other, if there are such. */
+export const exclusion = (isGiven: (name: WayOption) => boolean): readonly [WayOption, WayOption] | undefined => {
+  const [first, ...others] = wayOptions.filter(isGiven)
+  if (first === undefined) return undefined
+  const other = others.find((name) => ways[name] !== ways[first])
+  return other === undefined ? undefined : [first, other]
+}

@@ -1,0 +1,24 @@
+import * as EventStream from "../EventStream.ts"
+import { get, type HeaderBlock } from "../HeaderBlock.ts"
+import type { HttpRequestHead } from "../RequestScope.ts"
+import { HttpExchange } from "./Http.ts"
+import type { ExchangeHost, ExchangeOptions } from "./RequestExchange.ts"
+import { SseExchange } from "./Sse.ts"
+
+/** The field may come in several lines (RFC 9110 §5.3). */
+const acceptsEventStreams = (headers: HeaderBlock): boolean => {
+  for (const header of headers) {
+    if (header[0] === "accept" && EventStream.accepts(header[1])) return true
+  }
+  return false
+}
+
+/** The exchange for a request: an event stream when the client accepts one and the application has them. */
+export const makeExchange = (
+  host: ExchangeHost,
+  options: ExchangeOptions,
+  { headers }: Pick<HttpRequestHead, "headers">
+): HttpExchange | SseExchange => {
+  const isSse = options.servesEventStreams && acceptsEventStreams(headers) && get(headers, "upgrade") === undefined
+  return isSse ? new SseExchange(host, options) : new HttpExchange(host, options)
+}

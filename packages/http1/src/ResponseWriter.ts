@@ -1,0 +1,113 @@
+import type { AccessEntry, AccessOutcome } from "@pagi/core/AccessLog"
+import { encodeText } from "@pagi/core/ByteString"
+import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import type { ResponseSink } from "@pagi/core/ResponseSink"
+import type { ServerContext } from "@pagi/core/ServerContext"
+import type { Transport } from "@pagi/core/Transport"
+import type { Connection } from "./protocol/Connection.ts"
+import { errorContent, errorResponse } from "./protocol/ErrorResponse.ts"
+import type { RequestHead } from "./protocol/RequestHead.ts"
+
+/** Who is told what became of a response. */
+export interface ResponseObserver {
+  /** Something was written; `ends` says whether it completes the response. */
+  onWritten(ends: boolean): void
+  /** What the application sends contradicts what it has announced, which cannot be made good. */
+  breakOff(problem: string): void
+}
+
+/** The responses of a connection, one after the other, on their way to the peer and into the access log. */
+export class ResponseWriter implements ResponseSink {
+  readonly #machine: Connection
+  readonly #transport: Transport
+  readonly #server: Pick<ServerContext, "accessLog" | "date">
+  readonly #observer: ResponseObserver
+  #access: AccessEntry | undefined = undefined
+  /** Whether the response ends with trailers, not with its last piece. */
+  #hasTrailers = false
+
+  constructor(
+    machine: Connection,
+    transport: Transport,
+    server: Pick<ServerContext, "accessLog" | "date">,
+    observer: ResponseObserver
+  ) {
+    this.#machine = machine
+    this.#transport = transport
+    this.#server = server
+    this.#observer = observer
+  }
+
+  /** Goes on to the response for this request. */
+  begin(head: RequestHead): void {
+    this.#access = this.#server.accessLog?.begin(this.#transport, head)
+  }
+
+  informational(status: number, headers: HeaderBlock): string | undefined {
+    const problem = this.#machine.sendInformational(this.#transport, status, headers)
+    if (problem !== undefined) return problem.message
+    this.#observer.onWritten(false)
+    return undefined
+  }
+
+  start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
+    const problem = this.#machine.startResponse(status, headers, trailers, this.#server.date.value)
+    if (problem !== undefined) return problem.message
+    this.#hasTrailers = trailers
+    this.#access?.started(status, headers)
+    // Nothing is written yet: the head goes out with the first piece of the body, or when the turn ends without one.
+    this.#transport.scheduleFlush()
+    return undefined
+  }
+
+  announceBody(length: number): string | undefined {
+    const problem = this.#machine.announceBody(this.#transport, length, !this.#hasTrailers)
+    return problem === undefined ? undefined : this.#break(problem.message)
+  }
+
+  get carriesBody(): boolean {
+    return this.#machine.carriesBody
+  }
+
+  body(data: string | Uint8Array, last: boolean): string | undefined {
+    const bytes = typeof data === "string" ? encodeText(data) : data
+    const ends = last && !this.#hasTrailers
+    const problem = this.#machine.sendBody(this.#transport, bytes, ends)
+    if (problem !== undefined) return this.#break(problem.message)
+    if (this.#machine.carriesBody) this.#access?.sent(bytes.length)
+    this.#observer.onWritten(ends)
+    return undefined
+  }
+
+  trailers(headers: HeaderBlock): string | undefined {
+    const problem = this.#machine.sendTrailers(this.#transport, headers)
+    if (problem !== undefined) return problem.message
+    this.#observer.onWritten(true)
+    return undefined
+  }
+
+  flush(): undefined {
+    this.#transport.flush()
+  }
+
+  /** Answers in place of the application, also when what arrived was not a request. */
+  answer(status: number, message: string, outcome: AccessOutcome): void {
+    const head = this.#machine.isHeadRequest
+    this.#access ??= this.#server.accessLog?.begin(this.#transport, undefined)
+    this.#transport.write(errorResponse(status, message, this.#server.date.value, { head }))
+    this.#access?.answered(status, head ? 0 : errorContent(message).length, outcome)
+    this.#access = undefined
+  }
+
+  /** The exchange is over, in whatever way. */
+  end(outcome: AccessOutcome): void {
+    if (!this.#machine.isHeadSent) this.#access?.revoke()
+    this.#access?.end(outcome)
+    this.#access = undefined
+  }
+
+  #break(problem: string): string {
+    this.#observer.breakOff(problem)
+    return `${problem}; the response was broken off`
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What happens when the process runs out of file descriptors. Node cannot leave a connection in the system's queue: libuv
+ * accepts all of them and, when there is no descriptor left, closes them without telling. So the server stops short of
+ * that: while descriptors are about to run out it answers new connections with 503, and what is left is for the
+ * application's files and connections. The system gives a new connection the lowest free number, so that number tells
+ * how many are in use.
+ */
+import { Deadline } from "@pagi/core/Deadlines"
+import type { ServerContext } from "@pagi/core/ServerContext"
+import * as Effect from "effect/Effect"
+import { readFileSync } from "node:fs"
+
+/** Ticks of the timer wheel for which no connection is taken after one came too many: 100 ms. */
+const pauseTicks = 1
+
+/** The most that is kept free; of a small limit an eighth. */
+const maxReserve = 64
+
+/** How many descriptors this process may have; as many as it likes where the system does not say. */
+export const readLimit = (): number => {
+  try {
+    const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? []
+    return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
+type Shared = Pick<ServerContext, "deadlines" | "runner">
+
+/** Says which accepted connections are too many for the process. */
+export class DescriptorLimit {
+  /** How many descriptors are kept free. */
+  readonly reserve: number
+  readonly #server: Shared
+  readonly #limit: number
+  readonly #pause: Deadline
+
+  constructor(server: Shared, limit: number) {
+    this.reserve = Math.min(maxReserve, Math.ceil(limit / 8))
+    this.#server = server
+    this.#limit = limit
+    this.#pause = new Deadline(server.deadlines, { onDeadline: () => {} })
+  }
+
+  /** Whether a connection with this descriptor is one too many, or comes soon after such a one. */
+  isReached(descriptor: number | undefined): boolean {
+    if (descriptor !== undefined && descriptor >= this.#limit - this.reserve) {
+      this.#begin(`too many open files: ${descriptor} of the ${this.#limit} that ulimit -n allows`)
+    }
+    return this.#pause.isRunning
+  }
+
+  /** The system has refused to accept a connection. */
+  onAcceptError({ code, message }: NodeJS.ErrnoException): void {
+    if (code === "EMFILE" || code === "ENFILE") return this.#begin(`too many open files (${code})`)
+    this.#server.runner.background(Effect.logWarning(`a connection could not be accepted: ${message}`))
+  }
+
+  /** One warning for a burst, which lasts until there was no such connection for the time of a pause. */
+  #begin(problem: string): void {
+    const { runner } = this.#server
+    const advice =
+      "new connections are answered with 503 until some are closed; raise the limit or lower maxConnections"
+    if (!this.#pause.isRunning) runner.background(Effect.logWarning(`${problem}; ${advice}`))
+    this.#pause.start(pauseTicks)
+  }
+}

@@ -1,0 +1,26 @@
+import type { Endpoint } from "@pagi/core/Endpoint"
+import type * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import type * as EffectScope from "effect/Scope"
+import { adoptListeners } from "./AdoptedListeners.ts"
+import type { Inheritance } from "./InheritedSockets.ts"
+import { listen, type Listener, type ListenOptions } from "./Listener.ts"
+import type { ListenError } from "./ListenError.ts"
+
+/**
+ * Listens on every endpoint, with the sockets that the process has inherited where there are some. Succeeds when all of
+ * them listen; when one cannot, none is left once the scope has closed.
+ */
+export const listenAll = (
+  endpoints: Arr.NonEmptyReadonlyArray<Endpoint>,
+  { problems, sockets }: Inheritance,
+  options: ListenOptions
+): Effect.Effect<Arr.NonEmptyReadonlyArray<Listener>, ListenError, EffectScope.Scope> =>
+  Effect.gen(function* () {
+    for (const problem of problems) yield* Effect.logWarning(problem)
+    const adopted = yield* adoptListeners(sockets, endpoints, options)
+    return yield* Effect.forEach(endpoints, (endpoint) => {
+      const listener = adopted.get(endpoint)
+      return listener === undefined ? listen(endpoint, options) : Effect.succeed(listener)
+    })
+  })

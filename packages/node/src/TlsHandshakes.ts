@@ -1,0 +1,113 @@
+import { Deadline, type DeadlineOwner } from "@pagi/core/Deadlines"
+import type { ServerConnection } from "@pagi/core/ConnectionRegistry"
+import type { ServerContext } from "@pagi/core/ServerContext"
+import * as Effect from "effect/Effect"
+import type { Socket } from "node:net"
+import { createServer, type Server, type TLSSocket } from "node:tls"
+import type { TlsCertificates } from "./TlsCertificates.ts"
+import { TlsConnection, verificationErrorOf } from "./TlsConnection.ts"
+
+/** Told when a connection is encrypted. It must add its own connection to the registry if there is to be one. */
+type OnSecure = (socket: TLSSocket, tls: TlsConnection) => void
+
+/** Time limits are kept by the server's timer wheel; this one, which cannot be turned off, is never to be reached. */
+const noTimeout = 2 ** 31 - 1
+
+/**
+ * Turns accepted sockets, of whatever listener, into encrypted ones. The server of `node:tls` listens to nothing itself:
+ * it is given connections, which its documentation allows for, and verifies clients. New certificates are a new one.
+ */
+export class TlsHandshakes {
+  readonly #server: ServerContext
+  readonly #certificates: TlsCertificates
+  readonly #pending = new WeakMap<Socket, OnSecure>()
+  #options: TlsCertificates["current"] | undefined = undefined
+  #tlsServer: Server | undefined = undefined
+
+  constructor(server: ServerContext, certificates: TlsCertificates) {
+    this.#server = server
+    this.#certificates = certificates
+  }
+
+  /** Begins a handshake that counts as a connection: it has a time limit, and ends when the server drains. */
+  accept(carrier: Socket, onSecure: OnSecure): void {
+    const handshake = new Handshake(this.#server, carrier)
+    this.begin(carrier, (socket, tls) => {
+      onSecure(socket, tls)
+      handshake.end()
+    })
+  }
+
+  /** Begins a handshake that somebody else watches over. */
+  begin(carrier: Socket, onSecure: OnSecure): void {
+    carrier.on("error", () => {}) // It ends the encrypted socket too, which tells of it.
+    if (carrier.destroyed) return
+    // Until it is encrypted, nobody but Node itself sees that a client has closed its side.
+    carrier.allowHalfOpen = false
+    this.#pending.set(carrier, onSecure)
+    this.#current().emit("connection", carrier)
+  }
+
+  #current(): Server {
+    const { current } = this.#certificates
+    if (this.#tlsServer === undefined || this.#options !== current) {
+      this.#options = current
+      this.#tlsServer = createServer({ ...current, handshakeTimeout: noTimeout }, this.#onSecure)
+      this.#tlsServer.on("tlsClientError", this.#onFailure)
+    }
+    return this.#tlsServer
+  }
+
+  readonly #onSecure = (socket: TLSSocket): void => {
+    const carrier = carrierOf(socket)
+    const onSecure = carrier && this.#pending.get(carrier)
+    socket.allowHalfOpen = true
+    if (carrier === undefined || onSecure === undefined) socket.destroy()
+    else onSecure(socket, new TlsConnection(socket, carrier, this.#certificates.asksClients))
+  }
+
+  /** Anybody can connect and send something else, so this is no more than a detail. */
+  readonly #onFailure = (error: Error & { readonly reason?: string }, socket: TLSSocket): void => {
+    socket.destroy()
+    // Of a client that was refused for its certificate, the error says only that the connection has ended.
+    const detail = verificationErrorOf(socket) ?? error.reason ?? error.message
+    this.#server.runner.background(Effect.logDebug(`a TLS handshake failed: ${detail}`))
+  }
+}
+
+/** Not public, but the only way from the encrypted socket of a server back to the one below it. */
+const carrierOf = (socket: TLSSocket): Socket | undefined => (socket as { readonly _parent?: Socket })._parent
+
+/** A connection that is not encrypted yet. */
+class Handshake implements ServerConnection, DeadlineOwner {
+  readonly #server: ServerContext
+  readonly #carrier: Socket
+  readonly #deadline: Deadline
+
+  constructor(server: ServerContext, carrier: Socket) {
+    this.#server = server
+    this.#carrier = carrier
+    this.#deadline = new Deadline(server.deadlines, this)
+    this.#deadline.start(server.limits.headers)
+    carrier.on("close", this.end)
+    server.registry.add(this)
+  }
+
+  readonly end = (): void => {
+    this.#carrier.off("close", this.end)
+    this.#deadline.release()
+    this.#server.registry.remove(this)
+  }
+
+  onDeadline(): void {
+    this.#carrier.destroy()
+  }
+
+  drain(): void {
+    this.#carrier.destroy()
+  }
+
+  abort(): void {
+    this.#carrier.destroy()
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The path of a Unix socket, without a moment in which somebody may connect who should not, and without removing
+ * anything that is not this server's.
+ *
+ * The socket is bound in a folder that only this user can enter, gets its permissions there, and is then linked to its
+ * path, which fails if there is something. A umask around `bind` would do for the permissions, but it is the whole
+ * process's, and a worker thread cannot set one. It would not do for the end: when libuv closes a socket it removes the
+ * path that it has bound, whatever is there by then. Here that path is gone by then, and the real one is removed only
+ * while it still leads to this socket.
+ */
+import type { UnixEndpoint } from "@pagi/core/Endpoint"
+import * as Effect from "effect/Effect"
+import { type BigIntStats, chmodSync, linkSync, lstatSync, mkdtempSync, renameSync, rmSync, unlinkSync } from "node:fs"
+import { connect, type Server } from "node:net"
+import { dirname, resolve } from "node:path"
+import { codeOf, fromErrno, ListenError } from "./ListenError.ts"
+
+/** Bytes of a path that fit into `sockaddr_un` before its final zero. */
+const maxLength = process.platform === "linux" ? 107 : 103
+
+/** Where sockets are bound: a name as short as `mkdtemp` makes it, in the folder that is to hold the socket. */
+const boundName = ".XXXXXX/s"
+
+/** Runs with the path of a file in a new folder that only this user can enter, beside `path`. */
+const inPrivateFolder = <A>(path: string, use: (file: string) => A): A => {
+  const folder = mkdtempSync(`${dirname(path)}/.`)
+  try {
+    return use(`${folder}/s`)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Lets the server listen on a path where nothing is, and answers how to give the path up. Runs to its end at once: what
+ * goes wrong with the listening itself is emitted by the server.
+ */
+export const claim = (server: Server, endpoint: UnixEndpoint, backlog: number): (() => void) => {
+  const { mode, path } = endpoint
+  // The working directory may be another one by then.
+  const claimed = resolve(path)
+  return inPrivateFolder(path, (bound) => {
+    server.listen({ path: bound, backlog })
+    if (!server.listening) return () => {}
+    if (mode !== undefined) chmodSync(bound, mode)
+    link(bound, endpoint)
+    const own = lstatSync(claimed, { bigint: true })
+    return () => {
+      try {
+        if (isSame(lstatSync(claimed, { bigint: true }), own)) unlinkSync(claimed)
+      } catch {
+        // It has been removed, or may not be: the next server will find that nobody listens there.
+      }
+    }
+  })
+}
+
+const link = (bound: string, endpoint: UnixEndpoint): void => {
+  try {
+    linkSync(bound, endpoint.path)
+  } catch (error) {
+    // There was nothing a moment ago.
+    throw codeOf(error) === "EEXIST" ? new ListenError({ endpoint, code: "EADDRINUSE" }) : error
+  }
+}
+
+/**
+ * Makes room for a socket: one that a server has left behind is removed, which is one that refuses connections. Fails
+ * for a path that is too long, for a socket that somebody listens on, and for anything that is not a socket.
+ */
+export const prepare = (endpoint: UnixEndpoint): Effect.Effect<void, ListenError> =>
+  Effect.gen(function* () {
+    const { path } = endpoint
+    const refuse = (code: string) => Effect.fail(new ListenError({ endpoint, code }))
+    const bound = `${dirname(path)}/${boundName}`
+    if ([path, bound].some((name) => Buffer.byteLength(name) > maxLength)) return yield* refuse("ENAMETOOLONG")
+    const found = yield* attempt(endpoint, () => lstatSync(path, { bigint: true, throwIfNoEntry: false }))
+    if (found === undefined) return
+    if (!found.isSocket()) return yield* refuse("EEXIST")
+    const answer = yield* probe(path)
+    if (answer === "ENOENT") return
+    // Anything else than a refusal shows that there is somebody, or does not show that there is not.
+    if (answer !== "ECONNREFUSED") return yield* refuse(answer === "EACCES" ? answer : "EADDRINUSE")
+    if (!(yield* attempt(endpoint, () => remove(path, found)))) return yield* refuse("EADDRINUSE")
+  })
+
+/** What the system says to somebody who wants to connect. */
+const probe = (path: string): Effect.Effect<string> =>
+  Effect.callback((resume) => {
+    const socket = connect({ path })
+    const answer = (code: string): void => {
+      socket.destroy()
+      resume(Effect.succeed(code))
+    }
+    socket.once("connect", () => answer("connected"))
+    socket.once("error", (error) => answer(codeOf(error)))
+    return Effect.sync(() => socket.destroy())
+  })
+
+/** Removes what was found. What has replaced it since then is put back, and the answer is no. */
+const remove = (path: string, found: BigIntStats): boolean =>
+  inPrivateFolder(path, (aside) => {
+    try {
+      renameSync(path, aside)
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") return true
+      throw error
+    }
+    if (isSame(lstatSync(aside, { bigint: true }), found)) return true
+    renameSync(aside, path)
+    return false
+  })
+
+/** The time as well, since file systems give the numbers of removed files to new ones. */
+const isSame = (one: BigIntStats, other: BigIntStats): boolean =>
+  one.dev === other.dev && one.ino === other.ino && one.mtimeNs === other.mtimeNs
+
+const attempt = <A>(endpoint: UnixEndpoint, run: () => A): Effect.Effect<A, ListenError> =>
+  Effect.try({ try: run, catch: (error) => fromErrno(endpoint, error) })

@@ -1,0 +1,55 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { join } from "node:path"
+import { fetchText, open, requestText } from "./support/Peer.ts"
+import { pagiServer, start } from "./support/Programs.ts"
+import { until } from "./support/Until.ts"
+
+const app = join(import.meta.dirname, "fixtures/app.ts")
+
+/** A server that may have no more than so many descriptors. */
+const serveWith = (descriptors: number) =>
+  Effect.gen(function* () {
+    const run = `ulimit -n ${descriptors}; exec "$0" --port 0 --no-access-log "$1"`
+    const program = yield* start("/bin/sh", ["-c", run, pagiServer, app])
+    const port = () => /^listening on http:\/\/127\.0\.0\.1:(\d+)\/$/m.exec(program.output())?.[1]
+    yield* until(
+      "pagi-server listens",
+      Effect.sync(() => port() !== undefined)
+    )
+    return { ...program, port: Number(port()) }
+  })
+
+describe("a server that runs out of file descriptors", () => {
+  it.live("answers those who come too many with 503, warns, and serves when there are some again", () =>
+    Effect.gen(function* () {
+      const server = yield* serveWith(64)
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const peers = yield* Effect.forEach(Array.from({ length: 100 }), () => open(server.port), {
+            concurrency: "unbounded"
+          })
+          for (const peer of peers) peer.read()
+          yield* until(
+            "many are turned away",
+            Effect.sync(() => peers.filter(({ text }) => text.startsWith("HTTP/1.1 503 ")).length >= 40)
+          )
+          const [first] = peers
+          if (first === undefined) return yield* Effect.die("there are peers")
+          first.send(requestText("/"))
+          assert.match((yield* first.response) ?? "", /^HTTP\/1\.1 200 /)
+        })
+      )
+      yield* until(
+        "the server serves again",
+        Effect.map(fetchText(server.port, "/"), (text) => text.startsWith("HTTP/1.1 200 "))
+      )
+      const warnings = server.output().match(/^warning: .*$/gm) ?? []
+      // One for a burst, of which a slow machine may make several.
+      assert.isAtMost(warnings.length, 4, server.output())
+      assert.match(warnings[0] ?? "", /^warning: too many open files: \d+ of the 64 that ulimit -n allows; /)
+      yield* server.signal("SIGTERM")
+      assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
+    })
+  )
+})

@@ -1,0 +1,127 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { tell } from "./support/Memory.ts"
+import { bodyOf, open, type Peer, requestText } from "./support/Peer.ts"
+import { type Program, serve } from "./support/Programs.ts"
+import { until } from "./support/Until.ts"
+
+/** Requests under way, and as many connections without one. */
+const count = 50
+
+const openMany = (port: number) =>
+  Effect.forEach(Array.from({ length: count }), () => Effect.map(open(port), (peer) => peer.read()), {
+    concurrency: count
+  })
+
+/** Waits until a program has printed a line so many times. */
+const printed = (program: Program, line: string, times = 1) =>
+  until(
+    `${JSON.stringify(line)} is printed ${times} times`,
+    Effect.sync(
+      () =>
+        program
+          .output()
+          .split("\n")
+          .filter((other) => other === line).length === times
+    )
+  )
+
+const expectDone = (response: string | undefined): void => {
+  assert.match(response ?? "", /^HTTP\/1\.1 200 /)
+  assert.strictEqual(bodyOf(response ?? ""), "done")
+}
+
+/** Makes a request on each connection and waits for the answers; the connections stay. */
+const askAll = (peers: ReadonlyArray<Peer>) =>
+  Effect.forEach(
+    peers,
+    (peer) => {
+      peer.send(requestText("/"))
+      return Effect.map(peer.response, expectDone)
+    },
+    { concurrency: "unbounded", discard: true }
+  )
+
+const closed = (peers: ReadonlyArray<Peer>) =>
+  Effect.forEach(peers, (peer) => peer.closed, { concurrency: "unbounded", discard: true })
+
+describe("a server that is told to stop", () => {
+  it.live("ends what is idle at once and what is under way when it is done, and exits with 0 about then", () =>
+    Effect.gen(function* () {
+      const server = yield* serve("draining")
+      const idle = yield* openMany(server.port)
+      yield* askAll(idle)
+      const busy = yield* openMany(server.port)
+      for (const peer of busy) peer.send(requestText("/slow"))
+      yield* printed(server, "begun: /slow", count)
+      const answers = yield* Effect.forkChild(
+        Effect.forEach(busy, (peer) => peer.response, { concurrency: count }),
+        { startImmediately: true }
+      )
+      // The system has delivered the signal when `kill` returns: what follows is the server's own time, and ours to see it.
+      const begin = performance.now()
+      yield* server.signal("SIGTERM")
+      yield* closed(idle)
+      const idleClosed = performance.now() - begin
+      const refused = yield* Effect.flip(Effect.scoped(open(server.port)))
+      const underWay = busy.filter((peer) => !peer.hasClosed).length
+      for (const response of yield* Fiber.join(answers)) {
+        expectDone(response)
+        assert.match(response ?? "", /\r\nconnection: close\r\n/)
+      }
+      const result = yield* server.result
+      const ended = performance.now() - begin
+      yield* tell(`drain: idle connections closed after ${idleClosed.toFixed()} ms, ended after ${ended.toFixed()} ms`)
+      assert.isAtMost(idleClosed, 100)
+      assert.include(refused.message, "ECONNREFUSED")
+      assert.strictEqual(underWay, count)
+      assert.deepStrictEqual(result, { code: 0, signal: null }, server.output())
+      assert.isAtMost(ended, 1600)
+      yield* closed(busy)
+      const [, ...lines] = server.output().trimEnd().split("\n")
+      assert.deepStrictEqual(lines.slice(count), ["shutting down", "lifespan.shutdown"])
+    })
+  )
+
+  it.live("interrupts what takes too long, lets it clean up, and says by its exit code that it did", () =>
+    Effect.gen(function* () {
+      const server = yield* serve("draining", ["--shutdown-timeout", "1"])
+      const stuck = (yield* open(server.port)).read()
+      stuck.send(requestText("/stuck"))
+      yield* printed(server, "begun: /stuck")
+      yield* server.signal("SIGTERM")
+      const result = yield* server.result
+      yield* stuck.closed
+      assert.strictEqual(stuck.received, 0)
+      assert.deepStrictEqual(result, { code: 6, signal: null }, server.output())
+      const [, ...lines] = server.output().trimEnd().split("\n")
+      assert.sameMembers(lines, [
+        "begun: /stuck",
+        "shutting down",
+        "warning: 1 connection did not finish within 1s, and had to be closed",
+        "cleaned up: server_shutdown",
+        "lifespan.shutdown"
+      ])
+      assert.isBelow(lines.indexOf("cleaned up: server_shutdown"), lines.indexOf("lifespan.shutdown"))
+    })
+  )
+
+  it.live("goes on accepting for the drain delay", () =>
+    Effect.gen(function* () {
+      const server = yield* serve("draining", ["--drain-delay", "2"])
+      yield* server.signal("SIGTERM")
+      yield* printed(server, "shutting down")
+      const late = yield* openMany(server.port)
+      yield* askAll(late)
+      assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
+      yield* closed(late)
+      const [, ...lines] = server.output().trimEnd().split("\n")
+      assert.deepStrictEqual(lines, [
+        "shutting down",
+        "not ready any more; accepting for another 2s",
+        "lifespan.shutdown"
+      ])
+    })
+  )
+})

@@ -1,0 +1,120 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { bodyOf, fetchText, open, requestText } from "./support/Peer.ts"
+import { type Server, serveFile } from "./support/Programs.ts"
+import { until } from "./support/Until.ts"
+
+const acceptStream = "Accept: text/event-stream\r\n"
+
+/** Somebody who listens to the broadcaster. */
+const listen = ({ port }: Server, headers = "") =>
+  Effect.gen(function* () {
+    const peer = (yield* open(port)).read()
+    peer.send(requestText("/events", acceptStream + headers))
+    yield* until(
+      "the stream has started",
+      Effect.sync(() => peer.text.includes("\r\n\r\n"))
+    )
+    const hears = (text: string) =>
+      until(
+        `${text} is heard`,
+        Effect.sync(() => peer.text.includes(text))
+      )
+    const messages = () => [...peer.text.matchAll(/^data: (.*)$/gm)].map((line) => line[1])
+    const lastEventId = () => [...peer.text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? ""
+    return { peer, hears, messages, lastEventId }
+  })
+
+const post = ({ url }: Server, body: string) =>
+  Effect.promise(async () => {
+    const response = await fetch(url("/messages"), { method: "POST", body })
+    assert.strictEqual(response.status, 202, await response.text())
+  })
+
+describe("examples/05-sse-broadcaster.ts", () => {
+  const serve = serveFile("examples/05-sse-broadcaster.ts")
+
+  it.live("tells everyone who listens what is posted, and ends the streams when it is told to stop", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const first = yield* listen(server)
+      yield* post(server, "one")
+      yield* first.hears("data: one\n")
+      const second = yield* listen(server)
+      yield* post(server, "two\nlines ä")
+      for (const { hears } of [first, second]) yield* hears("data: two\ndata: lines \xc3\xa4\n\n")
+      // Who comes for the first time gets what is posted from then on.
+      assert.deepStrictEqual(second.messages(), ["two", "lines \xc3\xa4"])
+      yield* server.signal("SIGTERM")
+      assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
+      for (const { peer } of [first, second]) assert.isTrue(peer.text.endsWith("\r\n0\r\n\r\n"))
+    })
+  )
+
+  it.live("repeats what somebody who comes again has missed", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const first = yield* listen(server)
+      for (const text of ["one", "two", "three"]) yield* post(server, text)
+      yield* first.hears("data: three\n")
+      const id = (/^id: (.*)\ndata: one$/m.exec(first.peer.text) ?? [])[1]
+      const again = yield* listen(server, `Last-Event-ID: ${id}\r\n`)
+      yield* again.hears("data: three\n")
+      assert.deepStrictEqual(again.messages(), ["two", "three"])
+      const upToDate = yield* listen(server, `Last-Event-ID: ${first.lastEventId()}\r\n`)
+      const fromBefore = yield* listen(server, "Last-Event-ID: 1-999\r\n")
+      yield* post(server, "four")
+      for (const { hears } of [upToDate, fromBefore]) yield* hears("data: four\n")
+      assert.deepStrictEqual(upToDate.messages(), ["four"])
+      assert.deepStrictEqual(fromBefore.messages(), ["one", "two", "three", "four"])
+    })
+  )
+
+  it.live("has a page for browsers, and nothing else", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      assert.include(bodyOf(yield* fetchText(server.port, "/")), `new EventSource("/events")`)
+      assert.match(yield* fetchText(server.port, "/events"), /^HTTP\/1\.1 406 /)
+      assert.match(yield* fetchText(server.port, "/missing"), /^HTTP\/1\.1 404 /)
+      const peer = (yield* open(server.port)).read()
+      peer.send(requestText("/missing", `${acceptStream}Connection: close\r\n`))
+      yield* peer.closed
+      assert.match(peer.text, /^HTTP\/1\.1 204 /)
+    })
+  )
+})
+
+describe("examples/07-fullflush.ts", () => {
+  const firstLine = "This takes a moment"
+  const end = "\r\n0\r\n\r\n"
+
+  /** What there is when the first line has come. */
+  const beginning = (path: string) =>
+    Effect.gen(function* () {
+      const server = yield* serveFile("examples/07-fullflush.ts")
+      const peer = (yield* open(server.port)).read()
+      peer.send(requestText(path))
+      yield* until(
+        "the first line has come",
+        Effect.sync(() => peer.text.includes(firstLine))
+      )
+      const text = peer.text
+      yield* until(
+        "the response is complete",
+        Effect.sync(() => peer.text.endsWith(end))
+      )
+      return text
+    })
+
+  it.live("has the first line written before the work", () =>
+    Effect.gen(function* () {
+      assert.notInclude(yield* beginning("/"), "result")
+    })
+  )
+
+  it.live("or everything after it", () =>
+    Effect.gen(function* () {
+      assert.include(yield* beginning("/late"), "result")
+    })
+  )
+})
