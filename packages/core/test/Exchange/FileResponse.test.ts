@@ -245,6 +245,20 @@ describe("a file is closed", () => {
     })
   )
 
+  it.effect("when it can no longer be read and the peer has left, which is nobody's failure", () =>
+    Effect.gen(function* () {
+      const { exchange, files, host } = yield* setUp()
+      const gate = yield* Latch.make()
+      files.beforeRead = Effect.andThen(gate.await, Effect.fail(new FileUnreadable({ message: "it is closed" })))
+      const sending = yield* inBackground(exchange.send(file()))
+      exchange.disconnect("client_closed")
+      yield* gate.open
+      yield* Fiber.join(sending)
+      assert.deepStrictEqual(callsOf(host), [["announce", 26]])
+      assert.deepStrictEqual([files.opened, files.closed], [1, 1])
+    })
+  )
+
   it.effect("when the send is interrupted, and then the response cannot go on", () =>
     Effect.gen(function* () {
       const { exchange, files } = yield* setUp()
