@@ -54,7 +54,7 @@ const makeBroadcast = Effect.gen(function* () {
     /** What to listen to for somebody who saw the event with this id last, or comes for the first time. */
     listen: Effect.fnUntraced(function* (lastEventId: string | undefined) {
       const [seenRun, seenNumber] = (lastEventId ?? `${run}-${last}`).split("-")
-      const seen = seenRun === String(run) ? Number(seenNumber) : 0
+      const seen = seenRun === String(run) ? Number(seenNumber) || 0 : 0
       const subscription = yield* PubSub.subscribe(messages)
       const next: Effect.Effect<Message> = Effect.flatMap(PubSub.take(subscription), (message) =>
         message.number > seen ? Effect.succeed(message) : next

@@ -3,9 +3,9 @@
  * is; no more than a few pieces of it are in memory.
  *
  *     npx pagi-server examples/09-file-response.ts
- *     curl -i http://127.0.0.1:5000/                this file
- *     curl -i http://127.0.0.1:5000/?from=3&to=42   a part of it
- *     curl -i http://127.0.0.1:5000/absent          a file that cannot be opened: the send fails, and nothing is lost
+ *     curl -i http://127.0.0.1:5000/                   this file
+ *     curl -i 'http://127.0.0.1:5000/?from=3&to=42'    a part of it
+ *     curl -i http://127.0.0.1:5000/absent             a file that cannot be opened: the send fails, and nothing is lost
  *
  * The path is the application's own. One that is made of what a client sends must be checked first: not only for `..`,
  * also for links and hidden files. The files that `pagi-server` serves without an application are.

@@ -26,7 +26,7 @@ export const on = (
     )
     const reloadWhenRequested = Effect.suspend(() => {
       requested.closeUnsafe()
-      return reload
+      return Effect.catchCause(reload, (cause) => Effect.logError("what has changed could not be taken up", cause))
     })
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(requested.await, reloadWhenRequested)))
   })

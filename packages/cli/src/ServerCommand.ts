@@ -67,8 +67,8 @@ const untilStopped = Effect.fnUntraced(function* <E>(server: Layer.Layer<PagiSer
 
 /**
  * `pagi-server [flags] [app]`. Fails with `UsageError` or `InvalidOption` for flags and variables that are not allowed,
- * `AppLoadError` or `RootError` when there is nothing to serve, and `ListenError` or `LifespanError` when the server
- * cannot start, and with `IncompleteDrain` when it has been told to stop and requests had to be cut off.
+ * `AppLoadError` or `RootError` when there is nothing to serve, `StartError` when the server cannot start, and
+ * `IncompleteDrain` when it has been told to stop and requests had to be cut off.
  */
 export const command = Command.make(
   "pagi-server",

@@ -37,5 +37,6 @@ export interface FileBody {
 
 /** How a server gets at files. */
 export interface FileSource {
+  /** Runs uninterruptibly: what it opens must find its way to `close`. */
   readonly open: (part: FilePart) => Effect.Effect<FileBody, FileUnreadable>
 }

@@ -1,39 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import type * as PagiApp from "@pagi/core/PagiApp"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { assertNothingLeft, converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import {
+  disconnected,
   event,
   getStream,
   getStream10,
-  type Receive,
   readStream,
-  type Send,
   sending,
   start,
-  streaming
+  streaming,
+  watching
 } from "./support/EventStreams.ts"
 import { get } from "./support/Machine.ts"
-
-/** A stream that is open until it ends from outside; notes why that was. */
-const watching = (...events: ReadonlyArray<Parameters<Send>[0]>) => {
-  const notes: Array<string> = []
-  const handler: PagiApp.SseHandler<unknown> = (_scope, receive, send) =>
-    Effect.gen(function* () {
-      yield* Effect.forEach([start, ...events], (event) => send(event), { discard: true })
-      notes.push(yield* disconnected(receive))
-    })
-  return { application: streaming(handler), notes }
-}
-
-/** Waits for the end and yields its reason. */
-const disconnected = Effect.fnUntraced(function* (receive: Receive) {
-  for (;;) {
-    const received = yield* receive
-    if (received.type === "sse.disconnect") return received.reason
-  }
-})
 
 describe("the application ends", () => {
   it.effect("by returning: the stream is complete, and the connection serves on", () =>

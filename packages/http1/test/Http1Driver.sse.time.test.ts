@@ -6,35 +6,16 @@ import * as TestClock from "effect/testing/TestClock"
 import { converse, finish, makeHarness, turn } from "./support/DriverHarness.ts"
 import {
   close,
+  disconnected,
   event,
   getStream,
   getStream10,
-  type Receive,
   readStream,
-  type Send,
   start,
-  streaming
+  streaming,
+  watching
 } from "./support/EventStreams.ts"
 import { post } from "./support/Machine.ts"
-
-/** A stream that is open until it ends from outside; notes why that was. */
-const watching = (...events: ReadonlyArray<Parameters<Send>[0]>) => {
-  const notes: Array<string> = []
-  const handler: PagiApp.SseHandler<unknown> = (_scope, receive, send) =>
-    Effect.gen(function* () {
-      yield* Effect.forEach([start, ...events], (event) => send(event), { discard: true })
-      notes.push(yield* disconnected(receive))
-    })
-  return { application: streaming(handler), notes }
-}
-
-/** Waits for the end and yields its reason. */
-const disconnected = Effect.fnUntraced(function* (receive: Receive) {
-  for (;;) {
-    const received = yield* receive
-    if (received.type === "sse.disconnect") return received.reason
-  }
-})
 
 const lastChunk = "\r\n0\r\n\r\n"
 

@@ -82,7 +82,7 @@ const openNow = (part: FilePart, syncThreshold: number, pool: PiecePool): Openin
   let close: Effect.Effect<void> = Effect.void
   try {
     const descriptor = typeof file === "string" ? fs.openSync(file, openFlags) : descriptorOf(file)
-    if (typeof file === "string") close = Effect.sync(() => fs.closeSync(descriptor))
+    if (typeof file === "string") close = Effect.ignore(Effect.try(() => fs.closeSync(descriptor)))
     const length = measure(part, fs.fstatSync(descriptor))
     if (typeof length !== "number") return Effect.andThen(close, Effect.fail(length))
     if (length > syncThreshold) return beginReading({ part, descriptor, length, close }, pool)

@@ -189,6 +189,8 @@ describe.each([65_536, 0])("FileBody with a threshold of %i", (threshold) => {
         // The second piece is being read; nobody waits for it.
         yield* Fiber.interrupt(yield* Effect.forkChild(body.read, { startImmediately: true }))
         yield* body.close
+        const late = yield* Effect.forkChild(body.read, { startImmediately: true })
+        assert.isDefined(late.pollUnsafe(), "there is no read to wait for")
         assert.strictEqual(openCount(path), 0)
         // The lowest free descriptor is that of the file: a late read or a second close would hit this one.
         const descriptor = openSync("/dev/null", "r")

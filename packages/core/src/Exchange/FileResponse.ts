@@ -32,10 +32,19 @@ export const sendFile = (
     exchange.onRefused()
     return Effect.fail(refused(event, message))
   })
+  let hasBegun = false
   return Effect.acquireUseRelease(
     open,
-    (body) => (body.whole === undefined ? stream(host, body, exchange) : sendWhole(host, body.whole, exchange)),
-    (body) => body.close
+    (body) =>
+      Effect.suspend(() => {
+        hasBegun = true
+        return body.whole === undefined ? stream(host, body, exchange) : sendWhole(host, body.whole, exchange)
+      }),
+    (body) => {
+      // Interrupted while the file was opened, as by a time limit of the application's.
+      if (!hasBegun) exchange.onRefused()
+      return body.close
+    }
   )
 }
 
@@ -49,11 +58,14 @@ const stream = Effect.fnUntraced(function* (host: ExchangeHost, body: FileBody, 
   if (exchange.isOver()) return
   const problem = host.response.announceBody(body.length)
   if (problem !== undefined) return yield* Effect.fail(refused(event, problem))
+  const readPiece = Effect.catch(body.read, ({ message }) => Effect.succeed(message))
   let remaining = host.response.carriesBody ? body.length : 0
   if (remaining === 0) host.response.body("", true)
   while (remaining > 0) {
-    const piece = yield* Effect.catch(body.read, (error) => breakOff(host, error.message))
+    const piece = yield* readPiece
+    // A peer that has left is nobody's failure, and an application may close its file then.
     if (exchange.isOver()) return
+    if (typeof piece === "string") return yield* breakOff(host, piece)
     if (piece.length === 0) return yield* breakOff(host, "the file became shorter while it was sent")
     remaining -= piece.length
     host.response.body(piece, remaining === 0)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type { HttpSendEvent } from "../../src/Event.ts"
-import { FileUnreadable } from "../../src/FileSource.ts"
+import { type FilePart, FileUnreadable } from "../../src/FileSource.ts"
 import { MemoryFiles } from "../../src/testing/MemoryFiles.ts"
 import { FakeHost, type FakeHostOptions } from "../support/FakeHost.ts"
 
@@ -268,6 +268,22 @@ describe("a file is closed", () => {
       assert.isFalse(exchange.state.responseComplete)
       const error = yield* Effect.flip(exchange.send(body))
       assert.strictEqual(error.reason._tag, "EventOutOfOrder")
+    })
+  )
+
+  it.effect("that is given up while it is opened leaves room for something else", () =>
+    Effect.gen(function* () {
+      const isOpen = Latch.makeUnsafe(false)
+      const { files } = yield* setUp()
+      const slow = { open: (part: FilePart) => Effect.andThen(isOpen.await, files.open(part)) }
+      const { exchange, host } = yield* setUp({ files: slow })
+      const sending = yield* inBackground(exchange.send(file()))
+      const interruption = yield* inBackground(Fiber.interrupt(sending))
+      yield* isOpen.open
+      yield* Fiber.join(interruption)
+      assert.deepStrictEqual([files.opened, files.closed], [1, 1])
+      yield* exchange.send(body)
+      assert.deepStrictEqual(callsOf(host), [["body", "instead", true]])
     })
   )
 })

@@ -31,6 +31,25 @@ export const sending =
   (_scope, _receive, send) =>
     Effect.forEach(events, (event) => send(event), { discard: true })
 
+/** A stream that is open until it ends from outside; notes why that was. */
+export const watching = (...events: ReadonlyArray<SseSendEvent>) => {
+  const notes: Array<string> = []
+  const handler: PagiApp.SseHandler<unknown> = (_scope, receive, send) =>
+    Effect.gen(function* () {
+      yield* Effect.forEach([start, ...events], (event) => send(event), { discard: true })
+      notes.push(yield* disconnected(receive))
+    })
+  return { application: streaming(handler), notes }
+}
+
+/** Waits for the end and yields its reason. */
+export const disconnected = Effect.fnUntraced(function* (receive: Receive) {
+  for (;;) {
+    const received = yield* receive
+    if (received.type === "sse.disconnect") return received.reason
+  }
+})
+
 /** Reads the response to one request over HTTP/1.1, which has to be complete. */
 export const readStream = (text: string, method = "GET") =>
   readResponse(text, { method, httpVersion: "1.1", keepAlive: true }, false)
