@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { type Browser, chromium, type Page } from "playwright-core"
 import { bodyOf, fetchText } from "./support/Peer.ts"
-import { findProgram, serve } from "./support/Programs.ts"
+import { findProgram } from "../support/FindProgram.ts"
+import { serve } from "./support/Programs.ts"
 
 const executablePath = findProgram("chromium")
 

@@ -8,7 +8,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { certificates } from "../support/Certificates.ts"
 import { descriptors, forgetPeak, inMebibytes, isMeasurable, mebibyte, peak, tell } from "./support/Memory.ts"
-import { findProgram, run, type Server, serveDirectory } from "./support/Programs.ts"
+import { findProgram } from "../support/FindProgram.ts"
+import { run, type Server, serveDirectory } from "./support/Programs.ts"
 import { until } from "./support/Until.ts"
 
 const curl = findProgram("curl")

@@ -1,26 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { accessSync, constants, existsSync, readFileSync, renameSync } from "node:fs"
-import { delimiter, join } from "node:path"
+import { existsSync, readFileSync, renameSync } from "node:fs"
+import { join } from "node:path"
+import { findProgram } from "../../../test/support/FindProgram.ts"
 import * as Terminal from "../src/Terminal.ts"
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
 
-const isExecutable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-const script = (process.env["PATH"] ?? "")
-  .split(delimiter)
-  .map((folder) => join(folder, "script"))
-  .find(isExecutable)
-if (script === undefined) console.warn("NOT TESTED with script: it is not installed")
+const script = findProgram("script")
 
 /** Waits until something holds. */
 const until = (condition: () => boolean): Effect.Effect<boolean> =>

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { accessSync, constants, existsSync, fstatSync, linkSync, lstatSync, renameSync } from "node:fs"
+import { existsSync, fstatSync, linkSync, lstatSync, renameSync } from "node:fs"
 import { request } from "node:http"
 import { createServer, type ListenOptions, type Server } from "node:net"
-import { delimiter, join } from "node:path"
+import { join } from "node:path"
+import { findProgram } from "../../../test/support/FindProgram.ts"
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
 
@@ -220,20 +221,7 @@ describe("pagi-server on Unix sockets and several listeners", () => {
   )
 })
 
-const isExecutable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-const socketActivate = (process.env["PATH"] ?? "")
-  .split(delimiter)
-  .map((path) => join(path, "systemd-socket-activate"))
-  .find(isExecutable)
-if (socketActivate === undefined) console.warn("NOT TESTED with systemd-socket-activate: it is not installed")
+const socketActivate = findProgram("systemd-socket-activate")
 
 describe.skipIf(socketActivate === undefined)("systemd-socket-activate", () => {
   /** Has it listen, and the first connection start the server. */

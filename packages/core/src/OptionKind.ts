@@ -18,22 +18,6 @@ export interface Kind<Value, Input> {
   readonly explain?: (input: Input) => string | undefined
 }
 
-/** One row of a table of options. */
-export interface Definition<Value, Input = Value> {
-  readonly description: string
-  readonly defaultValue: Value
-  /** A one-letter flag. */
-  readonly alias?: string
-  readonly kind: Kind<Value, Input>
-}
-
-export const define = <Value, Input>(
-  kind: Kind<Value, Input>,
-  defaultValue: Value,
-  description: string,
-  alias?: string
-): Definition<Value, Input> => ({ kind, defaultValue, description, ...(alias === undefined ? {} : { alias }) })
-
 const isInteger = Number.isSafeInteger
 
 export const integer = (minimum: number, maximum: number, unit: string): Kind<number, number> => ({

@@ -11,21 +11,8 @@ import type { LogLevel } from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Endpoint from "./Endpoint.ts"
-import {
-  bytes,
-  choice,
-  count,
-  define,
-  type Definition,
-  type Kind,
-  list,
-  logFormat,
-  optional,
-  permissions,
-  seconds,
-  text,
-  toggle
-} from "./OptionKind.ts"
+import { bytes, choice, count, list, logFormat, optional, permissions, seconds, text, toggle } from "./OptionKind.ts"
+import { define, type Definition, expectedOf, fillIn, type InputOf, type Rows, type ValueOf } from "./OptionTable.ts"
 import type { Extensions } from "./Scope.ts"
 import * as TlsOptions from "./TlsOptions.ts"
 
@@ -98,9 +85,6 @@ export const table = {
 
 type Table = typeof table
 type OptionName = keyof Table
-type ValueOf<Row> = Row extends Definition<infer Value, infer _> ? Value : never
-type InputOf<Row> = Row extends Definition<infer _, infer Input> ? Input : never
-
 /** All options with their values. */
 export type Values = { readonly [Name in OptionName]: ValueOf<Table[Name]> } & {
   /** Extensions that scopes advertise; by default `fullflush`, which the server has itself. */
@@ -115,12 +99,12 @@ export type Input = { readonly [Name in OptionName]?: InputOf<Table[Name]> } & {
 }
 
 /** The table's rows without their exact types. */
-const rows = Object.entries(table) as unknown as ReadonlyArray<readonly [OptionName, Definition<unknown, unknown>]>
+const rows = Object.entries(table) as unknown as Rows<OptionName>
 
 type TlsOptionName = `tls.${(typeof TlsOptions.definitions)[number][0]}`
 
 /** Every option, for code that treats all of them alike; those of the group `tls` have a dot in their names. */
-export const definitions: ReadonlyArray<readonly [OptionName | TlsOptionName, Definition<unknown, unknown>]> = [
+export const definitions: Rows<OptionName | TlsOptionName> = [
   ...rows,
   ...TlsOptions.definitions.map(([name, definition]) => [`tls.${name}` as const, definition] as const)
 ]
@@ -164,41 +148,26 @@ export const parse = (
   return Effect.fail(new InvalidOption({ option: source, value: show(wrong), expected }))
 }
 
-/** What is allowed, and what is wrong with the input if that is not plain to see. */
-const expectedOf = <Value, Input>({ expected, explain }: Kind<Value, Input>, input: Input | undefined): string => {
-  const problem = input === undefined ? undefined : explain?.(input)
-  return problem === undefined ? expected : `${expected}; ${problem}`
-}
-
 const fail = (option: string, value: unknown, expected: string) =>
   Effect.fail(new InvalidOption({ option, value: value === undefined ? undefined : show(value), expected }))
 
 /** Fills in the defaults and checks every value. */
 export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
   Effect.gen(function* () {
-    const given = new Map<string, unknown>(Object.entries(input))
-    const { extensions = { fullflush: {} } } = input
+    const { extensions = { fullflush: {} }, tls: givenTls, ...given } = input
     if (!Predicate.isObject(extensions))
       return yield* fail("extensions", extensions, "an object with a property for each extension")
-    const tls = TlsOptions.accept(input.tls)
+    const tls = TlsOptions.accept(givenTls)
     if (tls !== undefined && "option" in tls) return yield* fail(tls.option, tls.value, tls.expected)
     const values: Record<string, unknown> = { extensions, tls }
-    given.delete("extensions")
-    given.delete("tls")
-    for (const [name, definition] of rows) {
-      const set = given.get(name)
-      given.delete(name)
-      const value = set === undefined ? definition.defaultValue : definition.kind.accept(set)
-      if (value === undefined && set !== undefined) return yield* fail(name, set, expectedOf(definition.kind, set))
-      values[name] = value
-    }
-    for (const [name, value] of given) return yield* fail(name, value, "the name of an option")
+    const problem = fillIn(rows, given, values)
+    if (problem !== undefined) return yield* fail(problem.option, problem.value, problem.expected)
     const excluded = Endpoint.exclusion((name) => input[name] !== undefined)
     if (excluded !== undefined) {
       const [name, other] = excluded
       return yield* fail(name, input[name], `no ${other} beside it: ${name} and ${other} exclude each other`)
     }
-    // The loop above has put an accepted value under every name of the table.
+    // Every name of the table has an accepted value by now.
     const complete = values as Values
     if (complete.writeLowWatermark > complete.writeHighWatermark) {
       return yield* fail("writeLowWatermark", complete.writeLowWatermark, "at most the high watermark")

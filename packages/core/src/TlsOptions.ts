@@ -3,7 +3,8 @@
  * and read by the server when it starts.
  */
 import * as Duration from "effect/Duration"
-import { choice, define, type Definition, type Kind, list, optional, seconds, text, toggle } from "./OptionKind.ts"
+import { choice, type Kind, list, optional, seconds, text, toggle } from "./OptionKind.ts"
+import { define, fillIn, type InputOf, type Problem, type Rows, type ValueOf } from "./OptionTable.ts"
 
 /** A certificate with its chain, and its private key: paths of PEM files, which may be one and the same. */
 export interface CertificateFiles {
@@ -51,9 +52,6 @@ export const table = {
 }
 
 type Table = typeof table
-type ValueOf<Row> = Row extends Definition<infer Value, infer _> ? Value : never
-type InputOf<Row> = Row extends Definition<infer _, infer Input> ? Input : never
-
 /** The options of TLS with their values. */
 export type Values = {
   readonly [Name in Exclude<keyof Table, "cert" | "key">]: ValueOf<Table[Name]>
@@ -64,17 +62,8 @@ export type Input = {
   readonly [Name in Exclude<keyof Table, "cert" | "key">]?: InputOf<Table[Name]>
 } & CertificateFiles
 
-/** A value that is not allowed, in the terms of `InvalidOption`. */
-export interface Problem {
-  readonly option: string
-  readonly value: unknown
-  readonly expected: string
-}
-
 /** The table's rows without their exact types; programs know them as `tls.…`. */
-export const definitions = Object.entries(table) as unknown as ReadonlyArray<
-  readonly [keyof Table, Definition<unknown, unknown>]
->
+export const definitions = Object.entries(table) as unknown as Rows<keyof Table>
 
 /** Fills in the defaults and checks every value; nothing without input, which means no TLS. */
 export const accept = (input: unknown): Values | Problem | undefined => {
@@ -82,24 +71,17 @@ export const accept = (input: unknown): Values | Problem | undefined => {
   if (typeof input !== "object" || input === null) {
     return { option: "tls", value: input, expected: "an object with cert and key" }
   }
-  const given = new Map<string, unknown>(Object.entries(input))
   const values: Record<string, unknown> = {}
-  for (const [name, { defaultValue, kind }] of definitions) {
-    const set = given.get(name)
-    given.delete(name)
-    const value = set === undefined ? defaultValue : kind.accept(set)
-    if (value === undefined && set !== undefined) return { option: `tls.${name}`, value: set, expected: kind.expected }
-    values[name] = value
-  }
-  for (const [name, value] of given) return { option: `tls.${name}`, value, expected: "the name of an option" }
-  return missing(values) ?? (values as unknown as Values) // An accepted value of every row, and those that must be there.
+  const problem = fillIn(definitions, { ...input }, values) ?? missing(values)
+  if (problem !== undefined) return { ...problem, option: `tls.${problem.option}` }
+  return values as unknown as Values // An accepted value of every row, and those that must be there.
 }
 
 const missing = ({ ca, cert, key, verifyClient }: Readonly<Record<string, unknown>>): Problem | undefined => {
-  if (cert === undefined) return { option: "tls.cert", value: cert, expected: "a certificate, since TLS is set up" }
-  if (key === undefined) return { option: "tls.key", value: key, expected: "the private key of the certificate" }
+  if (cert === undefined) return { option: "cert", value: cert, expected: "a certificate, since TLS is set up" }
+  if (key === undefined) return { option: "key", value: key, expected: "the private key of the certificate" }
   // The public authorities certify anybody, so to verify against them would keep nobody out.
   return verifyClient === true && ca === undefined
-    ? { option: "tls.ca", value: ca, expected: "the authorities to verify clients against" }
+    ? { option: "ca", value: ca, expected: "the authorities to verify clients against" }
     : undefined
 }

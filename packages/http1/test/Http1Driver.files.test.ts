@@ -4,6 +4,7 @@ import type { HttpSendEvent } from "@pagi/core/Event"
 import { FileUnreadable } from "@pagi/core/FileSource"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
 import { MemoryFiles } from "@pagi/core/testing/MemoryFiles"
+import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import { last, piece, recorded, type Send, start } from "./support/Applications.ts"
@@ -39,6 +40,17 @@ const withHead =
     Effect.andThen(send(start(status, headers)), send(file(part)))
 
 const request = (method: string, httpVersion: "1.0" | "1.1" = "1.1") => ({ method, httpVersion, keepAlive: true })
+
+/** What the peer gets that takes what is there in each of many turns. */
+const readSlowly = (transport: MemoryTransport): Effect.Effect<string> =>
+  Effect.gen(function* () {
+    let received = ""
+    for (let round = 0; round < 300; round++) {
+      yield* turn
+      received += transport.read()
+    }
+    return received
+  })
 
 describe("a file response", () => {
   it.effect("has the length of the file, and the connection goes on", () =>
@@ -240,11 +252,7 @@ describe("a file on its way", () => {
       transport.push(get())
       yield* turn
       files.set(path, content.subarray(0, 150_000))
-      let received = ""
-      for (let round = 0; round < 300; round++) {
-        yield* turn
-        received += transport.read()
-      }
+      const received = yield* readSlowly(transport)
       assert.match(received, /\r\ncontent-length: 200000\r\n/)
       assert.strictEqual(received.length - received.indexOf("\r\n\r\n") - 4, 150_000)
       assert.strictEqual(transport.ending, "closed")
@@ -277,11 +285,7 @@ describe("a file on its way", () => {
       )
       const transport = harness.connect({ capacity: 1000 })
       transport.push(get())
-      let received = ""
-      for (let round = 0; round < 300; round++) {
-        yield* turn
-        received += transport.read()
-      }
+      const received = yield* readSlowly(transport)
       assert.deepStrictEqual([files.opened, files.closed], [1, 1])
       assert.isBelow(received.length, content.length)
       assert.strictEqual(transport.ending, "closed")
@@ -301,11 +305,7 @@ describe("a file on its way", () => {
       )
       const transport = harness.connect({ capacity: 1000 })
       transport.push(get())
-      let received = ""
-      for (let round = 0; round < 300; round++) {
-        yield* turn
-        received += transport.read()
-      }
+      const received = yield* readSlowly(transport)
       assert.isTrue(readResponse(received, request("GET"), false)[0].body === text)
       assert.deepStrictEqual(refusals, [
         "http.response.body: a file is being sent; nothing may follow before that send has ended"

@@ -10,7 +10,7 @@ import * as EffectScope from "effect/Scope"
 import type { Socket } from "node:net"
 import type { DescriptorLimit } from "./DescriptorLimit.ts"
 import type { OnConnection } from "./Listener.ts"
-import { NetTransport } from "./NetTransport.ts"
+import { clientOf, NetTransport } from "./NetTransport.ts"
 import type { TlsCertificates } from "./TlsCertificates.ts"
 import { TlsHandshakes } from "./TlsHandshakes.ts"
 import { TurnQueue } from "./TurnQueue.ts"
@@ -72,10 +72,7 @@ class Rejections {
 
   /** Answers; while no more than `room` do so, the client has time to read it. */
   add(socket: Socket, server: Address | undefined, room: number): void {
-    const { remoteAddress, remotePort } = socket
-    const client: Address | undefined =
-      remoteAddress === undefined || remotePort === undefined ? undefined : [remoteAddress, remotePort]
-    const connection = { client, server }
+    const connection = { client: clientOf(socket), server }
     socket.on("error", () => {}) // Whatever it is, there is nobody to tell.
     const mayLinger = this.#sockets.size < room
     if (mayLinger) this.#linger(socket)

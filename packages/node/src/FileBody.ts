@@ -11,7 +11,7 @@ import { PiecePool } from "./PiecePool.ts"
  * A FIFO would otherwise keep the opening waiting for a writer, and a terminal could become the server's own. Whether it
  * is one is known only afterwards.
  */
-const openFlags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY
+export const openFlags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY
 
 type Opening = Effect.Effect<FileBody, FileUnreadable>
 

@@ -41,9 +41,8 @@ export class NetTransport implements Transport, TurnTask, Reader {
   #error: DisconnectReason | undefined = undefined
 
   constructor({ slot, socket, tls }: AcceptedSocket, server: Address | undefined, turns: TurnQueue) {
-    const { remoteAddress, remotePort } = tls?.carrier ?? socket
     this.secure = tls !== undefined
-    this.client = remoteAddress === undefined || remotePort === undefined ? undefined : [remoteAddress, remotePort]
+    this.client = clientOf(tls?.carrier ?? socket)
     this.server = server
     this.#socket = socket
     this.#slot = slot
@@ -219,6 +218,10 @@ export class NetTransport implements Transport, TurnTask, Reader {
     this.#handler?.onDrain()
   }
 }
+
+/** The peer of a connection; nothing for a Unix socket. */
+export const clientOf = ({ remoteAddress, remotePort }: Socket): Address | undefined =>
+  remoteAddress === undefined || remotePort === undefined ? undefined : [remoteAddress, remotePort]
 
 const reasonOf = (error: NodeJS.ErrnoException): DisconnectReason => {
   switch (error.code) {

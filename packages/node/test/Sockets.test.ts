@@ -8,20 +8,9 @@ import { createHash } from "node:crypto"
 import { Socket } from "node:net"
 import { type Client, open, requestText } from "./support/Client.ts"
 import { answer, serveHttp } from "./support/Server.ts"
+import { testConnections } from "./support/SocketSuite.ts"
+import { endless, mebibyte, pattern, settled } from "./support/Traffic.ts"
 import { turns, until } from "./support/Until.ts"
-
-const mebibyte = 1_048_576
-
-/** Bytes in which a piece that is lost, doubled or moved shows. */
-const pattern = (length: number, seed = 0): Uint8Array => {
-  const bytes = new Uint8Array(length)
-  let state = seed + 1
-  for (let index = 0; index < length; index++) {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
-    bytes[index] = state >>> 16
-  }
-  return bytes
-}
 
 /** The same as text, of which every code unit is one byte in UTF-8. */
 const patternText = (length: number, seed = 0): string =>
@@ -50,38 +39,11 @@ const answerPieces = (pieces: () => Iterable<string | Uint8Array>): HttpHandler<
     yield* send({ type: "http.response.body" })
   })
 
-/** Answers for ever with pieces of one size; the scope and the number of sent pieces can be looked at. */
-const endless = (piece: Uint8Array) => {
-  const sent = { scope: undefined as HttpScope | undefined, pieces: 0, highest: 0 }
-  const handler: HttpHandler<unknown> = Effect.fnUntraced(function* (scope, _receive, send) {
-    sent.scope = scope
-    yield* send({ type: "http.response.start", status: 200 })
-    while (scope.connection.isConnected) {
-      yield* send({ type: "http.response.body", body: piece, more: true })
-      sent.pieces++
-      sent.highest = Math.max(sent.highest, scope.transport.bufferedAmount)
-    }
-  })
-  return { handler, sent }
-}
-
 /** An application that tells how its exchange ended, and otherwise waits. */
 const waiting = (reasons: Array<DisconnectReason>): HttpHandler<unknown> =>
   Effect.fnUntraced(function* (scope) {
     reasons.push(yield* scope.connection.disconnected)
   })
-
-/** Waits until the number has not changed for many turns of the event loop. */
-const settled = (what: string, read: () => number): Effect.Effect<void> => {
-  let last = -1
-  let unchanged = 0
-  return until(`${what} settles`, () => {
-    const current = read()
-    unchanged = current === last ? unchanged + 1 : 0
-    last = current
-    return unchanged > 2000
-  })
-}
 
 const range = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, index) => index)
 
@@ -279,36 +241,6 @@ describe("backpressure", () => {
       assert.strictEqual(requests, count)
     })
   )
-
-  it.live("stops reading an upload that the application does not read", () =>
-    Effect.gen(function* () {
-      let isWaiting = false
-      const { port } = yield* serveHttp(
-        () =>
-          Effect.suspend(() => {
-            isWaiting = true
-            return Effect.never
-          }),
-        { maxBodySize: 2 ** 31, shutdownTimeout: "10 millis" }
-      )
-      const client = yield* open(port)
-      const gibibyte = 2 ** 30
-      client.send(`POST / HTTP/1.1\r\nHost: test\r\nContent-Length: ${gibibyte}\r\n\r\n`)
-      yield* until("the request begins", () => isWaiting)
-      const before = process.memoryUsage().rss
-      const piece = Buffer.alloc(mebibyte)
-      let handedOver = 0
-      const upload = () => {
-        if (handedOver >= gibibyte) return
-        handedOver += piece.length
-        client.socket.write(piece, upload)
-      }
-      upload()
-      yield* settled("the upload", () => handedOver)
-      assert.isBelow(handedOver, 32 * mebibyte)
-      assert.isBelow(process.memoryUsage().rss - before, 32 * mebibyte)
-    })
-  )
 })
 
 describe("the end of a connection", () => {
@@ -405,30 +337,8 @@ describe("the end of a connection", () => {
       assert.match(client.text, /answered$/)
     })
   )
+})
 
-  it.live("on the client's side only does not cut off a response that is complete but not yet read", () =>
-    Effect.gen(function* () {
-      const size = 20 * mebibyte
-      const { port } = yield* serveHttp(answer(pattern(size)))
-      const client = yield* open(port, { allowHalfOpen: true })
-      client.socket.end(requestText())
-      yield* client.ended
-      assert.strictEqual(client.body.length, size)
-    })
-  )
-
-  it.live("comes after the last byte of a response that ends the connection", () =>
-    Effect.gen(function* () {
-      const size = 20 * mebibyte
-      const { port } = yield* serveHttp(answer(pattern(size)))
-      const client = yield* open(port)
-      client.socket.pause()
-      client.get("/", "Connection: close\r\n")
-      yield* turns(100)
-      client.socket.resume()
-      yield* client.closed
-      assert.strictEqual(client.body.length, size)
-      assert.strictEqual(client.errorCode, undefined)
-    })
-  )
+describe("a connection", () => {
+  testConnections({ serve: serveHttp, open })
 })

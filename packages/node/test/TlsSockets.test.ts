@@ -1,23 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import type { HttpHandler } from "@pagi/core/PagiApp"
-import type { HttpScope } from "@pagi/core/Scope"
 import * as Effect from "effect/Effect"
 import { connect, createServer, type Socket } from "node:net"
 import { answer, serveHttp } from "./support/Server.ts"
+import { testConnections } from "./support/SocketSuite.ts"
+import { endless, mebibyte, pattern, settled } from "./support/Traffic.ts"
 import { openTls, serverTls } from "./support/TlsClient.ts"
 import { turns, until } from "./support/Until.ts"
 
-const mebibyte = 1_048_576
-
 const serveTls = <E, R>(handler: HttpHandler<E, R>, options: Parameters<typeof serveHttp>[1] = {}) =>
   Effect.flatMap(serverTls, (tls) => serveHttp(handler, { tls, ...options }))
-
-const numbered = (length: number): Buffer => {
-  const words = new Uint32Array(length / 4)
-  for (let index = 0; index < words.length; index++) words[index] = Math.imul(index, 2_654_435_761)
-  return Buffer.from(words.buffer)
-}
 
 const echo: HttpHandler<unknown> = Effect.fnUntraced(function* (_scope, receive, send) {
   yield* send({ type: "http.response.start", status: 200 })
@@ -28,31 +21,6 @@ const echo: HttpHandler<unknown> = Effect.fnUntraced(function* (_scope, receive,
     yield* send({ type: "http.response.body", body: event.body, more })
   }
 })
-
-const endless = (piece: Uint8Array) => {
-  const sent = { scope: undefined as HttpScope | undefined, pieces: 0, highest: 0 }
-  const handler: HttpHandler<unknown> = Effect.fnUntraced(function* (scope, _receive, send) {
-    sent.scope = scope
-    yield* send({ type: "http.response.start", status: 200 })
-    while (scope.connection.isConnected) {
-      yield* send({ type: "http.response.body", body: piece, more: true })
-      sent.pieces++
-      sent.highest = Math.max(sent.highest, scope.transport.bufferedAmount)
-    }
-  })
-  return { handler, sent }
-}
-
-const settled = (what: string, read: () => number): Effect.Effect<void> => {
-  let last = -1
-  let unchanged = 0
-  return until(`${what} settles`, () => {
-    const current = read()
-    unchanged = current === last ? unchanged + 1 : 0
-    last = current
-    return unchanged > 2000
-  })
-}
 
 /** A chunked body without its framing. */
 const unchunk = (body: Buffer): Buffer => {
@@ -70,7 +38,7 @@ describe("bodies over TLS", () => {
   it.live("arrive as they were sent, both ways", () =>
     Effect.gen(function* () {
       const { port } = yield* serveTls(echo)
-      const body = numbered(mebibyte)
+      const body = pattern(mebibyte)
       const client = yield* openTls(port)
       client.send(`POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n`)
       client.send(body)
@@ -81,7 +49,7 @@ describe("bodies over TLS", () => {
 
   it.live("arrive whole when the client pauses again and again", () =>
     Effect.gen(function* () {
-      const body = numbered(20 * mebibyte)
+      const body = pattern(20 * mebibyte)
       const { port } = yield* serveTls(answer(body))
       const client = yield* openTls(port)
       client.socket.on("data", () => {
@@ -115,7 +83,7 @@ describe("backpressure over TLS", () => {
       const piece = 32_768
       const highMark = 131_072
       const lowMark = 16_384
-      const { handler, sent } = endless(numbered(piece))
+      const { handler, sent } = endless(pattern(piece))
       const { port } = yield* serveTls(handler, { writeHighWatermark: highMark, writeLowWatermark: lowMark })
       const client = yield* openTls(port)
       client.socket.pause()
@@ -138,36 +106,9 @@ describe("backpressure over TLS", () => {
     })
   )
 
-  it.live("stops reading an upload that the application does not read", () =>
-    Effect.gen(function* () {
-      let isWaiting = false
-      const { port } = yield* serveTls(
-        () =>
-          Effect.suspend(() => {
-            isWaiting = true
-            return Effect.never
-          }),
-        { maxBodySize: 2 ** 31, shutdownTimeout: "10 millis" }
-      )
-      const client = yield* openTls(port)
-      client.send(`POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${2 ** 30}\r\n\r\n`)
-      yield* until("the request begins", () => isWaiting)
-      const piece = Buffer.alloc(mebibyte)
-      let handedOver = 0
-      const upload = () => {
-        if (handedOver >= 2 ** 30) return
-        handedOver += piece.length
-        client.socket.write(piece, upload)
-      }
-      upload()
-      yield* settled("the upload", () => handedOver)
-      assert.isBelow(handedOver, 32 * mebibyte)
-    })
-  )
-
   it.live("ends with a reset when a peer reads nothing for too long", () =>
     Effect.gen(function* () {
-      const { handler, sent } = endless(numbered(65_536))
+      const { handler, sent } = endless(pattern(65_536))
       const { port, server } = yield* serveTls(handler, { writeTimeout: "300 millis" })
       const client = yield* openTls(port)
       client.socket.pause()
@@ -287,7 +228,7 @@ describe("the end of a TLS connection", () => {
 
   it.live("by a reset of the client in the middle of a response is client_closed", () =>
     Effect.gen(function* () {
-      const { handler, sent } = endless(numbered(65_536))
+      const { handler, sent } = endless(pattern(65_536))
       const { port, server } = yield* serveTls(handler)
       const between = yield* relay(port)
       const client = yield* openTls(between.port)
@@ -299,30 +240,8 @@ describe("the end of a TLS connection", () => {
       yield* until("the connection is gone", () => Effect.runSync(server.connectionCount) === 0)
     })
   )
+})
 
-  it.live("on the client's side only does not cut off a response that is not yet read", () =>
-    Effect.gen(function* () {
-      const size = 20 * mebibyte
-      const { port } = yield* serveTls(answer(numbered(size)))
-      const client = yield* openTls(port, { allowHalfOpen: true })
-      client.socket.end("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-      yield* client.ended
-      assert.strictEqual(client.body.length, size)
-    })
-  )
-
-  it.live("comes after the last byte of a response that ends the connection", () =>
-    Effect.gen(function* () {
-      const size = 20 * mebibyte
-      const { port } = yield* serveTls(answer(numbered(size)))
-      const client = yield* openTls(port)
-      client.socket.pause()
-      client.get("/", "Connection: close\r\n")
-      yield* turns(100)
-      client.socket.resume()
-      yield* client.closed
-      assert.strictEqual(client.body.length, size)
-      assert.strictEqual(client.errorCode, undefined)
-    })
-  )
+describe("a TLS connection", () => {
+  testConnections({ serve: serveTls, open: openTls })
 })

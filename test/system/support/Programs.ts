@@ -2,8 +2,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
-import { accessSync, constants } from "node:fs"
-import { delimiter, join } from "node:path"
+import { join } from "node:path"
 import { until } from "./Until.ts"
 
 const root = join(import.meta.dirname, "../../..")
@@ -16,23 +15,6 @@ export const pagiServer = join(root, "node_modules/.bin/pagi-server")
  * new objects (MiB), which otherwise grows with the load and keeps its size, stays what it was.
  */
 const env = { ...process.env, MALLOC_MMAP_THRESHOLD_: "8192", NODE_OPTIONS: "--max-semi-space-size=16" }
-
-const isExecutable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** Where a program is, if it is installed. That a test has to do without it is said aloud. */
-export const findProgram = (name: string): string | undefined => {
-  const folders = (process.env["PATH"] ?? "").split(delimiter)
-  const path = folders.map((folder) => join(folder, name)).find(isExecutable)
-  if (path === undefined) console.warn(`NOT TESTED with ${name}: it is not installed`)
-  return path
-}
 
 /** How a program ended. */
 export interface Result {

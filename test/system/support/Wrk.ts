@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { findProgram, run } from "./Programs.ts"
+import { findProgram } from "../../support/FindProgram.ts"
+import { run } from "./Programs.ts"
 
 const path = findProgram("wrk")
 

@@ -1,26 +1,6 @@
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
-import { accessSync, constants } from "node:fs"
-import { delimiter, join } from "node:path"
 import { until } from "./Until.ts"
-
-const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"]
-
-const isExecutable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** Where a program is, if it is installed. That a test has to do without it is said aloud. */
-export const findProgram = (name: string): string | undefined => {
-  const path = folders.map((folder) => join(folder, name)).find(isExecutable)
-  if (path === undefined) console.warn(`NOT TESTED with ${name}: it is not installed`)
-  return path
-}
 
 /** How a program ended, and what it wrote. */
 export interface Outcome {

@@ -2,8 +2,9 @@
  * Opening what a request asks for. A path can be changed between a look at it and its use, so nothing that is found out
  * about a path counts: it is opened first, and what is open is then asked where it lies and what it is.
  */
+import { openFlags } from "@pagi/node/FileBody"
 import * as Effect from "effect/Effect"
-import { type BigIntStats, constants } from "node:fs"
+import type { BigIntStats } from "node:fs"
 import * as fs from "node:fs/promises"
 import { join, relative, sep } from "node:path"
 import { type FileFailure, fromSystem, NotShown } from "./FileError.ts"
@@ -18,12 +19,6 @@ export interface OpenedFile {
   /** A path that leads to what is open and to nothing else, where the system has such paths; the real path elsewhere. */
   readonly directPath: string
 }
-
-/**
- * A FIFO would otherwise keep the opening waiting for a writer, and a terminal could become the server's own. Whether it
- * is one is known only afterwards.
- */
-const openFlags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 
 /**
  * Opens the file or directory and hands it to `use`; it is closed whatever happens.
