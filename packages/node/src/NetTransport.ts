@@ -39,6 +39,7 @@ export class NetTransport implements Transport, TurnTask, Reader {
   /** What follows when everything has been handed over. */
   #ending: "none" | "end" | "close" | "truncate" = "none"
   #error: DisconnectReason | undefined = undefined
+  #takenCallback: ((error?: Error | null) => void) | undefined = undefined
 
   constructor({ slot, socket, tls }: AcceptedSocket, server: Address | undefined, turns: TurnQueue) {
     this.secure = tls !== undefined
@@ -209,7 +210,12 @@ export class NetTransport implements Transport, TurnTask, Reader {
     this.#handler?.onBlocked()
   }
 
-  readonly #onTaken = (error?: Error | null): void => {
+  /** Made when it is first needed, which for most connections is never. */
+  get #onTaken(): (error?: Error | null) => void {
+    return (this.#takenCallback ??= (error) => this.#taken(error))
+  }
+
+  #taken(error: Error | null | undefined): void {
     const socket = this.#socket
     // After an error nothing has been taken: no application may be told to go on, `onClose` is to come.
     if (error || !this.#isBlocked || socket.destroyed || socket.writableLength > 0) return
