@@ -1,4 +1,4 @@
-import { type ExchangeOptions, makeExchangeOptions } from "@pagi/core/Exchange/RequestExchange"
+import { type ExchangeOptions, makeExchangeOptions } from "@pagi/core/Exchange/Exchange"
 import type { ServerContext } from "@pagi/core/ServerContext"
 
 /** What all drivers of a server use; made once. */

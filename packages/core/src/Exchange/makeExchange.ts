@@ -2,7 +2,8 @@ import * as EventStream from "../EventStream.ts"
 import { get, type HeaderBlock } from "../HeaderBlock.ts"
 import type { HttpRequestHead } from "../RequestScope.ts"
 import { HttpExchange } from "./Http.ts"
-import type { ExchangeHost, ExchangeOptions } from "./RequestExchange.ts"
+import type { ExchangeOptions } from "./Exchange.ts"
+import type { ExchangeHost } from "./RequestExchange.ts"
 import { SseExchange } from "./Sse.ts"
 
 /** The field may come in several lines (RFC 9110 §5.3). */

@@ -3,7 +3,8 @@ import { Deadlines } from "../../src/Deadlines.ts"
 import type { DisconnectReason } from "../../src/DisconnectReason.ts"
 import type { HttpRequestEvent } from "../../src/Event.ts"
 import { HttpExchange } from "../../src/Exchange/Http.ts"
-import type { Ending, ExchangeHost, ExchangeOptions } from "../../src/Exchange/RequestExchange.ts"
+import type { Ending, ExchangeOptions } from "../../src/Exchange/Exchange.ts"
+import type { ExchangeHost } from "../../src/Exchange/RequestExchange.ts"
 import { SseExchange } from "../../src/Exchange/Sse.ts"
 import { type FileSource, FileUnreadable } from "../../src/FileSource.ts"
 import type { HeaderBlock } from "../../src/HeaderBlock.ts"
@@ -49,6 +50,7 @@ export class FakeDriver<Exchange extends HttpExchange | SseExchange> implements 
       deadlines: standing(),
       sseIdleTicks: 0,
       servesEventStreams: true,
+      servesWebSockets: true,
       ...options
     })
   }

@@ -1,0 +1,214 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
+import * as Exit from "effect/Exit"
+import type { Fiber } from "effect/Fiber"
+import type { Log } from "../Callbacks.ts"
+import { ExchangeState } from "../ConnectionState.ts"
+import type { Deadlines } from "../Deadlines.ts"
+import type { DisconnectReason } from "../DisconnectReason.ts"
+import type * as Event from "../Event.ts"
+import type { FileSource } from "../FileSource.ts"
+import type { Receive, Send } from "../PagiApp.ts"
+import type { RequestRunner, RunObserver } from "../RequestRunner.ts"
+import type { Scope } from "../Scope.ts"
+import type { SendError } from "../SendError.ts"
+import type { ServerContext } from "../ServerContext.ts"
+import { WriteBuffer } from "../TransportState.ts"
+
+/**
+ * How an application left its exchange: with a complete response, with none, with one that it had begun, or after the
+ * peer was gone.
+ */
+export type Ending = "complete" | "unanswered" | "truncated" | "disconnected"
+
+/** What all exchanges of a server share. */
+export interface ExchangeOptions {
+  readonly highWaterMark: number
+  readonly lowWaterMark: number
+  /** Whether the scope advertises `fullflush`. */
+  readonly fullFlush: boolean
+  readonly log: Log
+  readonly files: FileSource
+  readonly deadlines: Deadlines
+  /** Ticks that an event stream may be without an event; 0 means no limit. */
+  readonly sseIdleTicks: number
+  /** Whether the application may handle event streams; otherwise it sees such requests as ordinary ones. */
+  readonly servesEventStreams: boolean
+  /** Whether the application may handle WebSocket sessions; otherwise it sees their handshakes as ordinary requests. */
+  readonly servesWebSockets: boolean
+}
+
+export const makeExchangeOptions = (server: ServerContext): ExchangeOptions => ({
+  highWaterMark: server.options.writeHighWatermark,
+  lowWaterMark: server.options.writeLowWatermark,
+  fullFlush: "fullflush" in server.options.extensions,
+  log: server.runner.background,
+  files: server.files,
+  deadlines: server.deadlines,
+  sseIdleTicks: server.limits.sseIdle,
+  servesEventStreams: server.scopeTypes?.has("sse") ?? true,
+  servesWebSockets: server.scopeTypes?.has("websocket") ?? true
+})
+
+/** A `send` that has not been run yet. A class of its own saves the closure that `Effect.suspend` would need. */
+class SendStep<SendEvent> extends Effectable.Class<void, SendError> {
+  readonly exchange: { perform(event: SendEvent): Effect.Effect<void, SendError> }
+  readonly event: SendEvent
+
+  constructor(exchange: SendStep<SendEvent>["exchange"], event: SendEvent) {
+    super()
+    this.exchange = exchange
+    this.event = event
+  }
+
+  asEffect(): Effect.Effect<void, SendError> {
+    return this.exchange.perform(this.event)
+  }
+}
+
+/** A `receive` that has not been run yet, or will be run again. */
+class ReceiveStep<ReceiveEvent> extends Effectable.Class<ReceiveEvent> {
+  readonly exchange: { receiveNext(): Effect.Effect<ReceiveEvent> }
+
+  constructor(exchange: ReceiveStep<ReceiveEvent>["exchange"]) {
+    super()
+    this.exchange = exchange
+  }
+
+  asEffect(): Effect.Effect<ReceiveEvent> {
+    return this.exchange.receiveNext()
+  }
+}
+
+/**
+ * One run of the application for a peer: the contract's `receive` and `send`, who waits for them, and how the run ends.
+ * The kinds of exchange differ in their events and in where these come from.
+ */
+export abstract class Exchange<
+  ReceiveEvent extends Event.ReceiveEvent,
+  SendEvent extends Event.SendEvent
+> implements RunObserver {
+  readonly state: ExchangeState
+  readonly writeBuffer: WriteBuffer
+  readonly receive: Receive<ReceiveEvent>
+  readonly send: Send<SendEvent>
+  protected readonly options: ExchangeOptions
+  #receivers: Array<(event: Effect.Effect<ReceiveEvent>) => void> | undefined = undefined
+
+  constructor(options: ExchangeOptions) {
+    this.options = options
+    this.state = new ExchangeState(options.log)
+    this.writeBuffer = new WriteBuffer(this, options.highWaterMark, options.lowWaterMark, options.log)
+    this.receive = new ReceiveStep(this)
+    this.send = (event) => new SendStep(this, event)
+  }
+
+  /** Bytes of this exchange that wait for the peer. */
+  abstract readonly bufferedAmount: number
+
+  /** Sends an event that the application gave. */
+  abstract perform(event: SendEvent): Effect.Effect<void, SendError>
+
+  /** The next event; `undefined` when there is none yet. Once the exchange has ended there always is one. */
+  protected abstract takeNext(): ReceiveEvent | undefined
+
+  /** The application's fiber has ended. */
+  abstract onApplicationExit(exit: Exit.Exit<unknown, unknown>): void
+
+  /**
+   * Runs the application; answers its fiber when it has not ended at once. An observer in place of the exchange itself
+   * has to call `onApplicationExit`.
+   */
+  run(runner: RequestRunner, scope: Scope, observer: RunObserver = this): Fiber<unknown, unknown> | undefined {
+    return runner.run(scope, this.receive, this.send, observer)
+  }
+
+  /** Whether a head that has not been sent waits for the length of the body, which will be known soon. */
+  get holdsHead(): boolean {
+    return false
+  }
+
+  /** The server has begun to drain. */
+  drain(): void {}
+
+  /** The exchange is over, in whatever way. */
+  protected onEnd(): void {}
+
+  /** The peer is gone or is being dropped: the application is told, and what it sends from now on is dropped. */
+  disconnect(reason: DisconnectReason): void {
+    if (this.state.disconnect(reason)) this.#end()
+  }
+
+  /** Everything was sent and received as it should be. */
+  protected complete(): void {
+    this.state.complete()
+    this.#end()
+  }
+
+  #end(): void {
+    this.writeBuffer.release()
+    this.onEnd()
+    this.readable()
+  }
+
+  protected get hasEnded(): boolean {
+    return this.state.responseComplete || this.state.disconnectReason !== undefined
+  }
+
+  /** Goes on when the peer has caught up; every send that wrote something ends with it. */
+  protected awaitDrain(): Effect.Effect<void> {
+    this.writeBuffer.update()
+    return this.writeBuffer.isFull ? this.writeBuffer.drained : Effect.void
+  }
+
+  /** Whether a receiver waits for the next event. */
+  protected get isAwaited(): boolean {
+    return this.#receivers !== undefined
+  }
+
+  /** There may be more events, so that waiting receivers can go on. */
+  readable(): void {
+    while (this.#receivers !== undefined) {
+      const event = this.takeNext()
+      if (event === undefined) return
+      // Taking can end the exchange, which answers all receivers.
+      const receiver = this.#receivers?.shift()
+      if (this.#receivers?.length === 0) this.#receivers = undefined
+      receiver?.(Effect.succeed(event))
+    }
+  }
+
+  receiveNext(): Effect.Effect<ReceiveEvent> {
+    const event = this.#takeInTurn()
+    if (event !== undefined) return Effect.succeed(event)
+    return Effect.callback((resume) => {
+      // The fiber may have been scheduled away before it got here, and then nobody was there to be woken.
+      const late = this.#takeInTurn()
+      if (late !== undefined) return resume(Effect.succeed(late))
+      ;(this.#receivers ??= []).push(resume)
+      return Effect.sync(() => {
+        const others = this.#receivers?.filter((other) => other !== resume)
+        this.#receivers = others?.length === 0 ? undefined : others
+      })
+    })
+  }
+
+  /** Nobody is served before those who wait already. */
+  #takeInTurn(): ReceiveEvent | undefined {
+    return this.#receivers === undefined ? this.takeNext() : undefined
+  }
+
+  /**
+   * Logs how the application ended. One that runs on after a complete exchange is interrupted when the connection ends,
+   * and that is no failure.
+   */
+  protected report(exit: Exit.Exit<unknown, unknown>, isComplete: boolean, incomplete: string): void {
+    if (Exit.isSuccess(exit)) {
+      if (!isComplete) this.options.log(Effect.logError(incomplete))
+      return
+    }
+    if (isComplete && Cause.hasInterruptsOnly(exit.cause)) return
+    this.options.log(Effect.logError("the application failed", exit.cause))
+  }
+}
