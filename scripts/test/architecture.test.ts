@@ -33,7 +33,7 @@ const refused: ReadonlyArray<readonly [what: string, file: string, specifier: st
   ["the server does not know the command", "packages/node/src/PagiServer.ts", "@pagi/cli"],
   ["no barrel of effect", "packages/node/src/PagiServer.ts", "effect"],
   ["no barrel of platform-node", "packages/cli/src/main.ts", "@effect/platform-node"],
-  ["dependencies are declared", "packages/node/src/PagiServer.ts", "@pagi/websocket"],
+  ["dependencies are declared", "packages/cli/src/main.ts", "@pagi/websocket"],
   ["dependencies are few", "packages/node/src/PagiServer.ts", "fastify"],
   ["machines do not use effect", "packages/http1/src/protocol/Connection.ts", "effect/Option"],
   ["machines do not use Node", "packages/http1/src/protocol/Connection.ts", "node:buffer"],

@@ -9,15 +9,20 @@
 /** A string in which every code unit is one byte. Nothing checks it at run time; the name states the intent. */
 export type ByteString = string
 
-const { latin1Slice, latin1Write } = Buffer.prototype as unknown as {
+const { latin1Slice, latin1Write, utf8Slice } = Buffer.prototype as unknown as {
   // Undeclared in @types/node. They accept any Uint8Array as `this`, which `Buffer.from(view)` would have to wrap.
   readonly latin1Slice: (this: Uint8Array, start: number, end: number) => string
+  readonly utf8Slice: (this: Uint8Array, start: number, end: number) => string
   readonly latin1Write: (this: Uint8Array, text: string, offset: number, length: number) => number
 }
 
 /** The bytes from `start` up to `end` as a byte string. */
 export const fromBytes = (bytes: Uint8Array, start: number, end: number): ByteString =>
   latin1Slice.call(bytes, start, end)
+
+/** The bytes from `start` up to `end`, which are UTF-8, as text; what is not valid in them becomes U+FFFD. */
+export const textFromBytes = (bytes: Uint8Array, start: number, end: number): string =>
+  utf8Slice.call(bytes, start, end)
 
 /** A copy of the bytes from `start` up to `end`, for memory that is only lent. */
 export const copyBytes = (bytes: Uint8Array, start: number, end: number): Uint8Array =>

@@ -28,6 +28,12 @@ export class ConnectionRegistry {
     if (this.#draining) connection.drain()
   }
 
+  /** A connection goes on as another, whose protocol it has changed to. */
+  replace(connection: ServerConnection, successor: ServerConnection): void {
+    this.#connections.delete(connection)
+    this.add(successor)
+  }
+
   /** To be called when the connection has closed and its exchanges have ended. */
   remove(connection: ServerConnection): void {
     if (!this.#connections.delete(connection) || this.#connections.size > 0) return

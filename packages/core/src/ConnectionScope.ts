@@ -16,7 +16,7 @@ export interface ScopedConnection {
 export class ConnectionScope {
   readonly #parent: EffectScope.Scope
   readonly #runner: RequestRunner
-  readonly #connection: ScopedConnection
+  #connection: ScopedConnection
   #scope: EffectScope.Closeable | undefined = undefined
   /** The applications, in a scope of their own, because they end only after the connection was told why. */
   #fibers: EffectScope.Closeable | undefined = undefined
@@ -30,6 +30,11 @@ export class ConnectionScope {
   /** Keeps a running application until it ends or the connection does. */
   add(fiber: Fiber.Fiber<unknown, unknown>): void {
     Fiber.runIn(fiber, this.#fibers ?? this.#open())
+  }
+
+  /** The connection goes on as another, whose protocol it has changed to. */
+  handOver(connection: ScopedConnection): void {
+    this.#connection = connection
   }
 
   /** Interrupts the applications that are still running; nobody waits for them. */

@@ -1,7 +1,14 @@
 import type { ByteString } from "./ByteString.ts"
 import type { ExchangeState } from "./ConnectionState.ts"
 import type { HeaderBlock } from "./HeaderBlock.ts"
-import { type Extensions, type HttpScope, type HttpVersion, pagiVersion, type SseScope } from "./Scope.ts"
+import {
+  type Extensions,
+  type HttpScope,
+  type HttpVersion,
+  pagiVersion,
+  type SseScope,
+  type WebSocketScope
+} from "./Scope.ts"
 import type { ServerContext } from "./ServerContext.ts"
 import type { Transport } from "./Transport.ts"
 import type { TransportState } from "./TransportState.ts"
@@ -35,21 +42,25 @@ const extensionsOf = ({ options }: ScopeSource, { tls }: ScopeConnection): Exten
   tls === undefined ? options.extensions : { ...options.extensions, tls }
 
 type Mutable<Scope> = { -readonly [Key in keyof Scope]: Scope[Key] }
-type CommonScope = Mutable<Omit<SseScope, "type">>
+/** A scope whose properties of these names are still to be set. */
+type Completing<Scope, Names extends keyof Scope> = Mutable<Omit<Scope, Names> & Partial<Pick<Scope, Names>>>
 
-const makeScope = <Type extends "http" | "sse">(
+const httpScheme = ({ secure }: ScopeConnection): "http" | "https" => (secure ? "https" : "http")
+type CommonScope = Mutable<Omit<WebSocketScope, "type" | "scheme" | "subprotocols">>
+
+const makeScope = <Type extends "http" | "sse" | "websocket", Scheme extends string>(
   type: Type,
+  scheme: Scheme,
   server: ScopeSource,
   connection: ScopeConnection,
   head: HttpRequestHead,
   exchange: ScopeExchange
-): CommonScope & { type: Type } => {
-  const scope: CommonScope & { type: Type } = {
+): CommonScope & { type: Type; scheme: Scheme } => {
+  const scope: CommonScope & { type: Type; scheme: Scheme } = {
     type,
     pagi: pagiVersion,
     httpVersion: head.httpVersion,
-    scheme: connection.secure ? "https" : "http",
-    method: head.method,
+    scheme,
     path: head.path,
     rawPath: head.rawPath,
     queryString: head.queryString,
@@ -73,15 +84,17 @@ export const makeHttpScope = (
   head: HttpRequestHead,
   exchange: ScopeExchange
 ): HttpScope => {
-  const scope: Omit<Mutable<HttpScope>, "connection"> & { connection?: HttpScope["connection"] } = makeScope(
+  const scope: Completing<HttpScope, "method" | "connection"> = makeScope(
     "http",
+    httpScheme(connection),
     server,
     connection,
     head,
     exchange
   )
+  scope.method = head.method
   scope.connection = exchange.state
-  return scope as HttpScope // Complete with the assignment above.
+  return scope as HttpScope // Complete with the assignments above.
 }
 
 /** Tells the application of a request for an event stream. */
@@ -90,4 +103,36 @@ export const makeSseScope = (
   connection: ScopeConnection,
   head: HttpRequestHead,
   exchange: ScopeExchange
-): SseScope => makeScope("sse", server, connection, head, exchange)
+): SseScope => {
+  const scope: Completing<SseScope, "method"> = makeScope(
+    "sse",
+    httpScheme(connection),
+    server,
+    connection,
+    head,
+    exchange
+  )
+  scope.method = head.method
+  return scope as SseScope // Complete with the assignment above.
+}
+
+/** Tells the application of a WebSocket handshake, which it may always refuse by a response. */
+export const makeWebSocketScope = (
+  server: ScopeSource,
+  connection: ScopeConnection,
+  head: HttpRequestHead,
+  exchange: ScopeExchange & { readonly subprotocols: ReadonlyArray<string> }
+): WebSocketScope => {
+  const scheme = connection.secure ? "wss" : "ws"
+  const scope: Completing<WebSocketScope, "subprotocols"> = makeScope(
+    "websocket",
+    scheme,
+    server,
+    connection,
+    head,
+    exchange
+  )
+  scope.extensions = { ...scope.extensions, "websocket.http.response": {} }
+  scope.subprotocols = exchange.subprotocols
+  return scope as WebSocketScope // Complete with the assignment above.
+}

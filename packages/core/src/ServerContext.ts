@@ -19,6 +19,7 @@ export interface TimeLimits {
   readonly request: number
   readonly write: number
   readonly sseIdle: number
+  readonly wsIdle: number
   readonly disconnectGrace: number
 }
 
@@ -70,6 +71,7 @@ export const make = (parts: {
         request: ticks(options.requestTimeout),
         write: ticks(options.writeTimeout),
         sseIdle: ticks(options.sseIdleTimeout),
+        wsIdle: ticks(options.wsIdleTimeout),
         disconnectGrace: ticks(options.disconnectGrace)
       },
       runner: new RequestRunner(app.application, app.context, yield* Effect.context<never>()),

@@ -63,6 +63,20 @@ export const table = {
   requestTimeout: define(seconds, Duration.zero, "How long a request may go on without a byte in either direction"),
   writeTimeout: define(seconds, Duration.seconds(60), "How long a peer may leave sent data unread"),
   sseIdleTimeout: define(seconds, Duration.zero, "How long an event stream may go on without an event or comment"),
+  wsIdleTimeout: define(seconds, Duration.zero, "How long a WebSocket may go on without a frame in either direction"),
+  maxReceiveQueue: define(
+    count(1),
+    1000,
+    "Messages of a WebSocket that may wait for the application; it is not read beyond half of them, and closed with 1008 beyond all"
+  ),
+  maxWsFrameSize: define(bytes(0), 65_536, "Size of a WebSocket frame's payload"),
+  maxWsMessageSize: define(
+    bytes(0),
+    1_048_576,
+    "Size of a WebSocket message, of all its frames and after decompression"
+  ),
+  maxWsFragments: define(count(0), 16_384, "Frames of a WebSocket message"),
+  perMessageDeflate: define(toggle, false, "Compresses WebSocket messages for clients that offer it (RFC 7692)"),
   syncFileThreshold: define(
     bytes(0),
     65_536,

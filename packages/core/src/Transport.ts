@@ -39,7 +39,7 @@ export interface Transport extends ByteSink {
   destroy(): void
   /** Closes with a reset, so that the peer cannot take what it has for complete. `onClose` follows in a later turn. */
   reset(): void
-  /** Installs the receiver of all that happens; called once, before the first byte is read. */
+  /** Installs the receiver of all that happens, before the first byte is read; later, one that takes its place. */
   open(handler: TransportHandler): void
 }
 

@@ -30,6 +30,7 @@ describe("ServerContext", () => {
         requestTimeout: 0,
         writeTimeout: Duration.millis(301),
         sseIdleTimeout: "6 seconds",
+        wsIdleTimeout: "7 seconds",
         disconnectGrace: "5 seconds"
       })
       assert.deepStrictEqual(limits, {
@@ -38,6 +39,7 @@ describe("ServerContext", () => {
         request: 0,
         write: 4,
         sseIdle: 60,
+        wsIdle: 70,
         disconnectGrace: 50
       })
     })

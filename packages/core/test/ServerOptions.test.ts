@@ -37,6 +37,8 @@ const integers = (minimum: number, maximum?: number): Row => ({
     maximum === undefined ? `a whole number of at least ${minimum}` : `a whole number from ${minimum} to ${maximum}`
 })
 
+const toggles: Row = { accepted: [true, false], refused: ["true", 1, 0, null], expected: "true or false" }
+
 const texts: Row = { accepted: ["x", "::1"], refused: ["", "a\0b", 5, null, {}], expected: "a text that is not empty" }
 
 const durations: Row = {
@@ -76,7 +78,7 @@ const rows: Readonly<Record<OptionName, Row>> = {
     refused: [[], "127.0.0.1:80", [""], ["/run/a", ":80"], [5], [null], null, {}, [{ socket: "b", port: 5 }]],
     expected: "a list of host:port, [IPv6 address]:port or the path of a Unix socket"
   },
-  disableTls: { accepted: [true, false], refused: ["true", 1, 0, null], expected: "true or false" },
+  disableTls: toggles,
   listenerBacklog: integers(1),
   maxConnections: integers(1),
   accessLog: texts,
@@ -86,7 +88,7 @@ const rows: Readonly<Record<OptionName, Row>> = {
     expected: "one of clf, combined, common, tiny, json, or a text with atoms such as %h and %{Referer}i"
   },
   logLevel: choices("debug", "info", "warn", "error"),
-  quiet: { accepted: [true, false], refused: ["true", 1, 0, null], expected: "true or false" },
+  quiet: toggles,
   lifespan: choices("auto", "on", "off"),
   lifespanStartupTimeout: durations,
   maxHeaderSize: integers(64),
@@ -97,6 +99,12 @@ const rows: Readonly<Record<OptionName, Row>> = {
   requestTimeout: durations,
   writeTimeout: durations,
   sseIdleTimeout: durations,
+  wsIdleTimeout: durations,
+  maxReceiveQueue: integers(1),
+  maxWsFrameSize: integers(0),
+  maxWsMessageSize: integers(0),
+  maxWsFragments: integers(0),
+  perMessageDeflate: toggles,
   syncFileThreshold: integers(0),
   writeHighWatermark: { ...integers(1), accepted: [16_384, 16_385, Number.MAX_SAFE_INTEGER] },
   writeLowWatermark: { ...integers(0), accepted: [0, 1, 65_536] },
@@ -140,6 +148,12 @@ describe("ServerOptions", () => {
         requestTimeout: 0,
         writeTimeout: 60,
         sseIdleTimeout: 0,
+        wsIdleTimeout: 0,
+        maxReceiveQueue: 1000,
+        maxWsFrameSize: 65_536,
+        maxWsMessageSize: 1_048_576,
+        maxWsFragments: 16_384,
+        perMessageDeflate: false,
         syncFileThreshold: 65_536,
         writeHighWatermark: 65_536,
         writeLowWatermark: 16_384,

@@ -22,6 +22,9 @@ import { WriteBuffer } from "../TransportState.ts"
  */
 export type Ending = "complete" | "unanswered" | "truncated" | "disconnected"
 
+/** Ticks that an application has to say goodbye when the server begins to drain and its exchange could last. */
+export const drainTicks = 1
+
 /** What all exchanges of a server share. */
 export interface ExchangeOptions {
   readonly highWaterMark: number

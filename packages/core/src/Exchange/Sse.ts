@@ -10,6 +10,7 @@ import { type HttpRequestHead, makeSseScope, type ScopeConnection } from "../Req
 import type { SseScope } from "../Scope.ts"
 import { outOfOrder, refused, type SendError } from "../SendError.ts"
 import type { ServerContext } from "../ServerContext.ts"
+import { drainTicks } from "./Exchange.ts"
 import { RequestExchange } from "./RequestExchange.ts"
 
 /** How far the response has come, of either kind. */
@@ -68,9 +69,6 @@ const completeFields = (headers: HeaderBlock): HeaderBlock => {
   const names = new Set(headers.map(([name]) => name.toLowerCase()))
   return [...headers, ...streamFields.filter(([name]) => !names.has(name))]
 }
-
-/** Ticks that the application has to say goodbye when the server begins to drain. */
-const drainTicks = 1
 
 /** A request for an event stream, which may be answered by one or by an ordinary response. */
 export class SseExchange extends RequestExchange<SseReceiveEvent, SseSendEvent> implements DeadlineOwner {

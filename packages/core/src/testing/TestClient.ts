@@ -10,32 +10,44 @@
  *   }))
  * ```
  *
- * What a server does by itself shows in the responses: 500 for an application that fails or returns before it starts
- * one, a failure for a response that is broken off, no body with HEAD, refused headers and lengths. What belongs to the
- * bytes of a protocol does not: limits on requests, framing, and the Date field.
+ * A WebSocket is the client's end of a session:
+ *
+ * ```ts
+ * const socket = yield* client.webSocket({ path: "/chat", subprotocols: ["chat"] })
+ * yield* socket.send("hello")
+ * assert.strictEqual(yield* socket.receive, "hello")
+ * yield* socket.close(1000)
+ * ```
+ *
+ * What a server does by itself shows: 500 for an application that fails or returns before it answers, a failure for a
+ * response that is broken off, no body with HEAD, refused headers and lengths, the codes with which sessions are closed,
+ * `wsIdleTimeout`, pings, and `maxReceiveQueue`, where every message that the test sends has arrived at once. What
+ * belongs to the bytes of a protocol does not: limits on requests and messages, framing, and the Date field.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Lifespan from "../Exchange/Lifespan.ts"
-import { makeExchangeOptions } from "../Exchange/Exchange.ts"
 import { type FileSource, FileUnreadable } from "../FileSource.ts"
 import * as PagiApp from "../PagiApp.ts"
 import type { State } from "../Scope.ts"
 import * as ServerContext from "../ServerContext.ts"
 import * as ServerOptions from "../ServerOptions.ts"
 import type { Address } from "../Transport.ts"
-import { MemoryHost } from "./MemoryHost.ts"
-import { TestExchange } from "./TestExchange.ts"
-import { makeHead, type OpenRequest, type TestRequest } from "./TestRequest.ts"
+import { MemoryServer } from "./MemoryServer.ts"
+import type { TestExchange } from "./TestExchange.ts"
+import type { OpenRequest, TestRequest } from "./TestRequest.ts"
 import type { IncompleteResponse, TestResponse } from "./TestResponse.ts"
+import type { TestWebSocket, WebSocketRefused } from "./TestWebSocket.ts"
+import type { WebSocketRequest } from "./WebSocketRequest.ts"
 
+export type { CloseFrame } from "./CloseFrame.ts"
 export type { TestExchange } from "./TestExchange.ts"
 export type { OpenRequest, TestRequest } from "./TestRequest.ts"
 export type { IncompleteResponse, ResponseHead, TestResponse } from "./TestResponse.ts"
+export type { TestWebSocket, WebSocketClosed, WebSocketRefused } from "./TestWebSocket.ts"
+export type { WebSocketRequest } from "./WebSocketRequest.ts"
 
 /** The server's options, and what the application is told of the connection. */
 export type Options = ServerOptions.Input & {
@@ -62,20 +74,18 @@ export interface TestClient {
   readonly request: (request: TestRequest) => Effect.Effect<TestResponse, IncompleteResponse>
   /** Sends a request whose bodies the test sends and takes piece by piece. */
   readonly open: (request: OpenRequest) => Effect.Effect<TestExchange>
-  /** Begins a drain: `shuttingDown` of the scopes completes, and event streams end 100 ms later. */
+  /**
+   * Opens a WebSocket and waits until the application has accepted it. To leave before that, interrupt it. An
+   * application without a handler for them sees an ordinary request, as with a server.
+   */
+  readonly webSocket: (request: WebSocketRequest) => Effect.Effect<TestWebSocket, WebSocketRefused | IncompleteResponse>
+  /** Begins a drain: `shuttingDown` of the scopes completes, and event streams and WebSockets end 100 ms later. */
   readonly beginShutdown: Effect.Effect<void>
-}
-
-interface Connection {
-  readonly client: Address
-  readonly server: Address
-  readonly secure: boolean
-  readonly tls: undefined
 }
 
 /**
  * Starts the application's lifespan and answers a client for it. When the scope closes, exchanges that still run are
- * interrupted and the lifespan is shut down; a shutdown that fails is a defect.
+ * ended as by a server that stops, and the lifespan is shut down; a shutdown that fails is a defect.
  */
 export const make = <E, R>(
   application: PagiApp.Application<E, R>,
@@ -100,42 +110,17 @@ export const make = <E, R>(
     yield* Effect.addFinalizer(() => Effect.orDie(lifespan.shutdown))
     const parts = { state: lifespan.state, accessLog: undefined, files }
     const shared = yield* ServerContext.make(parts).pipe(Effect.provideContext(context))
-    const open = opener(shared, { client, server, secure, tls: undefined }, yield* Effect.scope)
+    const exchanges = yield* Scope.fork(yield* Effect.scope)
+    yield* Effect.addFinalizer(() => Effect.sync(() => shared.registry.abort("server_shutdown")))
+    const { open, request, webSocket } = new MemoryServer(shared, { client, server, secure, tls: undefined }, exchanges)
     return {
       state: lifespan.state,
       open,
-      request: (request) =>
-        Effect.flatMap(open(request), (exchange) => Effect.onInterrupt(exchange.response, () => exchange.disconnect())),
+      request,
+      webSocket,
       beginShutdown: Effect.andThen(
         Effect.sync(() => shared.registry.drain()),
         shared.beginShutdown
       )
     }
   })
-
-/** Runs the application for one request, as a driver does. */
-const opener = (server: ServerContext.ServerContext, connection: Connection, scope: Scope.Scope) => {
-  const exchangeOptions = makeExchangeOptions(server)
-  return (request: OpenRequest): Effect.Effect<TestExchange> =>
-    Effect.sync(() => {
-      let fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
-      const leave = Effect.suspend(() => {
-        if (fiber === undefined || host.exit !== undefined) return Effect.void
-        return Effect.asVoid(Effect.forkIn(Effect.delay(Fiber.interrupt(fiber), server.options.disconnectGrace), scope))
-      })
-      const head = makeHead(request)
-      const host = new MemoryHost(request, head, exchangeOptions)
-      const exchange = new TestExchange(host, leave)
-      if (head === undefined) {
-        host.exit = Exit.void
-        host.answer(400, "the request is malformed")
-        return exchange
-      }
-      fiber = host.exchange.run(server.runner, host.exchange.makeScope(server, connection, head), host)
-      if (fiber === undefined) return exchange
-      Fiber.runIn(fiber, scope)
-      server.registry.add(host)
-      fiber.addObserver(() => server.registry.remove(host))
-      return exchange
-    })
-}

@@ -25,6 +25,20 @@ const noFiles: FileSource = { open: () => Effect.fail(new FileUnreadable({ messa
 /** A wheel that nobody turns. */
 const standing = (): Deadlines => new Deadlines(new ManualClock())
 
+/** What the exchanges of a server share; whatever they log is only kept. */
+export const fakeOptions = (options: FakeHostOptions, logged: Array<Effect.Effect<void>>): ExchangeOptions => ({
+  highWaterMark: 100,
+  lowWaterMark: 20,
+  fullFlush: true,
+  log: (effect) => void logged.push(effect),
+  files: noFiles,
+  deadlines: standing(),
+  sseIdleTicks: 0,
+  servesEventStreams: true,
+  servesWebSockets: true,
+  ...options
+})
+
 /** A driver that writes down what it is asked for, and hands out what `input` holds. */
 export class FakeDriver<Exchange extends HttpExchange | SseExchange> implements ExchangeHost, ResponseSink {
   readonly exchange: Exchange
@@ -41,18 +55,7 @@ export class FakeDriver<Exchange extends HttpExchange | SseExchange> implements 
   onPull: (() => void) | undefined = undefined
 
   constructor(make: (host: ExchangeHost, options: ExchangeOptions) => Exchange, options: FakeHostOptions = {}) {
-    this.exchange = make(this, {
-      highWaterMark: 100,
-      lowWaterMark: 20,
-      fullFlush: true,
-      log: (effect) => void this.logged.push(effect),
-      files: noFiles,
-      deadlines: standing(),
-      sseIdleTicks: 0,
-      servesEventStreams: true,
-      servesWebSockets: true,
-      ...options
-    })
+    this.exchange = make(this, fakeOptions(options, this.logged))
   }
 
   /** A piece of the request body arrives. */

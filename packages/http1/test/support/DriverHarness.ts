@@ -1,84 +1,39 @@
-import type { AccessLog, AccessRecord } from "@pagi/core/AccessLog"
 import type { ByteString } from "@pagi/core/ByteString"
-import { type FileSource, FileUnreadable } from "@pagi/core/FileSource"
-import { PagiApp, type Application } from "@pagi/core/PagiApp"
-import * as ServerContext from "@pagi/core/ServerContext"
-import * as ServerOptions from "@pagi/core/ServerOptions"
+import type { Application } from "@pagi/core/PagiApp"
+import type { ServerContext } from "@pagi/core/ServerContext"
+import type { InvalidOption } from "@pagi/core/ServerOptions"
 import { MemoryTransport, type MemoryTransportOptions } from "@pagi/core/testing/MemoryTransport"
+import * as TestServer from "@pagi/core/testing/TestServer"
+import type { WebSocketUpgrade } from "@pagi/core/WebSocketUpgrade"
 import { assert } from "@effect/vitest"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Formatter from "effect/Formatter"
-import * as Logger from "effect/Logger"
-import * as EffectScope from "effect/Scope"
+import type * as EffectScope from "effect/Scope"
 import { Http1Driver } from "../../src/Http1Driver.ts"
 import { makeSettings } from "../../src/Http1Settings.ts"
 
-export interface HarnessOptions {
-  readonly options?: ServerOptions.Input
-  readonly state?: Record<string, unknown>
-  readonly files?: FileSource
+export interface HarnessOptions extends TestServer.TestServerOptions {
+  /** The WebSocket protocol; there is none without it. */
+  readonly webSocket?: (server: ServerContext) => WebSocketUpgrade
 }
-
-const noFiles: FileSource = { open: () => Effect.fail(new FileUnreadable({ message: "there are no files" })) }
 
 /** A server without sockets: every `connect` is a new connection to the application. */
-export interface Harness {
-  readonly server: ServerContext.ServerContext
+export interface Harness extends TestServer.TestServer {
   readonly connect: (options?: MemoryTransportOptions) => MemoryTransport
-  /** The scope of all connections; the harness's own scope closes it. */
-  readonly connections: EffectScope.Closeable
-  readonly log: Array<AccessRecord>
-  /** What was logged as an error, by the server or the application. */
-  readonly errors: Array<string>
-  /** Connections whose scope has not been closed. */
-  readonly openScopes: () => number
 }
-
-const collectErrors = (errors: Array<string>): Logger.Logger<unknown, void> =>
-  Logger.make(({ logLevel, message }) => {
-    if (logLevel === "Error" || logLevel === "Fatal") errors.push(Formatter.format(message))
-  })
 
 export const makeHarness = <E, R>(
   application: Application<E, R>,
-  harness: HarnessOptions = {}
-): Effect.Effect<Harness, ServerOptions.InvalidOption, R | EffectScope.Scope> =>
+  options: HarnessOptions = {}
+): Effect.Effect<Harness, InvalidOption, R | EffectScope.Scope> =>
   Effect.gen(function* () {
-    const errors: Array<string> = []
-    const loggers = new Set([collectErrors(errors)])
-    const context = Context.add(yield* Effect.context<never>(), Logger.CurrentLoggers, loggers)
-    const log: Array<AccessRecord> = []
-    const accessLog: AccessLog = {
-      usesFirstByte: true,
-      usesResponseHeaders: true,
-      // A copy, which equals objects that a test writes down.
-      record: (record) => log.push({ ...record })
-    }
-    const server = yield* ServerContext.make({
-      state: harness.state ?? {},
-      accessLog,
-      files: harness.files ?? noFiles
-    }).pipe(
-      Effect.provideService(ServerOptions.ServerOptions, yield* ServerOptions.make(harness.options)),
-      // The requirements are in `context`, which is what the cast erases.
-      Effect.provideService(Logger.CurrentLoggers, loggers),
-      Effect.provideService(PagiApp, { application: application as Application<unknown, never>, context })
-    )
-    const connections = yield* EffectScope.fork(yield* Effect.scope)
-    const settings = makeSettings(server)
-    yield* EffectScope.addFinalizer(
-      connections,
-      Effect.sync(() => server.registry.abort("server_shutdown"))
-    )
+    const testServer = yield* TestServer.make(application, options)
+    const settings = makeSettings(testServer.server, options.webSocket?.(testServer.server))
     const connect = (options?: MemoryTransportOptions): MemoryTransport => {
       const transport = new MemoryTransport(options)
-      new Http1Driver(settings, transport, connections)
+      new Http1Driver(settings, transport, testServer.connections)
       return transport
     }
-    // The finalizer above is always there; each open scope of a connection adds one.
-    const openScopes = () => (connections.state._tag === "Open" ? (connections.state.finalizers?.size ?? 1) - 1 : 0)
-    return { server, connect, connections, log, errors, openScopes }
+    return { ...testServer, connect }
   })
 
 /** Lets everything happen that needs no time: microtasks, closing connections, fibers that were scheduled. */

@@ -1,0 +1,172 @@
+import type { DisconnectReason } from "../DisconnectReason.ts"
+import { type HeaderBlock, isValue, normalizeName, parseContentLength } from "../HeaderBlock.ts"
+import type { ResponseSink } from "../ResponseSink.ts"
+import type { ChangeSignal } from "./ChangeSignal.ts"
+import { type Content, toBytes } from "./TestRequest.ts"
+import type { ResponseHead } from "./TestResponse.ts"
+
+/** Fields that belong to the connection; servers write their own. */
+const connectionFields: ReadonlySet<string> = new Set([
+  "connection",
+  "transfer-encoding",
+  "keep-alive",
+  "proxy-connection"
+])
+
+/** Names in lower case without the connection's fields, or why a server refuses to send them. */
+export const readFields = (headers: HeaderBlock): HeaderBlock | string => {
+  const fields: Array<readonly [string, string]> = []
+  for (const [given, value] of headers) {
+    const name = normalizeName(given)
+    if (name === undefined) return `header name ${JSON.stringify(given)} is not a token`
+    if (!isValue(value)) return `the value of header ${JSON.stringify(given)} has a forbidden character`
+    if (!connectionFields.has(name)) fields.push([name, value])
+  }
+  return fields
+}
+
+/** The length that the response announces; infinite when it announces none. */
+const readContentLength = (headers: HeaderBlock): number | string => {
+  const values = new Set(headers.flatMap(([name, value]) => (name === "content-length" ? [value] : [])))
+  const [value] = values
+  if (value === undefined) return Number.POSITIVE_INFINITY
+  const length = values.size === 1 ? parseContentLength(value) : undefined
+  return length ?? "content-length must be one decimal number"
+}
+
+/** What happens to a response, seen from the peer. */
+export type ResponseStatus = "open" | "complete" | "truncated" | "disconnected"
+
+/** The host that a response belongs to. */
+export interface ResponseOwner {
+  readonly exchange: { disconnect(reason: DisconnectReason): void }
+  readonly changes: ChangeSignal
+}
+
+/** A response without a protocol or a transport, kept until the peer takes it. Pieces that were not taken count as unsent. */
+export class MemoryResponse implements ResponseSink {
+  readonly interim: Array<ResponseHead> = []
+  head: ResponseHead | undefined = undefined
+  trailerFields: HeaderBlock = []
+  status: ResponseStatus = "open"
+  bufferedAmount = 0
+  readonly #owner: ResponseOwner
+  readonly #isHeadRequest: boolean
+  readonly #pieces: Array<Uint8Array> = []
+  #announcesTrailers = false
+  #hasContent = true
+  #remaining = Number.POSITIVE_INFINITY
+
+  constructor(owner: ResponseOwner, isHeadRequest: boolean) {
+    this.#owner = owner
+    this.#isHeadRequest = isHeadRequest
+  }
+
+  /** The next piece of the body that the peer has not taken. */
+  take(): Uint8Array | undefined {
+    const piece = this.#pieces.shift()
+    if (piece !== undefined) this.bufferedAmount -= piece.length
+    return piece
+  }
+
+  // from the exchange ------------------------------------------------------------------------------------------------
+
+  informational(status: number, headers: HeaderBlock): string | undefined {
+    const fields = readFields(headers)
+    if (typeof fields === "string") return fields
+    this.interim.push({ status, headers: fields })
+    return undefined
+  }
+
+  start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
+    const fields = readFields(headers)
+    if (typeof fields === "string") return fields
+    const length = readContentLength(fields)
+    if (typeof length === "string") return length
+    this.#announcesTrailers = trailers
+    this.#hasContent = !this.#isHeadRequest && status !== 204 && status !== 205 && status !== 304
+    this.#remaining = length
+    this.head = { status, headers: fields }
+    this.#owner.changes.notify()
+    return undefined
+  }
+
+  body(data: Content, last: boolean): string | undefined {
+    const piece = toBytes(data)
+    const problem = this.#hasContent ? this.#count(piece.length, last) : undefined
+    if (problem !== undefined) {
+      this.breakOff("truncated", "server_error")
+      return problem
+    }
+    if (this.#hasContent && piece.length > 0) {
+      // A copy, since the sender may use its memory again when it has been taken.
+      this.#pieces.push(new Uint8Array(piece))
+      this.bufferedAmount += piece.length
+    }
+    if (last && !this.#announcesTrailers) this.status = "complete"
+    this.#owner.changes.notify()
+    return undefined
+  }
+
+  trailers(headers: HeaderBlock): string | undefined {
+    const fields = readFields(headers)
+    if (typeof fields === "string") return fields
+    this.trailerFields = fields
+    this.status = "complete"
+    this.#owner.changes.notify()
+    return undefined
+  }
+
+  flush(): undefined {}
+
+  announceBody(length: number): string | undefined {
+    if (this.#hasContent && this.#remaining !== Number.POSITIVE_INFINITY) {
+      const problem = this.#mismatch(this.#remaining - length, true)
+      if (problem !== undefined) this.breakOff("truncated", "server_error")
+      return problem
+    }
+    this.#remaining = length
+    return undefined
+  }
+
+  get carriesBody(): boolean {
+    return this.#hasContent
+  }
+
+  // from the host ----------------------------------------------------------------------------------------------------
+
+  /** The server's own answer in place of the application's. */
+  answer(status: number, message: string): void {
+    this.start(status, [["content-type", "text/plain; charset=utf-8"]], false)
+    this.body(`${message}\n`, true)
+    this.#owner.exchange.disconnect("server_error")
+  }
+
+  /** Ends as if it were complete; the exchange sees the reason. */
+  end(reason: DisconnectReason): void {
+    this.status = "complete"
+    this.#owner.exchange.disconnect(reason)
+    this.#owner.changes.notify()
+  }
+
+  /** Ends what was not complete by then. */
+  breakOff(status: "truncated" | "disconnected", reason: DisconnectReason): void {
+    if (this.status !== "open") return
+    this.status = status
+    this.#owner.exchange.disconnect(reason)
+    this.#owner.changes.notify()
+  }
+
+  /** A body must have exactly the length that was announced. */
+  #count(length: number, last: boolean): string | undefined {
+    this.#remaining -= length
+    return this.#mismatch(this.#remaining, last)
+  }
+
+  #mismatch(remaining: number, last: boolean): string | undefined {
+    if (remaining < 0) return `the body exceeds content-length by ${-remaining} bytes`
+    return last && Number.isFinite(remaining) && remaining > 0
+      ? `the body ends ${remaining} bytes before its content-length`
+      : undefined
+  }
+}

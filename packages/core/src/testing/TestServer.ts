@@ -1,0 +1,69 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Formatter from "effect/Formatter"
+import * as Logger from "effect/Logger"
+import * as EffectScope from "effect/Scope"
+import type { AccessLog, AccessRecord } from "../AccessLog.ts"
+import { type FileSource, FileUnreadable } from "../FileSource.ts"
+import { PagiApp, type Application } from "../PagiApp.ts"
+import * as ServerContext from "../ServerContext.ts"
+import * as ServerOptions from "../ServerOptions.ts"
+
+export interface TestServerOptions {
+  readonly options?: ServerOptions.Input
+  /** What the application's lifespan handler would have left. */
+  readonly state?: Record<string, unknown>
+  readonly files?: FileSource
+}
+
+/** What drivers need of a server, without sockets and listeners, for tests of drivers. */
+export interface TestServer {
+  readonly server: ServerContext.ServerContext
+  /** The scope of all connections; the test's own scope closes it. */
+  readonly connections: EffectScope.Closeable
+  /** What the access log was told. */
+  readonly log: Array<AccessRecord>
+  /** What was logged as an error, by the server or the application. */
+  readonly errors: Array<string>
+  /** Connections whose scope has not been closed. */
+  readonly openScopes: () => number
+}
+
+const noFiles: FileSource = { open: () => Effect.fail(new FileUnreadable({ message: "there are no files" })) }
+
+const collectErrors = (errors: Array<string>): Logger.Logger<unknown, void> =>
+  Logger.make(({ logLevel, message }) => {
+    if (logLevel === "Error" || logLevel === "Fatal") errors.push(Formatter.format(message))
+  })
+
+/** Makes one for the application; when the scope closes, connections are aborted as by a server that stops. */
+export const make = <E, R>(
+  application: Application<E, R>,
+  { files = noFiles, options, state = {} }: TestServerOptions = {}
+): Effect.Effect<TestServer, ServerOptions.InvalidOption, R | EffectScope.Scope> =>
+  Effect.gen(function* () {
+    const errors: Array<string> = []
+    const loggers = new Set([collectErrors(errors)])
+    const context = Context.add(yield* Effect.context<never>(), Logger.CurrentLoggers, loggers)
+    const log: Array<AccessRecord> = []
+    const accessLog: AccessLog = {
+      usesFirstByte: true,
+      usesResponseHeaders: true,
+      // A copy, which equals objects that a test writes down.
+      record: (record) => log.push({ ...record })
+    }
+    const server = yield* ServerContext.make({ state, accessLog, files }).pipe(
+      Effect.provideService(ServerOptions.ServerOptions, yield* ServerOptions.make(options)),
+      Effect.provideService(Logger.CurrentLoggers, loggers),
+      // The requirements are in `context`, which is what the cast erases.
+      Effect.provideService(PagiApp, { application: application as Application<unknown, never>, context })
+    )
+    const connections = yield* EffectScope.fork(yield* Effect.scope)
+    yield* EffectScope.addFinalizer(
+      connections,
+      Effect.sync(() => server.registry.abort("server_shutdown"))
+    )
+    // The finalizer above is always there; each open scope of a connection adds one.
+    const openScopes = () => (connections.state._tag === "Open" ? (connections.state.finalizers?.size ?? 1) - 1 : 0)
+    return { server, connections, log, errors, openScopes }
+  })
