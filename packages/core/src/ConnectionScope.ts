@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as EffectScope from "effect/Scope"
 import type { RequestRunner } from "./RequestRunner.ts"
@@ -10,26 +9,33 @@ export interface ScopedConnection {
 }
 
 /**
- * A connection's scope below its listener's. It is opened by the first application that has to wait for something: most
- * connections never need it, and an idle one should cost nothing.
+ * A connection's scope below its listener's: its applications live no longer than it. It is open while there are any
+ * that have to wait for something; most connections never have one, and an idle one should cost nothing.
  */
 export class ConnectionScope {
-  readonly #parent: EffectScope.Scope
-  readonly #runner: RequestRunner
+  readonly #scopes: ConnectionScopes
   #connection: ScopedConnection
-  #scope: EffectScope.Closeable | undefined = undefined
-  /** The applications, in a scope of their own, because they end only after the connection was told why. */
-  #fibers: EffectScope.Closeable | undefined = undefined
+  /** The one that was added last. */
+  #fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** Those before it that have not ended; mostly there are none. */
+  #earlier: ReadonlyArray<Fiber.Fiber<unknown, unknown>> | undefined = undefined
 
-  constructor(parent: EffectScope.Scope, runner: RequestRunner, connection: ScopedConnection) {
-    this.#parent = parent
-    this.#runner = runner
+  constructor(scopes: ConnectionScopes, connection: ScopedConnection) {
+    this.#scopes = scopes
     this.#connection = connection
+  }
+
+  get fibers(): ReadonlyArray<Fiber.Fiber<unknown, unknown>> {
+    const earlier = this.#earlier ?? []
+    return this.#fiber === undefined ? earlier : [...earlier, this.#fiber]
   }
 
   /** Keeps a running application until it ends or the connection does. */
   add(fiber: Fiber.Fiber<unknown, unknown>): void {
-    Fiber.runIn(fiber, this.#fibers ?? this.#open())
+    const earlier = this.fibers.filter((other) => other.pollUnsafe() === undefined)
+    this.#earlier = earlier.length === 0 ? undefined : earlier
+    this.#fiber = fiber
+    this.#scopes.open(this)
   }
 
   /** The connection goes on as another, whose protocol it has changed to. */
@@ -39,26 +45,61 @@ export class ConnectionScope {
 
   /** Interrupts the applications that are still running; nobody waits for them. */
   interrupt(): void {
-    if (this.#fibers !== undefined) this.#runner.background(EffectScope.close(this.#fibers, Exit.void))
+    this.#scopes.runner.background(Fiber.interruptAll(this.fibers))
   }
 
-  /** The connection has ended and its applications too. */
+  /** No application is running any more. */
   close(): void {
-    if (this.#scope === undefined) return
-    const closing = EffectScope.closeUnsafe(this.#scope, Exit.void)
-    if (closing !== undefined) this.#runner.background(closing)
+    if (this.#fiber === undefined) return
+    this.#fiber = undefined
+    this.#earlier = undefined
+    this.#scopes.remove(this)
   }
 
-  #open(): EffectScope.Closeable {
-    const fibers = EffectScope.makeUnsafe("parallel")
-    const scope = EffectScope.forkUnsafe(this.#parent)
-    const end = Effect.suspend(() => {
-      this.#connection.onScopeClose()
-      return EffectScope.close(fibers, Exit.void)
-    })
-    this.#runner.background(EffectScope.addFinalizer(scope, end))
-    this.#scope = scope
-    this.#fibers = fibers
-    return fibers
+  /** The listener's scope closes. */
+  tell(): void {
+    this.#connection.onScopeClose()
   }
+}
+
+/**
+ * The open scopes of a listener's connections. They close with the listener's own, by one finalizer for all of them: a
+ * scope of Effect's for each would be a quarter of what an idle WebSocket costs.
+ */
+export class ConnectionScopes {
+  readonly runner: RequestRunner
+  readonly #open = new Set<ConnectionScope>()
+  #isClosed = false
+
+  private constructor(runner: RequestRunner) {
+    this.runner = runner
+  }
+
+  /** Those below this scope; when it closes, it waits for the applications that it interrupts. */
+  static below(listenerScope: EffectScope.Scope, runner: RequestRunner): ConnectionScopes {
+    const scopes = new ConnectionScopes(runner)
+    runner.background(EffectScope.addFinalizer(listenerScope, scopes.#close))
+    return scopes
+  }
+
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  open(scope: ConnectionScope): void {
+    this.#open.add(scope)
+    if (this.#isClosed) scope.interrupt()
+  }
+
+  remove(scope: ConnectionScope): void {
+    this.#open.delete(scope)
+  }
+
+  readonly #close = Effect.suspend(() => {
+    this.#isClosed = true
+    const open = [...this.#open]
+    for (const scope of open) scope.tell()
+    return Fiber.interruptAll(open.flatMap(({ fibers }) => fibers))
+  })
 }

@@ -12,54 +12,67 @@ export interface TransportState {
   readonly onDrain: (callback: () => void) => void
 }
 
-/**
- * The server's side of `TransportState`: edge-triggered, with hysteresis between the two marks. `log` is told of
- * callbacks that throw.
- */
-export class WriteBuffer implements TransportState {
+export interface WriteBufferOptions {
   readonly highWaterMark: number
   readonly lowWaterMark: number
+  /** Is told of callbacks that throw. */
+  readonly log: Log
+}
+
+/** The server's side of `TransportState`: edge-triggered, with hysteresis between the two marks. */
+export class WriteBuffer implements TransportState {
   /** Whether the amount rose above the high mark and has not yet fallen to the low mark. */
   isFull = false
   readonly #source: { readonly bufferedAmount: number }
-  readonly #log: Log
+  readonly #options: WriteBufferOptions
   #isReleased = false
-  #highCallbacks: Array<() => void> | undefined = undefined
-  #drainCallbacks: Array<() => void> | undefined = undefined
+  /** Made for the first callback; most applications have none. */
+  #callbacks: { readonly high: Array<() => void>; readonly drain: Array<() => void> } | undefined = undefined
   #waiters: Array<() => void> | undefined = undefined
 
-  constructor(source: { readonly bufferedAmount: number }, highWaterMark: number, lowWaterMark: number, log: Log) {
+  constructor(source: { readonly bufferedAmount: number }, options: WriteBufferOptions) {
     this.#source = source
-    this.#log = log
-    this.highWaterMark = highWaterMark
-    this.lowWaterMark = lowWaterMark
+    this.#options = options
   }
 
   get bufferedAmount(): number {
     return this.#source.bufferedAmount
   }
 
+  get highWaterMark(): number {
+    return this.#options.highWaterMark
+  }
+
+  get lowWaterMark(): number {
+    return this.#options.lowWaterMark
+  }
+
   onHighWater(callback: () => void): void {
-    ;(this.#highCallbacks ??= []).push(callback)
+    this.#ownCallbacks.high.push(callback)
     if (this.isFull) callback()
   }
 
   onDrain(callback: () => void): void {
-    ;(this.#drainCallbacks ??= []).push(callback)
+    this.#ownCallbacks.drain.push(callback)
+  }
+
+  get #ownCallbacks(): { readonly high: Array<() => void>; readonly drain: Array<() => void> } {
+    return (this.#callbacks ??= { high: [], drain: [] })
   }
 
   /** Call after the buffered amount has changed. */
   update(): void {
     const amount = this.#source.bufferedAmount
+    const { highWaterMark, log, lowWaterMark } = this.#options
     if (this.isFull) {
-      if (amount <= this.lowWaterMark) {
+      if (amount <= lowWaterMark) {
         this.isFull = false
-        runCallbacks(this.#drainCallbacks, undefined, this.#log)
+        runCallbacks(this.#callbacks?.drain, undefined, log)
         this.#wake()
       }
-    } else if (amount > this.highWaterMark) {
+    } else if (amount > highWaterMark) {
       this.isFull = true
-      runCallbacks(this.#highCallbacks, undefined, this.#log)
+      runCallbacks(this.#callbacks?.high, undefined, log)
     }
   }
 

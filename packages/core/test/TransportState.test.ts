@@ -9,7 +9,7 @@ import { WriteBuffer } from "../src/TransportState.ts"
 const makeBuffer = (highWaterMark = 10, lowWaterMark = 4) => {
   const source = { bufferedAmount: 0 }
   const logged: Array<unknown> = []
-  const buffer = new WriteBuffer(source, highWaterMark, lowWaterMark, (effect) => logged.push(effect))
+  const buffer = new WriteBuffer(source, { highWaterMark, lowWaterMark, log: (effect) => void logged.push(effect) })
   const seen: Array<string> = []
   const set = (amount: number) => {
     source.bufferedAmount = amount

@@ -84,6 +84,25 @@ class ReceiveStep<ReceiveEvent> extends Effectable.Class<ReceiveEvent> {
   }
 }
 
+type Receiver<ReceiveEvent> = (event: Effect.Effect<ReceiveEvent>) => void
+
+/** The end of a `receive` that waits, when its fiber is interrupted. */
+class ReceiveCancellation<ReceiveEvent> extends Effectable.Class<void> {
+  readonly exchange: { forget(receiver: Receiver<ReceiveEvent>): void }
+  readonly receiver: Receiver<ReceiveEvent>
+
+  constructor(exchange: ReceiveCancellation<ReceiveEvent>["exchange"], receiver: Receiver<ReceiveEvent>) {
+    super()
+    this.exchange = exchange
+    this.receiver = receiver
+  }
+
+  asEffect(): Effect.Effect<void> {
+    this.exchange.forget(this.receiver)
+    return Effect.void
+  }
+}
+
 /**
  * One run of the application for a peer: the contract's `receive` and `send`, who waits for them, and how the run ends.
  * The kinds of exchange differ in their events and in where these come from.
@@ -92,19 +111,28 @@ export abstract class Exchange<
   ReceiveEvent extends Event.ReceiveEvent,
   SendEvent extends Event.SendEvent
 > implements RunObserver {
-  readonly state: ExchangeState
   readonly writeBuffer: WriteBuffer
   readonly receive: Receive<ReceiveEvent>
   readonly send: Send<SendEvent>
   protected readonly options: ExchangeOptions
-  #receivers: Array<(event: Effect.Effect<ReceiveEvent>) => void> | undefined = undefined
+  /** Made when it is first asked for: what nobody asks a WebSocket session for should take no memory. */
+  #state: ExchangeState | undefined = undefined
+  #receivers: Array<Receiver<ReceiveEvent>> | undefined = undefined
 
   constructor(options: ExchangeOptions) {
     this.options = options
-    this.state = new ExchangeState(options.log)
-    this.writeBuffer = new WriteBuffer(this, options.highWaterMark, options.lowWaterMark, options.log)
+    this.writeBuffer = new WriteBuffer(this, options)
     this.receive = new ReceiveStep(this)
     this.send = (event) => new SendStep(this, event)
+  }
+
+  get state(): ExchangeState {
+    return (this.#state ??= new ExchangeState(this.options.log))
+  }
+
+  /** Whether everything was sent and received as it should be. */
+  get isComplete(): boolean {
+    return this.#state?.responseComplete === true
   }
 
   /** Bytes of this exchange that wait for the peer. */
@@ -156,7 +184,7 @@ export abstract class Exchange<
   }
 
   protected get hasEnded(): boolean {
-    return this.state.responseComplete || this.state.disconnectReason !== undefined
+    return this.isComplete || this.#state?.disconnectReason !== undefined
   }
 
   /** Goes on when the peer has caught up; every send that wrote something ends with it. */
@@ -176,10 +204,17 @@ export abstract class Exchange<
       const event = this.takeNext()
       if (event === undefined) return
       // Taking can end the exchange, which answers all receivers.
-      const receiver = this.#receivers?.shift()
-      if (this.#receivers?.length === 0) this.#receivers = undefined
-      receiver?.(Effect.succeed(event))
+      if (this.isAwaited) this.hand(event)
     }
+  }
+
+  /** Gives an event to the receiver that has waited longest. */
+  protected hand(event: ReceiveEvent): void {
+    const receivers = this.#receivers
+    if (receivers === undefined) return
+    const receiver = receivers.shift()
+    if (receivers.length === 0) this.#receivers = undefined
+    receiver?.(Effect.succeed(event))
   }
 
   receiveNext(): Effect.Effect<ReceiveEvent> {
@@ -189,12 +224,17 @@ export abstract class Exchange<
       // The fiber may have been scheduled away before it got here, and then nobody was there to be woken.
       const late = this.#takeInTurn()
       if (late !== undefined) return resume(Effect.succeed(late))
-      ;(this.#receivers ??= []).push(resume)
-      return Effect.sync(() => {
-        const others = this.#receivers?.filter((other) => other !== resume)
-        this.#receivers = others?.length === 0 ? undefined : others
-      })
+      // A literal has no room to spare, which an idle session would pay for.
+      if (this.#receivers === undefined) this.#receivers = [resume]
+      else this.#receivers.push(resume)
+      return new ReceiveCancellation(this, resume)
     })
+  }
+
+  /** Whoever waited for an event does so no more. */
+  forget(receiver: Receiver<ReceiveEvent>): void {
+    const others = this.#receivers?.filter((other) => other !== receiver)
+    this.#receivers = others?.length === 0 ? undefined : others
   }
 
   /** Nobody is served before those who wait already. */

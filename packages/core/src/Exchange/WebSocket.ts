@@ -130,7 +130,8 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
   #isConnectTaken = false
   #isPeerGone = false
   #disconnectEvent: WebSocketReceiveEvent = { type: "websocket.disconnect", code: abnormalCode, reason: "closed" }
-  readonly #queue: Array<WebSocketReceiveEvent> = []
+  /** Made when a message first has to wait. */
+  #queue: Array<WebSocketReceiveEvent> | undefined = undefined
   /** Bytes of the messages that wait for the application; of text, its length. */
   queuedBytes = 0
 
@@ -157,18 +158,19 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
 
   /** Messages that wait for the application. */
   get queuedMessages(): number {
-    return this.#queue.length
+    return this.#queue?.length ?? 0
   }
 
   /** A message has arrived. */
   deliver(message: WebSocketMessage): void {
-    this.queuedBytes += message.length
-    this.#queue.push(
+    const event: WebSocketReceiveEvent =
       typeof message === "string"
         ? { type: "websocket.receive", text: message }
         : { type: "websocket.receive", bytes: message }
-    )
-    this.readable()
+    // Whoever waits has taken everything that came before.
+    if (this.isAwaited) return this.hand(event)
+    this.queuedBytes += message.length
+    ;(this.#queue ??= []).push(event)
   }
 
   /** The session has ended by a closing handshake; messages that came before are still received. */
@@ -196,7 +198,7 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
       this.#isConnectTaken = true
       return connectEvent
     }
-    const event = this.#queue.shift()
+    const event = this.#queue?.shift()
     if (event === undefined) return this.hasEnded ? this.#disconnectEvent : undefined
     if (event.type === "websocket.receive") this.queuedBytes -= (event.text ?? event.bytes).length
     this.#channel?.onTaken()
@@ -253,7 +255,6 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
     if (own !== undefined) return `the header ${JSON.stringify(own[0])} is the server's to write`
     const channel = this.#host?.acceptWebSocket(subprotocol, headers)
     if (typeof channel === "string") return channel
-    this.state.responseStarted = true
     this.#channel = channel
     this.#host = undefined
     channel?.begin()
@@ -266,9 +267,7 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
   }
 
   #startResponse(status: number, headers: HeaderBlock): string | undefined {
-    const problem = this.#host?.response.start(status, headers, false)
-    if (problem === undefined) this.state.responseStarted = true
-    return problem
+    return this.#host?.response.start(status, headers, false)
   }
 
   // the end of the application ---------------------------------------------------------------------------------------
@@ -293,7 +292,7 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
       ? "disconnected"
       : this.#phase === "denied"
         ? "complete"
-        : this.state.responseStarted
+        : this.#phase === "denying"
           ? "truncated"
           : "unanswered"
     if (ending !== "disconnected") this.report(exit, ending === "complete", incomplete[ending])

@@ -4,6 +4,7 @@ import * as Formatter from "effect/Formatter"
 import * as Logger from "effect/Logger"
 import * as EffectScope from "effect/Scope"
 import type { AccessLog, AccessRecord } from "../AccessLog.ts"
+import { ConnectionScopes } from "../ConnectionScope.ts"
 import { type FileSource, FileUnreadable } from "../FileSource.ts"
 import { PagiApp, type Application } from "../PagiApp.ts"
 import * as ServerContext from "../ServerContext.ts"
@@ -21,6 +22,8 @@ export interface TestServer {
   readonly server: ServerContext.ServerContext
   /** The scope of all connections; the test's own scope closes it. */
   readonly connections: EffectScope.Closeable
+  /** The scopes below it, for drivers. */
+  readonly scopes: ConnectionScopes
   /** What the access log was told. */
   readonly log: Array<AccessRecord>
   /** What was logged as an error, by the server or the application. */
@@ -63,7 +66,6 @@ export const make = <E, R>(
       connections,
       Effect.sync(() => server.registry.abort("server_shutdown"))
     )
-    // The finalizer above is always there; each open scope of a connection adds one.
-    const openScopes = () => (connections.state._tag === "Open" ? (connections.state.finalizers?.size ?? 1) - 1 : 0)
-    return { server, connections, log, errors, openScopes }
+    const scopes = ConnectionScopes.below(connections, server.runner)
+    return { server, connections, scopes, log, errors, openScopes: () => scopes.size }
   })

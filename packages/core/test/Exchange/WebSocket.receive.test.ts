@@ -93,7 +93,7 @@ describe("WebSocketExchange", () => {
       })
     )
 
-    it.effect("counts what waits for the application, and tells the session of what is taken", () =>
+    it.effect("counts what waits for the application, and tells the session of what is taken of it", () =>
       Effect.gen(function* () {
         const { channel, exchange } = yield* opened()
         const counts = () => [exchange.queuedMessages, exchange.queuedBytes, channel.taken]
@@ -107,10 +107,10 @@ describe("WebSocketExchange", () => {
         assert.deepStrictEqual(counts(), [0, 0, 3])
         yield* receiving(exchange)
         exchange.deliver("awaited")
-        assert.deepStrictEqual(counts(), [0, 0, 4])
+        assert.deepStrictEqual(counts(), [0, 0, 3], "it did not wait")
         exchange.finish(1000, "")
         yield* take(exchange, 1)
-        assert.strictEqual(channel.taken, 4)
+        assert.strictEqual(channel.taken, 3)
       })
     )
 
@@ -170,7 +170,7 @@ describe("WebSocketExchange", () => {
       [Schema.Array(Schema.Literals(["deliver", "receive", "interrupt"]))],
       ([actions]) =>
         Effect.gen(function* () {
-          const { channel, exchange } = yield* opened()
+          const { exchange } = yield* opened()
           const waiting: Array<Fiber.Fiber<unknown>> = []
           const received: Array<string> = []
           let delivered = 0
@@ -186,7 +186,7 @@ describe("WebSocketExchange", () => {
           while (!isServed(received)) received.push(...(yield* take(exchange, 1)))
           assert.deepStrictEqual(received.slice(0, delivered), expected)
           assert.isTrue(received.slice(delivered).every((event) => event === "disconnect 1000"))
-          assert.deepStrictEqual([exchange.queuedMessages, exchange.queuedBytes, channel.taken], [0, 0, delivered])
+          assert.deepStrictEqual([exchange.queuedMessages, exchange.queuedBytes], [0, 0])
           yield* Effect.forEach(waiting, Fiber.join)
         })
     )

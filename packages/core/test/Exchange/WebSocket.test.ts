@@ -67,7 +67,6 @@ const snapshot = ({ bufferedAmount, queuedBytes, queuedMessages, state }: WebSoc
   queuedBytes,
   queuedMessages,
   isConnected: state.isConnected,
-  responseStarted: state.responseStarted,
   responseComplete: state.responseComplete
 })
 
@@ -185,7 +184,6 @@ describe("WebSocketExchange", () => {
           assert.strictEqual(Exit.isSuccess(exit), isWord, `${accepted}, then ${letters[step]}`)
           if (isWord) accepted += letters[step]
         }
-        assert.strictEqual(exchange.state.responseStarted, /^(a|r|x)/.test(accepted))
         assert.strictEqual(exchange.state.responseComplete, /^(x|rb*l)$/.test(accepted))
       })
   )
@@ -240,7 +238,7 @@ describe("WebSocketExchange", () => {
             error.message,
             `websocket.accept: the client did not offer the subprotocol ${JSON.stringify(subprotocol)}`
           )
-          assert.deepStrictEqual([driver.calls, driver.exchange.state.responseStarted], [[], false])
+          assert.deepStrictEqual(driver.calls, [])
           yield* driver.exchange.send({ type: "websocket.accept", subprotocol: "soap" })
         }
         const plain = new FakeWebSocketHost()
@@ -266,7 +264,7 @@ describe("WebSocketExchange", () => {
           ] as const
           const error = yield* Effect.flip(driver.exchange.send({ type: "websocket.accept", headers }))
           assert.strictEqual(error.message, `websocket.accept: the header "${name}" is the server's to write`)
-          assert.deepStrictEqual([driver.calls, driver.exchange.state.responseStarted], [[], false])
+          assert.deepStrictEqual(driver.calls, [])
           yield* driver.exchange.send(events.accept)
         }
       })
@@ -279,7 +277,7 @@ describe("WebSocketExchange", () => {
           driver.problem = "no"
           const error = yield* Effect.flip(driver.exchange.send(events.accept))
           assert.strictEqual(error.message, "websocket.accept: no")
-          assert.deepStrictEqual([driver.calls, driver.exchange.state.responseStarted], [[], false])
+          assert.deepStrictEqual(driver.calls, [])
           driver.problem = undefined
           yield* driver.exchange.send(events[better])
         }
@@ -341,7 +339,6 @@ describe("WebSocketExchange", () => {
             (yield* Effect.flip(driver.exchange.send(events[step]))).message,
             `${events[step].type}: no`
           )
-          assert.strictEqual(driver.exchange.state.responseStarted, step === "lastBody")
           driver.problem = undefined
           yield* driver.exchange.send(events[step])
         }
