@@ -1,5 +1,5 @@
-/**
- * WebSocket for PAGI. Nothing is here yet: this version serves HTTP requests and the lifespan, and the package keeps
- * the place in the workspace and in the import rules until its protocol machine and session exist.
- */
-export {}
+export { Connection } from "./protocol/Connection.ts"
+export type { Event } from "./protocol/Event.ts"
+export type { Limits } from "./protocol/Limits.ts"
+export type { MessageCompression, WebSocketPlatform } from "./WebSocketPlatform.ts"
+export * as WebSocketUpgrade from "./WebSocketUpgrade.ts"

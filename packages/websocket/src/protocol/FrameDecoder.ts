@@ -1,0 +1,205 @@
+import { copyBytes, fromBytes } from "@pagi/core/ByteString"
+import { isValidReceived, NO_STATUS } from "./CloseCode.ts"
+import { type CloseFrame, Closed, type Event, NeedData } from "./Event.ts"
+import { FrameHeader, type Role } from "./FrameHeader.ts"
+import type { Limits } from "./Limits.ts"
+import { advanceKey, applyMask } from "./Masking.ts"
+import { MessageAssembly } from "./MessageAssembly.ts"
+import { CLOSE, isControl, PING, TEXT } from "./Opcode.ts"
+import { type ErrorReason, protocolError, type ProtocolError } from "./ProtocolError.ts"
+import { ReceiveBuffer } from "./ReceiveBuffer.ts"
+import { decodeText } from "./Utf8.ts"
+
+/** Code units of the longest string that V8 makes. A longer text could not be reported, and that would throw. */
+const LONGEST_MESSAGE = 0x1fff_ffe8
+
+/** A limit as a number to compare with. */
+const toMaximum = (limit: number): number => (limit === 0 ? Infinity : limit)
+
+/** What the connections of a kind have in common. */
+class Rules {
+  readonly role: Role
+  readonly limits: Limits
+  readonly compression: boolean
+  /** Read anew for each frame; nothing in it lasts. */
+  readonly header: FrameHeader
+  readonly maxFrameSize: number
+  readonly maxMessageSize: number
+  readonly maxFragments: number
+  readonly isMasked: boolean
+
+  constructor(role: Role, limits: Limits, compression: boolean) {
+    this.role = role
+    this.limits = limits
+    this.compression = compression
+    this.header = new FrameHeader(role, compression)
+    this.maxFrameSize = toMaximum(limits.maxFrameSize)
+    this.maxMessageSize = Math.min(toMaximum(limits.maxMessageSize), LONGEST_MESSAGE)
+    this.maxFragments = toMaximum(limits.maxFragments)
+    this.isMasked = role === "server"
+  }
+}
+
+/** Those of the connection made last, which most often hold for the next one too: an idle one should cost little. */
+let latest: Rules | undefined = undefined
+
+const rulesFor = (role: Role, limits: Limits, compression: boolean): Rules => {
+  const isSame = latest?.role === role && latest.limits === limits && latest.compression === compression
+  if (latest === undefined || !isSame) latest = new Rules(role, limits, compression)
+  return latest
+}
+
+/** The receiving half of a connection: bytes in, messages and control frames out. */
+export class FrameDecoder {
+  private readonly rules: Rules
+  private readonly buffer = new ReceiveBuffer()
+  /** The message of which a part has come. */
+  private message: MessageAssembly | undefined = undefined
+  /** Bytes of the current frame of `message` that have not come. */
+  private remaining = 0
+  private isFinished = false
+  /** Whether a close frame has come. */
+  isCloseReceived = false
+
+  constructor(role: Role, limits: Limits, compression: boolean) {
+    this.rules = rulesFor(role, limits, compression)
+  }
+
+  /** Received bytes that have not been looked at; those of an unfinished message have. */
+  get bufferedLength(): number {
+    return this.buffer.length
+  }
+
+  receive(bytes: Uint8Array, isLent: boolean): void {
+    if (!this.isFinished) this.buffer.append(bytes, isLent)
+  }
+
+  keep(): void {
+    this.buffer.keep()
+  }
+
+  next(): Event {
+    if (this.isFinished) return Closed
+    for (;;) {
+      const { message } = this
+      const event = message !== undefined && this.remaining > 0 ? this.takePayload(message) : this.nextFrame(message)
+      if (event !== undefined) return event
+    }
+  }
+
+  /** The next frame; `undefined` after one that tells nothing yet. */
+  private nextFrame(message: MessageAssembly | undefined): Event | undefined {
+    const { buffer } = this
+    const { header } = this.rules
+    const problem = header.read(buffer.view, buffer.start, buffer.end, message !== undefined)
+    if (problem !== undefined) return this.fail(problem)
+    const { size, length } = header
+    if (size === 0) return NeedData
+    const isWhole = size + length <= buffer.end - buffer.start
+    if (isControl(header.opcode)) return isWhole ? this.takeControl() : NeedData
+    const excess = this.findExcess(message)
+    if (excess !== undefined) return this.fail(excess)
+    if (isWhole && header.isFinal && message === undefined) return this.takeMessage()
+    buffer.consumeTo(buffer.start + size)
+    this.remaining = length
+    this.message = message ?? new MessageAssembly(header.opcode, header.isCompressed)
+    this.message.beginFrame(header.isFinal, header.key)
+    return this.takePayload(this.message)
+  }
+
+  /** The limit that the current data frame exceeds. */
+  private findExcess(message: MessageAssembly | undefined): ErrorReason | undefined {
+    const { header, maxFragments, maxFrameSize, maxMessageSize } = this.rules
+    if (header.length > maxFrameSize) return "frame-too-large"
+    if (header.length + (message?.length ?? 0) > maxMessageSize) return "message-too-large"
+    return message !== undefined && message.frames >= maxFragments ? "too-many-fragments" : undefined
+  }
+
+  /** A message of one frame, which has come whole. */
+  private takeMessage(): Event {
+    const { buffer } = this
+    const { header, isMasked } = this.rules
+    const { bytes } = buffer
+    const start = buffer.start + header.size
+    const end = start + header.length
+    const isAscii = isMasked && applyMask(buffer.view, start, end, header.key)
+    if (header.opcode !== TEXT || header.isCompressed) {
+      const payload = this.takeBytes(start, end)
+      return header.isCompressed
+        ? { type: "compressed", isText: header.opcode === TEXT, bytes: payload }
+        : { type: "bytes", bytes: payload }
+    }
+    const text = isAscii ? fromBytes(bytes, start, end) : decodeText(bytes, start, end)
+    if (text === undefined) return this.fail("invalid-text")
+    buffer.consumeTo(end)
+    return { type: "text", text }
+  }
+
+  /** As much of the current frame as there is; the message, when that was the last of it. */
+  private takePayload(message: MessageAssembly): Event | undefined {
+    const { buffer } = this
+    const { isMasked, maxMessageSize } = this.rules
+    const { start } = buffer
+    const count = Math.min(this.remaining, buffer.length)
+    const end = start + count
+    const isAscii = isMasked && applyMask(buffer.view, start, end, message.key)
+    const maxLength = message.isLastFrame ? message.length + this.remaining : maxMessageSize
+    if (!message.append(buffer.bytes, start, end, isAscii, maxLength)) return this.fail("invalid-text")
+    this.remaining -= count
+    message.key = advanceKey(message.key, count)
+    buffer.consumeTo(end)
+    if (this.remaining > 0) return NeedData
+    return message.isLastFrame ? this.finishMessage(message) : undefined
+  }
+
+  private finishMessage(message: MessageAssembly): Event {
+    this.message = undefined
+    const event = message.finish()
+    if (event.type === "error") this.finish()
+    return event
+  }
+
+  private takeControl(): Event {
+    const { buffer } = this
+    const { header, isMasked } = this.rules
+    const { opcode } = header
+    const start = buffer.start + header.size
+    const end = start + header.length
+    if (isMasked) applyMask(buffer.view, start, end, header.key)
+    if (opcode !== CLOSE) return { type: opcode === PING ? "ping" : "pong", bytes: this.takeBytes(start, end) }
+    const event = readClose(buffer.bytes, start, end)
+    this.isCloseReceived = event.type === "close"
+    this.finish()
+    return event
+  }
+
+  /** Takes the payload of a frame out, as a view of memory that nobody will write to again. */
+  private takeBytes(start: number, end: number): Uint8Array {
+    const { buffer } = this
+    const bytes = buffer.isLent ? copyBytes(buffer.bytes, start, end) : buffer.bytes.subarray(start, end)
+    buffer.consumeTo(end)
+    return bytes
+  }
+
+  private fail(reason: ErrorReason): ProtocolError {
+    this.finish()
+    return protocolError(reason)
+  }
+
+  /** Whatever follows a close frame or an error is not for us (RFC 6455 §5.5.1 and §7.1.7). */
+  private finish(): void {
+    this.isFinished = true
+    this.message = undefined
+    this.buffer.clear()
+  }
+}
+
+/** The payload of a close frame (RFC 6455 §5.5.1). */
+const readClose = (bytes: Uint8Array, start: number, end: number): CloseFrame | ProtocolError => {
+  if (start === end) return { type: "close", code: NO_STATUS, reason: "" }
+  if (end - start === 1) return protocolError("malformed-close")
+  const code = (bytes[start] ?? 0) * 256 + (bytes[start + 1] ?? 0)
+  if (!isValidReceived(code)) return protocolError("invalid-close-code")
+  const reason = decodeText(bytes, start + 2, end)
+  return reason === undefined ? protocolError("invalid-close-reason") : { type: "close", code, reason }
+}

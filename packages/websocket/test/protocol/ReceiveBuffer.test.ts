@@ -1,0 +1,88 @@
+import { fromBytes, toBytes } from "@pagi/core/ByteString"
+import { assert, describe, it } from "@effect/vitest"
+import { ReceiveBuffer } from "../../src/protocol/ReceiveBuffer.ts"
+
+/** What is left, as the array and as the view show it, which must be the same. */
+const contentOf = ({ bytes, view, start, end }: ReceiveBuffer): string => {
+  const text = fromBytes(bytes, start, end)
+  for (let index = start; index < end; index++) assert.strictEqual(view.getUint8(index), bytes[index])
+  return text
+}
+
+describe("ReceiveBuffer", () => {
+  it("uses a piece as it is while nothing is left over, lent or not", () => {
+    for (const isLent of [true, false]) {
+      const buffer = new ReceiveBuffer()
+      const piece = toBytes("abc")
+      buffer.append(piece, isLent)
+      assert.strictEqual(buffer.bytes, piece)
+      assert.strictEqual(buffer.isLent, isLent)
+      assert.strictEqual(contentOf(buffer), "abc")
+    }
+  })
+
+  it("shows lent memory where the piece is in it", () => {
+    const memory = toBytes("0123456789")
+    for (const start of [0, 4, 2]) {
+      const buffer = new ReceiveBuffer()
+      buffer.append(memory.subarray(start, start + 3), true)
+      assert.strictEqual(contentOf(buffer), "0123456789".slice(start, start + 3))
+    }
+  })
+
+  it("copies what is left of lent memory, by keep or when more comes", () => {
+    for (const more of ["", "fg"]) {
+      const buffer = new ReceiveBuffer()
+      const memory = toBytes("abcde")
+      buffer.append(memory, true)
+      buffer.consumeTo(2)
+      if (more === "") buffer.keep()
+      else buffer.append(toBytes(more), true)
+      memory.fill(0)
+      assert.isFalse(buffer.isLent)
+      assert.strictEqual(contentOf(buffer), `cde${more}`)
+    }
+  })
+
+  it("leaves owned memory alone when it is kept", () => {
+    const buffer = new ReceiveBuffer()
+    const piece = toBytes("abc")
+    buffer.append(piece, false)
+    buffer.keep()
+    assert.strictEqual(buffer.bytes, piece)
+  })
+
+  it("lets go of memory when all of it has been read", () => {
+    const buffer = new ReceiveBuffer()
+    buffer.append(new Uint8Array(1000), false)
+    buffer.consumeTo(1000)
+    assert.strictEqual(buffer.length, 0)
+    assert.strictEqual(buffer.bytes.length, 0)
+    assert.strictEqual(buffer.view.byteLength, 0)
+    buffer.append(new Uint8Array(10), true)
+    buffer.clear()
+    assert.deepStrictEqual([buffer.length, buffer.bytes.length, buffer.isLent], [0, 0, false])
+  })
+
+  it("ignores an empty piece", () => {
+    const buffer = new ReceiveBuffer()
+    buffer.append(toBytes("a"), false)
+    buffer.append(new Uint8Array(0), true)
+    assert.isFalse(buffer.isLent)
+    assert.strictEqual(contentOf(buffer), "a")
+  })
+
+  it("grows by doubling, and does not move what it has into new memory for each piece", () => {
+    const buffer = new ReceiveBuffer()
+    const arrays = new Set<Uint8Array>()
+    let expected = ""
+    for (let index = 0; index < 10_000; index++) {
+      const piece = String.fromCharCode(index & 0xff)
+      buffer.append(toBytes(piece), index % 2 === 0)
+      expected += piece
+      arrays.add(buffer.bytes)
+    }
+    assert.strictEqual(contentOf(buffer), expected)
+    assert.isBelow(arrays.size, 12)
+  })
+})
