@@ -6,12 +6,15 @@ import { makeExchange } from "@pagi/core/Exchange/makeExchange"
 import type { Ending } from "@pagi/core/Exchange/Exchange"
 import type { ExchangeHost } from "@pagi/core/Exchange/RequestExchange"
 import type { SseExchange } from "@pagi/core/Exchange/Sse"
-import { isMisdirected, misdirectedMessage } from "@pagi/core/ExpectedHost"
-import { ConnectionScope, type ScopedConnection } from "@pagi/core/ConnectionScope"
+import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "@pagi/core/Exchange/WebSocket"
+import { ConnectionScope, type ConnectionScopes, type ScopedConnection } from "@pagi/core/ConnectionScope"
 import type { ServerConnection } from "@pagi/core/ConnectionRegistry"
+import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import { lingerBytes, lingerTicks } from "@pagi/core/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/Transport"
+import type { WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
-import type * as EffectScope from "effect/Scope"
+import { admit } from "./Admission.ts"
 import type { Http1Settings } from "./Http1Settings.ts"
 import { Connection } from "./protocol/Connection.ts"
 import { protocolError } from "./protocol/ProtocolError.ts"
@@ -31,17 +34,12 @@ import { type ResponseObserver, ResponseWriter } from "./ResponseWriter.ts"
  *   is skipped
  * - `lingering`: our side is closed; what the peer still sends is discarded, so that no reset destroys the response
  * - `closed`: the applications that have not ended
+ * - `upgraded`, from `exchange`: nothing; the connection is a WebSocket session and has another driver
  */
-type Phase = "fresh" | "idle" | "head" | "exchange" | "finishing" | "lingering" | "closed"
+type Phase = "fresh" | "idle" | "head" | "exchange" | "finishing" | "lingering" | "closed" | "upgraded"
 
 /** Received bytes that may wait for the application before the socket is not read any more. */
 const inputHighWatermark = 65_536
-
-/** Ticks that a peer has to close its side after ours; a common choice is 2 s (RFC 9112 §9.6 asks for a delay). */
-const lingerTicks = 20
-
-/** Bytes that are read and discarded while lingering. */
-const lingerBytes = 1_048_576
 
 /** Ticks that a connection without any request gets when a drain begins: its first request may be under way. */
 const freshDrainTicks = 10
@@ -51,7 +49,14 @@ const freshDrainTicks = 10
  * from the transport goes on as far as it can without waiting.
  */
 export class Http1Driver
-  implements TransportHandler, ExchangeHost, ResponseObserver, DeadlineOwner, ServerConnection, ScopedConnection
+  implements
+    TransportHandler,
+    ExchangeHost,
+    WebSocketHost,
+    ResponseObserver,
+    DeadlineOwner,
+    ServerConnection,
+    ScopedConnection
 {
   readonly #settings: Http1Settings
   readonly #transport: Transport
@@ -65,18 +70,22 @@ export class Http1Driver
   /** Limits how long the peer may leave data unread; made when that first happens. */
   #writeDeadline: Deadline | undefined = undefined
   #phase: Phase = "fresh"
-  #exchange: HttpExchange | SseExchange | undefined = undefined
+  #exchange: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
+  /** The WebSocket handshake that the current exchange answers. */
+  #handshake: WebSocketHandshake | undefined = undefined
+  /** The session that the connection has become. */
+  #session: WebSocketChannel | undefined = undefined
   /** Applications of this connection that have not ended; more than one when some run on after their response. */
   #running = 0
   #isAdvancing = false
   #isPaused = false
   #discarded = 0
 
-  constructor(settings: Http1Settings, transport: Transport, listenerScope: EffectScope.Scope) {
+  constructor(settings: Http1Settings, transport: Transport, scopes: ConnectionScopes) {
     const { server } = settings
     this.#settings = settings
     this.#transport = transport
-    this.#scope = new ConnectionScope(listenerScope, server.runner, this)
+    this.#scope = new ConnectionScope(scopes, this)
     this.#machine = new Connection(server.options)
     this.#body = new RequestBody(this.#machine)
     this.response = new ResponseWriter(this.#machine, transport, server, this)
@@ -206,6 +215,7 @@ export class Http1Driver
         return this.#skipBody()
       case "lingering":
       case "closed":
+      case "upgraded":
         return false
     }
   }
@@ -219,12 +229,7 @@ export class Http1Driver
     const event = this.#machine.next()
     switch (event.type) {
       case "request":
-        if (this.#isMisdirected(event)) {
-          this.#answer(421, misdirectedMessage, "protocol_error")
-          return false
-        }
-        this.#begin(event)
-        return true
+        return this.#beginOrRefuse(event)
       case "error":
         this.#answer(event.status, event.message, "protocol_error")
         return false
@@ -237,11 +242,6 @@ export class Http1Driver
     }
   }
 
-  #isMisdirected(head: RequestHead): boolean {
-    const { expectedHost } = this.#transport
-    return expectedHost !== undefined && isMisdirected(expectedHost, head.headers)
-  }
-
   #awaitHead(): void {
     this.#setPaused(false)
     if (this.#phase === "head" || this.#machine.bufferedLength === 0) return
@@ -250,9 +250,26 @@ export class Http1Driver
     this.#phase = "head"
   }
 
-  #begin(head: RequestHead): void {
+  #beginOrRefuse(head: RequestHead): boolean {
+    const admission = admit(this.#settings, this.#transport, head)
+    if (admission?.type === "error") {
+      this.response.begin(head)
+      this.#answer(admission.status, admission.message, "protocol_error", admission.headers)
+      return false
+    }
+    // Frames that come before the answer must never be taken for a request, should the answer be a refusal.
+    if (admission !== undefined) this.#machine.closeAfterResponse()
+    this.#begin(head, admission)
+    return true
+  }
+
+  #begin(head: RequestHead, handshake: WebSocketHandshake | undefined): void {
     const { server } = this.#settings
-    const exchange = makeExchange(this, this.#settings.exchange, head)
+    const exchange =
+      handshake === undefined
+        ? makeExchange(this, this.#settings.exchange, head)
+        : new WebSocketExchange(this, this.#settings.exchange, handshake.subprotocols)
+    this.#handshake = handshake
     this.#phase = "exchange"
     this.#exchange = exchange
     this.#body.restart()
@@ -349,20 +366,48 @@ export class Http1Driver
 
   onApplicationEnd(ending: Ending): void {
     this.#running--
-    if (this.#phase === "closed") {
+    if (this.#running === 0) this.#scope.close()
+    if (this.#session !== undefined) this.#session.onApplicationEnd()
+    else if (this.#phase === "closed") {
       if (this.#running === 0) this.#finish()
     } else if (ending === "unanswered" || ending === "truncated") {
       this.#answer(500, "internal server error", "server_error")
     }
   }
 
+  acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
+    const { server } = this.#settings
+    const exchange = this.#exchange
+    const handshake = this.#handshake
+    if (handshake === undefined || !(exchange instanceof WebSocketExchange)) return "there is no handshake to accept"
+    const head = handshake.accept(subprotocol, headers)
+    const problem = typeof head === "string" ? head : this.response.switchProtocols(head)
+    if (problem !== undefined) return problem
+    const session = handshake.open({
+      transport: this.#transport,
+      exchange,
+      scope: this.#scope,
+      access: this.response.takeAccess(),
+      received: this.#machine.takeBuffered(),
+      isBlocked: this.#writeDeadline?.isRunning === true,
+      running: this.#running
+    })
+    this.#phase = "upgraded"
+    this.#exchange = undefined
+    this.#readDeadline.release()
+    this.#writeDeadline?.release()
+    server.registry.replace(this, session)
+    this.#session = session
+    return session
+  }
+
   // endings ------------------------------------------------------------------------------------------------------------
 
   /** Ends the exchange with the server's own answer, or the connection when a response is already on its way. */
-  #answer(status: number, message: string, reason: DisconnectReason): void {
+  #answer(status: number, message: string, reason: DisconnectReason, headers?: HeaderBlock): void {
     if (this.#machine.isHeadSent) return this.#drop(reason)
     this.#disconnectExchange(reason)
-    this.response.answer(status, message, reason)
+    this.response.answer(status, message, reason, headers)
     this.#close()
   }
 
@@ -416,14 +461,13 @@ export class Http1Driver
   #finish(): void {
     this.#readDeadline.release()
     this.#settings.server.registry.remove(this)
-    this.#scope.close()
   }
 
   // small helpers ------------------------------------------------------------------------------------------------------
 
   /** Whether the application has still to complete its response. */
   get #isAnswering(): boolean {
-    return this.#phase === "exchange" && this.#exchange?.state.responseComplete === false
+    return this.#phase === "exchange" && this.#exchange?.isComplete === false
   }
 
   /** Ticks that the exchange may go on without a byte in either direction; 0 means no limit. */

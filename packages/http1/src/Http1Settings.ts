@@ -1,13 +1,17 @@
 import { type ExchangeOptions, makeExchangeOptions } from "@pagi/core/Exchange/Exchange"
 import type { ServerContext } from "@pagi/core/ServerContext"
+import type { WebSocketUpgrade } from "@pagi/core/WebSocketUpgrade"
 
 /** What all drivers of a server use; made once. */
 export interface Http1Settings {
   readonly server: ServerContext
   readonly exchange: ExchangeOptions
+  /** The WebSocket protocol; without it handshakes are ordinary requests. */
+  readonly webSocket: WebSocketUpgrade | undefined
 }
 
-export const makeSettings = (server: ServerContext): Http1Settings => ({
+export const makeSettings = (server: ServerContext, webSocket?: WebSocketUpgrade): Http1Settings => ({
   server,
-  exchange: makeExchangeOptions(server)
+  exchange: makeExchangeOptions(server),
+  webSocket
 })

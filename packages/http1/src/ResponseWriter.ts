@@ -60,6 +60,20 @@ export class ResponseWriter implements ResponseSink {
     return undefined
   }
 
+  /** Accepts another protocol, to which the connection belongs from now on (RFC 9110 §7.8). */
+  switchProtocols(headers: HeaderBlock): string | undefined {
+    const problem = this.start(101, headers, false)
+    if (problem === undefined) this.#machine.flushHead(this.#transport)
+    return problem
+  }
+
+  /** Gives up what is to be logged of the exchange, for whoever goes on with it. */
+  takeAccess(): AccessEntry | undefined {
+    const access = this.#access
+    this.#access = undefined
+    return access
+  }
+
   announceBody(length: number): string | undefined {
     const problem = this.#machine.announceBody(this.#transport, length, !this.#hasTrailers)
     return problem === undefined ? undefined : this.#break(problem.message)
@@ -91,10 +105,10 @@ export class ResponseWriter implements ResponseSink {
   }
 
   /** Answers in place of the application, also when what arrived was not a request. */
-  answer(status: number, message: string, outcome: AccessOutcome): void {
+  answer(status: number, message: string, outcome: AccessOutcome, headers?: HeaderBlock): void {
     const head = this.#machine.isHeadRequest
     this.#access ??= this.#server.accessLog?.begin(this.#transport, undefined)
-    this.#transport.write(errorResponse(status, message, this.#server.date.value, { head }))
+    this.#transport.write(errorResponse(status, message, this.#server.date.value, { head, headers: headers ?? [] }))
     this.#access?.answered(status, head ? 0 : errorContent(message).length, outcome)
     this.#access = undefined
   }

@@ -1,0 +1,27 @@
+import { isMisdirected, misdirectedMessage } from "@pagi/core/ExpectedHost"
+import type { Transport } from "@pagi/core/Transport"
+import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
+import type { Http1Settings } from "./Http1Settings.ts"
+import type { RequestHead } from "./protocol/RequestHead.ts"
+
+/** How the server itself answers a sound request that the application shall not see. */
+export type Refusal = RefusedUpgrade
+
+const refusal = (status: number, message: string): Refusal => ({ type: "error", status, message, headers: [] })
+
+const misdirected = refusal(421, misdirectedMessage)
+
+/** A body behind a handshake could not be told from frames. */
+const handshakeWithBody = refusal(400, "A WebSocket handshake has no body")
+
+/** Looks at a request before the application does: it is refused, a WebSocket handshake, or (`undefined`) an ordinary one. */
+export const admit = (
+  { exchange, webSocket }: Http1Settings,
+  { expectedHost }: Pick<Transport, "expectedHost">,
+  head: RequestHead
+): Refusal | WebSocketHandshake | undefined => {
+  if (expectedHost !== undefined && isMisdirected(expectedHost, head.headers)) return misdirected
+  if (head.upgrade === undefined || !exchange.servesWebSockets) return undefined
+  const upgrade = webSocket?.read(head)
+  return upgrade?.type === "handshake" && head.bodyLength !== 0 ? handshakeWithBody : upgrade
+}
