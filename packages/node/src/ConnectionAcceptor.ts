@@ -1,3 +1,4 @@
+import { ConnectionScopes } from "@pagi/core/ConnectionScope"
 import { Deadline } from "@pagi/core/Deadlines"
 import type { LoggedConnection } from "@pagi/core/AccessLog"
 import type { ServerContext } from "@pagi/core/ServerContext"
@@ -5,6 +6,7 @@ import type { Address } from "@pagi/core/Transport"
 import { Http1Driver } from "@pagi/http1/Http1Driver"
 import { makeSettings } from "@pagi/http1/Http1Settings"
 import { errorContent, errorResponse } from "@pagi/http1/protocol/ErrorResponse"
+import * as WebSocketUpgrade from "@pagi/websocket/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
 import * as EffectScope from "effect/Scope"
 import type { Socket } from "node:net"
@@ -12,6 +14,7 @@ import type { DescriptorLimit } from "./DescriptorLimit.ts"
 import type { OnConnection } from "./Listener.ts"
 import { clientOf, NetTransport } from "./NetTransport.ts"
 import type { TlsCertificates } from "./TlsCertificates.ts"
+import { webSocketPlatform } from "./NodeWebSocketPlatform.ts"
 import { TlsHandshakes } from "./TlsHandshakes.ts"
 import { TurnQueue } from "./TurnQueue.ts"
 
@@ -30,7 +33,7 @@ export const makeAcceptor = (
   listenerScope: EffectScope.Scope,
   certificates?: TlsCertificates
 ): OnConnection => {
-  const settings = makeSettings(server)
+  const settings = makeSettings(server, WebSocketUpgrade.make(server, webSocketPlatform))
   const turns = new TurnQueue()
   const handshakes = certificates && new TlsHandshakes(server, certificates)
   const rejections = new Rejections(server, handshakes)
@@ -43,8 +46,9 @@ export const makeAcceptor = (
       })
     )
   )
+  const scopes = ConnectionScopes.below(listenerScope, server.runner)
   const connect: OnConnection = (accepted, address) => {
-    new Http1Driver(settings, new NetTransport(accepted, address, turns), listenerScope)
+    new Http1Driver(settings, new NetTransport(accepted, address, turns), scopes)
   }
   return (accepted, address) => {
     const { maxConnections } = server.options

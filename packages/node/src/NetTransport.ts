@@ -21,8 +21,6 @@ const batchSize = 131_072
  * write to a socket. While the operating system does not take what was handed to it, everything further waits here.
  */
 export class NetTransport implements Transport, TurnTask, Reader {
-  readonly secure: boolean
-  readonly client: Address | undefined
   readonly server: Address | undefined
   readonly #socket: Socket
   readonly #slot: AcceptedSocket["slot"]
@@ -42,8 +40,6 @@ export class NetTransport implements Transport, TurnTask, Reader {
   #takenCallback: ((error?: Error | null) => void) | undefined = undefined
 
   constructor({ slot, socket, tls }: AcceptedSocket, server: Address | undefined, turns: TurnQueue) {
-    this.secure = tls !== undefined
-    this.client = clientOf(tls?.carrier ?? socket)
     this.server = server
     this.#socket = socket
     this.#slot = slot
@@ -55,6 +51,15 @@ export class NetTransport implements Transport, TurnTask, Reader {
     return this.#text.length + this.#chunksLength + (this.#isBlocked ? this.#socket.writableLength : 0)
   }
 
+  get secure(): boolean {
+    return this.#tls !== undefined
+  }
+
+  /** Not known any more when the socket has been closed. */
+  get client(): Address | undefined {
+    return clientOf(this.#tls?.carrier ?? this.#socket)
+  }
+
   get tls(): TlsExtension | undefined {
     return this.#tls?.extension
   }
@@ -64,14 +69,17 @@ export class NetTransport implements Transport, TurnTask, Reader {
   }
 
   open(handler: TransportHandler): void {
+    const isFirst = this.#handler === undefined
     this.#handler = handler
-    if (this.#slot === undefined) this.#socket.on("data", (bytes: Buffer) => this.onRead(bytes, false))
-    else this.#slot.reader = this
-    this.#socket.on("end", () => handler.onEnd())
-    this.#socket.on("error", (error: NodeJS.ErrnoException) => {
-      this.#error = reasonOf(error)
-    })
-    this.#socket.on("close", () => handler.onClose(this.#error))
+    if (!isFirst) return
+    if (this.#slot !== undefined) {
+      this.#slot.reader = this
+      return
+    }
+    this.#socket.on("data", (bytes: Buffer) => this.onRead(bytes, false))
+    this.#socket.on("end", () => this.onEnd())
+    this.#socket.on("error", (error: NodeJS.ErrnoException) => this.onError(error))
+    this.#socket.on("close", () => this.onClosed())
   }
 
   onRead(bytes: Uint8Array, isLent: boolean): void {
@@ -79,6 +87,18 @@ export class NetTransport implements Transport, TurnTask, Reader {
     this.#handler?.onData(bytes, isLent)
     this.#isInTurn = false
     if (this.#isScheduled) this.endTurn()
+  }
+
+  onEnd(): void {
+    this.#handler?.onEnd()
+  }
+
+  onError(error: NodeJS.ErrnoException): void {
+    this.#error = reasonOf(error)
+  }
+
+  onClosed(): void {
+    this.#handler?.onClose(this.#error)
   }
 
   write(data: ByteString | Uint8Array): void {

@@ -9,15 +9,18 @@
 import { type Server, Socket, type SocketConstructorOpts } from "node:net"
 import type { TlsConnection } from "./TlsConnection.ts"
 
-/** Who is given the bytes of a socket. Lent ones are valid until the call returns, others are the reader's own. */
+/** Who is told what happens to a socket. Lent bytes are valid until the call returns, others are the reader's own. */
 export interface Reader {
   onRead(bytes: Uint8Array, isLent: boolean): void
+  onEnd(): void
+  onError(error: NodeJS.ErrnoException): void
+  onClosed(): void
 }
 
-/** A socket, and where its reader goes when it reads into the shared buffer. */
+/** An accepted socket, and how it is read. */
 export interface AcceptedSocket {
   readonly socket: Socket
-  /** Absent when the socket emits `data` events instead. */
+  /** The same socket, where it reads into the shared buffer; absent when it emits `data` events instead. */
   readonly slot: { reader: Reader | undefined } | undefined
   /** The number of its file descriptor, where it is known. */
   readonly descriptor?: number | undefined
@@ -55,31 +58,67 @@ export const acceptSockets = (server: Server, onSocket: (accepted: AcceptedSocke
   }
 }
 
-/**
- * A read that fills the buffer is most likely followed by another one, as in an upload. The next one then goes into a
- * buffer that becomes the reader's, because copying so much out of the shared buffer costs more than allocating.
- */
-const adopt = (handle: ConnectionHandle): AcceptedSocket => {
-  const slot: { reader: Reader | undefined } = { reader: undefined }
-  let isShared = false
-  let isFilled = false
-  const callback = (length: number, buffer: Uint8Array): boolean => {
-    isFilled = length === bufferSize
-    slot.reader?.onRead(buffer.subarray(0, length), isShared || !isFilled)
+/** A socket that tells its reader directly: listeners would take more memory than the rest of an idle connection. */
+class ReadingSocket extends Socket {
+  reader: Reader | undefined = undefined
+  /** Whether it reads into the buffer of all. */
+  isShared = true
+  /** Whether the last read filled the buffer. */
+  isFilled = false
+
+  override emit(event: string | symbol, ...args: ReadonlyArray<unknown>): boolean {
+    const { reader } = this
+    if (reader === undefined) return super.emit(event, ...args)
+    // Node gives errors as the only argument.
+    if (event === "error") reader.onError(args[0] as NodeJS.ErrnoException)
+    else {
+      super.emit(event, ...args)
+      if (event === "end") reader.onEnd()
+      else if (event === "close") reader.onClosed()
+    }
     return true
   }
-  /** Asked at the start and after each read; without an answer the buffer stays. */
-  const nextBuffer = (): Uint8Array | undefined => {
-    if (isFilled) {
-      isShared = false
-      return Buffer.allocUnsafeSlow(bufferSize)
-    }
-    if (isShared) return undefined
-    isShared = true
-    return sharedBuffer
+}
+
+/** The socket that has just read. Node asks for the next buffer right afterwards, without saying for which socket. */
+let justRead: ReadingSocket | undefined = undefined
+
+const noteRead = (socket: ReadingSocket): void => {
+  justRead = socket
+}
+
+/** Called as a method of the socket. */
+const takeRead = function (this: ReadingSocket, length: number, buffer: Uint8Array): boolean {
+  this.isFilled = length === bufferSize
+  this.reader?.onRead(buffer.subarray(0, length), this.isShared || !this.isFilled)
+  noteRead(this)
+  return true
+}
+
+/**
+ * Asked at the start and after each read; without an answer the buffer stays. A read that fills the buffer is most likely
+ * followed by another one, as in an upload. The next one then goes into a buffer that becomes the reader's, because
+ * copying so much out of the shared buffer costs more than allocating.
+ */
+const nextBuffer = (): Uint8Array | undefined => {
+  const socket = justRead
+  justRead = undefined
+  if (socket === undefined) return sharedBuffer
+  if (socket.isFilled) {
+    socket.isShared = false
+    return Buffer.allocUnsafeSlow(bufferSize)
   }
+  if (socket.isShared) return undefined
+  socket.isShared = true
+  return sharedBuffer
+}
+
+const onread = { buffer: nextBuffer, callback: takeRead }
+
+const adopt = (handle: ConnectionHandle): AcceptedSocket => {
   handle.setNoDelay?.(true)
-  const options = { handle, allowHalfOpen: true, onread: { buffer: nextBuffer, callback } }
+  justRead = undefined
   // `handle` is declared for another kind of handle only.
-  return { socket: new Socket(options as unknown as SocketConstructorOpts), slot, descriptor: handle.fd }
+  const socket = new ReadingSocket({ handle, allowHalfOpen: true, onread } as unknown as SocketConstructorOpts)
+  return { socket, slot: socket, descriptor: handle.fd }
 }

@@ -42,7 +42,10 @@ describe("accepted sockets", () => {
           onRead: (bytes) => {
             buffers.add(bytes.buffer)
             text += Buffer.from(bytes).toString()
-          }
+          },
+          onEnd: () => {},
+          onError: () => {},
+          onClosed: () => {}
         }
       }
       client.send("one")
