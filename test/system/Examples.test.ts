@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { bodyOf, fetchText, open, requestText } from "./support/Peer.ts"
 import { type Server, serveFile } from "./support/Programs.ts"
 import { until } from "./support/Until.ts"
+import { connect } from "./support/WebSocketClient.ts"
 
 const acceptStream = "Accept: text/event-stream\r\n"
 
@@ -30,6 +31,32 @@ const post = ({ url }: Server, body: string) =>
     const response = await fetch(url("/messages"), { method: "POST", body })
     assert.strictEqual(response.status, 202, await response.text())
   })
+
+describe("examples/04-websocket-echo.ts", () => {
+  const serve = serveFile("examples/04-websocket-echo.ts")
+
+  it.live("sends back text and bytes, and says goodbye when it is told to stop", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const client = yield* connect(server, "/", ["first", "second"])
+      assert.strictEqual(client.protocol, "first")
+      client.send("Hello ä")
+      client.send(new Uint8Array([0, 255]))
+      client.send("")
+      yield* client.receives(3)
+      assert.deepStrictEqual(client.received, ["Hello ä", new Uint8Array([0, 255]).buffer, ""])
+      const other = yield* connect(server, "/")
+      assert.strictEqual(other.protocol, "")
+      other.close()
+      assert.deepStrictEqual(yield* other.closed, { code: 1005, reason: "" })
+      assert.match(yield* fetchText(server.port, "/"), /^HTTP\/1\.1 426 /)
+      yield* server.signal("SIGTERM")
+      assert.deepStrictEqual(yield* client.closed, { code: 1001, reason: "The server stops. Goodbye!" })
+      assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
+      assert.notInclude(server.output(), "ERROR")
+    })
+  )
+})
 
 describe("examples/05-sse-broadcaster.ts", () => {
   const serve = serveFile("examples/05-sse-broadcaster.ts")
