@@ -1,6 +1,6 @@
 import { bundleServers } from "./harness/bundles.ts"
 import { endChildrenOnExit } from "./harness/children.ts"
-import { parseCommandLine, type RunPlan, usage } from "./harness/commandLine.ts"
+import { parseCommandLine, type SuitePlan, usage } from "./harness/commandLine.ts"
 import { machineFacts, requireTools } from "./harness/machine.ts"
 import { BenchmarkProblem } from "./harness/problem.ts"
 import type { ThroughputResult } from "./harness/results.ts"
@@ -10,21 +10,21 @@ import { runIdleRow } from "./idle/idleMemory.ts"
 import { idleTable, throughputTable, verdictTable } from "./report/markdown.ts"
 import { allProblems, allVerdicts, type Report } from "./report/report.ts"
 import { writeReport } from "./report/write.ts"
-import { fileRowName, idleRow, throughputRows } from "./rows.ts"
+import { fileRowName } from "./rows/http1.ts"
 
 const print = (...paragraphs: ReadonlyArray<string>): void => {
   process.stdout.write(`${paragraphs.join("\n\n")}\n\n`)
 }
 
-const measureAll = async (plan: RunPlan): Promise<Report> => {
-  const machine = await machineFacts()
+const measureAll = async (plan: SuitePlan): Promise<Report> => {
+  const { isTrial, rounds, rows, seconds, suite } = plan
+  const machine = await machineFacts(suite)
   const throughput: Array<ThroughputResult> = []
-  for (const row of throughputRows.filter(({ name }) => plan.rows.includes(name))) {
+  for (const row of suite.throughput.filter(({ name }) => rows.includes(name))) {
     const result = await runThroughputRow(row, plan)
     if (result !== undefined) throughput.push(result)
   }
-  const idle = plan.rows.includes(idleRow.name) ? await runIdleRow(plan) : undefined
-  const { isTrial, rounds, seconds } = plan
+  const idle = rows.includes(suite.idle.name) ? await runIdleRow(suite.idle, plan) : undefined
   return { machine, rounds, seconds, isTrial, throughput, idle }
 }
 
@@ -35,21 +35,27 @@ const printReport = (report: Report): void => {
   if (verdicts.length > 0) print(verdictTable(verdicts))
 }
 
+/** Returns what makes its figures invalid. */
+const runSuite = async (plan: SuitePlan): Promise<ReadonlyArray<string>> => {
+  const report = await measureAll(plan)
+  const files = await writeReport(plan.suite, report, plan.outputDirectory)
+  printReport(report)
+  print(`written: ${files.join(", ")}`)
+  return allProblems(report)
+}
+
 const main = async (): Promise<number> => {
-  const plan = parseCommandLine(process.argv.slice(2))
-  if (plan === "help") {
+  const plans = parseCommandLine(process.argv.slice(2))
+  if (plans === "help") {
     print(usage)
     return 0
   }
-  requireTools()
+  requireTools(plans.map((plan) => plan.suite))
   endChildrenOnExit()
-  await bundleServers()
-  if (plan.rows.includes(fileRowName)) writeServedFile()
-  const report = await measureAll(plan)
-  const files = await writeReport(report, plan.outputDirectory)
-  printReport(report)
-  print(`written: ${files.join(", ")}`)
-  const problems = allProblems(report)
+  await bundleServers(plans.flatMap((plan) => plan.candidates))
+  if (plans.some((plan) => plan.rows.includes(fileRowName))) writeServedFile()
+  const problems: Array<string> = []
+  for (const plan of plans) problems.push(...(await runSuite(plan)))
   for (const problem of problems) process.stderr.write(`INVALID  ${problem}\n`)
   return problems.length === 0 ? 0 : 1
 }

@@ -1,7 +1,7 @@
 import { Agent, type IncomingMessage, request } from "node:http"
 import { buffer } from "node:stream/consumers"
 import type { CandidateName } from "../candidates.ts"
-import type { ThroughputRow } from "../rows.ts"
+import type { HttpRow } from "../rows/row.ts"
 import { contentType } from "../servers/support/contract.ts"
 import { within } from "./children.ts"
 import { BenchmarkProblem } from "./problem.ts"
@@ -12,7 +12,7 @@ interface Answer {
   readonly reusedConnection: boolean
 }
 
-const ask = (port: number, row: ThroughputRow, agent: Agent): Promise<Answer> =>
+const ask = (port: number, row: HttpRow, agent: Agent): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const { bodyBytes, closeAfterEach, method, path } = row.load
     const headers = {
@@ -30,7 +30,7 @@ const ask = (port: number, row: ThroughputRow, agent: Agent): Promise<Answer> =>
 const describeBody = (body: Buffer): string =>
   body.length <= 64 ? JSON.stringify(body.toString("latin1")) : `${body.length} bytes`
 
-const disagreements = (row: ThroughputRow, answer: Answer): ReadonlyArray<string> => {
+const disagreements = (row: HttpRow, answer: Answer): ReadonlyArray<string> => {
   const { body, response } = answer
   const expectedBody = Buffer.from(row.expectedBody, "latin1")
   const expected: ReadonlyArray<readonly [string, string | number | undefined, string | number | undefined]> = [
@@ -50,7 +50,7 @@ const disagreements = (row: ThroughputRow, answer: Answer): ReadonlyArray<string
 }
 
 /** Two requests in turn: both answers exactly as the row expects, and the connection kept or closed with it. */
-export const checkAgreement = async (name: CandidateName, port: number, row: ThroughputRow): Promise<void> => {
+export const checkHttpAgreement = async (name: CandidateName, port: number, row: HttpRow): Promise<void> => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   try {
     const answers = [await within(5000, ask(port, row, agent)), await within(5000, ask(port, row, agent))]

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url"
 import { rolldown } from "rolldown"
-import { candidates } from "../candidates.ts"
+import { candidateOf, type CandidateName } from "../candidates.ts"
 
 /**
  * Every server runs as one would ship it: one JavaScript file with its dependencies. From sources, Node's type stripper
@@ -12,9 +12,9 @@ const nameOf = (server: string): string => server.replace(/\.ts$/, ".js")
 
 export const bundlePath = (server: string): string => `${folder}/${nameOf(server)}`
 
-/** Bundles all servers, each on its own. */
-export const bundleServers = async (): Promise<void> => {
-  for (const server of new Set(Object.values(candidates).map((candidate) => candidate.server))) {
+/** Bundles the servers of these candidates, each on its own. */
+export const bundleServers = async (candidates: ReadonlyArray<CandidateName>): Promise<void> => {
+  for (const server of new Set(candidates.map((name) => candidateOf(name).server))) {
     const bundle = await rolldown({
       input: fileURLToPath(new URL(`../servers/${server}`, import.meta.url)),
       platform: "node",

@@ -1,16 +1,18 @@
 import { pathToFileURL } from "node:url"
 import { parseArgs } from "node:util"
 import { candidateNames, candidateOf, type CandidateName, isCandidateName } from "../candidates.ts"
-import { rowNames } from "../rows.ts"
+import type { Suite } from "../rows/row.ts"
+import { candidatesOf, rowNamesOf, suites } from "../suites.ts"
 import { BenchmarkProblem, usageExitCode } from "./problem.ts"
 
-export interface RunPlan {
+export interface SuitePlan {
+  readonly suite: Suite
   readonly rows: ReadonlyArray<string>
   readonly candidates: ReadonlyArray<CandidateName>
   readonly rounds: number
   readonly seconds: number
   readonly outputDirectory: URL
-  /** Less than the whole, so its figures do not replace the published ones unless that is asked for. */
+  /** Less than the whole suite, so its figures do not replace the published ones unless that is asked for. */
   readonly isTrial: boolean
 }
 
@@ -20,11 +22,13 @@ const defaultSeconds = 3
 const publishedDirectory = new URL("../../docs/bench/", import.meta.url)
 const trialDirectory = new URL("../results/", import.meta.url)
 
+const rowNames = suites.flatMap(rowNamesOf)
+
 export const usage = `npm run bench -- [--rows name,name] [--candidates a,b] [--rounds N] [--seconds S] [--output DIR]
-  rows        ${rowNames.join(", ")}
+  rows        ${suites.map((suite) => `${suite.name} (${rowNamesOf(suite).join(", ")})`).join("\n              ")}
   candidates  ${candidateNames.join(", ")}
   rounds      ${defaultRounds}, seconds ${defaultSeconds} per measurement
-  output      docs/bench for a whole run, bench/results for a shorter one`
+  output      docs/bench for a whole run of ${suites.map(({ name }) => name).join(" or ")}, bench/results for a shorter one`
 
 const refuse = (message: string): never => {
   throw new BenchmarkProblem(message, usageExitCode)
@@ -71,18 +75,25 @@ const directoryFor = (output: string | undefined, isTrial: boolean): URL => {
   return isTrial ? trialDirectory : publishedDirectory
 }
 
-export const parseCommandLine = (commandLine: ReadonlyArray<string>): RunPlan | "help" => {
+/** One plan for each suite that has something to measure. */
+export const parseCommandLine = (commandLine: ReadonlyArray<string>): ReadonlyArray<SuitePlan> | "help" => {
   const values = parse(commandLine)
   if (values.help === true) return "help"
-  const rows = chosenNames("rows", values.rows, rowNames)
-  const candidates = withVariants(chosenNames("candidates", values.candidates, candidateNames).filter(isCandidateName))
+  const chosenRows = chosenNames("rows", values.rows, [...suites.map(({ name }) => name), ...rowNames])
+  const chosen = withVariants(chosenNames("candidates", values.candidates, candidateNames).filter(isCandidateName))
   const rounds = wholeNumber("rounds", values.rounds, defaultRounds, 100)
   const seconds = wholeNumber("seconds", values.seconds, defaultSeconds, 60)
-  const isTrial =
-    rows.length < rowNames.length ||
-    candidates.length < candidateNames.length ||
-    rounds < defaultRounds ||
-    seconds < defaultSeconds
-  const outputDirectory = directoryFor(values.output, isTrial)
-  return { rows, candidates, rounds, seconds, outputDirectory, isTrial }
+  const plans = suites.map((suite): SuitePlan => {
+    const all = rowNamesOf(suite)
+    const rows = chosenRows.includes(suite.name) ? all : all.filter((name) => chosenRows.includes(name))
+    const candidates = candidatesOf(suite).filter((name) => chosen.includes(name))
+    const isTrial =
+      rows.length < all.length ||
+      candidates.length < candidatesOf(suite).length ||
+      rounds < defaultRounds ||
+      seconds < defaultSeconds
+    return { suite, rows, candidates, rounds, seconds, isTrial, outputDirectory: directoryFor(values.output, isTrial) }
+  })
+  const busy = plans.filter((plan) => plan.rows.length > 0 && plan.candidates.length > 0)
+  return busy.length > 0 ? busy : refuse("none of these candidates is measured in these rows")
 }

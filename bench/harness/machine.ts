@@ -1,6 +1,10 @@
 import { spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { cpus, loadavg, release, totalmem } from "node:os"
+import { candidateOf } from "../candidates.ts"
+import type { Suite } from "../rows/row.ts"
+import { candidatesOf } from "../suites.ts"
 import { loadCore, serverCore } from "./children.ts"
 import { BenchmarkProblem, usageExitCode } from "./problem.ts"
 
@@ -19,12 +23,17 @@ export interface MachineFacts {
 
 const debianPackages = { wrk: "wrk", taskset: "util-linux" }
 
-const isInstalled = (tool: string): boolean => spawnSync(tool, ["--version"]).error === undefined
+type Tool = keyof typeof debianPackages
 
-export const requireTools = (): void => {
-  const missing = Object.entries(debianPackages).filter(([tool]) => !isInstalled(tool))
+const isInstalled = (tool: Tool): boolean => spawnSync(tool, ["--version"]).error === undefined
+
+const toolsOf = (suite: Suite): ReadonlyArray<Tool> =>
+  suite.loadGenerator === "wrk" ? ["wrk", "taskset"] : ["taskset"]
+
+export const requireTools = (suites: ReadonlyArray<Suite>): void => {
+  const missing = [...new Set(suites.flatMap(toolsOf))].filter((tool) => !isInstalled(tool))
   if (missing.length > 0) {
-    const tools = missing.map(([tool, debianPackage]) => `${tool} (Debian package ${debianPackage})`).join(" and ")
+    const tools = missing.map((tool) => `${tool} (Debian package ${debianPackages[tool]})`).join(" and ")
     throw new BenchmarkProblem(`the benchmark needs ${tools}`, usageExitCode)
   }
   for (const core of [serverCore, loadCore]) {
@@ -34,14 +43,14 @@ export const requireTools = (): void => {
   }
 }
 
-const packageLocations = {
-  "@pagi/node": "../../packages/node/package.json",
-  effect: "../node_modules/effect/package.json",
-  "@effect/platform-node": "../node_modules/@effect/platform-node/package.json",
-  fastify: "../node_modules/fastify/package.json",
-  hono: "../node_modules/hono/package.json",
-  "@hono/node-server": "../node_modules/@hono/node-server/package.json"
+/** A process of Node's takes the hard limit as its own; this one's children do too. */
+export const descriptorLimit = (): number => {
+  const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? []
+  return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)
 }
+
+const manifestOf = (name: string): string =>
+  name === "@pagi/node" ? "../../packages/node/package.json" : `../node_modules/${name}/package.json`
 
 const versionAt = async (location: string): Promise<string> => {
   const manifest: unknown = JSON.parse(await readFile(new URL(location, import.meta.url), "utf8"))
@@ -49,15 +58,14 @@ const versionAt = async (location: string): Promise<string> => {
   return hasVersion ? String(manifest.version) : "unknown"
 }
 
-const loadGeneratorVersion = (): string => {
+const wrkVersion = (): string => {
   const { stdout } = spawnSync("wrk", ["-v"], { encoding: "utf8" })
   return /^wrk \S+/.exec(stdout)?.[0] ?? "wrk"
 }
 
-export const machineFacts = async (): Promise<MachineFacts> => {
-  const versions = Object.entries(packageLocations).map(
-    async ([name, location]) => [name, await versionAt(location)] as const
-  )
+export const machineFacts = async (suite: Suite): Promise<MachineFacts> => {
+  const packages = new Set(candidatesOf(suite).flatMap((candidate) => candidateOf(candidate).packages))
+  const versions = [...packages].map(async (name) => [name, await versionAt(manifestOf(name))] as const)
   return {
     date: new Date().toISOString().slice(0, 10),
     processor: cpus()[0]?.model.trim() ?? "unknown",
@@ -65,7 +73,7 @@ export const machineFacts = async (): Promise<MachineFacts> => {
     memoryGibibytes: Math.round(totalmem() / 2 ** 30),
     kernel: `Linux ${release()}`,
     node: process.version,
-    loadGenerator: loadGeneratorVersion(),
+    loadGenerator: suite.loadGenerator === "wrk" ? wrkVersion() : suite.loadGenerator,
     loadAverageBefore: Math.round((loadavg()[0] ?? 0) * 100) / 100,
     packages: Object.fromEntries(await Promise.all(versions))
   }

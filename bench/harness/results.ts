@@ -1,15 +1,17 @@
 import type { CandidateName } from "../candidates.ts"
-import type { Load } from "../rows.ts"
+import type { EchoLoad, HttpLoad, IdleRow } from "../rows/row.ts"
 import type { Spread } from "./statistics.ts"
 
 export interface Sample {
-  readonly requestsPerSecond: number
+  /** Answered requests, or echoed messages. */
+  readonly perSecond: number
   readonly mebibytesPerSecond: number
-  readonly medianLatencyMicroseconds: number
-  readonly tailLatencyMicroseconds: number
+  readonly medianLatencyMicroseconds: number | undefined
+  readonly tailLatencyMicroseconds: number | undefined
   /** The share of its core that the server used; well below 1 the limit was the load generator or another program. */
   readonly serverBusy: number
-  /** The larger share of the time that the server, or wrk, wanted its core while other programs had it. */
+  readonly generatorBusy: number
+  /** The larger share of the time that the server, or the load generator, wanted its core while other programs had it. */
   readonly coreLostToOthers: number
   readonly peakResidentBytes: number
   /** More than one when other programs disturbed the first. */
@@ -19,7 +21,7 @@ export interface Sample {
 
 export interface CandidateSamples {
   readonly candidate: CandidateName
-  readonly requestsPerSecond: Spread
+  readonly perSecond: Spread
   readonly samples: ReadonlyArray<Sample>
 }
 
@@ -42,7 +44,8 @@ export const isDisturbed = (sample: Sample): boolean => sample.coreLostToOthers 
 export interface ThroughputResult {
   readonly name: string
   readonly title: string
-  readonly load: Load
+  readonly load: HttpLoad | EchoLoad
+  readonly unit: "requests/s" | "messages/s"
   readonly problems: ReadonlyArray<string>
   readonly candidates: ReadonlyArray<CandidateSamples>
   readonly verdicts: ReadonlyArray<Verdict>
@@ -66,6 +69,7 @@ export interface IdleCandidate {
 export interface IdleResult {
   readonly name: string
   readonly title: string
+  readonly protocol: IdleRow["protocol"]
   readonly connections: number
   readonly problems: ReadonlyArray<string>
   readonly candidates: ReadonlyArray<IdleCandidate>

@@ -4,15 +4,13 @@ import { candidateOf, type CandidateName } from "../candidates.ts"
 import { bundlePath } from "./bundles.ts"
 import { endChild, hasEnded, serverCore, spawnPinned, within } from "./children.ts"
 import { BenchmarkProblem } from "./problem.ts"
+import type { OwnScheduling } from "./scheduling.ts"
 
-export interface Usage {
+export interface Usage extends OwnScheduling {
   readonly residentBytes: number
   readonly peakResidentBytes: number
   /** JavaScript objects and the buffers that they own; `external` already counts array buffers. */
   readonly heapAndExternalBytes: number
-  readonly processorMicroseconds: number
-  /** How long the main thread was ready to run while its core ran something other than this process; may be below 0. */
-  readonly waitedForOthersMicroseconds: number
 }
 
 export interface RunningServer {

@@ -1,9 +1,12 @@
 import { candidateOf, type CandidateName } from "../candidates.ts"
-import type { ThroughputRow } from "../rows.ts"
+import type { ThroughputRow } from "../rows/row.ts"
+import { checkEchoAgreement } from "../websocket/agreement.ts"
+import { generateEchoes } from "../websocket/generator.ts"
+import { generateRequests } from "../wrk/generator.ts"
 import { withAccessLogFile } from "./accessLogFile.ts"
-import { checkAgreement } from "./agreement.ts"
-import type { RunPlan } from "./commandLine.ts"
-import { generateLoad } from "./loadGenerator.ts"
+import { checkHttpAgreement } from "./agreement.ts"
+import type { SuitePlan } from "./commandLine.ts"
+import type { LoadResult } from "./generatorProcess.ts"
 import { showProgress } from "./progress.ts"
 import { isDisturbed, judge, type Sample, type ThroughputResult, type Trust, type Verdict } from "./results.ts"
 import { problemsByCandidate, sampleInRounds } from "./rounds.ts"
@@ -18,24 +21,32 @@ interface Measurement {
   readonly requests: number
 }
 
+const generateLoad = (port: number, row: ThroughputRow, seconds: number): Promise<LoadResult> =>
+  row.protocol === "http" ? generateRequests(port, row.load, seconds) : generateEchoes(port, row.load, seconds)
+
+const checkAgreement = (candidate: CandidateName, port: number, row: ThroughputRow): Promise<void> =>
+  row.protocol === "http" ? checkHttpAgreement(candidate, port, row) : checkEchoAgreement(candidate, port, row)
+
 const measure = async (server: RunningServer, row: ThroughputRow, seconds: number): Promise<Measurement> => {
-  const warmUp = await generateLoad(server.port, row.load, warmUpSeconds)
+  const warmUp = await generateLoad(server.port, row, warmUpSeconds)
   const before = await server.usage()
-  const startedAt = performance.now()
-  const load = await generateLoad(server.port, row.load, seconds)
+  const load = await generateLoad(server.port, row, seconds)
   const after = await server.usage()
-  const elapsedMicroseconds = (performance.now() - startedAt) * 1000
-  const { generatorWaiting, requests, ...figures } = load
+  const { count, generatorWaiting, seconds: elapsedSeconds, ...figures } = load
+  // Before and after the load, while its generator starts and ends, the server has next to nothing to do.
+  const elapsedMicroseconds = elapsedSeconds * 1e6
+  const serverBusy = (after.processorMicroseconds - before.processorMicroseconds) / elapsedMicroseconds
   const serverWaiting = (after.waitedForOthersMicroseconds - before.waitedForOthersMicroseconds) / elapsedMicroseconds
   const sample: Sample = {
     ...figures,
+    perSecond: count / elapsedSeconds,
     attempts: 1,
     coreLostToOthers: Math.max(0, serverWaiting, generatorWaiting),
-    serverBusy: (after.processorMicroseconds - before.processorMicroseconds) / elapsedMicroseconds,
+    serverBusy: Math.min(1, serverBusy),
     peakResidentBytes: after.peakResidentBytes,
     problems: [...warmUp.problems, ...load.problems]
   }
-  return { sample, requests: requests + warmUp.requests }
+  return { sample, requests: count + warmUp.count }
 }
 
 const takeSample = (candidate: CandidateName, row: ThroughputRow, seconds: number): Promise<Sample> => {
@@ -87,7 +98,7 @@ const verdictsOf = (
   row: ThroughputRow,
   samples: ReadonlyMap<CandidateName, ReadonlyArray<Sample>>
 ): ReadonlyArray<Verdict> => {
-  const throughput = (of: ReadonlyArray<Sample>) => of.map((sample) => sample.requestsPerSecond)
+  const throughput = (of: ReadonlyArray<Sample>) => of.map((sample) => sample.perSecond)
   const subject = samples.get(row.subject)
   if (subject === undefined) return []
   return row.peers.flatMap((peer) => {
@@ -105,16 +116,19 @@ const verdictsOf = (
   })
 }
 
+const percent = (share: number): string => `${Math.round(share * 100)} %`
+
 /** Undefined when none of its servers was selected. */
-export const runThroughputRow = async (row: ThroughputRow, plan: RunPlan): Promise<ThroughputResult | undefined> => {
+export const runThroughputRow = async (row: ThroughputRow, plan: SuitePlan): Promise<ThroughputResult | undefined> => {
   const candidates = [row.subject, ...row.peers].filter((candidate) => plan.candidates.includes(candidate))
   if (candidates.length === 0) return undefined
+  const unit = row.protocol === "http" ? "requests/s" : "messages/s"
   await checkEachServer(row, candidates)
   const samples = await sampleInRounds(candidates, plan.rounds, async (candidate, round) => {
     const sample = await takeQuietSample(candidate, row, plan.seconds)
-    const figure = `${Math.round(sample.requestsPerSecond).toLocaleString("en")} requests/s`
-    const busy = `server ${Math.round(sample.serverBusy * 100)} % busy`
-    const disturbance = `${isDisturbed(sample) ? "DISTURBED, " : ""}${Math.round(sample.coreLostToOthers * 100)} % lost`
+    const figure = `${Math.round(sample.perSecond).toLocaleString("en")} ${unit}`
+    const busy = `server ${percent(sample.serverBusy)} and generator ${percent(sample.generatorBusy)} busy`
+    const disturbance = `${isDisturbed(sample) ? "DISTURBED, " : ""}${percent(sample.coreLostToOthers)} lost`
     showProgress(row.name, round, plan.rounds, candidate, [figure, busy, disturbance], sample.problems)
     return sample
   })
@@ -123,10 +137,11 @@ export const runThroughputRow = async (row: ThroughputRow, plan: RunPlan): Promi
     name: row.name,
     title: row.title,
     load: row.load,
+    unit,
     problems,
     candidates: [...samples].map(([candidate, taken]) => ({
       candidate,
-      requestsPerSecond: spreadOf(taken.map((sample) => sample.requestsPerSecond)),
+      perSecond: spreadOf(taken.map((sample) => sample.perSecond)),
       samples: taken
     })),
     verdicts: verdictsOf(row, samples)

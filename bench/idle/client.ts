@@ -1,39 +1,31 @@
-import { connect, type Socket } from "node:net"
+import type { Socket } from "node:net"
 import { parseArgs } from "node:util"
-import { greeting } from "../servers/support/contract.ts"
+import { openers } from "./openers.ts"
 
 /**
- * Holds keep-alive connections open. Messages from the benchmark: a number opens that many, each with one answered
- * request; "count" asks how many are still open; "close" closes them.
+ * Holds connections open. Messages from the benchmark: a number opens that many, each with one answered request or one
+ * echoed message; "count" asks how many are still open; "close" closes them.
  */
-const { values } = parseArgs({ options: { port: { type: "string" } } })
+const { values } = parseArgs({ options: { port: { type: "string" }, protocol: { type: "string" } } })
 const port = Number(values.port)
+const openOne = openers[values.protocol === "websocket" ? "websocket" : "http"]
 const openAtOnce = 100
 
 const sockets = new Set<Socket>()
 
-const openOne = (): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const socket = connect({ port, host: "127.0.0.1" })
-    let received = ""
-    socket.on("connect", () => socket.write("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"))
-    socket.on("data", (bytes) => {
-      received += bytes.toString("latin1")
-      if (!received.endsWith(greeting)) return
-      received = ""
-      sockets.add(socket)
-      resolve()
-    })
-    socket.on("error", reject)
-    socket.on("close", () => sockets.delete(socket))
-  })
+const hold = (socket: Socket): void => {
+  sockets.add(socket)
+  socket.on("error", () => socket.destroy())
+  socket.on("close", () => sockets.delete(socket))
+  socket.resume()
+}
 
 const open = async (count: number): Promise<void> => {
   let remaining = count
   const openInTurn = async (): Promise<void> => {
     while (remaining > 0) {
       remaining -= 1
-      await openOne()
+      hold(await openOne(port))
     }
   }
   await Promise.all(Array.from({ length: openAtOnce }, openInTurn))

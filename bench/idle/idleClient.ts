@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { endChild, loadCore, spawnPinned, within } from "../harness/children.ts"
 import { BenchmarkProblem } from "../harness/problem.ts"
+import type { IdleRow } from "../rows/row.ts"
 
 export interface IdleClient {
   readonly open: (connections: number) => Promise<number>
@@ -29,10 +30,11 @@ const askClient = async (child: ChildProcess, message: number | string): Promise
 
 export const withIdleClient = async <Value>(
   port: number,
+  protocol: IdleRow["protocol"],
   use: (client: IdleClient) => Promise<Value>
 ): Promise<Value> => {
   const script = fileURLToPath(new URL("./client.ts", import.meta.url))
-  const command = [process.execPath, script, "--port", String(port)]
+  const command = [process.execPath, script, "--port", String(port), "--protocol", protocol]
   const child = spawnPinned(loadCore, command, ["ignore", "ignore", "inherit", "ipc"])
   try {
     return await use({

@@ -47,16 +47,16 @@ const isSubject = (candidate: CandidateName): boolean => candidate === "pagi" ||
 
 const throughputGroup = (row: ThroughputResult): Group => ({
   heading: `${row.name}${row.problems.length === 0 ? "" : " (INVALID)"}: ${row.title}`,
-  unit: "requests/s",
-  bars: row.candidates.map(({ candidate, requestsPerSecond }) => ({
+  unit: row.unit,
+  bars: row.candidates.map(({ candidate, perSecond }) => ({
     candidate,
-    spread: requestsPerSecond,
-    label: whole(requestsPerSecond.median)
+    spread: perSecond,
+    label: whole(perSecond.median)
   }))
 })
 
 const idleGroup = (idle: IdleResult): Group => ({
-  heading: `${idle.name}${idle.problems.length === 0 ? "" : " (INVALID)"}: memory per idle connection, less is better`,
+  heading: `${idle.name}${idle.problems.length === 0 ? "" : " (INVALID)"}: ${idle.title}, less is better`,
   unit: "KiB resident",
   bars: idle.candidates.map(({ candidate, residentKibibytesPerConnection }) => ({
     candidate,

@@ -1,5 +1,6 @@
 import { type IdleResult, isDisturbed, type ThroughputResult, type Verdict } from "../harness/results.ts"
 import { medianOf } from "../harness/statistics.ts"
+import type { Suite } from "../rows/row.ts"
 import { decimals, range, table, whole } from "./format.ts"
 import { allProblems, allVerdicts, type Report } from "./report.ts"
 
@@ -24,39 +25,39 @@ export const verdictTable = (verdicts: ReadonlyArray<Verdict>): string =>
     ])
   )
 
+/** A dash where the load generator has no latencies. */
+const milliseconds = (microseconds: ReadonlyArray<number | undefined>): string => {
+  const known = microseconds.filter((value) => value !== undefined)
+  return known.length === 0 ? "–" : (medianOf(known) / 1000).toFixed(2)
+}
+
 export const throughputTable = (row: ThroughputResult): string =>
   table(
     [
       "server",
-      "requests/s (median)",
+      `${row.unit} (median)`,
       "min – max",
       "MiB/s",
       "p50 ms",
       "p99 ms",
       "server core busy",
+      "load core busy",
       "disturbed",
       "peak memory"
     ],
-    row.candidates.map(({ candidate, requestsPerSecond, samples }) => [
+    row.candidates.map(({ candidate, perSecond, samples }) => [
       candidate,
-      whole(requestsPerSecond.median),
-      range(requestsPerSecond, whole),
+      whole(perSecond.median),
+      range(perSecond, whole),
       medianOf(samples.map((sample) => sample.mebibytesPerSecond)).toFixed(1),
-      ...latencies(row, samples),
+      milliseconds(samples.map((sample) => sample.medianLatencyMicroseconds)),
+      milliseconds(samples.map((sample) => sample.tailLatencyMicroseconds)),
       `${whole(100 * medianOf(samples.map((sample) => sample.serverBusy)))} %`,
+      `${whole(100 * medianOf(samples.map((sample) => sample.generatorBusy)))} %`,
       `${samples.filter(isDisturbed).length} of ${samples.length}`,
       `${whole(medianOf(samples.map((sample) => sample.peakResidentBytes)) / 1_048_576)} MiB`
     ])
   )
-
-/** wrk times a pipelined batch as one, and has no tail for it. */
-const latencies = (row: ThroughputResult, samples: ThroughputResult["candidates"][number]["samples"]) =>
-  row.load.pipelineDepth > 1
-    ? ["–", "–"]
-    : [
-        (medianOf(samples.map((sample) => sample.medianLatencyMicroseconds)) / 1000).toFixed(2),
-        (medianOf(samples.map((sample) => sample.tailLatencyMicroseconds)) / 1000).toFixed(2)
-      ]
 
 export const idleTable = (idle: IdleResult): string =>
   table(
@@ -99,30 +100,39 @@ const throughputSection = (row: ThroughputResult): ReadonlyArray<string> => [
   ""
 ]
 
-const idleSection = (idle: IdleResult): ReadonlyArray<string> => [
-  `### ${idle.name}`,
-  "",
-  `${idle.title}: by how much ${whole(idle.connections)} connections, each with one answer, make the process grow,`,
-  "both sides after a forced garbage collection. The verdict uses resident memory, since only that counts what Node",
-  "keeps outside the heap for a connection; heap is `heapUsed + external`, which contains array buffers.",
-  "At rest is resident memory after the start and one request, without `--expose-gc`. Every server is bundled into one",
-  "file, as one would ship it; from TypeScript sources it would take some 50 MiB more.",
-  "",
-  idleTable(idle),
-  ""
-]
+const idleExplanations: Record<IdleResult["protocol"], { readonly each: string; readonly atRest: string }> = {
+  http: { each: "connections, each with one answer", atRest: "request" },
+  websocket: { each: "WebSockets, each with one echoed message", atRest: "such WebSocket" }
+}
 
-export const renderMarkdown = (report: Report): string =>
-  [
-    "# HTTP/1.1 benchmark",
+const idleSection = (idle: IdleResult): ReadonlyArray<string> => {
+  const { atRest, each } = idleExplanations[idle.protocol]
+  return [
+    `### ${idle.name}`,
     "",
-    "Written by `npm run bench`. The servers take turns in each round, freshly started, and answer the same bodies.",
-    "A ratio is taken within each round; the median of the rounds decides. A measurement is disturbed when other",
+    `${idle.title}: by how much ${whole(idle.connections)} ${each}, make the process grow,`,
+    "both sides after a forced garbage collection. The verdict uses resident memory, since only that counts what Node",
+    "keeps outside the heap for a connection; heap is `heapUsed + external`, which contains array buffers.",
+    `At rest is resident memory after the start and one ${atRest}, without \`--expose-gc\`. Every server is bundled into`,
+    "one file, as one would ship it; from TypeScript sources it would take some 50 MiB more.",
+    "",
+    idleTable(idle),
+    ""
+  ]
+}
+
+export const renderMarkdown = (suite: Suite, report: Report): string =>
+  [
+    `# ${suite.title} benchmark`,
+    "",
+    `Written by \`npm run bench -- --rows ${suite.name}\`. The servers take turns in each round, freshly started, and answer`,
+    "the same. A ratio is taken within each round; the median of the rounds decides. A measurement is disturbed when other",
     "programs had one of the two cores for more than 5 % of its time. It is then taken again, at most twice; when half",
-    "of the rounds stay disturbed, no budget is judged. MiB/s counts answers with their heads, and request bodies.",
+    "of the rounds stay disturbed, no budget is judged.",
+    ...suite.remarks,
     "",
     ...warnings(report),
-    "![Throughput and memory of each server](http1.svg)",
+    `![Throughput and memory of each server](${suite.name}.svg)`,
     "",
     "## Budgets",
     "",

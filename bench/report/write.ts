@@ -1,17 +1,18 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { relative } from "node:path"
 import { fileURLToPath } from "node:url"
+import type { Suite } from "../rows/row.ts"
 import { renderChart } from "./chart.ts"
 import { renderMarkdown } from "./markdown.ts"
 import type { Report } from "./report.ts"
 
 /** Returns the written files, relative to where the command was run. */
-export const writeReport = async (report: Report, directory: URL): Promise<ReadonlyArray<string>> => {
+export const writeReport = async (suite: Suite, report: Report, directory: URL): Promise<ReadonlyArray<string>> => {
   await mkdir(directory, { recursive: true })
   const contents = {
-    "http1.json": `${JSON.stringify(report, undefined, 2)}\n`,
-    "http1.md": renderMarkdown(report),
-    "http1.svg": renderChart(report)
+    [`${suite.name}.json`]: `${JSON.stringify(report, undefined, 2)}\n`,
+    [`${suite.name}.md`]: renderMarkdown(suite, report),
+    [`${suite.name}.svg`]: renderChart(report)
   }
   return Promise.all(
     Object.entries(contents).map(async ([name, content]) => {

@@ -1,4 +1,5 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import type * as Event from "@pagi/core/Event"
 import * as PagiApp from "@pagi/core/PagiApp"
 import * as ServerOptions from "@pagi/core/ServerOptions"
 import { PagiServerLive } from "@pagi/node/PagiServer"
@@ -13,6 +14,22 @@ const startWithLength = (length: number) => ({
   type: "http.response.start" as const,
   status: 200,
   headers: [contentTypeHeader, ["content-length", String(length)] as const]
+})
+
+const echo = Effect.fnUntraced(function* (
+  receive: PagiApp.Receive<Event.WebSocketReceiveEvent>,
+  send: PagiApp.Send<Event.WebSocketSendEvent>
+) {
+  yield* receive
+  yield* send({ type: "websocket.accept" })
+  while (true) {
+    const event = yield* receive
+    if (event.type === "websocket.disconnect") return
+    if (event.type === "websocket.connect") continue
+    yield* event.text === undefined
+      ? send({ type: "websocket.send", bytes: event.bytes })
+      : send({ type: "websocket.send", text: event.text })
+  }
 })
 
 const app = PagiApp.make({
@@ -47,7 +64,9 @@ const app = PagiApp.make({
       default:
         return answerText(Contract.greeting)
     }
-  }
+  },
+  // Keeps nothing of the scope, as the handler for the package ws keeps nothing of the request.
+  websocket: (_scope, receive, send) => echo(receive, send)
 })
 
 const { accessLog, port } = serverArguments()

@@ -1,7 +1,7 @@
 /**
  * What every server under test answers:
  * `GET /` the greeting, `POST /length` the size of the body that it read, `GET /stream` 1 MiB in pieces, and those that
- * have a row for it `GET /file` a file of 100 MiB.
+ * have a row for it `GET /file` a file of 100 MiB. Those with WebSocket echo every message, whatever the path.
  */
 import { tmpdir } from "node:os"
 import { join } from "node:path"

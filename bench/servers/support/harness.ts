@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
-import { scheduling } from "../../harness/scheduling.ts"
+import { ownScheduling } from "../../harness/scheduling.ts"
 import type { Usage } from "../../harness/serverProcess.ts"
 
 export interface ServerArguments {
@@ -33,16 +33,11 @@ const peakResidentBytes = (): number =>
 const reportUsage = async (): Promise<void> => {
   await settleHeap()
   const memory = process.memoryUsage()
-  const processor = process.cpuUsage()
-  const processorMicroseconds = processor.user + processor.system
-  const mainThread = await scheduling("/proc/self")
-  const ownThreadsMicroseconds = processorMicroseconds - mainThread.ranMicroseconds
   const usage: Usage = {
     residentBytes: memory.rss,
     peakResidentBytes: peakResidentBytes(),
     heapAndExternalBytes: memory.heapUsed + memory.external,
-    processorMicroseconds,
-    waitedForOthersMicroseconds: mainThread.waitedMicroseconds - ownThreadsMicroseconds
+    ...(await ownScheduling())
   }
   process.send?.({ kind: "usage", usage })
 }

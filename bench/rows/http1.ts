@@ -1,34 +1,8 @@
-import type { CandidateName } from "./candidates.ts"
-import * as Contract from "./servers/support/contract.ts"
+import type { CandidateName } from "../candidates.ts"
+import * as Contract from "../servers/support/contract.ts"
+import type { Budget, HttpLoad, HttpRow, Suite } from "./row.ts"
 
-export interface Load {
-  readonly method: "GET" | "POST"
-  readonly path: string
-  readonly bodyBytes: number
-  readonly connections: number
-  readonly pipelineDepth: number
-  readonly closeAfterEach: boolean
-}
-
-/** The subject must reach `atLeast` times the throughput of the peer. */
-export interface Budget {
-  readonly peer: CandidateName
-  readonly atLeast: number
-}
-
-export interface ThroughputRow {
-  readonly name: string
-  readonly title: string
-  readonly load: Load
-  /** What the response body must be, byte for byte; streamed bodies carry no Content-Length. */
-  readonly expectedBody: string
-  readonly streamed: boolean
-  readonly subject: CandidateName
-  readonly peers: ReadonlyArray<CandidateName>
-  readonly budgets: ReadonlyArray<Budget>
-}
-
-const get: Load = {
+const get: HttpLoad = {
   method: "GET",
   path: "/",
   bodyBytes: 0,
@@ -37,7 +11,7 @@ const get: Load = {
   closeAfterEach: false
 }
 
-const post: Load = { ...get, method: "POST", path: Contract.lengthPath }
+const post: HttpLoad = { ...get, method: "POST", path: Contract.lengthPath }
 
 const frameworks: ReadonlyArray<CandidateName> = ["node-http", "fastify", "hono", "effect-node-http-server"]
 
@@ -47,10 +21,11 @@ const mebibyte = 1_048_576
 
 export const fileRowName = "file-100m"
 
-export const throughputRows: ReadonlyArray<ThroughputRow> = [
+const throughput: ReadonlyArray<HttpRow> = [
   {
     name: "hello",
     title: "13 bytes of text, 64 keep-alive connections",
+    protocol: "http",
     load: get,
     expectedBody: Contract.greeting,
     streamed: false,
@@ -66,6 +41,7 @@ export const throughputRows: ReadonlyArray<ThroughputRow> = [
   {
     name: "pipelined",
     title: "the same, 16 requests in flight on each connection",
+    protocol: "http",
     load: { ...get, pipelineDepth: 16 },
     expectedBody: Contract.greeting,
     streamed: false,
@@ -76,6 +52,7 @@ export const throughputRows: ReadonlyArray<ThroughputRow> = [
   {
     name: "post-1k",
     title: "POST of 1 KiB, read and answered with its length, 64 connections",
+    protocol: "http",
     load: { ...post, bodyBytes: 1024 },
     expectedBody: "1024",
     streamed: false,
@@ -86,6 +63,7 @@ export const throughputRows: ReadonlyArray<ThroughputRow> = [
   {
     name: "post-1m",
     title: "POST of 1 MiB, read and answered with its length, 16 connections",
+    protocol: "http",
     load: { ...post, bodyBytes: mebibyte, connections: 16 },
     expectedBody: String(mebibyte),
     streamed: false,
@@ -96,6 +74,7 @@ export const throughputRows: ReadonlyArray<ThroughputRow> = [
   {
     name: "stream-1m",
     title: "response of 1 MiB in 64 KiB pieces, chunked, 16 connections",
+    protocol: "http",
     load: { ...get, path: Contract.streamPath, connections: 16 },
     expectedBody: Buffer.from(Contract.piece).toString("latin1").repeat(Contract.pieceCount),
     streamed: true,
@@ -106,6 +85,7 @@ export const throughputRows: ReadonlyArray<ThroughputRow> = [
   {
     name: fileRowName,
     title: "response of a file of 100 MiB, 2 connections",
+    protocol: "http",
     load: { ...get, path: Contract.filePath, connections: 2 },
     expectedBody: Buffer.from(Contract.piece).toString("latin1").repeat(Contract.filePieceCount),
     streamed: false,
@@ -116,6 +96,7 @@ export const throughputRows: ReadonlyArray<ThroughputRow> = [
   {
     name: "connection-per-request",
     title: "13 bytes of text, a new connection for each request, 64 at a time",
+    protocol: "http",
     load: { ...get, closeAfterEach: true },
     expectedBody: Contract.greeting,
     streamed: false,
@@ -126,6 +107,7 @@ export const throughputRows: ReadonlyArray<ThroughputRow> = [
   {
     name: "access-log",
     title: "hello with the access log written to a file, against hello without",
+    protocol: "http",
     load: get,
     expectedBody: Contract.greeting,
     streamed: false,
@@ -135,14 +117,19 @@ export const throughputRows: ReadonlyArray<ThroughputRow> = [
   }
 ]
 
-export const idleRow = {
-  name: "idle",
-  title: "memory per idle keep-alive connection",
-  connections: 5000,
-  candidates: ["pagi", "node-http", "floor"] as ReadonlyArray<CandidateName>,
-  subject: "pagi" as CandidateName,
-  kibibytesPerConnection: 8,
-  mebibytesAtRest: 90
+export const http1: Suite = {
+  name: "http1",
+  title: "HTTP/1.1",
+  loadGenerator: "wrk",
+  remarks: ["MiB/s counts answers with their heads, and request bodies."],
+  throughput,
+  idle: {
+    name: "idle",
+    title: "memory per idle keep-alive connection",
+    protocol: "http",
+    connections: 5000,
+    candidates: ["pagi", "node-http", "floor"],
+    subject: "pagi",
+    budgets: { kibibytesPerConnection: 8, mebibytesAtRest: 90 }
+  }
 }
-
-export const rowNames: ReadonlyArray<string> = [...throughputRows.map((row) => row.name), idleRow.name]

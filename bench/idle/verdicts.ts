@@ -1,0 +1,52 @@
+import { type IdleCandidate, judge, type Trust, type Verdict } from "../harness/results.ts"
+import { pairedRatios } from "../harness/statistics.ts"
+import type { IdleRow } from "../rows/row.ts"
+
+const perConnection = ({ samples }: IdleCandidate): ReadonlyArray<number> =>
+  samples.map((sample) => sample.residentBytesPerConnection)
+
+/** Those of the row's budgets whose servers were measured. */
+export const idleVerdicts = (
+  { budgets, name, subject }: IdleRow,
+  candidates: ReadonlyArray<IdleCandidate>,
+  trust: Trust
+): ReadonlyArray<Verdict> => {
+  const { kibibytesPerConnection, mebibytesAtRest, timesPeer } = budgets
+  const measured = candidates.find(({ candidate }) => candidate === subject)
+  if (measured === undefined) return []
+  const peer = candidates.find(({ candidate }) => candidate === timesPeer?.peer)
+  const most = (question: Pick<Verdict, "statement" | "measured" | "unit" | "budget">): Verdict =>
+    judge({ row: name, bound: "at most", ...question }, trust)
+  return [
+    ...(kibibytesPerConnection === undefined
+      ? []
+      : [
+          most({
+            statement: `${subject}, resident memory per idle connection`,
+            measured: measured.residentKibibytesPerConnection,
+            unit: "KiB",
+            budget: kibibytesPerConnection
+          })
+        ]),
+    ...(mebibytesAtRest === undefined
+      ? []
+      : [
+          most({
+            statement: `${subject}, resident memory of the process at rest`,
+            measured: measured.mebibytesAtRest,
+            unit: "MiB",
+            budget: mebibytesAtRest
+          })
+        ]),
+    ...(peer === undefined
+      ? []
+      : [
+          most({
+            statement: `${subject} / ${peer.candidate}, resident memory per connection`,
+            measured: pairedRatios(perConnection(measured), perConnection(peer)),
+            unit: "×",
+            budget: timesPeer?.atMost
+          })
+        ])
+  ]
+}

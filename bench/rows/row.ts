@@ -1,0 +1,76 @@
+import type { CandidateName } from "../candidates.ts"
+import type { MessageKind } from "../websocket/frames.ts"
+
+export interface HttpLoad {
+  readonly method: "GET" | "POST"
+  readonly path: string
+  readonly bodyBytes: number
+  readonly connections: number
+  readonly pipelineDepth: number
+  readonly closeAfterEach: boolean
+}
+
+export interface EchoLoad {
+  readonly kind: MessageKind
+  readonly messageBytes: number
+  readonly connections: number
+  /** On each connection. */
+  readonly messagesInFlight: number
+}
+
+/** The subject must reach `atLeast` times the throughput of the peer. */
+export interface Budget {
+  readonly peer: CandidateName
+  readonly atLeast: number
+}
+
+interface Comparison {
+  readonly name: string
+  readonly title: string
+  readonly subject: CandidateName
+  readonly peers: ReadonlyArray<CandidateName>
+  readonly budgets: ReadonlyArray<Budget>
+}
+
+export interface HttpRow extends Comparison {
+  readonly protocol: "http"
+  readonly load: HttpLoad
+  /** What the response body must be, byte for byte; streamed bodies carry no Content-Length. */
+  readonly expectedBody: string
+  readonly streamed: boolean
+}
+
+export interface EchoRow extends Comparison {
+  readonly protocol: "websocket"
+  readonly load: EchoLoad
+}
+
+export type ThroughputRow = HttpRow | EchoRow
+
+export interface IdleRow {
+  readonly name: string
+  readonly title: string
+  readonly protocol: "http" | "websocket"
+  /** Fewer where a process may not have as many descriptors. */
+  readonly connections: number
+  readonly candidates: ReadonlyArray<CandidateName>
+  readonly subject: CandidateName
+  readonly budgets: {
+    readonly kibibytesPerConnection?: number
+    readonly mebibytesAtRest?: number
+    /** A connection of the subject may take so many times the memory of one of the peer. */
+    readonly timesPeer?: { readonly peer: CandidateName; readonly atMost: number }
+  }
+}
+
+/** Rows that are published together. */
+export interface Suite {
+  /** Also of the files with its results. */
+  readonly name: string
+  readonly title: string
+  readonly loadGenerator: "wrk" | "bench/websocket"
+  /** What a reader must know about the load beyond what the rows say. */
+  readonly remarks: ReadonlyArray<string>
+  readonly throughput: ReadonlyArray<ThroughputRow>
+  readonly idle: IdleRow
+}

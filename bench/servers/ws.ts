@@ -1,0 +1,14 @@
+import { createServer } from "node:http"
+import { WebSocketServer } from "ws"
+import { announceReady, serverArguments } from "./support/harness.ts"
+
+const server = createServer()
+
+const sockets = new WebSocketServer({ server, perMessageDeflate: false })
+
+sockets.on("connection", (socket) => {
+  socket.on("error", () => socket.terminate())
+  socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }))
+})
+
+server.listen({ port: serverArguments().port, host: "127.0.0.1", backlog: 2048 }, announceReady)
