@@ -49,7 +49,7 @@ const measureAtRest = (server: RunningServer, { protocol }: IdleRow): Promise<nu
 
 const takeSample = async (candidate: CandidateName, row: IdleRow): Promise<IdleSample> => {
   const residentBytesAtRest = await withServer(candidate, {}, (server) => measureAtRest(server, row))
-  const perConnection = await withServer(candidate, { exposeGarbageCollector: true }, (server) =>
+  const perConnection = await withServer(candidate, { measuresMemory: true }, (server) =>
     measureConnections(server, row)
   )
   return { ...perConnection, residentBytesAtRest }

@@ -105,7 +105,7 @@ const listen = (args: ReadonlyArray<string>, cwd: string): Effect.Effect<Server,
 
 /** Starts `pagi-server` with an application of the fixtures. */
 export const serve = (
-  application: "app" | "capricious" | "draining" | "events",
+  application: "app" | "broadcast" | "capricious" | "draining" | "events",
   flags: ReadonlyArray<string> = [],
   port = 0
 ): Effect.Effect<Server, never, Scope.Scope> => serveFile(`test/system/fixtures/${application}.ts`, flags, port)

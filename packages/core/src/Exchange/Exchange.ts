@@ -84,21 +84,20 @@ class ReceiveStep<ReceiveEvent> extends Effectable.Class<ReceiveEvent> {
   }
 }
 
-type Receiver<ReceiveEvent> = (event: Effect.Effect<ReceiveEvent>) => void
+/** A `receive` that waits, in a row with others; as an Effect, its end when its fiber is interrupted. */
+class Waiting<ReceiveEvent> extends Effectable.Class<void> {
+  readonly exchange: { forget(waiting: Waiting<ReceiveEvent>): void }
+  readonly resume: (event: Effect.Effect<ReceiveEvent>) => void
+  next: Waiting<ReceiveEvent> | undefined = undefined
 
-/** The end of a `receive` that waits, when its fiber is interrupted. */
-class ReceiveCancellation<ReceiveEvent> extends Effectable.Class<void> {
-  readonly exchange: { forget(receiver: Receiver<ReceiveEvent>): void }
-  readonly receiver: Receiver<ReceiveEvent>
-
-  constructor(exchange: ReceiveCancellation<ReceiveEvent>["exchange"], receiver: Receiver<ReceiveEvent>) {
+  constructor(exchange: Waiting<ReceiveEvent>["exchange"], resume: Waiting<ReceiveEvent>["resume"]) {
     super()
     this.exchange = exchange
-    this.receiver = receiver
+    this.resume = resume
   }
 
   asEffect(): Effect.Effect<void> {
-    this.exchange.forget(this.receiver)
+    this.exchange.forget(this)
     return Effect.void
   }
 }
@@ -117,7 +116,8 @@ export abstract class Exchange<
   protected readonly options: ExchangeOptions
   /** Made when it is first asked for: what nobody asks a WebSocket session for should take no memory. */
   #state: ExchangeState | undefined = undefined
-  #receivers: Array<Receiver<ReceiveEvent>> | undefined = undefined
+  /** The first of those who wait for an event. */
+  #waiting: Waiting<ReceiveEvent> | undefined = undefined
 
   constructor(options: ExchangeOptions) {
     this.options = options
@@ -195,26 +195,24 @@ export abstract class Exchange<
 
   /** Whether a receiver waits for the next event. */
   protected get isAwaited(): boolean {
-    return this.#receivers !== undefined
+    return this.#waiting !== undefined
   }
 
   /** There may be more events, so that waiting receivers can go on. */
   readable(): void {
-    while (this.#receivers !== undefined) {
+    while (this.isAwaited) {
       const event = this.takeNext()
       if (event === undefined) return
       // Taking can end the exchange, which answers all receivers.
-      if (this.isAwaited) this.hand(event)
+      this.hand(event)
     }
   }
 
-  /** Gives an event to the receiver that has waited longest. */
+  /** Gives an event to the receiver that has waited longest, if there is one. */
   protected hand(event: ReceiveEvent): void {
-    const receivers = this.#receivers
-    if (receivers === undefined) return
-    const receiver = receivers.shift()
-    if (receivers.length === 0) this.#receivers = undefined
-    receiver?.(Effect.succeed(event))
+    const first = this.#waiting
+    this.#waiting = first?.next
+    first?.resume(Effect.succeed(event))
   }
 
   receiveNext(): Effect.Effect<ReceiveEvent> {
@@ -224,22 +222,30 @@ export abstract class Exchange<
       // The fiber may have been scheduled away before it got here, and then nobody was there to be woken.
       const late = this.#takeInTurn()
       if (late !== undefined) return resume(Effect.succeed(late))
-      // A literal has no room to spare, which an idle session would pay for.
-      if (this.#receivers === undefined) this.#receivers = [resume]
-      else this.#receivers.push(resume)
-      return new ReceiveCancellation(this, resume)
+      const waiting = new Waiting(this, resume)
+      this.#lineUp(waiting)
+      return waiting
     })
   }
 
+  #lineUp(waiting: Waiting<ReceiveEvent>): void {
+    let last = this.#waiting
+    while (last?.next !== undefined) last = last.next
+    if (last === undefined) this.#waiting = waiting
+    else last.next = waiting
+  }
+
   /** Whoever waited for an event does so no more. */
-  forget(receiver: Receiver<ReceiveEvent>): void {
-    const others = this.#receivers?.filter((other) => other !== receiver)
-    this.#receivers = others?.length === 0 ? undefined : others
+  forget(waiting: Waiting<ReceiveEvent>): void {
+    if (this.#waiting === waiting) this.#waiting = waiting.next
+    let before = this.#waiting
+    while (before !== undefined && before.next !== waiting) before = before.next
+    if (before !== undefined) before.next = waiting.next
   }
 
   /** Nobody is served before those who wait already. */
   #takeInTurn(): ReceiveEvent | undefined {
-    return this.#receivers === undefined ? this.takeNext() : undefined
+    return this.isAwaited ? undefined : this.takeNext()
   }
 
   /**
