@@ -99,7 +99,10 @@ describe("the application", () => {
       peer.close(1011)
       yield* finish(harness, session)
       assert.strictEqual(harness.errors.length, 1)
-      assert.strictEqual(harness.log.length, 1)
+      assert.deepStrictEqual(
+        harness.log.map(({ outcome }) => outcome),
+        ["server_error"]
+      )
     })
   )
 

@@ -33,8 +33,11 @@ export interface WebSocketChannel {
   /** The exchange is ready for messages; called once. */
   begin(): void
   send(message: WebSocketMessage): void
-  /** Begins the closing handshake (RFC 6455 §7.1.2); answers why a close frame cannot say that. */
-  close(code: number, reason: string): string | undefined
+  /**
+   * Begins the closing handshake (RFC 6455 §7.1.2); answers why a close frame cannot say that. `outcome` is for the access
+   * log, when it was no ordinary end.
+   */
+  close(code: number, reason: string, outcome?: DisconnectReason): string | undefined
   /** Pings whenever so many ticks have passed, and awaits each pong for so many; 0 for no pings, and for no such limit. */
   keepAlive(intervalTicks: number, timeoutTicks: number): void
   /** The application is about to get a message; nothing may be delivered from within. */
@@ -282,7 +285,7 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
       this.report(exit, Exit.isSuccess(exit), "")
       this.#phase = "closed"
       if (Exit.isSuccess(exit)) channel.close(1000, "")
-      else channel.close(1011, "internal error")
+      else channel.close(1011, "internal error", "server_error")
     }
     channel.onApplicationEnd()
   }
