@@ -1,5 +1,6 @@
 import type * as Exit from "effect/Exit"
 import type { Fiber } from "effect/Fiber"
+import { closeFrameProblem } from "../CloseCode.ts"
 import { encodeText } from "../ByteString.ts"
 import type { ServerConnection } from "../ConnectionRegistry.ts"
 import { Deadline, type DeadlineOwner } from "../Deadlines.ts"
@@ -15,7 +16,7 @@ import type { HeaderBlock } from "../HeaderBlock.ts"
 import type { RunObserver } from "../RequestRunner.ts"
 import type { ServerContext } from "../ServerContext.ts"
 import { ChangeSignal } from "./ChangeSignal.ts"
-import { type CloseFrame, closeFrameProblem } from "./CloseFrame.ts"
+import type { CloseFrame } from "./CloseFrame.ts"
 import { MemoryResponse, readFields, type ResponseOwner } from "./MemoryResponse.ts"
 
 /** What the application said when it accepted. */

@@ -4,8 +4,9 @@ import * as Schema from "effect/Schema"
 import type { DisconnectReason } from "../DisconnectReason.ts"
 import type { WebSocketMessage } from "../Exchange/WebSocket.ts"
 import type { HeaderBlock } from "../HeaderBlock.ts"
-import { type CloseFrame, closeFrameProblem } from "./CloseFrame.ts"
+import type { CloseFrame } from "./CloseFrame.ts"
 import type { AcceptedHandshake, MemoryWebSocket } from "./MemoryWebSocket.ts"
+import { closeFrameProblem } from "../CloseCode.ts"
 import { TestResponse } from "./TestResponse.ts"
 
 /** The handshake was answered by a response instead of a session. */

@@ -1,6 +1,6 @@
 import type { ByteSink } from "@pagi/core/ByteSink"
 import { type ByteString, encodeText } from "@pagi/core/ByteString"
-import { closePayload } from "./CloseCode.ts"
+import { closePayload } from "./ClosePayload.ts"
 import type { Event } from "./Event.ts"
 import { FrameDecoder } from "./FrameDecoder.ts"
 import { FINAL, FINAL_COMPRESSED, writeFrame, writeMaskedFrame } from "./FrameEncoder.ts"

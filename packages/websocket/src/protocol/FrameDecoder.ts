@@ -1,5 +1,5 @@
 import { copyBytes, fromBytes } from "@pagi/core/ByteString"
-import { isValidReceived, NO_STATUS } from "./CloseCode.ts"
+import { isCloseCode, NO_STATUS } from "@pagi/core/CloseCode"
 import { type CloseFrame, Closed, type Event, NeedData } from "./Event.ts"
 import { FrameHeader, type Role } from "./FrameHeader.ts"
 import type { Limits } from "./Limits.ts"
@@ -199,7 +199,7 @@ const readClose = (bytes: Uint8Array, start: number, end: number): CloseFrame | 
   if (start === end) return { type: "close", code: NO_STATUS, reason: "" }
   if (end - start === 1) return protocolError("malformed-close")
   const code = (bytes[start] ?? 0) * 256 + (bytes[start + 1] ?? 0)
-  if (!isValidReceived(code)) return protocolError("invalid-close-code")
+  if (!isCloseCode(code)) return protocolError("invalid-close-code")
   const reason = decodeText(bytes, start + 2, end)
   return reason === undefined ? protocolError("invalid-close-reason") : { type: "close", code, reason }
 }
