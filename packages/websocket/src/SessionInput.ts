@@ -5,6 +5,7 @@ import type { UpgradedConnection } from "@pagi/core/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
 import { Connection } from "./protocol/Connection.ts"
 import type { Event } from "./protocol/Event.ts"
+import { messageMaximum } from "./protocol/Limits.ts"
 import { decodeText } from "./protocol/Utf8.ts"
 import type { MessageCompression } from "./WebSocketPlatform.ts"
 import type { WebSocketSettings } from "./WebSocketSettings.ts"
@@ -73,12 +74,16 @@ export abstract class SessionInput {
       if (this.isReceiving && this.isPeerEnded) this.drop("client_closed")
       this.regulate()
     } catch (defect) {
-      // A mistake in here must cost one connection only.
-      this.settings.server.runner.background(Effect.logError("a WebSocket session failed", defect))
-      this.drop("server_error")
+      this.onDefect(defect)
     } finally {
       this.isAdvancing = false
     }
+  }
+
+  /** A mistake in here must cost one connection only. */
+  private onDefect(defect: unknown): void {
+    this.settings.server.runner.background(Effect.logError("a WebSocket session failed", defect))
+    this.drop("server_error")
   }
 
   private get isReceiving(): boolean {
@@ -125,9 +130,13 @@ export abstract class SessionInput {
 
   private inflate(payload: Uint8Array, isText: boolean): void {
     this.isInflating = true
-    this.compression?.decompress(payload, this.settings.limits.maxMessageSize, (result) => {
+    this.compression?.decompress(payload, messageMaximum(this.settings.limits), (result) => {
       this.isInflating = false
-      if (this.phase === "open") this.deliverInflated(result, isText)
+      try {
+        if (this.phase === "open") this.deliverInflated(result, isText)
+      } catch (defect) {
+        this.onDefect(defect)
+      }
       this.advance()
     })
   }

@@ -2,19 +2,13 @@ import { copyBytes, fromBytes } from "@pagi/core/ByteString"
 import { isCloseCode, NO_STATUS } from "@pagi/core/CloseCode"
 import { type CloseFrame, Closed, type Event, NeedData } from "./Event.ts"
 import { FrameHeader, type Role } from "./FrameHeader.ts"
-import type { Limits } from "./Limits.ts"
+import { type Limits, messageMaximum, toMaximum } from "./Limits.ts"
 import { advanceKey, applyMask } from "./Masking.ts"
 import { MessageAssembly } from "./MessageAssembly.ts"
 import { CLOSE, isControl, PING, TEXT } from "./Opcode.ts"
 import { type ErrorReason, protocolError, type ProtocolError } from "./ProtocolError.ts"
 import { ReceiveBuffer } from "./ReceiveBuffer.ts"
 import { decodeText } from "./Utf8.ts"
-
-/** Code units of the longest string that V8 makes. A longer text could not be reported, and that would throw. */
-const LONGEST_MESSAGE = 0x1fff_ffe8
-
-/** A limit as a number to compare with. */
-const toMaximum = (limit: number): number => (limit === 0 ? Infinity : limit)
 
 /** What the connections of a kind have in common. */
 class Rules {
@@ -34,7 +28,7 @@ class Rules {
     this.compression = compression
     this.header = new FrameHeader(role, compression)
     this.maxFrameSize = toMaximum(limits.maxFrameSize)
-    this.maxMessageSize = Math.min(toMaximum(limits.maxMessageSize), LONGEST_MESSAGE)
+    this.maxMessageSize = messageMaximum(limits)
     this.maxFragments = toMaximum(limits.maxFragments)
     this.isMasked = role === "server"
   }
