@@ -1,4 +1,8 @@
-/** What lives as long as the server: the rooms. They are in `scope.state` of everything that the server serves. */
+/**
+ * What lives as long as the server: the rooms. They are in `scope.state` of everything that the server serves.
+ *
+ * Only the lifespan puts them there: with `--lifespan off` there are none, and who asks for a room gets a 500.
+ */
 import type { LifespanHandler } from "@pagi/core/PagiApp"
 import type { State } from "@pagi/core/Scope"
 import type { SendError } from "@pagi/core/SendError"

@@ -7,7 +7,8 @@
  *     npx wscat -c 'ws://127.0.0.1:5000/rooms/lobby?name=Ada'        and say {"type":"say","text":"Hello"}
  *     curl -N -H 'Accept: text/event-stream' http://127.0.0.1:5000/rooms/lobby/members
  *
- * Stop it with Ctrl-C and start it again: the pages notice both, and go on.
+ * Stop it with Ctrl-C and start it again: the pages notice both, and go on. It needs the lifespan, which is there unless
+ * the server is started with `--lifespan off`.
  *
  * - `Address.ts`: what the addresses say
  * - `Messages.ts`: what goes over a WebSocket
@@ -24,12 +25,12 @@ import { converse } from "./Conversation.ts"
 import { watch } from "./Presence.ts"
 import { keepRooms } from "./State.ts"
 
-export default Effect.map(Directory.make(join(import.meta.dirname, "public")), (files) =>
-  PagiApp.make({
-    // What serves files is an application for scopes of every type, and gets the one that it knows.
-    http: files as PagiApp.HttpHandler<Directory.Failure>,
-    sse: watch,
-    websocket: converse,
-    lifespan: keepRooms
-  })
-)
+const chat = PagiApp.make({ sse: watch, websocket: converse, lifespan: keepRooms })
+
+/** An application is a function, which may leave to others what it does not do itself. */
+const make =
+  (files: PagiApp.Application<Directory.Failure>): PagiApp.Application<Directory.Failure> =>
+  (scope, receive, send) =>
+    (scope.type === "http" ? files : chat)(scope, receive, send)
+
+export default Effect.map(Directory.make(join(import.meta.dirname, "public")), make)

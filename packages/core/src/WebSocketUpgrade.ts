@@ -45,8 +45,8 @@ export interface WebSocketHandshake {
   readonly type: "handshake"
   /** What the client offers, in its order. */
   readonly subprotocols: ReadonlyArray<string>
-  /** The head that accepts it, complete with the application's fields; text says why it cannot have them. */
-  accept(subprotocol: string | undefined, headers: HeaderBlock): HeaderBlock | string
+  /** The fields that accept it, with the application's behind them, none of which is the server's to write. */
+  accept(subprotocol: string | undefined, headers: HeaderBlock): HeaderBlock
   /** The session, to be called when that head has been sent. */
   open(connection: UpgradedConnection): OpenWebSocket
 }

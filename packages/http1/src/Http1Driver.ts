@@ -1,45 +1,21 @@
 import { Deadline, type DeadlineOwner } from "@pagi/core/Deadlines"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
-import type { HttpRequestEvent } from "@pagi/core/Event"
-import type { HttpExchange } from "@pagi/core/Exchange/Http"
 import { makeExchange } from "@pagi/core/Exchange/makeExchange"
 import type { Ending } from "@pagi/core/Exchange/Exchange"
 import type { ExchangeHost } from "@pagi/core/Exchange/RequestExchange"
-import type { SseExchange } from "@pagi/core/Exchange/Sse"
 import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "@pagi/core/Exchange/WebSocket"
 import { ConnectionScope, type ConnectionScopes, type ScopedConnection } from "@pagi/core/ConnectionScope"
 import type { ServerConnection } from "@pagi/core/ConnectionRegistry"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
-import { lingerBytes, lingerTicks } from "@pagi/core/Linger"
+import { lingerTicks } from "@pagi/core/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/Transport"
 import type { WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
-import { admit } from "./Admission.ts"
+import { Http1Input } from "./Http1Input.ts"
 import type { Http1Settings } from "./Http1Settings.ts"
-import { Connection } from "./protocol/Connection.ts"
 import { protocolError } from "./protocol/ProtocolError.ts"
 import type { RequestHead } from "./protocol/RequestHead.ts"
-import { RequestBody } from "./RequestBody.ts"
 import { type ResponseObserver, ResponseWriter } from "./ResponseWriter.ts"
-
-/**
- * What the connection is waiting for:
- *
- *     fresh ──┬─► head ─► exchange ─► finishing ─┬─► idle ─► head …
- *             │              │ (broken input,    │     │ (drain)
- *             └──────────────┴──  no keep-alive) ┴─────┴─► lingering ─► closed
- *
- * - `fresh`: the first byte · `idle`: the first byte of a later request, and room for its response · `head`: the rest
- *   of a head · `exchange`: the application · `finishing`: the response is complete, the rest of an unread request body
- *   is skipped
- * - `lingering`: our side is closed; what the peer still sends is discarded, so that no reset destroys the response
- * - `closed`: the applications that have not ended
- * - `upgraded`, from `exchange`: nothing; the connection is a WebSocket session and has another driver
- */
-type Phase = "fresh" | "idle" | "head" | "exchange" | "finishing" | "lingering" | "closed" | "upgraded"
-
-/** Received bytes that may wait for the application before the socket is not read any more. */
-const inputHighWatermark = 65_536
 
 /** Ticks that a connection without any request gets when a drain begins: its first request may be under way. */
 const freshDrainTicks = 10
@@ -49,6 +25,7 @@ const freshDrainTicks = 10
  * from the transport goes on as far as it can without waiting.
  */
 export class Http1Driver
+  extends Http1Input
   implements
     TransportHandler,
     ExchangeHost,
@@ -58,39 +35,25 @@ export class Http1Driver
     ServerConnection,
     ScopedConnection
 {
-  readonly #settings: Http1Settings
-  readonly #transport: Transport
   readonly #scope: ConnectionScope
-  readonly #machine: Connection
-  readonly #body: RequestBody
-  /** Where the exchanges send their responses. */
   readonly response: ResponseWriter
-  /** Limits how long the peer may be silent, whatever it is waited for. */
-  readonly #readDeadline: Deadline
+  protected readonly readDeadline: Deadline
   /** Limits how long the peer may leave data unread; made when that first happens. */
   #writeDeadline: Deadline | undefined = undefined
-  #phase: Phase = "fresh"
-  #exchange: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
   /** The WebSocket handshake that the current exchange answers. */
   #handshake: WebSocketHandshake | undefined = undefined
   /** The session that the connection has become. */
   #session: WebSocketChannel | undefined = undefined
   /** Applications of this connection that have not ended; more than one when some run on after their response. */
   #running = 0
-  #isAdvancing = false
-  #isPaused = false
-  #discarded = 0
 
   constructor(settings: Http1Settings, transport: Transport, scopes: ConnectionScopes) {
+    super(settings, transport)
     const { server } = settings
-    this.#settings = settings
-    this.#transport = transport
     this.#scope = new ConnectionScope(scopes, this)
-    this.#machine = new Connection(server.options)
-    this.#body = new RequestBody(this.#machine)
-    this.response = new ResponseWriter(this.#machine, transport, server, this)
-    this.#readDeadline = new Deadline(server.deadlines, this)
-    this.#readDeadline.start(server.limits.headers)
+    this.response = new ResponseWriter(this.machine, transport, server, this)
+    this.readDeadline = new Deadline(server.deadlines, this)
+    this.readDeadline.start(server.limits.headers)
     server.registry.add(this)
     transport.open(this)
   }
@@ -98,303 +61,167 @@ export class Http1Driver
   // from the transport -----------------------------------------------------------------------------------------------
 
   onData(bytes: Uint8Array, isLent: boolean): void {
-    if (this.#phase === "lingering" || this.#phase === "closed") return this.#discard(bytes.length)
-    if (this.#phase === "exchange") this.#readDeadline.start(this.#stallTicks)
-    this.#machine.receive(bytes, isLent)
-    this.#advance()
-    this.#machine.keep()
+    if (this.phase === "lingering" || this.phase === "closed") return this.discard(bytes.length)
+    if (this.phase === "exchange") this.readDeadline.start(this.stallTicks)
+    this.machine.receive(bytes, isLent)
+    this.advance()
+    this.machine.keep()
   }
 
   onEnd(): void {
-    this.#machine.receiveEnd()
-    if (!this.#isAnswering) this.#advance()
+    this.machine.receiveEnd()
+    if (!this.isAnswering) this.advance()
     // A peer that closes its side has nearly always gone altogether; waiting applications must learn of it.
-    if (this.#isAnswering) this.#drop("client_closed")
+    if (this.isAnswering) this.drop("client_closed")
   }
 
   onFlush(): void {
-    if (this.#phase !== "exchange") return
-    if (!this.#isAnswering) this.#advance()
-    if (this.#exchange?.holdsHead !== true) this.#machine.flushHead(this.#transport)
+    if (this.phase !== "exchange") return
+    if (!this.isAnswering) this.advance()
+    if (this.exchange?.holdsHead !== true) this.machine.flushHead(this.transport)
   }
 
   onBlocked(): void {
-    this.#writeDeadline ??= new Deadline(this.#settings.server.deadlines, this)
-    if (!this.#writeDeadline.isRunning) this.#writeDeadline.start(this.#settings.server.limits.write)
+    this.#writeDeadline ??= new Deadline(this.settings.server.deadlines, this)
+    if (!this.#writeDeadline.isRunning) this.#writeDeadline.start(this.settings.server.limits.write)
   }
 
   onDrain(): void {
-    const { limits } = this.#settings.server
-    if (this.#transport.bufferedAmount === 0) this.#writeDeadline?.stop()
+    const { limits } = this.settings.server
+    if (this.transport.bufferedAmount === 0) this.#writeDeadline?.stop()
     else this.#writeDeadline?.start(limits.write)
-    if (this.#phase === "exchange") this.#readDeadline.start(this.#stallTicks)
-    else if (this.#phase === "idle") this.#readDeadline.start(limits.idle)
-    else if (this.#phase === "lingering" && this.#transport.bufferedAmount === 0) this.#readDeadline.start(lingerTicks)
-    this.#exchange?.writeBuffer.update()
-    const hasRoom = this.#transport.bufferedAmount <= this.#settings.exchange.lowWaterMark
-    if (this.#phase === "idle" && this.#isPaused && hasRoom) this.#advance()
+    if (this.phase === "exchange") this.readDeadline.start(this.stallTicks)
+    else if (this.phase === "idle") this.readDeadline.start(limits.idle)
+    else if (this.phase === "lingering" && this.transport.bufferedAmount === 0) this.readDeadline.start(lingerTicks)
+    this.exchange?.writeBuffer.update()
+    const hasRoom = this.transport.bufferedAmount <= this.settings.exchange.lowWaterMark
+    if (this.phase === "idle" && this.isPaused && hasRoom) this.advance()
   }
 
   onClose(reason: DisconnectReason | undefined): void {
-    this.#phase = "closed"
-    this.#readDeadline.release()
+    this.phase = "closed"
+    this.readDeadline.release()
     this.#writeDeadline?.release()
     this.#endExchange(reason ?? "client_closed")
     if (this.#running === 0) this.#finish()
-    else if (this.#settings.server.limits.disconnectGrace === 0) this.#scope.interrupt()
-    else this.#readDeadline.start(this.#settings.server.limits.disconnectGrace)
+    else if (this.settings.server.limits.disconnectGrace === 0) this.#scope.interrupt()
+    else this.readDeadline.start(this.settings.server.limits.disconnectGrace)
   }
 
   // from the timer wheel and the registry ------------------------------------------------------------------------------
 
   onDeadline(deadline: Deadline): void {
-    if (this.#phase === "closed") return this.#scope.interrupt()
-    if (deadline === this.#writeDeadline) return this.#drop("write_timeout")
-    switch (this.#phase) {
+    if (this.phase === "closed") return this.#scope.interrupt()
+    if (deadline === this.#writeDeadline) return this.drop("write_timeout")
+    switch (this.phase) {
       case "head":
-        return this.#answer(408, protocolError("head-timeout").message, "client_timeout")
+        return this.answer(408, protocolError("head-timeout").message, "client_timeout")
       case "exchange":
         // An event stream may have started since.
-        if (this.#exchange?.mayStall === true) this.#drop("client_timeout")
+        if (this.exchange?.mayStall === true) this.drop("client_timeout")
         return
       case "finishing":
-        return this.#close()
+        return this.close()
       case "idle":
       case "lingering":
         // What the peer has still to read has the write deadline to watch over it.
-        if (this.#transport.bufferedAmount === 0) return this.#transport.destroy()
-        return deadline.start(this.#phase === "idle" ? this.#settings.server.limits.idle : lingerTicks)
+        if (this.transport.bufferedAmount === 0) return this.transport.destroy()
+        return deadline.start(this.phase === "idle" ? this.settings.server.limits.idle : lingerTicks)
       default:
-        return this.#transport.destroy()
+        return this.transport.destroy()
     }
   }
 
   drain(): void {
-    this.#machine.closeAfterResponse()
-    this.#exchange?.drain()
-    if (this.#phase === "idle" || this.#phase === "finishing") this.#close()
-    else if (this.#phase === "fresh") this.#readDeadline.start(freshDrainTicks)
+    this.machine.closeAfterResponse()
+    this.exchange?.drain()
+    if (this.phase === "idle" || this.phase === "finishing") this.close()
+    else if (this.phase === "fresh") this.readDeadline.start(freshDrainTicks)
   }
 
   abort(reason: DisconnectReason): void {
-    this.#drop(reason)
+    this.drop(reason)
   }
 
   onScopeClose(): void {
-    this.#drop("server_shutdown")
+    this.drop("server_shutdown")
   }
 
-  // the way in -------------------------------------------------------------------------------------------------------
+  // from the way in -------------------------------------------------------------------------------------------------
 
-  /** Goes on until something has to be waited for. Not re-entrant: whoever calls from within leaves it to the loop. */
-  #advance(): void {
-    if (this.#isAdvancing) return
-    this.#isAdvancing = true
-    try {
-      let goesOn = true
-      while (goesOn) goesOn = this.#step()
-    } catch (defect) {
-      // A mistake in here, or a getter in the application's state that throws, must cost one connection only.
-      this.#settings.exchange.log(Effect.logError("a connection failed", defect))
-      this.#drop("server_error")
-    } finally {
-      this.#isAdvancing = false
-    }
-  }
-
-  /** Takes one step; answers whether another may follow at once. */
-  #step(): boolean {
-    switch (this.#phase) {
-      case "fresh":
-      case "idle":
-      case "head":
-        return this.#readHead()
-      case "exchange":
-        return this.#continueExchange()
-      case "finishing":
-        return this.#skipBody()
-      case "lingering":
-      case "closed":
-      case "upgraded":
-        return false
-    }
-  }
-
-  #readHead(): boolean {
-    if (this.#phase === "idle" && this.#isOverMark) {
-      // Answers to pipelined requests would gather without end for a peer that does not read them.
-      this.#setPaused(true)
-      return false
-    }
-    const event = this.#machine.next()
-    switch (event.type) {
-      case "request":
-        return this.#beginOrRefuse(event)
-      case "error":
-        this.#answer(event.status, event.message, "protocol_error")
-        return false
-      case "need-data":
-        this.#awaitHead()
-        return false
-      default:
-        this.#close()
-        return false
-    }
-  }
-
-  #awaitHead(): void {
-    this.#setPaused(false)
-    if (this.#phase === "head" || this.#machine.bufferedLength === 0) return
-    // The time of a fresh connection's first head runs since the connection was accepted.
-    if (this.#phase === "idle") this.#readDeadline.start(this.#settings.server.limits.headers)
-    this.#phase = "head"
-  }
-
-  #beginOrRefuse(head: RequestHead): boolean {
-    const admission = admit(this.#settings, this.#transport, head)
-    if (admission?.type === "error") {
-      this.response.begin(head)
-      this.#answer(admission.status, admission.message, "protocol_error", admission.headers)
-      return false
-    }
-    // Frames that come before the answer must never be taken for a request, should the answer be a refusal.
-    if (admission !== undefined) this.#machine.closeAfterResponse()
-    this.#begin(head, admission)
-    return true
-  }
-
-  #begin(head: RequestHead, handshake: WebSocketHandshake | undefined): void {
-    const { server } = this.#settings
+  protected begin(head: RequestHead, handshake: WebSocketHandshake | undefined): void {
+    const { server } = this.settings
     const exchange =
       handshake === undefined
-        ? makeExchange(this, this.#settings.exchange, head)
-        : new WebSocketExchange(this, this.#settings.exchange, handshake.subprotocols)
+        ? makeExchange(this, this.settings.exchange, head)
+        : new WebSocketExchange(this, this.settings.exchange, handshake.subprotocols)
     this.#handshake = handshake
-    this.#phase = "exchange"
-    this.#exchange = exchange
-    this.#body.restart()
-    this.#readDeadline.start(this.#stallTicks)
+    this.phase = "exchange"
+    this.exchange = exchange
+    this.readDeadline.start(this.stallTicks)
     this.response.begin(head)
-    const scope = exchange.makeScope(server, this.#transport, head)
+    const scope = exchange.makeScope(server, this.transport, head)
     this.#running++
     const fiber = exchange.run(server.runner, scope)
     if (fiber !== undefined) this.#scope.add(fiber)
   }
 
-  #continueExchange(): boolean {
-    const exchange = this.#exchange
-    if (this.#isAnswering) {
-      exchange?.readable()
-      if (this.#isAnswering) {
-        if (this.#machine.bufferedLength > inputHighWatermark) this.#setPaused(true)
-        return false
-      }
-    }
-    // Reading on may have ended the exchange by a protocol error.
-    if (this.#phase !== "exchange") return false
-    this.#phase = "finishing"
-    this.#exchange = undefined
-    this.response.end("complete")
-    if (!this.#machine.keepAlive) {
-      this.#close()
-      return false
-    }
-    if (!this.#machine.bodyIsComplete) {
-      this.#machine.skipBody()
-      this.#readDeadline.start(this.#settings.server.limits.headers)
-    }
-    return true
-  }
-
-  #skipBody(): boolean {
-    if (!this.#machine.bodyIsComplete) {
-      const event = this.#machine.next()
-      switch (event.type) {
-        case "end":
-          return true
-        case "need-data":
-          this.#setPaused(false)
-          return false
-        default:
-          this.#close()
-          return false
-      }
-    }
-    this.#machine.nextCycle()
-    this.#phase = "idle"
-    this.#readDeadline.start(this.#settings.server.limits.idle)
-    return true
-  }
-
-  pullBody(): HttpRequestEvent | undefined {
-    this.#machine.sendContinue(this.#transport)
-    const event = this.#body.next()
-    if (event === undefined) {
-      if (!this.#machine.bodyIsComplete) this.#setPaused(false)
-    } else if (event.type === "error") {
-      this.#answer(event.status, event.message, event.status === 413 ? "body_too_large" : "protocol_error")
-      return undefined
-    }
-    return event
-  }
-
   // the way out --------------------------------------------------------------------------------------------------------
 
   get bufferedAmount(): number {
-    return this.#transport.bufferedAmount
+    return this.transport.bufferedAmount
   }
 
   onWritten(ends: boolean): void {
-    this.#readDeadline.start(this.#stallTicks)
+    this.readDeadline.start(this.stallTicks)
     // Only what the system has refused to take is reported as drained, and `send` will wait for that.
-    if (this.#isOverMark) this.#transport.flush()
+    if (this.isOverMark) this.transport.flush()
     // The exchange notes its completion after this call; the end of the turn is early enough to go on to the next.
-    if (ends && !this.#isAdvancing) this.#transport.scheduleFlush()
+    if (ends && !this.isAdvancing) this.transport.scheduleFlush()
   }
 
   /** What contradicts its own length cannot be made good. Once dropped, the exchange does not report failures. */
   breakOff(problem: string): void {
-    this.#settings.exchange.log(Effect.logError(`the response was broken off: ${problem}`))
-    this.#answer(500, "internal server error", "server_error")
+    this.settings.exchange.log(Effect.logError(`the response was broken off: ${problem}`))
+    this.answer(500, "internal server error", "server_error")
   }
 
   endResponse(reason: DisconnectReason): void {
-    this.#machine.sendBody(this.#transport, "", true)
+    this.machine.sendBody(this.transport, "", true)
     this.#endExchange(reason)
-    this.#close()
+    this.close()
   }
 
   onApplicationEnd(ending: Ending): void {
     this.#running--
     if (this.#running === 0) this.#scope.close()
     if (this.#session !== undefined) this.#session.onApplicationEnd()
-    else if (this.#phase === "closed") {
+    else if (this.phase === "closed") {
       if (this.#running === 0) this.#finish()
     } else if (ending === "unanswered" || ending === "truncated") {
-      this.#answer(500, "internal server error", "server_error")
+      this.answer(500, "internal server error", "server_error")
     }
   }
 
   acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
-    const { server } = this.#settings
-    const exchange = this.#exchange
+    const { server } = this.settings
+    const exchange = this.exchange
     const handshake = this.#handshake
     if (handshake === undefined || !(exchange instanceof WebSocketExchange)) return "there is no handshake to accept"
-    const head = handshake.accept(subprotocol, headers)
-    const problem = typeof head === "string" ? head : this.response.switchProtocols(head)
+    const problem = this.response.switchProtocols(handshake.accept(subprotocol, headers))
     if (problem !== undefined) return problem
     const session = handshake.open({
-      transport: this.#transport,
+      transport: this.transport,
       exchange,
       scope: this.#scope,
       access: this.response.takeAccess(),
-      received: this.#machine.takeBuffered(),
+      received: this.machine.takeBuffered(),
       isBlocked: this.#writeDeadline?.isRunning === true,
       running: this.#running
     })
-    this.#phase = "upgraded"
-    this.#exchange = undefined
-    this.#readDeadline.release()
+    this.phase = "upgraded"
+    this.exchange = undefined
+    this.readDeadline.release()
     this.#writeDeadline?.release()
     server.registry.replace(this, session)
     this.#session = session
@@ -404,48 +231,40 @@ export class Http1Driver
   // endings ------------------------------------------------------------------------------------------------------------
 
   /** Ends the exchange with the server's own answer, or the connection when a response is already on its way. */
-  #answer(status: number, message: string, reason: DisconnectReason, headers?: HeaderBlock): void {
-    if (this.#machine.isHeadSent) return this.#drop(reason)
+  protected answer(status: number, message: string, reason: DisconnectReason, headers?: HeaderBlock): void {
+    if (this.machine.isHeadSent) return this.drop(reason)
     this.#disconnectExchange(reason)
     this.response.answer(status, message, reason, headers)
-    this.#close()
+    this.close()
   }
 
   /** Ends the connection now, in a way that the peer cannot take what it has for a complete response. */
-  #drop(reason: DisconnectReason): void {
-    if (this.#phase === "closed") return
-    const isStuck = reason === "write_timeout" || (this.#phase === "lingering" && this.#transport.bufferedAmount > 0)
-    this.#phase = "lingering"
+  protected drop(reason: DisconnectReason): void {
+    if (this.phase === "closed") return
+    const isStuck = reason === "write_timeout" || (this.phase === "lingering" && this.transport.bufferedAmount > 0)
+    this.phase = "lingering"
     this.#endExchange(reason)
-    if (isStuck || this.#machine.isCloseDelimited) this.#transport.reset()
+    if (isStuck || this.machine.isCloseDelimited) this.transport.reset()
     else if (reason === "server_error" || reason === "protocol_error") this.#closeUnfinished()
-    else this.#transport.destroy()
+    else this.transport.destroy()
   }
 
   /** The peer is not to blame for the end, or still there: it gets what is complete and then sees that the rest is missing. */
   #closeUnfinished(): void {
-    this.#transport.truncate()
-    this.#readDeadline.start(lingerTicks)
+    this.transport.truncate()
+    this.readDeadline.start(lingerTicks)
   }
 
   /**
    * Closes our side and lingers until the peer has closed its own. There is nothing to linger for when the peer itself
    * wanted the connection to end with this request: no bytes can come whose arrival would cause a reset.
    */
-  #close(): void {
-    this.#phase = "lingering"
-    if (this.#machine.hasPeerFinished) this.#transport.close()
-    else this.#transport.end()
-    this.#setPaused(false)
-    this.#readDeadline.start(lingerTicks)
-  }
-
-  #discard(length: number): void {
-    this.#discarded += length
-    if (this.#discarded <= lingerBytes) return
-    // The peer may still be reading its response; the write deadline watches over that.
-    if (this.#transport.bufferedAmount > 0) this.#setPaused(true)
-    else this.#transport.destroy()
+  protected close(): void {
+    this.phase = "lingering"
+    if (this.machine.hasPeerFinished) this.transport.close()
+    else this.transport.end()
+    this.setPaused(false)
+    this.readDeadline.start(lingerTicks)
   }
 
   #endExchange(reason: DisconnectReason): void {
@@ -454,35 +273,12 @@ export class Http1Driver
   }
 
   #disconnectExchange(reason: DisconnectReason): void {
-    this.#exchange?.disconnect(reason)
-    this.#exchange = undefined
+    this.exchange?.disconnect(reason)
+    this.exchange = undefined
   }
 
   #finish(): void {
-    this.#readDeadline.release()
-    this.#settings.server.registry.remove(this)
-  }
-
-  // small helpers ------------------------------------------------------------------------------------------------------
-
-  /** Whether the application has still to complete its response. */
-  get #isAnswering(): boolean {
-    return this.#phase === "exchange" && this.#exchange?.isComplete === false
-  }
-
-  /** Ticks that the exchange may go on without a byte in either direction; 0 means no limit. */
-  get #stallTicks(): number {
-    return this.#exchange?.mayStall === true ? this.#settings.server.limits.request : 0
-  }
-
-  get #isOverMark(): boolean {
-    return this.#transport.bufferedAmount > this.#settings.exchange.highWaterMark
-  }
-
-  #setPaused(paused: boolean): void {
-    if (this.#isPaused === paused) return
-    this.#isPaused = paused
-    if (paused) this.#transport.pause()
-    else this.#transport.resume()
+    this.readDeadline.release()
+    this.settings.server.registry.remove(this)
   }
 }

@@ -14,7 +14,7 @@ const lastByteLimit = 0x20
 const nothing: Uint8Array = new Uint8Array(0)
 
 /** Final blocks that a message may have; each takes a new stream, and is made by two bytes. */
-const maxFinalBlocks = 16
+const maxFinalBlocks = 2
 
 interface InflateJob {
   /** The payload and the tail. */

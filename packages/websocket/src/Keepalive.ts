@@ -43,8 +43,8 @@ export class Keepalive implements DeadlineOwner {
 
   onDeadline(deadline: Deadline): void {
     if (deadline === this.#ping) {
-      const isSent = this.#session.sendPing()
-      if (isSent && !this.#pong.isRunning) this.#pong.start(this.#timeoutTicks)
+      // One ping at a time: another would itself be what the peer is behind by when the answer is due.
+      if (!this.#pong.isRunning && this.#session.sendPing()) this.#pong.start(this.#timeoutTicks)
       deadline.start(this.#intervalTicks)
     } else if (this.#session.isBehind) deadline.start(this.#timeoutTicks)
     else this.#session.onUnanswered()

@@ -1,11 +1,10 @@
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import type { WebSocketExchange, WebSocketMessage } from "@pagi/core/Exchange/WebSocket"
-import type { Transport } from "@pagi/core/Transport"
+import { TransportInput } from "@pagi/core/TransportInput"
 import type { UpgradedConnection } from "@pagi/core/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
 import { Connection } from "./protocol/Connection.ts"
 import type { Event } from "./protocol/Event.ts"
-import { messageMaximum } from "./protocol/Limits.ts"
 import { decodeText } from "./protocol/Utf8.ts"
 import type { MessageCompression } from "./WebSocketPlatform.ts"
 import type { WebSocketSettings } from "./WebSocketSettings.ts"
@@ -30,15 +29,13 @@ const inputHighWatermark = 65_536
  * when it sends faster than they are received. A base class rather than an object of its own, because an idle session
  * should cost little.
  */
-export abstract class SessionInput {
+export abstract class SessionInput extends TransportInput {
   protected readonly settings: WebSocketSettings
-  protected readonly transport: Transport
   protected readonly exchange: WebSocketExchange
   protected readonly machine: Connection
   protected readonly compression: MessageCompression | undefined
   protected phase: Phase = "open"
   protected isAdvancing = false
-  protected isPaused = false
   protected isInflating = false
   protected isPeerEnded = false
 
@@ -47,17 +44,15 @@ export abstract class SessionInput {
     { exchange, transport }: Pick<UpgradedConnection, "exchange" | "transport">,
     compression: MessageCompression | undefined
   ) {
+    super(transport)
     this.settings = settings
-    this.transport = transport
     this.exchange = exchange
-    this.machine = new Connection("server", settings.limits, compression !== undefined)
+    this.machine = new Connection(compression === undefined ? settings.rules : settings.compressionRules)
     this.compression = compression
   }
 
   protected abstract onPing(bytes: Uint8Array): void
   protected abstract onPong(): void
-  /** The peer is read again, after a pause. */
-  protected abstract onResumed(): void
   /** The peer has sent its close frame. */
   protected abstract answerClose(code: number, reason: string): void
   /** The peer broke a rule. */
@@ -71,7 +66,8 @@ export abstract class SessionInput {
     this.isAdvancing = true
     try {
       while (this.isReceiving && this.react(this.machine.next()));
-      if (this.isReceiving && this.isPeerEnded) this.drop("client_closed")
+      // An answer to its close frame may still be on the way.
+      if (this.isReceiving && this.isPeerEnded && !this.machine.isCloseReceived) this.drop("client_closed")
       this.regulate()
     } catch (defect) {
       this.onDefect(defect)
@@ -87,7 +83,12 @@ export abstract class SessionInput {
   }
 
   private get isReceiving(): boolean {
-    return !this.isInflating && (this.phase === "open" || this.phase === "closing")
+    return this.phase === "open" ? !this.isInflating && !this.isStalled : this.phase === "closing" && !this.isInflating
+  }
+
+  /** Whether what has come already has to wait too: inflated it could become a thousand times as much. */
+  private get isStalled(): boolean {
+    return this.compression !== undefined && this.exchange.queuedBytes > inputHighWatermark
   }
 
   /** Acts upon an event; answers whether there may be another. */
@@ -100,7 +101,8 @@ export abstract class SessionInput {
         this.deliver(event.bytes)
         return true
       case "compressed":
-        this.inflate(event.bytes, event.isText)
+        // After our close frame it is for nobody.
+        if (this.phase === "open") this.inflate(event.bytes, event.isText)
         return true
       case "ping":
         this.onPing(event.bytes)
@@ -130,7 +132,7 @@ export abstract class SessionInput {
 
   private inflate(payload: Uint8Array, isText: boolean): void {
     this.isInflating = true
-    this.compression?.decompress(payload, messageMaximum(this.settings.limits), (result) => {
+    this.compression?.decompress(payload, this.settings.compressionRules.maxMessageSize, (result) => {
       this.isInflating = false
       try {
         if (this.phase === "open") this.deliverInflated(result, isText)
@@ -150,6 +152,17 @@ export abstract class SessionInput {
     else this.deliver(text)
   }
 
+  /**
+   * A message that waited is being received. What has come, be it the end, goes on in a later step, since nothing may
+   * overtake it.
+   */
+  onTaken(): void {
+    if (this.isAdvancing) return
+    const isWaiting = this.machine.bufferedLength > 0 || this.isPeerEnded
+    if (isWaiting && this.isReceiving) queueMicrotask(() => this.advance())
+    else if (this.isPaused) this.regulate()
+  }
+
   /** Pauses reading while much waits for the application, in time before too many messages do. */
   protected regulate(): void {
     const { queuedBytes, queuedMessages } = this.exchange
@@ -159,15 +172,5 @@ export abstract class SessionInput {
     if (this.phase !== "open" && !this.isInflating) this.setPaused(false)
     else if (queuedMessages * 2 > maxReceiveQueue || backlog > inputHighWatermark) this.setPaused(true)
     else if (queuedMessages * 4 <= maxReceiveQueue && backlog * 4 <= inputHighWatermark) this.setPaused(false)
-  }
-
-  protected setPaused(paused: boolean): void {
-    if (this.isPaused === paused) return
-    this.isPaused = paused
-    if (paused) this.transport.pause()
-    else {
-      this.transport.resume()
-      this.onResumed()
-    }
   }
 }

@@ -6,7 +6,7 @@ import { Deadline, type DeadlineOwner } from "@pagi/core/Deadlines"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import { drainTicks } from "@pagi/core/Exchange/Exchange"
 import type { WebSocketChannel, WebSocketMessage } from "@pagi/core/Exchange/WebSocket"
-import { lingerBytes, lingerTicks } from "@pagi/core/Linger"
+import { lingerTicks } from "@pagi/core/Linger"
 import type { TransportHandler } from "@pagi/core/Transport"
 import type { UpgradedConnection } from "@pagi/core/WebSocketUpgrade"
 import { CompressedOutbox, type OutboxSession } from "./CompressedOutbox.ts"
@@ -17,6 +17,9 @@ import type { WebSocketSettings } from "./WebSocketSettings.ts"
 
 /** Ticks that a peer has to answer our close frame. */
 const closeTicks = 50
+
+/** Ticks after which a peer that is not read gets a ping, for the error that its absence would cause. */
+const probeTicks = 150
 
 const noBytes = new Uint8Array(0)
 
@@ -41,13 +44,13 @@ export class WebSocketSession
   #access: AccessEntry | undefined
   /** Applications of the connection that have not ended; more than one when some of earlier requests run on. */
   #running: number
-  #discarded = 0
   /** The last ping that came while the peer was behind; it stands for those before it (RFC 6455 §5.5.3). */
   #unansweredPing: Uint8Array | undefined = undefined
   // Made when they are first needed, since an idle session should cost little.
   #deadline: Deadline | undefined = undefined
   #writeDeadline: Deadline | undefined = undefined
   #drainDeadline: Deadline | undefined = undefined
+  #probeDeadline: Deadline | undefined = undefined
   #keepalive: Keepalive | undefined = undefined
 
   constructor(
@@ -76,7 +79,7 @@ export class WebSocketSession
   // from the transport -----------------------------------------------------------------------------------------------
 
   onData(bytes: Uint8Array, isLent: boolean): void {
-    if (this.phase === "lingering" || this.phase === "closed") return this.#discard(bytes.length)
+    if (this.phase === "lingering" || this.phase === "closed") return this.discard(bytes.length)
     this.#noteActivity()
     this.machine.receive(bytes, isLent)
     this.advance()
@@ -114,6 +117,7 @@ export class WebSocketSession
     this.compression?.close()
     this.#writeDeadline?.release()
     this.#drainDeadline?.release()
+    this.#probeDeadline?.release()
     const { disconnectGrace } = this.settings.server.limits
     if (this.#running === 0) this.#finish()
     else if (disconnectGrace === 0) this.#scope.interrupt()
@@ -126,6 +130,7 @@ export class WebSocketSession
     if (this.phase === "closed") return this.#scope.interrupt()
     if (deadline === this.#writeDeadline) return this.drop("write_timeout")
     if (deadline === this.#drainDeadline) return this.#closeFor("server_shutdown", 1001, "the server is shutting down")
+    if (deadline === this.#probeDeadline) return this.#probe()
     // What the peer has still to read has the write deadline to watch over it.
     if (this.bufferedAmount > 0) return deadline.start(this.#limitTicks)
     switch (this.phase) {
@@ -136,6 +141,12 @@ export class WebSocketSession
       case "lingering":
         return this.transport.destroy()
     }
+  }
+
+  /** No sign of life of anybody's, so that the time for which the session may be idle runs on. */
+  #probe(): void {
+    if (!this.#flushOverMark()) this.machine.sendPing(this.transport, noBytes)
+    this.#probeDeadline?.start(probeTicks)
   }
 
   /** Closes the session soon, so that the client connects again, to a server that stays. */
@@ -179,10 +190,6 @@ export class WebSocketSession
     this.#keepalive.start(intervalTicks, timeoutTicks)
   }
 
-  onTaken(): void {
-    if (this.isPaused && !this.isAdvancing) this.regulate()
-  }
-
   /** Also called for those of earlier requests on this connection. */
   onApplicationEnd(): void {
     this.#running--
@@ -223,14 +230,14 @@ export class WebSocketSession
 
   #onWritten(): void {
     this.#noteActivity()
-    this.#isBehindMark()
+    this.#flushOverMark()
   }
 
   /**
-   * Whether the peer is behind by more than the high mark. Only what the system has refused to take counts, since only
-   * that is reported as drained.
+   * Writes what was gathered when it is more than the high mark; answers whether the peer is behind by more than that. Only
+   * what the system has refused to take counts, since only that is reported as drained.
    */
-  #isBehindMark(): boolean {
+  #flushOverMark(): boolean {
     if (this.#isOverMark) this.transport.flush()
     return this.#isOverMark
   }
@@ -238,7 +245,7 @@ export class WebSocketSession
   // pings --------------------------------------------------------------------------------------------------------
 
   protected onPing(bytes: Uint8Array): void {
-    if (this.#isBehindMark()) this.#unansweredPing = bytes
+    if (this.#flushOverMark()) this.#unansweredPing = bytes
     else this.machine.sendPong(this.transport, bytes)
   }
 
@@ -246,18 +253,27 @@ export class WebSocketSession
     this.#keepalive?.onPong()
   }
 
-  protected onResumed(): void {
+  /** A peer that leaves is not noticed while it is not read. Sending to it will tell. */
+  protected override onPaused(): void {
+    this.#probeDeadline ??= new Deadline(this.settings.server.deadlines, this)
+    this.#probeDeadline.start(probeTicks)
+  }
+
+  protected override onResumed(): void {
+    this.#probeDeadline?.stop()
     this.#keepalive?.onCaughtUp()
   }
 
   sendPing(): boolean {
-    if (this.#isBehindMark()) return false
+    if (this.#flushOverMark()) return false
     this.machine.sendPing(this.transport, noBytes)
     this.#noteActivity()
     return true
   }
 
   get isBehind(): boolean {
+    // What was merely gathered says nothing about the peer.
+    this.transport.flush()
     return this.isPaused || this.isInflating || this.transport.bufferedAmount > 0
   }
 
@@ -275,7 +291,7 @@ export class WebSocketSession
     this.#drainDeadline?.stop()
     if (this.#outbox === undefined) this.writeClose(code, reason)
     else this.#outbox.close(code, reason)
-    if (!this.isAdvancing) this.regulate()
+    this.advance()
   }
 
   /** Closes for a reason of the server's; the application is told at once. */
@@ -329,13 +345,6 @@ export class WebSocketSession
   #endAccess(outcome: AccessOutcome): void {
     this.#access?.end(outcome)
     this.#access = undefined
-  }
-
-  #discard(length: number): void {
-    this.#discarded += length
-    if (this.#discarded <= lingerBytes) return
-    if (this.transport.bufferedAmount > 0) this.setPaused(true)
-    else this.transport.destroy()
   }
 
   #finish(): void {

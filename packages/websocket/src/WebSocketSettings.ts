@@ -1,20 +1,27 @@
 import type { ServerContext } from "@pagi/core/ServerContext"
 import type { Limits } from "./protocol/Limits.ts"
+import { Rules } from "./protocol/Rules.ts"
 import type { WebSocketPlatform } from "./WebSocketPlatform.ts"
 
 /** What all sessions of a server use; made once. */
 export interface WebSocketSettings {
   readonly server: ServerContext
   readonly platform: WebSocketPlatform
-  readonly limits: Limits
+  readonly rules: Rules
+  /** The same for sessions that have agreed on compression. */
+  readonly compressionRules: Rules
 }
 
-export const makeSettings = (server: ServerContext, platform: WebSocketPlatform): WebSocketSettings => ({
-  server,
-  platform,
-  limits: {
+export const makeSettings = (server: ServerContext, platform: WebSocketPlatform): WebSocketSettings => {
+  const limits: Limits = {
     maxFrameSize: server.options.maxWsFrameSize,
     maxMessageSize: server.options.maxWsMessageSize,
     maxFragments: server.options.maxWsFragments
   }
-})
+  return {
+    server,
+    platform,
+    rules: Rules.forServer(limits, false),
+    compressionRules: Rules.forServer(limits, true)
+  }
+}

@@ -1,4 +1,5 @@
 import type { ByteString } from "@pagi/core/ByteString"
+import { listElements } from "@pagi/core/FieldList"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
 import type { ServerContext } from "@pagi/core/ServerContext"
 import type {
@@ -13,16 +14,6 @@ import { type DeflateParameters, negotiate } from "./protocol/PerMessageDeflate.
 import type { WebSocketPlatform } from "./WebSocketPlatform.ts"
 import { WebSocketSession } from "./WebSocketSession.ts"
 import { makeSettings, type WebSocketSettings } from "./WebSocketSettings.ts"
-
-/** Fields by which the handshake is agreed, which only the server writes. */
-const ownFields: ReadonlySet<string> = new Set([
-  "connection",
-  "upgrade",
-  "sec-websocket-accept",
-  "sec-websocket-extensions",
-  "sec-websocket-protocol",
-  "content-length"
-])
 
 /** A handshake that waits for the application's word. */
 class PendingHandshake implements WebSocketHandshake {
@@ -43,12 +34,10 @@ class PendingHandshake implements WebSocketHandshake {
     return this.#handshake.subprotocols
   }
 
-  accept(subprotocol: string | undefined, headers: HeaderBlock): HeaderBlock | string {
-    const own = headers.find(([name]) => ownFields.has(name.toLowerCase()))
-    if (own !== undefined) return `the header ${JSON.stringify(own[0])} is the server's to write`
+  accept(subprotocol: string | undefined, headers: HeaderBlock): HeaderBlock {
     const { key } = this.#handshake
     const accept = key === undefined ? undefined : this.#settings.platform.digest(acceptKeyInput(key))
-    return [...responseFields(this.#handshake, accept, subprotocol, this.#compression?.field), ...headers]
+    return [...responseFields(accept, subprotocol, this.#compression?.field), ...headers]
   }
 
   open(connection: UpgradedConnection): OpenWebSocket {
@@ -59,7 +48,7 @@ class PendingHandshake implements WebSocketHandshake {
 
 /** Whether an HTTP/1.1 request asks for this protocol among others; an extended CONNECT has been told apart before. */
 const asksForWebSocket = ({ httpVersion, upgrade = "" }: UpgradeRequest): boolean =>
-  httpVersion === "2" || upgrade.split(",").some((protocol) => protocol.trim() === "websocket")
+  httpVersion === "2" || listElements(upgrade).includes("websocket")
 
 /** The WebSocket protocol for the drivers of a server. */
 export const make = (server: ServerContext, platform: WebSocketPlatform): WebSocketUpgrade => {

@@ -1,12 +1,16 @@
+import { constants } from "node:buffer"
 import { assert, describe, it } from "@effect/vitest"
 import { type ByteString, toBytes } from "@pagi/core/ByteString"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { openCompressed, squeezed } from "./support/Compression.ts"
+import { big, bigArrived, openCompressed, squeezed } from "./support/Compression.ts"
 import { squeeze } from "./support/FakePlatform.ts"
 import { binary, close, frame, ping, text } from "./support/Frames.ts"
-import { finishSessions } from "./support/Puppets.ts"
-import { logLines, turn } from "./support/SessionHarness.ts"
+import { finishSessions, openSession } from "./support/Puppets.ts"
+import { type Harness, logLines, offersCompression, turn } from "./support/SessionHarness.ts"
+
+/** The longest string that there can be. */
+const longestString = constants.MAX_STRING_LENGTH
 
 /** A compressed text message, as a peer sends it. */
 const deflated = (content: string): ByteString => frame(1, squeezed(content), { reserved: 4 })
@@ -132,6 +136,33 @@ describe("compressed messages of the peer", () => {
     })
   )
 
+  for (const maxWsMessageSize of [3000, 0]) {
+    it.effect(`are inflated to a finite maximum also when maxWsMessageSize is ${maxWsMessageSize}`, () =>
+      Effect.gen(function* () {
+        const { compression, harness, peer, session } = yield* openCompressed({ maxWsMessageSize })
+        peer.compressed(true, squeeze(toBytes("1")))
+        assert.deepStrictEqual(compression.maximums, [maxWsMessageSize || longestString])
+        compression.finishDecompressing()
+        yield* finishSessions(harness, session)
+      })
+    )
+  }
+
+  it.effect("that come once the application has closed are not inflated, and may be malformed", () =>
+    Effect.gen(function* () {
+      const { app, compression, harness, peer, session } = yield* openCompressed()
+      yield* app.close(4000, "done")
+      peer.compressed(true, toBytes("nonsense"))
+      peer.compressed(true, squeeze(toBytes("1")))
+      assert.deepStrictEqual(compression.maximums, [])
+      peer.close(4000)
+      assert.deepStrictEqual(peer.read(), ["close 4000 done"])
+      assert.strictEqual(yield* app.receive, "disconnect 4000")
+      assert.deepStrictEqual(logLines(harness), ["101 0 complete"])
+      yield* finishSessions(harness, session)
+    })
+  )
+
   it.effect("keep a ping from counting as unanswered while the pong behind them cannot be seen", () =>
     Effect.gen(function* () {
       const { app, compression, harness, peer, session, transport } = yield* openCompressed()
@@ -145,6 +176,73 @@ describe("compressed messages of the peer", () => {
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual(transport.ending, "open")
       yield* finishSessions(harness, session)
+    })
+  )
+})
+
+const outcomes = ({ log }: Harness) => log.map(({ outcome }) => outcome)
+
+describe("the end that comes in one read with the peer's close frame", () => {
+  it.effect("while a message of the application is compressed: the close frame is still answered, behind it", () =>
+    Effect.gen(function* () {
+      const { app, compression, harness, peer, session, transport } = yield* openCompressed()
+      yield* app.listen
+      yield* app.text(big("1"))
+      peer.close(4001, "bye")
+      peer.end()
+      yield* turn
+      assert.strictEqual(transport.ending, "open")
+      compression.finishCompressing()
+      yield* turn
+      assert.deepStrictEqual(peer.read(), [bigArrived("1"), "close 4001"])
+      assert.deepStrictEqual(app.notes, ["disconnect 4001 bye"])
+      assert.deepStrictEqual(outcomes(harness), ["complete"])
+      yield* finishSessions(harness, session)
+    })
+  )
+
+  it.effect("while a message of the peer is inflated: the close frame is still found, and answered", () =>
+    Effect.gen(function* () {
+      const { app, compression, harness, peer, session } = yield* openCompressed()
+      yield* app.listen
+      peer.write(deflated("1") + close(4001, "bye"))
+      peer.end()
+      compression.finishDecompressing()
+      yield* turn
+      assert.deepStrictEqual(app.notes, ["text 1", "disconnect 4001 bye"])
+      assert.deepStrictEqual(peer.read(), ["close 4001"])
+      assert.deepStrictEqual(outcomes(harness), ["complete"])
+      yield* finishSessions(harness, session)
+    })
+  )
+})
+
+describe("a defect where a message has been inflated", () => {
+  /** Bytes for which whoever looks at them fails. */
+  const broken = (): Uint8Array =>
+    Object.defineProperty(new Uint8Array(1), "length", {
+      get: () => {
+        throw new Error("broken")
+      }
+    })
+
+  it.effect("costs that connection only", () =>
+    Effect.gen(function* () {
+      const { app, compression, harness, peer, session, transport } = yield* openCompressed()
+      const other = yield* openSession(harness, offersCompression)
+      compression.decompress = (_payload, _maxSize, done) => queueMicrotask(() => done(broken()))
+      peer.compressed(false, squeeze(toBytes("1")))
+      yield* turn
+      assert.strictEqual(transport.ending, "destroyed")
+      assert.strictEqual(yield* app.receive, "disconnect 1006 server_error")
+      assert.strictEqual(harness.errors.length, 1)
+      assert.include(harness.errors.join(), "a WebSocket session failed")
+      assert.deepStrictEqual(logLines(harness), ["101 0 server_error"])
+      other.peer.compressed(true, squeeze(toBytes("goes on")))
+      assert.isTrue(harness.platform.compressions.at(-1)?.finishDecompressing())
+      assert.strictEqual(yield* other.app.receive, "text goes on")
+      assert.strictEqual(other.transport.ending, "open")
+      yield* finishSessions(harness, session, other)
     })
   )
 })

@@ -1,3 +1,4 @@
+import { listElements, valuesOf } from "../FieldList.ts"
 import { type HeaderBlock, isToken } from "../HeaderBlock.ts"
 import type { HttpRequestHead } from "../RequestScope.ts"
 import { makeHead, type TestRequest } from "./TestRequest.ts"
@@ -23,11 +24,6 @@ const handshakeFields = (subprotocols: ReadonlyArray<string>): HeaderBlock => [
   ...(subprotocols.length === 0 ? [] : [["sec-websocket-protocol", subprotocols.join(", ")] as const])
 ]
 
-const readSubprotocols = (headers: HeaderBlock): ReadonlyArray<string> =>
-  headers.flatMap(([name, value]) =>
-    name === "sec-websocket-protocol" ? value.split(",").map((offered) => offered.trim()) : []
-  )
-
 /** Answers `undefined` for a handshake that a server answers with 400. */
 export const makeHandshake = (request: WebSocketRequest): Handshake | undefined => {
   const { headers = [], subprotocols: offered = [] } = request
@@ -35,7 +31,7 @@ export const makeHandshake = (request: WebSocketRequest): Handshake | undefined 
   const added = handshakeFields(offered).filter(([name]) => !given.has(name))
   const head = makeHead({ ...request, headers: [...added, ...headers] })
   if (head === undefined) return undefined
-  const subprotocols = readSubprotocols(head.headers)
+  const subprotocols = valuesOf(head.headers, "sec-websocket-protocol").flatMap(listElements)
   const isSound = subprotocols.every(isToken) && new Set(subprotocols).size === subprotocols.length
   return isSound ? { head, subprotocols } : undefined
 }

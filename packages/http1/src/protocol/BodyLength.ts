@@ -1,6 +1,6 @@
 import type { ByteString } from "@pagi/core/ByteString"
+import { listElements } from "@pagi/core/FieldList"
 import { isToken, parseContentLength } from "@pagi/core/HeaderBlock"
-import { listElements } from "./FieldList.ts"
 import type { Limits } from "./Limits.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"
 import type { RoutingFields } from "./RoutingFields.ts"
@@ -35,7 +35,7 @@ export const requestBodyLength = (
  * 501 (RFC 9112 §6.1); without a final `chunked`, or with two, the body has no certain end: 400 (RFC 9112 §6.3).
  */
 const checkTransferEncoding = (value: ByteString): ProtocolError | undefined => {
-  const codings = listElements(value)
+  const codings = listElements(value.toLowerCase())
   const last = codings.at(-1)
   if (last === "chunked" && codings.length === 1) return undefined
   const others = codings.slice(0, -1)

@@ -1,10 +1,10 @@
 import { fromBytes } from "@pagi/core/ByteString"
+import type { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
 import { CR, hexadecimalValue, isChunkExtension, LF, NOT_HEXADECIMAL } from "./ByteClass.ts"
 import { type BodyPiece, type EndOfMessage, endWithoutTrailers, NeedData } from "./Event.ts"
 import { readFields, scanFields } from "./FieldSection.ts"
 import type { Limits } from "./Limits.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"
-import type { ReceiveBuffer } from "./ReceiveBuffer.ts"
 import { SectionSearch } from "./SectionSearch.ts"
 import { isForbiddenTrailer } from "./Trailers.ts"
 

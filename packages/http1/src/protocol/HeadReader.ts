@@ -1,8 +1,8 @@
+import type { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
 import { CR, isToken, LF } from "./ByteClass.ts"
 import { NeedData } from "./Event.ts"
 import type { Limits } from "./Limits.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"
-import type { ReceiveBuffer } from "./ReceiveBuffer.ts"
 import { parseRequestHead, type RequestHead } from "./RequestHead.ts"
 import { SectionSearch } from "./SectionSearch.ts"
 

@@ -1,5 +1,5 @@
+import type { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
 import { type BodyPiece, type EndOfMessage, endWithoutTrailers, NeedData } from "./Event.ts"
-import type { ReceiveBuffer } from "./ReceiveBuffer.ts"
 
 /** Reads a body of a length that Content-Length stated (RFC 9112 §6.2). */
 export class LengthDecoder {

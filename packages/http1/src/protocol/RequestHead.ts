@@ -1,7 +1,7 @@
 import { type ByteString, fromBytes } from "@pagi/core/ByteString"
+import { listElements } from "@pagi/core/FieldList"
 import { CR, isTarget, isToken, LF, SP } from "./ByteClass.ts"
 import { requestBodyLength } from "./BodyLength.ts"
-import { listElements } from "./FieldList.ts"
 import { readFields, scanFields } from "./FieldSection.ts"
 import { isHost } from "./Host.ts"
 import type { Limits } from "./Limits.ts"
@@ -108,7 +108,7 @@ const interpretHead = (
   if (typeof bodyLength !== "number") return bodyLength
   const headers = routing.cookieCount > 1 ? combineCookies(fields) : fields
   if (parts.authority !== undefined) replaceHost(headers, parts.authority)
-  const options = routing.connection === undefined ? noOptions : listElements(routing.connection)
+  const options = routing.connection === undefined ? noOptions : listElements(routing.connection.toLowerCase())
   return {
     type: "request",
     method,
@@ -136,7 +136,7 @@ const checkHost = ({ host, hostCount }: RoutingFields, httpVersion: "1.0" | "1.1
 
 /** RFC 9110 §10.1.1. An HTTP/1.0 client's 100-continue is ignored, which `expectContinue` expresses. */
 const checkExpect = ({ expect }: RoutingFields): ProtocolError | undefined =>
-  expect === undefined || listElements(expect).every((expectation) => expectation === "100-continue")
+  expect === undefined || listElements(expect.toLowerCase()).every((expectation) => expectation === "100-continue")
     ? undefined
     : protocolError("unknown-expectation")
 

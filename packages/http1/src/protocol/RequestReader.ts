@@ -1,3 +1,4 @@
+import { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
 import { CHUNKED } from "./BodyLength.ts"
 import { ChunkedDecoder } from "./ChunkedDecoder.ts"
 import { Closed, type Event, NeedData, Paused } from "./Event.ts"
@@ -5,7 +6,6 @@ import { HeadReader } from "./HeadReader.ts"
 import { LengthDecoder } from "./LengthDecoder.ts"
 import type { Limits } from "./Limits.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"
-import { ReceiveBuffer } from "./ReceiveBuffer.ts"
 
 /**
  * How far the current request has been read:

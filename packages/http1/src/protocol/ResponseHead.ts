@@ -1,7 +1,7 @@
 import type { ByteString } from "@pagi/core/ByteString"
+import { listElements } from "@pagi/core/FieldList"
 import { type HeaderBlock, isValue, normalizeName, parseContentLength } from "@pagi/core/HeaderBlock"
 import { BodyEncoder, type BodyFraming } from "./BodyEncoder.ts"
-import { listElements } from "./FieldList.ts"
 import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
 import { statusLine } from "./StatusLine.ts"
 
@@ -51,7 +51,7 @@ export const encodeHead = (
   const { status, fields } = prepared
   const framing = chooseFraming(prepared, wholeLength, context)
   const length = chooseContentLength(prepared, framing, wholeLength, context)
-  const wantsClose = fields.connection !== undefined && listElements(fields.connection).includes("close")
+  const wantsClose = fields.connection !== undefined && listElements(fields.connection.toLowerCase()).includes("close")
   const isUpgrade = status === 101
   const persistent = context.persistent && !wantsClose && framing !== "until-close" && !isUpgrade
   let text = statusLine(status) + fields.lines

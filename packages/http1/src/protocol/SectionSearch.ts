@@ -1,7 +1,7 @@
+import type { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
 import { CR, LF } from "./ByteClass.ts"
 import type { Limits } from "./Limits.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"
-import type { ReceiveBuffer } from "./ReceiveBuffer.ts"
 
 /**
  * Looks for the empty line that ends a header or trailer section, and remembers how far it came, so that no byte is

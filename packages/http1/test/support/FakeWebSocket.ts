@@ -151,10 +151,12 @@ export const fakeWebSocket = () => {
       return {
         type: "handshake",
         subprotocols: ["chat", "superchat"],
-        accept: (subprotocol = "", headers) =>
-          headers.some(([name]) => name === "x-impossible")
-            ? "this is impossible"
-            : [["connection", "upgrade"], ["upgrade", "websocket"], ["x-subprotocol", subprotocol], ...headers],
+        accept: (subprotocol = "", headers) => [
+          ["connection", "upgrade"],
+          ["upgrade", "websocket"],
+          ["x-subprotocol", subprotocol],
+          ...headers
+        ],
         open: (connection) => {
           const session = new FakeSession(server, connection)
           sessions.push(session)

@@ -4,9 +4,8 @@ import { closePayload } from "./ClosePayload.ts"
 import type { Event } from "./Event.ts"
 import { FrameDecoder } from "./FrameDecoder.ts"
 import { FINAL, FINAL_COMPRESSED, writeFrame, writeMaskedFrame } from "./FrameEncoder.ts"
-import type { Role } from "./FrameHeader.ts"
-import type { Limits } from "./Limits.ts"
 import { BINARY, CLOSE, MAX_SHORT_LENGTH, PING, PONG, TEXT } from "./Opcode.ts"
+import type { Rules } from "./Rules.ts"
 
 /**
  * One end of a WebSocket connection after its handshake (RFC 6455 §5 to §7). `receive` takes bytes in and `next` reports
@@ -32,16 +31,12 @@ import { BINARY, CLOSE, MAX_SHORT_LENGTH, PING, PONG, TEXT } from "./Opcode.ts"
  */
 export class Connection {
   private readonly decoder: FrameDecoder
-  private readonly maskingKey: (() => number) | undefined
+  private readonly rules: Rules
   private hasSentClose = false
 
-  /**
-   * A client needs `maskingKey`: 32 bits that nobody can predict, fresh for each frame (RFC 6455 §5.3 and §10.3).
-   * `compression` tells whether compressed messages have been agreed on (RFC 7692).
-   */
-  constructor(role: Role, limits: Limits, compression: boolean, maskingKey: () => number = noMask) {
-    this.decoder = new FrameDecoder(role, limits, compression)
-    this.maskingKey = role === "client" ? maskingKey : undefined
+  constructor(rules: Rules) {
+    this.decoder = new FrameDecoder(rules)
+    this.rules = rules
   }
 
   /**
@@ -111,11 +106,9 @@ export class Connection {
 
   private send(sink: ByteSink, firstByte: number, payload: ByteString | Uint8Array): number {
     if (this.hasSentClose) return 0
-    if (this.maskingKey === undefined) writeFrame(sink, firstByte, payload)
-    else writeMaskedFrame(sink, firstByte, payload, this.maskingKey())
+    const { maskingKey } = this.rules
+    if (maskingKey === undefined) writeFrame(sink, firstByte, payload)
+    else writeMaskedFrame(sink, firstByte, payload, maskingKey())
     return payload.length
   }
 }
-
-/** Leaves payloads as they are, which is good enough to test with. */
-const noMask = (): number => 0

@@ -1,6 +1,6 @@
 import type { ByteString } from "@pagi/core/ByteString"
+import { skipBlanks } from "@pagi/core/FieldList"
 import { isToken, tokenBytes } from "@pagi/core/HeaderBlock"
-import { skipBlanks } from "./FieldText.ts"
 
 /** An extension that a client offers. */
 export interface ExtensionOffer {

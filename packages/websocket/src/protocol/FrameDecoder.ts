@@ -1,52 +1,21 @@
 import { copyBytes, fromBytes } from "@pagi/core/ByteString"
 import { isCloseCode, NO_STATUS } from "@pagi/core/CloseCode"
 import { type CloseFrame, Closed, type Event, NeedData } from "./Event.ts"
-import { FrameHeader, type Role } from "./FrameHeader.ts"
-import { type Limits, messageMaximum, toMaximum } from "./Limits.ts"
+import { FrameBuffer } from "./FrameBuffer.ts"
 import { advanceKey, applyMask } from "./Masking.ts"
 import { MessageAssembly } from "./MessageAssembly.ts"
 import { CLOSE, isControl, PING, TEXT } from "./Opcode.ts"
 import { type ErrorReason, protocolError, type ProtocolError } from "./ProtocolError.ts"
-import { ReceiveBuffer } from "./ReceiveBuffer.ts"
+import type { Rules } from "./Rules.ts"
 import { decodeText } from "./Utf8.ts"
 
-/** What the connections of a kind have in common. */
-class Rules {
-  readonly role: Role
-  readonly limits: Limits
-  readonly compression: boolean
-  /** Read anew for each frame; nothing in it lasts. */
-  readonly header: FrameHeader
-  readonly maxFrameSize: number
-  readonly maxMessageSize: number
-  readonly maxFragments: number
-  readonly isMasked: boolean
-
-  constructor(role: Role, limits: Limits, compression: boolean) {
-    this.role = role
-    this.limits = limits
-    this.compression = compression
-    this.header = new FrameHeader(role, compression)
-    this.maxFrameSize = toMaximum(limits.maxFrameSize)
-    this.maxMessageSize = messageMaximum(limits)
-    this.maxFragments = toMaximum(limits.maxFragments)
-    this.isMasked = role === "server"
-  }
-}
-
-/** Those of the connection made last, which most often hold for the next one too: an idle one should cost little. */
-let latest: Rules | undefined = undefined
-
-const rulesFor = (role: Role, limits: Limits, compression: boolean): Rules => {
-  const isSame = latest?.role === role && latest.limits === limits && latest.compression === compression
-  if (latest === undefined || !isSame) latest = new Rules(role, limits, compression)
-  return latest
-}
+/** A payload that is less than such a part of the memory that it came in is copied out of it. */
+const smallPart = 8
 
 /** The receiving half of a connection: bytes in, messages and control frames out. */
 export class FrameDecoder {
   private readonly rules: Rules
-  private readonly buffer = new ReceiveBuffer()
+  private readonly buffer = new FrameBuffer()
   /** The message of which a part has come. */
   private message: MessageAssembly | undefined = undefined
   /** Bytes of the current frame of `message` that have not come. */
@@ -55,8 +24,8 @@ export class FrameDecoder {
   /** Whether a close frame has come. */
   isCloseReceived = false
 
-  constructor(role: Role, limits: Limits, compression: boolean) {
-    this.rules = rulesFor(role, limits, compression)
+  constructor(rules: Rules) {
+    this.rules = rules
   }
 
   /** Received bytes that have not been looked at; those of an unfinished message have. */
@@ -170,7 +139,9 @@ export class FrameDecoder {
   /** Takes the payload of a frame out, as a view of memory that nobody will write to again. */
   private takeBytes(start: number, end: number): Uint8Array {
     const { buffer } = this
-    const bytes = buffer.isLent ? copyBytes(buffer.bytes, start, end) : buffer.bytes.subarray(start, end)
+    // A view keeps all of its memory alive, which for a small part of it would be out of proportion.
+    const isSmall = (end - start) * smallPart < buffer.bytes.buffer.byteLength
+    const bytes = buffer.isLent || isSmall ? copyBytes(buffer.bytes, start, end) : buffer.bytes.subarray(start, end)
     buffer.consumeTo(end)
     return bytes
   }

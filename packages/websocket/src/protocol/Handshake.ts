@@ -1,8 +1,8 @@
 /** The opening handshake from the server's side (RFC 6455 §4.2 over HTTP/1.1, RFC 8441 §5 over HTTP/2). */
 import type { ByteString } from "@pagi/core/ByteString"
+import { listElements, valuesOf } from "@pagi/core/FieldList"
 import { type HeaderBlock, isToken } from "@pagi/core/HeaderBlock"
 import { parseExtensions } from "./ExtensionList.ts"
-import { listElements, valuesOf } from "./FieldText.ts"
 
 /** What must be known of a request so that it can become a session. */
 export interface Handshake {
@@ -24,13 +24,11 @@ export interface HandshakeProblem {
   readonly headers: HeaderBlock
 }
 
-/** A request for a WebSocket. Over HTTP/2 it is known to be one by its `:protocol`. */
+/** A request that asks for a WebSocket: over HTTP/1.1 by Upgrade and Connection, over HTTP/2 by its `:protocol`. */
 export interface HandshakeRequest {
   readonly method: string
   readonly httpVersion: "1.0" | "1.1" | "2"
   readonly headers: HeaderBlock
-  /** The Upgrade field in lower case, when Connection lists it. */
-  readonly upgrade?: string | undefined
 }
 
 const VERSION = "13"
@@ -41,7 +39,8 @@ const keyPattern = /^[A-Za-z0-9+/]{21}[AQgw]==$/
 /** Reads what a client sends to open a connection (RFC 6455 §4.2.1). */
 export const readHandshake = (head: HandshakeRequest): Handshake | HandshakeProblem => {
   const isUpgrade = head.httpVersion !== "2"
-  const problem = (isUpgrade ? findUpgradeProblem(head) : undefined) ?? findVersionProblem(head)
+  if (isUpgrade && head.method !== "GET") return refuse("A WebSocket handshake needs the method GET")
+  const problem = findVersionProblem(head)
   if (problem !== undefined) return problem
   const key = isUpgrade ? findKey(head.headers) : undefined
   if (isUpgrade && key === undefined) return refuse("Sec-WebSocket-Key must be base64 of 16 bytes")
@@ -56,14 +55,6 @@ export const readHandshake = (head: HandshakeRequest): Handshake | HandshakeProb
 }
 
 const refuse = (message: string): HandshakeProblem => ({ type: "error", status: 400, message, headers: [] })
-
-const findUpgradeProblem = ({ method, httpVersion, upgrade }: HandshakeRequest): HandshakeProblem | undefined => {
-  if (httpVersion !== "1.1") return refuse("A WebSocket handshake needs HTTP/1.1 or later")
-  if (method !== "GET") return refuse("A WebSocket handshake needs the method GET")
-  return upgrade !== undefined && listElements(upgrade).includes("websocket")
-    ? undefined
-    : refuse("A WebSocket handshake needs Upgrade: websocket and Connection: Upgrade")
-}
 
 /** A client that speaks another version is told which one there is (RFC 6455 §4.4, RFC 9110 §15.5.22). */
 const findVersionProblem = ({ headers, httpVersion }: HandshakeRequest): HandshakeProblem | undefined => {
@@ -100,16 +91,15 @@ export const acceptKeyInput = (key: ByteString): ByteString => `${key}258EAFA5-E
 
 /**
  * The fields that complete a handshake, in a response with 101 or over HTTP/2 with 200. `accept` is the proof, which
- * HTTP/2 does without; `subprotocol` one of those offered; `extension` what was agreed on.
+ * HTTP/2 does without as it does without an upgrade; `subprotocol` one of those offered; `extension` what was agreed on.
  */
 export const responseFields = (
-  handshake: Handshake,
   accept: ByteString | undefined,
   subprotocol: string | undefined,
   extension: ByteString | undefined
 ): HeaderBlock => {
-  const fields: Array<readonly [string, ByteString]> = handshake.key === undefined ? [] : [...upgradeFields]
-  if (accept !== undefined && handshake.key !== undefined) fields.push(["sec-websocket-accept", accept])
+  const fields: Array<readonly [string, ByteString]> = []
+  if (accept !== undefined) fields.push(...upgradeFields, ["sec-websocket-accept", accept])
   if (subprotocol !== undefined) fields.push(["sec-websocket-protocol", subprotocol])
   if (extension !== undefined) fields.push(["sec-websocket-extensions", extension])
   return fields

@@ -2,9 +2,10 @@ import { toBytes } from "@pagi/core/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import { Connection } from "../../src/protocol/Connection.ts"
+import { Rules } from "../../src/protocol/Rules.ts"
 import { utf8 } from "../support/Frames.ts"
 import { boolean, bytes, cuts, integer, oneOf, split, unicode } from "../support/Generators.ts"
-import { drain, limits, type PlainEvent, TextSink } from "../support/Machine.ts"
+import { drain, limits, machine, type PlainEvent, TextSink } from "../support/Machine.ts"
 
 const isValidCode = oneOf(1000, 1001, 1011, 3000, 4999)
 
@@ -70,8 +71,9 @@ describe("a client and a server", () => {
     [Arbitrary.array(step, { maxLength: 12 }), cuts, integer(0, 0xffff_ffff), isValidCode],
     ([steps, places, seed, code]) => {
       let key = seed
-      const client = makePeer(new Connection("client", limits, true, () => (key = Math.imul(key, 0x9e3779b1) + 1)))
-      const server = makePeer(new Connection("server", limits, true))
+      const maskingKey = () => (key = Math.imul(key, 0x9e3779b1) + 1)
+      const client = makePeer(new Connection(Rules.forClient(limits, true, maskingKey)))
+      const server = makePeer(new Connection(Rules.forServer(limits, true)))
       for (const step of steps) {
         const [from, to] = step.isFromClient ? [client, server] : [server, client]
         const isSending = !from.connection.isCloseSent
@@ -100,8 +102,8 @@ describe("a client and a server", () => {
   )
 
   it("an error is told to the other one by a close frame", () => {
-    const client = makePeer(new Connection("client", limits, false))
-    const server = makePeer(new Connection("server", { ...limits, maxFrameSize: 10 }, false))
+    const client = makePeer(machine({ role: "client" }))
+    const server = makePeer(machine({ limits: { maxFrameSize: 10 } }))
     client.connection.sendText(client.sink, "a".repeat(11))
     deliver(client, server, [])
     const [error] = server.events

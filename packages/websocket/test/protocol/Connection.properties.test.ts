@@ -1,7 +1,7 @@
 import { toBytes } from "@pagi/core/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
-import { Connection } from "../../src/protocol/Connection.ts"
+import type { Connection } from "../../src/protocol/Connection.ts"
 import { close, frame, utf8 } from "../support/Frames.ts"
 import {
   anyFrame,
@@ -17,7 +17,7 @@ import {
   split,
   type WireMessage
 } from "../support/Generators.ts"
-import { limits, type MachineOptions, type PlainEvent, readLent, readPieces, TextSink } from "../support/Machine.ts"
+import { machine, type MachineOptions, type PlainEvent, readLent, readPieces, TextSink } from "../support/Machine.ts"
 
 const options = (role: "server" | "client"): MachineOptions => ({ role, compression: true })
 
@@ -187,7 +187,7 @@ describe("every state × input", () => {
     "no order of calls throws, sends behind a close frame, or gets out of a final state",
     [Arbitrary.array(action, { maxLength: 40 }), oneOf<"server" | "client">("server", "client")],
     ([calls, role]) => {
-      const connection = new Connection(role, limits, true)
+      const connection = machine({ role, compression: true })
       const sink = new TextSink()
       let hasEnded = false
       let lengthWhenClosed: number | undefined

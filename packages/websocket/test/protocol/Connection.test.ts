@@ -1,8 +1,8 @@
 import { toBytes } from "@pagi/core/ByteString"
 import { assert, describe, it } from "@effect/vitest"
-import { Connection } from "../../src/protocol/Connection.ts"
+import type { Connection } from "../../src/protocol/Connection.ts"
 import { binary, close, fragments, frame, hex, ping, pong, text } from "../support/Frames.ts"
-import { drain, limits, machine, noLimits, read, readPieces, refusal, TextSink, written } from "../support/Machine.ts"
+import { drain, machine, noLimits, read, readPieces, refusal, TextSink, written } from "../support/Machine.ts"
 
 const client = { role: "client" } as const
 const closed = { type: "closed" }
@@ -305,7 +305,7 @@ describe("memory", () => {
   })
 
   it("of an unfinished message nothing is left to be looked at", () => {
-    const connection = new Connection("server", limits, false)
+    const connection = machine()
     connection.receive(toBytes(text("a".repeat(50)).slice(0, 30)), true)
     assert.deepStrictEqual(drain(connection), [])
     assert.strictEqual(connection.bufferedLength, 0)

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Connection } from "../../src/protocol/Connection.ts"
+import { Rules } from "../../src/protocol/Rules.ts"
 import { frame, hex, key, toHex, utf8 } from "../support/Frames.ts"
 import { machine, noLimits, TextSink, written } from "../support/Machine.ts"
 
@@ -7,7 +8,7 @@ const lengths = [0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 65_534, 65_535, 65_
 
 const masked = (send: (connection: Connection, sink: TextSink) => unknown): string => {
   const sink = new TextSink()
-  send(new Connection("client", noLimits, false, () => 0x37fa213d), sink)
+  send(new Connection(Rules.forClient(noLimits, false, () => 0x37fa213d)), sink)
   return sink.text
 }
 
@@ -158,7 +159,7 @@ describe("control frames", () => {
 
   it("every frame of a client asks for a key of its own", () => {
     let keys = 0
-    const connection = new Connection("client", noLimits, false, () => keys++)
+    const connection = new Connection(Rules.forClient(noLimits, false, () => keys++))
     const sink = new TextSink()
     connection.sendText(sink, "")
     connection.sendPing(sink, new Uint8Array(0))

@@ -32,6 +32,8 @@ const expand = (payload: Uint8Array, maxSize: number): Uint8Array | "too-large" 
 export class FakeCompression implements MessageCompression {
   readonly parameters: DeflateParameters
   isClosed = false
+  /** The `maxSize` of every message that was to be decompressed. */
+  readonly maximums: Array<number> = []
   readonly #platform: FakePlatform
   readonly #compressing: Array<() => void> = []
   readonly #decompressing: Array<() => void> = []
@@ -48,6 +50,7 @@ export class FakeCompression implements MessageCompression {
 
   decompress(payload: Uint8Array, maxSize: number, done: (result: Uint8Array | "too-large" | "invalid") => void): void {
     if (this.#decompressing.length > 0) throw new Error("two messages are decompressed at once")
+    this.maximums.push(maxSize)
     this.#begin(this.#decompressing, () => done(expand(payload, maxSize)))
   }
 

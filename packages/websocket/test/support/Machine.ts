@@ -4,6 +4,7 @@ import { Connection } from "../../src/protocol/Connection.ts"
 import type { Event } from "../../src/protocol/Event.ts"
 import type { Role } from "../../src/protocol/FrameHeader.ts"
 import type { Limits } from "../../src/protocol/Limits.ts"
+import { Rules } from "../../src/protocol/Rules.ts"
 
 export const limits: Limits = { maxFrameSize: 65_536, maxMessageSize: 1_048_576, maxFragments: 100 }
 export const noLimits: Limits = { maxFrameSize: 0, maxMessageSize: 0, maxFragments: 0 }
@@ -45,8 +46,13 @@ export interface MachineOptions {
   readonly compression?: boolean
 }
 
-export const machine = (options: MachineOptions = {}): Connection =>
-  new Connection(options.role ?? "server", { ...limits, ...options.limits }, options.compression ?? false)
+/** A client leaves payloads as they are. */
+export const machine = ({ role, limits: changed, compression = false }: MachineOptions = {}): Connection => {
+  const all = { ...limits, ...changed }
+  return new Connection(
+    role === "client" ? Rules.forClient(all, compression, () => 0) : Rules.forServer(all, compression)
+  )
+}
 
 /** The events of pieces that arrive one after another. */
 export const readPieces = (pieces: ReadonlyArray<ByteString>, options: MachineOptions = {}): Array<PlainEvent> => {

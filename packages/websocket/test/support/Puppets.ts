@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Fiber } from "effect/Fiber"
 import type * as EffectScope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
 import { type Connected, type ConnectOptions, finish, type Harness, makeHarness } from "./SessionHarness.ts"
 
 /** What an application receives, in one line. */
@@ -142,6 +143,17 @@ export const connect = (harness: PuppetHarness, options?: ConnectOptions): Effec
 /** An open session, whose application has received nothing but the connect event. */
 export const openSession = (harness: PuppetHarness, options?: ConnectOptions) =>
   Effect.tap(connect(harness, options), ({ app }) => Effect.andThen(app.receive, app.accept()))
+
+/** Lets so much time pass, and gives what the peer has got in each tenth of a second in which there was something. */
+export const watch = ({ peer }: Session, milliseconds: number) =>
+  Effect.gen(function* () {
+    const seen: Array<string> = []
+    for (let passed = 100; passed <= milliseconds; passed += 100) {
+      yield* TestClock.adjust(100)
+      for (const line of peer.read()) seen.push(`${passed} ${line}`.trimEnd())
+    }
+    return seen
+  })
 
 /** The applications return and the peers close their sides; then nothing of the sessions may be left. */
 export const finishSessions = (harness: PuppetHarness, ...sessions: ReadonlyArray<Session>): Effect.Effect<void> =>

@@ -115,9 +115,13 @@ export class HandshakeDriver implements TransportHandler, WebSocketHost, ServerC
     return this.#transport.bufferedAmount
   }
 
+  /** Bytes of the messages that wait for the application. */
+  get queuedBytes(): number {
+    return this.#exchange.queuedBytes
+  }
+
   acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
     const head = this.#handshake.accept(subprotocol, headers)
-    if (typeof head === "string") return head
     this.acceptedHead = head
     this.#access?.started(101, head)
     const session = this.#handshake.open({

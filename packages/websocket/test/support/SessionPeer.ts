@@ -3,6 +3,7 @@ import { type ByteString, fromBytes, toBytes } from "@pagi/core/ByteString"
 import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import { Connection } from "../../src/protocol/Connection.ts"
 import type { Event } from "../../src/protocol/Event.ts"
+import { Rules } from "../../src/protocol/Rules.ts"
 import { noLimits } from "./Machine.ts"
 
 const latin1 = (bytes: Uint8Array): ByteString => fromBytes(bytes, 0, bytes.length)
@@ -35,7 +36,8 @@ export class SessionPeer implements ByteSink {
 
   constructor(transport: MemoryTransport, compression: boolean) {
     this.#transport = transport
-    this.#machine = new Connection("client", noLimits, compression, () => Math.imul(++this.#keys, 0x9e3779b1))
+    const rules = Rules.forClient(noLimits, compression, () => Math.imul(++this.#keys, 0x9e3779b1))
+    this.#machine = new Connection(rules)
   }
 
   /** Sends bytes as they are; each call is a read of its own for the server. */

@@ -1,21 +1,22 @@
-import { copyBytes } from "@pagi/core/ByteString"
+import { copyBytes } from "./ByteString.ts"
 
 const nothing = new Uint8Array(0)
 
-/** The first allocation for a message that arrives in several pieces; about the size of a browser's request head. */
-const INITIAL_CAPACITY = 1024
+/** The first allocation for what arrives in several pieces. */
+const INITIAL_CAPACITY = 256
 
 /**
- * The received bytes that have not been turned into events: `bytes` from `start` up to `end`. One piece that arrives
- * while nothing is left over is used as it is, also when it is only lent until `keep`. Otherwise bytes are appended, the capacity doubling each time, so that a
- * peer that sends byte by byte costs linear time. Bytes before `end` never move inside an array, so views stay true.
+ * The received bytes that a protocol machine has not decoded yet: `bytes` from `start` up to `end`. A piece that arrives
+ * while nothing is left over is used as it is, also when it is only lent until `keep`. Otherwise bytes are appended, the
+ * capacity doubling each time, so that a peer that sends byte by byte costs linear time. Bytes before `end` never move
+ * inside an array, so views stay true.
  */
 export class ReceiveBuffer {
   bytes: Uint8Array = nothing
   start = 0
   end = 0
   /** Whether `bytes` belongs to somebody else, who will use it again after `keep`. */
-  private isLent = false
+  isLent = false
 
   get length(): number {
     return this.end - this.start
@@ -25,20 +26,12 @@ export class ReceiveBuffer {
   append(piece: Uint8Array, isLent: boolean): void {
     if (piece.length === 0) return
     const length = this.length
-    if (length === 0) {
-      this.bytes = piece
-      this.start = 0
-      this.end = piece.length
-      this.isLent = isLent
-      return
-    }
-    this.keep()
+    if (length === 0) return this.use(piece, piece.length, isLent)
+    // Lent bytes end where their array does, so that they are copied here too.
     if (this.end + piece.length > this.bytes.length) {
       const grown = new Uint8Array(Math.max(INITIAL_CAPACITY, 2 * (length + piece.length)))
       grown.set(this.bytes.subarray(this.start, this.end))
-      this.bytes = grown
-      this.start = 0
-      this.end = length
+      this.use(grown, length, false)
     }
     this.bytes.set(piece, this.end)
     this.end += piece.length
@@ -46,12 +39,7 @@ export class ReceiveBuffer {
 
   /** Copies what is left of a lent piece, because its memory is about to be used again. */
   keep(): void {
-    if (!this.isLent) return
-    this.isLent = false
-    if (this.length === 0) return
-    this.bytes = copyBytes(this.bytes, this.start, this.end)
-    this.end -= this.start
-    this.start = 0
+    if (this.isLent) this.use(copyBytes(this.bytes, this.start, this.end), this.length, false)
   }
 
   /** Moves `start` up to an index in `bytes`, and lets go of the memory when nothing is left. */
@@ -71,9 +59,17 @@ export class ReceiveBuffer {
   }
 
   clear(): void {
-    this.bytes = nothing
-    this.start = 0
-    this.end = 0
-    this.isLent = false
+    this.use(nothing, 0, false)
   }
+
+  private use(bytes: Uint8Array, end: number, isLent: boolean): void {
+    this.bytes = bytes
+    this.start = 0
+    this.end = end
+    this.isLent = isLent
+    this.onMemory()
+  }
+
+  /** `bytes` is another array than before; for those who look at the same memory in other ways. */
+  protected onMemory(): void {}
 }

@@ -1,0 +1,31 @@
+/** Lists in the values of fields, whose elements are separated by commas (RFC 9110 §5.6.1). */
+import type { ByteString } from "./ByteString.ts"
+import type { HeaderBlock } from "./HeaderBlock.ts"
+
+const HTAB = 0x09
+const SP = 0x20
+
+/** The index of the first byte from `index` on that is not a blank. */
+export const skipBlanks = (text: ByteString, index: number): number => {
+  let next = index
+  while (isBlank(text.charCodeAt(next))) next++
+  return next
+}
+
+/** `String.prototype.trim` would take 0xA0 away too, and thereby let a name pass that others do not take for it. */
+const trimBlanks = (text: ByteString): ByteString => {
+  const start = skipBlanks(text, 0)
+  let end = text.length
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+const isBlank = (code: number): boolean => code === SP || code === HTAB
+
+/** The elements of a list, empty ones included. */
+export const listElements = (value: ByteString): ReadonlyArray<ByteString> =>
+  value.includes(",") ? value.split(",").map(trimBlanks) : [trimBlanks(value)]
+
+/** The values of all fields with this lower-case name. */
+export const valuesOf = (headers: HeaderBlock, name: string): ReadonlyArray<ByteString> =>
+  headers.filter((field) => field[0] === name).map((field) => field[1])
