@@ -32,7 +32,19 @@ const packages: Readonly<Record<string, Package>> = {
 export const clockedPackages = Object.keys(packages).filter((name) => packages[name]?.onNode === false)
 
 /** Modules of core that are as pure as a protocol machine, so that the machines may use them. */
-const leafModules = ["ByteString", "ByteSink", "CloseCode", "FieldList", "HeaderBlock", "ReceiveBuffer", "RequestPath"]
+const leafModules = [
+  "Authority",
+  "ByteString",
+  "ByteSink",
+  "CloseCode",
+  "FieldList",
+  "HeaderBlock",
+  "Hexadecimal",
+  "ReceiveBuffer",
+  "RequestPath",
+  "ResponseContent",
+  "TrailerField"
+]
 
 /** Barrels cost every process that loads them tens of milliseconds and MiB. */
 const barrels: ReadonlySet<string> = new Set(["effect", "@effect/platform-node"])

@@ -1,23 +1,16 @@
 import { type ByteString, decodeUtf8 } from "./ByteString.ts"
+import { digitAt } from "./Hexadecimal.ts"
 
 const PERCENT = 0x25
-
-/** The value of one hexadecimal digit, or -1. */
-const hexadecimalValue = (code: number): number => {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30
-  const lower = code | 0x20
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
-}
 
 /** Undoes percent-encoding (RFC 3986 §2.1) from the first "%" on; `undefined` when it is malformed. */
 const percentDecode = (text: ByteString, firstPercent: number): ByteString | undefined => {
   let decoded = ""
   let literalStart = 0
   for (let at = firstPercent; at !== -1; at = text.indexOf("%", literalStart)) {
-    if (at + 2 >= text.length) return undefined
-    const high = hexadecimalValue(text.charCodeAt(at + 1))
-    const low = hexadecimalValue(text.charCodeAt(at + 2))
-    if (high < 0 || low < 0) return undefined
+    const high = digitAt(text, at + 1)
+    const low = digitAt(text, at + 2)
+    if (high === undefined || low === undefined) return undefined
     decoded += text.slice(literalStart, at) + String.fromCharCode(high * 16 + low)
     literalStart = at + 3
   }
@@ -45,4 +38,23 @@ export const decode = (rawPath: ByteString): string | undefined => {
   const bytes = percentDecode(rawPath, firstPercent)
   if (bytes === undefined || bytes.includes("\0")) return undefined
   return decodeUtf8(bytes) ?? bytes
+}
+
+/** A request target in origin form (RFC 9112 §3.2.1, `:path` of RFC 9113 §8.3.1), taken apart. */
+export interface PathParts {
+  /** As received, without the query. */
+  readonly rawPath: ByteString
+  /** `rawPath` as `decode` gives it. */
+  readonly path: string
+  /** Without the "?". */
+  readonly queryString: ByteString
+}
+
+/** Takes a target apart; `undefined` when its path is malformed. */
+export const readPath = (target: ByteString): PathParts | undefined => {
+  const queryMark = target.indexOf("?")
+  const rawPath = queryMark === -1 ? target : target.slice(0, queryMark)
+  const path = decode(rawPath)
+  if (path === undefined) return undefined
+  return { rawPath, path, queryString: queryMark === -1 ? "" : target.slice(queryMark + 1) }
 }

@@ -11,15 +11,6 @@ const fillRange = (table: Uint8Array, first: number, last: number): void => {
   for (let byte = first; byte <= last; byte++) table[byte] = 1
 }
 
-const ofCharacters = (characters: string): Uint8Array => {
-  const table = new Uint8Array(256)
-  for (const character of characters) table[character.charCodeAt(0)] = 1
-  return table
-}
-
-const digits = "0123456789"
-const letters = "abcdefghijklmnopqrstuvwxyz"
-
 export const isToken = tokenBytes
 
 /** The lower case of each `tchar`, 0 for every other byte. */
@@ -47,18 +38,3 @@ isTarget["#".charCodeAt(0)] = 0
 export const isChunkExtension = new Uint8Array(256)
 fillRange(isChunkExtension, 0x20, 0x7e)
 fillRange(isChunkExtension, 0x80, 0xff)
-
-/** What `hexadecimalValue` holds for a byte that is no hexadecimal digit. */
-export const NOT_HEXADECIMAL = 255
-
-/** The value of each hexadecimal digit, `NOT_HEXADECIMAL` for every other byte. */
-export const hexadecimalValue = new Uint8Array(256).map((_, byte) => {
-  const value = byte < 0x80 ? `${digits}abcdef`.indexOf(String.fromCharCode(byte).toLowerCase()) : -1
-  return value === -1 ? NOT_HEXADECIMAL : value
-})
-
-/** Code units of a `reg-name` without "%" (RFC 3986 §3.2.2): `unreserved` and `sub-delims`. */
-export const isHostName = ofCharacters(`-._~!$&'()*+,;=${digits}${letters}${letters.toUpperCase()}`)
-
-/** Code units between the brackets of an IPv6 address (RFC 3986 §3.2.2). */
-export const isIpv6 = ofCharacters(`:.${digits}abcdefABCDEF`)

@@ -1,12 +1,13 @@
 import { fromBytes } from "@pagi/core/ByteString"
 import type { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
-import { CR, hexadecimalValue, isChunkExtension, LF, NOT_HEXADECIMAL } from "./ByteClass.ts"
+import { hexadecimalValue, NOT_HEXADECIMAL } from "@pagi/core/Hexadecimal"
+import { isForbiddenTrailer } from "@pagi/core/TrailerField"
+import { CR, isChunkExtension, LF } from "./ByteClass.ts"
 import { type BodyPiece, type EndOfMessage, endWithoutTrailers, NeedData } from "./Event.ts"
 import { readFields, scanFields } from "./FieldSection.ts"
 import type { Limits } from "./Limits.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"
 import { SectionSearch } from "./SectionSearch.ts"
-import { isForbiddenTrailer } from "./Trailers.ts"
 
 /**
  * Where in the grammar of RFC 9112 §7.1 the next byte stands:

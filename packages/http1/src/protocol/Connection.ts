@@ -1,6 +1,7 @@
 import type { ByteSink } from "@pagi/core/ByteSink"
 import type { ByteString } from "@pagi/core/ByteString"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import { isForbiddenTrailer } from "@pagi/core/TrailerField"
 import type { BodyEncoder } from "./BodyEncoder.ts"
 import { Closed, type Event } from "./Event.ts"
 import type { Limits } from "./Limits.ts"
@@ -16,7 +17,6 @@ import {
 } from "./ResponseHead.ts"
 import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
 import { statusLine } from "./StatusLine.ts"
-import { isForbiddenTrailer } from "./Trailers.ts"
 
 /**
  * How far the response to the current request has come:

@@ -1,6 +1,6 @@
+import { isAuthority } from "@pagi/core/Authority"
 import type { ByteString } from "@pagi/core/ByteString"
-import { decode } from "@pagi/core/RequestPath"
-import { isAuthority } from "./Host.ts"
+import { readPath } from "@pagi/core/RequestPath"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"
 
 /** The parts of a request-target. */
@@ -26,11 +26,8 @@ export const parseTarget = (method: string, target: ByteString): RequestTarget |
 }
 
 const splitQuery = (target: ByteString, authority: ByteString | undefined): RequestTarget | ProtocolError => {
-  const queryMark = target.indexOf("?")
-  const rawPath = queryMark === -1 ? target : target.slice(0, queryMark)
-  const queryString = queryMark === -1 ? "" : target.slice(queryMark + 1)
-  const path = decode(rawPath)
-  return path === undefined ? protocolError("malformed-path") : { rawPath, path, queryString, authority }
+  const parts = readPath(target)
+  return parts === undefined ? protocolError("malformed-path") : { ...parts, authority }
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { ByteString } from "@pagi/core/ByteString"
 import { listElements } from "@pagi/core/FieldList"
 import { type HeaderBlock, isValue, normalizeName, parseContentLength } from "@pagi/core/HeaderBlock"
+import { isWithoutContent } from "@pagi/core/ResponseContent"
 import { BodyEncoder, type BodyFraming } from "./BodyEncoder.ts"
 import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
 import { statusLine } from "./StatusLine.ts"
@@ -140,9 +141,6 @@ const invalidName = (name: string): ResponseProblem =>
 
 const invalidValue = (name: string): ResponseProblem =>
   responseProblem("invalid-header-value", `the value of header ${JSON.stringify(name)} has a forbidden character`, name)
-
-/** Statuses whose responses never have content (RFC 9110 §6.4.1 and §15.3.6). */
-const isWithoutContent = (status: number): boolean => status < 200 || status === 204 || status === 205 || status === 304
 
 /** How the recipient finds the end of the body (RFC 9112 §6.3). */
 const chooseFraming = (

@@ -1,5 +1,20 @@
-import type { ByteString } from "@pagi/core/ByteString"
-import { hexadecimalValue, isHostName, isIpv6, NOT_HEXADECIMAL } from "./ByteClass.ts"
+import type { ByteString } from "./ByteString.ts"
+import { digitAt } from "./Hexadecimal.ts"
+
+const ofCharacters = (characters: string): Uint8Array => {
+  const table = new Uint8Array(256)
+  for (const character of characters) table[character.charCodeAt(0)] = 1
+  return table
+}
+
+const digits = "0123456789"
+const letters = "abcdefghijklmnopqrstuvwxyz"
+
+/** Code units of a `reg-name` without "%" (RFC 3986 §3.2.2): `unreserved` and `sub-delims`. */
+const isHostName = ofCharacters(`-._~!$&'()*+,;=${digits}${letters}${letters.toUpperCase()}`)
+
+/** Code units between the brackets of an IPv6 address (RFC 3986 §3.2.2). */
+const isIpv6 = ofCharacters(`:.${digits}abcdefABCDEF`)
 
 /**
  * Whether a text is `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2): a registered name or IPv4 address, or an
@@ -37,8 +52,7 @@ const ipv6End = (text: ByteString): number => {
   return text[index] === "]" && index >= 3 && colon !== -1 && colon < index ? index + 1 : -1
 }
 
-const isHexadecimal = (text: ByteString, index: number): boolean =>
-  index < text.length && hexadecimalValue[text.charCodeAt(index)] !== NOT_HEXADECIMAL
+const isHexadecimal = (text: ByteString, index: number): boolean => digitAt(text, index) !== undefined
 
 const isPort = (text: ByteString, start: number): boolean => {
   let port = 0
