@@ -35,6 +35,11 @@ export const toBytes = (text: ByteString): Uint8Array => {
   return bytes
 }
 
+/** Writes a byte string into an array that has room for it from `offset`. */
+export const writeBytes = (bytes: Uint8Array, text: ByteString, offset: number): void => {
+  latin1Write.call(bytes, text, offset, text.length)
+}
+
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** Reads the bytes of a byte string as UTF-8; `undefined` when they are not valid UTF-8. */

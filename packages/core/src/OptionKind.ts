@@ -32,7 +32,8 @@ export const integer = (minimum: number, maximum: number, unit: string): Kind<nu
 })
 
 export const count = (minimum: number): Kind<number, number> => integer(minimum, Number.MAX_SAFE_INTEGER, "N")
-export const bytes = (minimum: number): Kind<number, number> => integer(minimum, Number.MAX_SAFE_INTEGER, "BYTES")
+export const bytes = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): Kind<number, number> =>
+  integer(minimum, maximum, "BYTES")
 
 export const seconds: Kind<Duration.Duration, Duration.Input> = {
   expected: "a duration of at least 0 seconds",

@@ -77,6 +77,30 @@ export const table = {
   ),
   maxWsFragments: define(count(0), 16_384, "Frames of a WebSocket message"),
   perMessageDeflate: define(toggle, false, "Compresses WebSocket messages for clients that offer it (RFC 7692)"),
+  http2: define(
+    toggle,
+    true,
+    "Speaks HTTP/2: over TLS with clients that offer it, without TLS with those that begin with it"
+  ),
+  h2MaxConcurrentStreams: define(count(1), 100, "Requests of an HTTP/2 connection at the same time"),
+  h2InitialWindowSize: define(
+    bytes(1, 2 ** 31 - 1),
+    65_535,
+    "What an HTTP/2 client may send of a request's content before the application receives it; 16 times that of all together"
+  ),
+  h2MaxFrameSize: define(bytes(16_384, 2 ** 24 - 1), 16_384, "Largest HTTP/2 frame that clients may send"),
+  h2MaxHeaderListSize: define(
+    bytes(1),
+    65_536,
+    "Size of an HTTP/2 header or trailer section, uncompressed and with 32 for each field"
+  ),
+  h2EnableConnectProtocol: define(toggle, true, "Offers WebSocket over HTTP/2 (RFC 8441)"),
+  h2ResetBurst: define(
+    count(1),
+    1000,
+    "Streams of an HTTP/2 connection that its client may reset, or have us reset, one after the other"
+  ),
+  h2ResetRate: define(count(1), 33, "Such streams that it may reset in each second besides"),
   syncFileThreshold: define(
     bytes(0),
     65_536,

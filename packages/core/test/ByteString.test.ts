@@ -29,6 +29,13 @@ describe("ByteString", () => {
     assert.notStrictEqual(ByteString.toBytes("ab").buffer, bytes.buffer)
   })
 
+  it("writes into an array that is there", () => {
+    const bytes = new Uint8Array(4).fill(0x2e)
+    ByteString.writeBytes(bytes, "\xe9a", 1)
+    ByteString.writeBytes(bytes, "", 4)
+    assert.deepStrictEqual(bytes, Uint8Array.of(0x2e, 0xe9, 0x61, 0x2e))
+  })
+
   describe("decodeUtf8", () => {
     const utf8 = (text: string) =>
       ByteString.fromBytes(new TextEncoder().encode(text), 0, new TextEncoder().encode(text).length)

@@ -1,5 +1,5 @@
-/**
- * HTTP/2 for PAGI. Nothing is here yet: this version serves HTTP/1.1, and the package keeps the place in the workspace
- * and in the import rules until its protocol machine and driver exist.
- */
-export {}
+export { Http2Driver } from "./Http2Driver.ts"
+export { type Http2Settings, makeSettings } from "./Http2Settings.ts"
+export { Connection } from "./protocol/Connection.ts"
+export type { Event } from "./protocol/Event.ts"
+export type { MachineSettings } from "./protocol/MachineSettings.ts"

@@ -3,18 +3,17 @@ import { Deadline } from "@pagi/core/Deadlines"
 import type { LoggedConnection } from "@pagi/core/AccessLog"
 import type { ServerContext } from "@pagi/core/ServerContext"
 import type { Address } from "@pagi/core/Transport"
-import { Http1Driver } from "@pagi/http1/Http1Driver"
-import { makeSettings } from "@pagi/http1/Http1Settings"
 import { errorContent, errorResponse } from "@pagi/http1/protocol/ErrorResponse"
-import * as WebSocketUpgrade from "@pagi/websocket/WebSocketUpgrade"
+import { refusal } from "@pagi/http2/protocol/Refusal"
 import * as Effect from "effect/Effect"
 import * as EffectScope from "effect/Scope"
 import type { Socket } from "node:net"
 import type { DescriptorLimit } from "./DescriptorLimit.ts"
 import type { OnConnection } from "./Listener.ts"
+import type { AcceptedSocket } from "./SharedRead.ts"
 import { clientOf, NetTransport } from "./NetTransport.ts"
 import type { TlsCertificates } from "./TlsCertificates.ts"
-import { webSocketPlatform } from "./NodeWebSocketPlatform.ts"
+import { Protocols } from "./Protocols.ts"
 import { TlsHandshakes } from "./TlsHandshakes.ts"
 import { TurnQueue } from "./TurnQueue.ts"
 
@@ -33,7 +32,6 @@ export const makeAcceptor = (
   listenerScope: EffectScope.Scope,
   certificates?: TlsCertificates
 ): OnConnection => {
-  const settings = makeSettings(server, WebSocketUpgrade.make(server, webSocketPlatform))
   const turns = new TurnQueue()
   const handshakes = certificates && new TlsHandshakes(server, certificates)
   const rejections = new Rejections(server, handshakes)
@@ -47,16 +45,20 @@ export const makeAcceptor = (
     )
   )
   const scopes = ConnectionScopes.below(listenerScope, server.runner)
-  const connect: OnConnection = (accepted, address) => {
-    new Http1Driver(settings, new NetTransport(accepted, address, turns), scopes)
-  }
+  const protocols = new Protocols(server, scopes)
+  const transport = (accepted: AcceptedSocket, address: Address | undefined) =>
+    new NetTransport(accepted, address, turns)
   return (accepted, address) => {
     const { maxConnections } = server.options
     // Those that linger must leave some of the last descriptors to others.
     if (descriptors.isReached(accepted.descriptor)) rejections.add(accepted.socket, address, descriptors.reserve / 2)
     else if (server.registry.size >= maxConnections) rejections.add(accepted.socket, address, maxConnections)
-    else if (handshakes === undefined) connect(accepted, address)
-    else handshakes.accept(accepted.socket, (socket, tls) => connect({ socket, slot: undefined, tls }, address))
+    else if (handshakes === undefined) protocols.detect(transport(accepted, address))
+    else {
+      handshakes.accept(accepted.socket, (socket, tls) => {
+        protocols.open(transport({ socket, slot: undefined, tls }, address), socket.alpnProtocol === "h2")
+      })
+    }
   }
 }
 
@@ -87,7 +89,7 @@ class Rejections {
     } else if (mayLinger) {
       this.#handshakes.begin(socket, (secure) => {
         secure.on("error", () => {}).resume()
-        secure.end(this.#answer(connection), "latin1")
+        secure.end(secure.alpnProtocol === "h2" ? this.#goAway(connection) : this.#answer(connection), "latin1")
       })
     } else socket.destroy() // A handshake costs more than anybody may have who is turned away.
   }
@@ -105,6 +107,12 @@ class Rejections {
       this.#sockets.delete(socket)
     })
     if (this.#handshakes === undefined) socket.resume()
+  }
+
+  /** What HTTP/2 has for it; there is no request yet that could be answered. */
+  #goAway(connection: LoggedConnection): Uint8Array {
+    this.#server.accessLog?.begin(connection, undefined).answered(503, 0, "at_capacity")
+    return refusal(message)
   }
 
   #answer(connection: LoggedConnection): string {

@@ -3,7 +3,7 @@ import * as Lifespan from "@pagi/core/Exchange/Lifespan"
 import { endpoints } from "@pagi/core/Endpoint"
 import { PagiApp } from "@pagi/core/PagiApp"
 import * as ServerContext from "@pagi/core/ServerContext"
-import { minimumLogLevel, ServerOptions } from "@pagi/core/ServerOptions"
+import { minimumLogLevel, ServerOptions, type Values } from "@pagi/core/ServerOptions"
 import type { Address } from "@pagi/core/Transport"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -65,7 +65,7 @@ export class PagiServer extends Context.Service<
 export type StartError = ListenError | LifespanError | AccessLogFile.AccessLogError | TlsError
 
 /** What clients may choose from by ALPN; those without ALPN get HTTP/1.1. */
-const tlsProtocols = ["http/1.1"]
+const tlsProtocols = ({ http2 }: Values): ReadonlyArray<string> => (http2 ? ["h2", "http/1.1"] : ["http/1.1"])
 
 /**
  * Starts a server: the application's lifespan first, then the listeners. The server runs until the scope closes, and the
@@ -77,7 +77,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     const inheritance = (yield* InheritedSockets).claim()
     const app = yield* PagiApp
     const options = yield* ServerOptions
-    const certificates = yield* TlsCertificates.fromOptions(options, tlsProtocols)
+    const certificates = yield* TlsCertificates.fromOptions(options, tlsProtocols(options))
     const lifespan = yield* Lifespan.start(app, {
       mode: options.lifespan,
       startupTimeout: options.lifespanStartupTimeout,

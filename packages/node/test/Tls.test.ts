@@ -104,16 +104,19 @@ describe("TLS", () => {
     })
   )
 
-  it.live("chooses HTTP/1.1 by ALPN, serves without ALPN, and refuses clients that speak something else", () =>
+  it.live("chooses by ALPN, speaks HTTP/1.1 without, and refuses clients that speak something else", () =>
     Effect.gen(function* () {
       const { port, server } = yield* serveHttp(introspect, { tls: yield* serverTls })
       assert.match(server.listeners[0]?.url ?? "", /^https:/)
       const both = yield* openTls(port, { ALPNProtocols: ["h2", "http/1.1"] })
-      assert.strictEqual(both.socket.alpnProtocol, "http/1.1")
+      assert.strictEqual(both.socket.alpnProtocol, "h2")
+      const older = yield* openTls(port, { ALPNProtocols: ["http/1.1"] })
+      assert.strictEqual(older.socket.alpnProtocol, "http/1.1")
+      assert.strictEqual((yield* ask(older)).scheme, "https")
       const none = yield* openTls(port)
       assert.isFalse(none.socket.alpnProtocol)
       assert.strictEqual((yield* ask(none)).scheme, "https")
-      assert.match((yield* refused(port, { ALPNProtocols: ["h2"] })) ?? "", /NO_APPLICATION_PROTOCOL/)
+      assert.match((yield* refused(port, { ALPNProtocols: ["spdy/3"] })) ?? "", /NO_APPLICATION_PROTOCOL/)
     })
   )
 

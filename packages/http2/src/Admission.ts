@@ -1,0 +1,23 @@
+import { isMisdirected, misdirectedMessage } from "@pagi/core/ExpectedHost"
+import type { Transport } from "@pagi/core/Transport"
+import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
+import type { Http2Settings } from "./Http2Settings.ts"
+import type { RefusedRequest, RequestHead } from "./protocol/RequestFields.ts"
+
+const refusal = (status: number, message: string): RefusedUpgrade => ({ type: "error", status, message, headers: [] })
+
+const misdirected = refusal(421, misdirectedMessage)
+
+const unknownProtocol = refusal(501, "The only supported :protocol is websocket")
+
+/** Looks at a request before the application does: it is refused, a WebSocket handshake, or (`undefined`) an ordinary one. */
+export const admit = (
+  { webSocket }: Http2Settings,
+  { expectedHost }: Pick<Transport, "expectedHost">,
+  head: RequestHead | RefusedRequest
+): RefusedUpgrade | WebSocketHandshake | undefined => {
+  if (head.type === "refused") return refusal(head.status, head.message)
+  if (expectedHost !== undefined && isMisdirected(expectedHost, head.headers)) return misdirected
+  if (head.protocol === undefined) return undefined
+  return head.protocol === "websocket" ? (webSocket?.read(head) ?? unknownProtocol) : unknownProtocol
+}

@@ -1,0 +1,371 @@
+import type { ServerConnection } from "@pagi/core/ConnectionRegistry"
+import type { ConnectionScopes } from "@pagi/core/ConnectionScope"
+import { Deadline, type DeadlineOwner } from "@pagi/core/Deadlines"
+import type { DisconnectReason } from "@pagi/core/DisconnectReason"
+import { lingerTicks } from "@pagi/core/Linger"
+import type { Transport, TransportHandler } from "@pagi/core/Transport"
+import { TransportInput } from "@pagi/core/TransportInput"
+import * as Effect from "effect/Effect"
+import type { Http2Settings } from "./Http2Settings.ts"
+import { Connection } from "./protocol/Connection.ts"
+import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR, SETTINGS_TIMEOUT } from "./protocol/ErrorCode.ts"
+import type { Event } from "./protocol/Event.ts"
+import type { RequestConnection } from "./RequestConnection.ts"
+import { RequestStream } from "./RequestStream.ts"
+
+/**
+ * How far the connection has come:
+ *
+ *     fresh ─► open ──┬─(drain)─► leaving ─(last stream)─┬─► lingering ─► closed
+ *                     └─(broken rule, idle for too long)─┘
+ *
+ * - `fresh`: the preface and the peer's settings have not come
+ * - `leaving`: GOAWAY was sent; streams that are open go on
+ * - `lingering`: our side is closed; what the peer still sends is discarded
+ * - `closed`: the applications that have not ended
+ */
+type Phase = "fresh" | "open" | "leaving" | "lingering" | "closed"
+
+/** Ticks that the peer has to acknowledge our settings (RFC 9113 §6.5.3). */
+const settingsTicks = 100
+
+/** Ticks that the peer has to answer the PING behind the first of two GOAWAYs. */
+const leavingTicks = 10
+
+/** Bytes beyond the high mark at which the peer is not read any more: it has to read first what it has asked for. */
+const outputMargin = 65_536
+
+/** One HTTP/2 connection: joins the protocol machine to a transport, and its streams to the application. */
+export class Http2Driver
+  extends TransportInput
+  implements TransportHandler, RequestConnection, ServerConnection, DeadlineOwner
+{
+  readonly settings: Http2Settings
+  declare readonly transport: Transport
+  readonly scopes: ConnectionScopes
+  readonly machine: Connection<RequestStream>
+  /** Limits how long the peer may be silent, whatever it is waited for. */
+  readonly #readDeadline: Deadline
+  readonly #settingsDeadline: Deadline
+  #writeDeadline: Deadline | undefined = undefined
+  #phase: Phase = "fresh"
+  /** Streams whose heads wait for content. */
+  #held: Array<RequestStream> = []
+  /** Streams whose applications have to wait for something. */
+  readonly #waiting = new Set<RequestStream>()
+  #isAdvancing = false
+  /** Whether the transport is flushed only to make room, in the middle of a turn. */
+  #isPumping = false
+  /** Whether the time of a frame or header section that arrives in pieces is running. */
+  #isMidwayTimed = false
+  /** How many frames and sections were complete when it was started. */
+  #timedAfter = 0
+  /** Whether a stream may have something that waits for the peer. */
+  #hasBacklog = false
+  #isPeerEnded = false
+
+  constructor(settings: Http2Settings, transport: Transport, scopes: ConnectionScopes) {
+    super(transport)
+    const { server } = settings
+    this.settings = settings
+    this.scopes = scopes
+    this.machine = new Connection(settings.machine, transport)
+    this.#readDeadline = new Deadline(server.deadlines, this)
+    this.#settingsDeadline = new Deadline(server.deadlines, this)
+    this.#readDeadline.start(server.limits.headers)
+    this.#settingsDeadline.start(settingsTicks)
+    this.machine.begin()
+    server.registry.add(this)
+    transport.open(this)
+    transport.scheduleFlush()
+  }
+
+  // from the transport -----------------------------------------------------------------------------------------------
+
+  onData(bytes: Uint8Array, isLent: boolean): void {
+    if (this.#phase === "lingering" || this.#phase === "closed") return this.discard(bytes.length)
+    this.machine.receive(bytes, isLent)
+    this.#advance()
+    this.machine.keep()
+  }
+
+  onEnd(): void {
+    this.#isPeerEnded = true
+    for (const stream of [...this.machine.openStreams]) {
+      const { owner } = stream
+      if (owner?.isAnswering === true) this.#cancel(owner)
+      // The rest of its request will not come.
+      else if (stream.isLocalClosed) this.machine.reset(stream, NO_ERROR)
+    }
+    this.#settle()
+  }
+
+  onFlush(): void {
+    if (this.#held.length > 0 && !this.#isPumping) {
+      const held = this.#held
+      this.#held = []
+      for (const stream of held) if (stream.onTurnEnd()) this.#held.push(stream)
+    }
+    this.machine.finishTurn()
+  }
+
+  onBlocked(): void {
+    this.#hasBacklog = true
+    this.#writeDeadline ??= new Deadline(this.settings.server.deadlines, this)
+    if (!this.#writeDeadline.isRunning) this.#writeDeadline.start(this.settings.server.limits.write)
+  }
+
+  onDrain(): void {
+    if (this.transport.bufferedAmount === 0) this.#writeDeadline?.stop()
+    else this.#writeDeadline?.start(this.settings.server.limits.write)
+    // Before content takes the room again.
+    this.#regulate()
+    this.#pump()
+    this.#settle()
+  }
+
+  onClose(reason: DisconnectReason | undefined): void {
+    this.#phase = "closed"
+    this.#readDeadline.release()
+    this.#settingsDeadline.release()
+    this.#writeDeadline?.release()
+    this.#endStreams(reason ?? "client_closed")
+    this.#finish()
+  }
+
+  // from the timer wheel and the registry ------------------------------------------------------------------------------
+
+  onDeadline(deadline: Deadline): void {
+    if (deadline === this.#writeDeadline) return this.#drop("write_timeout")
+    if (deadline === this.#settingsDeadline) {
+      if (this.machine.areSettingsAcknowledged || this.#phase === "lingering") return
+      return this.#fail(SETTINGS_TIMEOUT, "the settings were not acknowledged in time")
+    }
+    switch (this.#phase) {
+      case "fresh":
+        return this.transport.destroy()
+      case "open":
+        if (this.#isMidwayTimed) return this.#fail(ENHANCE_YOUR_CALM, "a frame took too long to arrive")
+        return this.#fail(NO_ERROR, "idle for too long")
+      case "leaving":
+        this.machine.refuseFurther()
+        return this.#settle()
+      case "lingering":
+        if (this.transport.bufferedAmount === 0) return this.transport.destroy()
+        return deadline.start(lingerTicks)
+      case "closed":
+        return
+    }
+  }
+
+  drain(): void {
+    if (this.#phase !== "fresh" && this.#phase !== "open") return
+    this.#phase = "leaving"
+    this.machine.announceEnd()
+    this.#readDeadline.start(leavingTicks)
+    for (const { owner } of [...this.machine.openStreams]) owner?.drain()
+    this.transport.scheduleFlush()
+  }
+
+  abort(reason: DisconnectReason): void {
+    this.#drop(reason)
+  }
+
+  // the way in -------------------------------------------------------------------------------------------------------
+
+  #advance(): void {
+    if (this.#isAdvancing) return
+    this.#isAdvancing = true
+    try {
+      while (this.#react(this.machine.next()));
+      this.#pump()
+      this.#regulate()
+    } catch (defect) {
+      // A mistake in here, or a getter in the application's state that throws, must cost one connection only.
+      this.settings.exchange.log(Effect.logError("a connection failed", defect))
+      this.#fail(INTERNAL_ERROR, "internal error")
+    } finally {
+      this.#isAdvancing = false
+    }
+    this.#settle()
+  }
+
+  /** Acts upon an event; answers whether there may be another. */
+  #react(event: Event<RequestStream>): boolean {
+    switch (event.type) {
+      case "request":
+        new RequestStream(this, event).begin(event)
+        return true
+      case "data":
+        event.stream.owner?.onData(event)
+        return true
+      case "trailers":
+        event.stream.owner?.onContentEnd()
+        return true
+      case "reset":
+        event.stream.owner?.onReset(event.cause === "peer" ? "client_closed" : "protocol_error")
+        return true
+      case "malformed":
+        this.settings.server.accessLog?.begin(this.transport, undefined).end("protocol_error")
+        return true
+      case "ping-acknowledged":
+        if (this.#phase === "leaving") this.machine.refuseFurther()
+        return true
+      case "error":
+        this.#linger("protocol_error")
+        return false
+      default:
+        return false
+    }
+  }
+
+  /** Reads on only if the peer reads too, and limits the time of whatever is waited for. */
+  #regulate(): void {
+    if (this.#phase === "lingering" || this.#phase === "closed") return
+    const { highWaterMark, lowWaterMark } = this.settings.exchange
+    const { bufferedAmount } = this.machine
+    if (bufferedAmount > highWaterMark + outputMargin) this.setPaused(true)
+    else if (bufferedAmount <= lowWaterMark) this.setPaused(false)
+  }
+
+  /** Whatever has happened, the time that runs is the one for what is waited for now, and nothing may be left to do. */
+  #settle(): void {
+    const { machine } = this
+    if (machine.hasOutput) this.transport.scheduleFlush()
+    if (this.#phase === "fresh" && machine.isEstablished) {
+      this.#phase = "open"
+      this.#readDeadline.stop()
+    }
+    const isUnused = machine.openStreamCount === 0
+    if (this.#phase === "leaving") {
+      if (isUnused && machine.isRefusing) this.#close()
+    } else if (this.#phase === "open") {
+      if (isUnused && this.#isPeerEnded) this.#close()
+      else this.#timeReading(isUnused)
+    } else if (this.#phase === "fresh" && this.#isPeerEnded) this.#close()
+  }
+
+  #timeReading(isUnused: boolean): void {
+    const { limits } = this.settings.server
+    if (this.machine.isMidway) {
+      if (!this.#isMidwayTimed || this.#timedAfter !== this.machine.completed) this.#readDeadline.start(limits.headers)
+      this.#isMidwayTimed = true
+      this.#timedAfter = this.machine.completed
+      return
+    }
+    this.#isMidwayTimed = false
+    if (isUnused) this.#readDeadline.start(limits.idle)
+    else this.#readDeadline.stop()
+  }
+
+  // the way out --------------------------------------------------------------------------------------------------------
+
+  onHeld(stream: RequestStream): void {
+    this.#held.push(stream)
+    this.transport.scheduleFlush()
+  }
+
+  onWritten(stream: RequestStream): void {
+    if (stream.isWaitingForPeer) this.#hasBacklog = true
+    if (this.machine.bufferedAmount > this.settings.exchange.highWaterMark) {
+      this.#makeRoom()
+      this.#pump()
+    }
+    if (stream.isWaitingForPeer) stream.watchBacklog()
+    this.transport.scheduleFlush()
+    if (!this.#isAdvancing && this.machine.openStreamCount === 0) this.#settle()
+  }
+
+  flush(): void {
+    this.transport.flush()
+  }
+
+  /** Sends content that waits, until the windows are used up or the system takes no more. */
+  #pump(): void {
+    const { highWaterMark } = this.settings.exchange
+    while (this.machine.pump()) {
+      this.#makeRoom()
+      if (this.machine.bufferedAmount > highWaterMark) break
+    }
+    if (!this.#hasBacklog) return
+    // What the system takes at once is no backlog.
+    this.#makeRoom()
+    this.#tellProgress()
+  }
+
+  /** Sends what was written, in the middle of a turn. */
+  #makeRoom(): void {
+    this.#isPumping = true
+    this.transport.flush()
+    this.#isPumping = false
+  }
+
+  #tellProgress(): void {
+    this.#hasBacklog = false
+    for (const { owner } of [...this.machine.openStreams]) {
+      if (owner === undefined) continue
+      owner.onProgress()
+      if (owner.bufferedAmount > 0) this.#hasBacklog = true
+    }
+  }
+
+  onApplicationStart(stream: RequestStream): void {
+    this.#waiting.add(stream)
+    this.machine.running = this.#waiting.size
+  }
+
+  onApplicationEnd(stream: RequestStream): void {
+    if (!this.#waiting.delete(stream)) return
+    this.machine.running = this.#waiting.size
+    if (this.#phase === "closed") this.#finish()
+    else if (!this.#isAdvancing) this.#settle()
+  }
+
+  // endings ------------------------------------------------------------------------------------------------------------
+
+  #cancel(stream: RequestStream): void {
+    stream.cancel("client_closed", CANCEL)
+  }
+
+  /** Ends the connection with a GOAWAY of this code. */
+  #fail(code: number, message: string): void {
+    this.machine.abort(code, message)
+    this.#linger(code === NO_ERROR ? "idle_timeout" : code === INTERNAL_ERROR ? "server_error" : "client_timeout")
+  }
+
+  /** GOAWAY was written: our side closes behind it. */
+  #linger(reason: DisconnectReason): void {
+    this.#endStreams(reason)
+    this.#close()
+  }
+
+  #close(): void {
+    if (this.#phase === "lingering" || this.#phase === "closed") return
+    this.#phase = "lingering"
+    this.machine.finishTurn()
+    this.transport.end()
+    this.setPaused(false)
+    this.#readDeadline.start(lingerTicks)
+  }
+
+  /** Ends the connection now. */
+  #drop(reason: DisconnectReason): void {
+    if (this.#phase === "closed") return
+    const isStuck = reason === "write_timeout" || (this.#phase === "lingering" && this.transport.bufferedAmount > 0)
+    if (this.#phase !== "lingering") this.machine.abort(reason === "server_error" ? INTERNAL_ERROR : NO_ERROR, "")
+    this.#phase = "lingering"
+    this.#endStreams(reason)
+    this.machine.finishTurn()
+    if (isStuck) this.transport.reset()
+    else this.transport.destroy()
+  }
+
+  #endStreams(reason: DisconnectReason): void {
+    for (const { owner } of [...this.machine.openStreams]) owner?.onReset(reason)
+    for (const stream of [...this.#waiting]) stream.onReset(reason)
+  }
+
+  #finish(): void {
+    if (this.#waiting.size === 0) this.settings.server.registry.remove(this)
+  }
+}

@@ -1,0 +1,78 @@
+import type { HttpRequestEvent } from "@pagi/core/Event"
+import type { Connection } from "./protocol/Connection.ts"
+import type { Data } from "./protocol/Event.ts"
+import type { Stream, StreamOwner } from "./protocol/Stream.ts"
+
+const endOfContent: HttpRequestEvent = { type: "http.request", body: new Uint8Array(0), more: false }
+
+/** Pieces below this size that have to wait are gathered, since each by itself would cost more than it holds. */
+const smallPiece = 1024
+
+/** Memory for those that are gathered. */
+const gatheredSize = 4096
+
+/** Content that waits: the first `length` bytes of `memory`. */
+interface Waiting {
+  readonly memory: Uint8Array
+  length: number
+  /** What it takes of the windows. */
+  flowLength: number
+}
+
+/** A request's content on its way to the application, which the peer may send more of as it is taken (RFC 9113 §5.2). */
+export class RequestContent<Owner extends StreamOwner> {
+  readonly #machine: Connection<Owner>
+  readonly #stream: Stream<Owner>
+  readonly #waiting: Array<Waiting> = []
+  #isEndTaken = false
+  /** Bytes that have come, without padding. */
+  received = 0
+
+  constructor(machine: Connection<Owner>, stream: Stream<Owner>) {
+    this.#machine = machine
+    this.#stream = stream
+  }
+
+  add({ bytes, flowLength }: Data<Owner>): void {
+    const { length } = bytes
+    this.received += length
+    const last = this.#waiting.at(-1)
+    if (length === 0) this.#machine.consume(this.#stream, flowLength)
+    else if (last !== undefined && last.memory.length - last.length >= length) {
+      last.memory.set(bytes, last.length)
+      last.length += length
+      last.flowLength += flowLength
+    } else if (last !== undefined && length < smallPiece) {
+      const memory = new Uint8Array(gatheredSize)
+      memory.set(bytes)
+      this.#waiting.push({ memory, length, flowLength })
+    } else this.#waiting.push({ memory: bytes, length, flowLength })
+  }
+
+  /** The next piece; `undefined` when there is none yet, or the end has been taken. */
+  next(): HttpRequestEvent | undefined {
+    const body = this.take()
+    if (body === undefined) {
+      if (this.#isEndTaken || !this.#stream.isRemoteClosed) return undefined
+      this.#isEndTaken = true
+      return endOfContent
+    }
+    const more = !this.#stream.isRemoteClosed || this.#waiting.length > 0
+    if (!more) this.#isEndTaken = true
+    return { type: "http.request", body, more }
+  }
+
+  /** The next bytes; `undefined` when there are none. */
+  take(): Uint8Array | undefined {
+    const piece = this.#waiting.shift()
+    if (piece === undefined) return undefined
+    const { flowLength, length, memory } = piece
+    this.#machine.consume(this.#stream, flowLength)
+    return length === memory.length ? memory : memory.subarray(0, length)
+  }
+
+  /** Nobody will take what has come. */
+  discard(): void {
+    while (this.take() !== undefined);
+  }
+}

@@ -1,0 +1,345 @@
+import { ConnectionScope, type ScopedConnection } from "@pagi/core/ConnectionScope"
+import { Deadline, type DeadlineOwner } from "@pagi/core/Deadlines"
+import type { DisconnectReason } from "@pagi/core/DisconnectReason"
+import type { HttpRequestEvent } from "@pagi/core/Event"
+import type { Ending } from "@pagi/core/Exchange/Exchange"
+import type { HttpExchange } from "@pagi/core/Exchange/Http"
+import { makeExchange } from "@pagi/core/Exchange/makeExchange"
+import type { ExchangeHost } from "@pagi/core/Exchange/RequestExchange"
+import type { SseExchange } from "@pagi/core/Exchange/Sse"
+import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "@pagi/core/Exchange/WebSocket"
+import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
+import * as Effect from "effect/Effect"
+import { admit } from "./Admission.ts"
+import { CANCEL, INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR } from "./protocol/ErrorCode.ts"
+import type { Data, Request } from "./protocol/Event.ts"
+import type { RequestHead } from "./protocol/RequestFields.ts"
+import type { Stream, StreamOwner } from "./protocol/Stream.ts"
+import type { RequestConnection } from "./RequestConnection.ts"
+import { RequestContent } from "./RequestContent.ts"
+import { StreamResponse } from "./StreamResponse.ts"
+import { StreamTransport } from "./StreamTransport.ts"
+
+/** Bytes that a client may go on to send of a request whose response is complete. */
+const skipLimit = 65_536
+
+/** One request on its stream: joins it to the application, as the driver of HTTP/1.1 joins its connection. */
+export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, DeadlineOwner, ScopedConnection {
+  readonly response: StreamResponse
+  readonly #connection: RequestConnection
+  readonly #stream: Stream<RequestStream>
+  readonly #content: RequestContent<RequestStream>
+  /** Made when the application has to wait for something, or might go on as a session. */
+  #scope: ConnectionScope | undefined = undefined
+  #exchange: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
+  #handshake: WebSocketHandshake | undefined = undefined
+  /** What the stream has become when a session goes on with it. */
+  #tunnel: StreamTransport | undefined = undefined
+  #isContinueAwaited = false
+  /** Limits how long nothing may happen; after the end, how long the application may run on. */
+  #deadline: Deadline | undefined = undefined
+  /** Limits how long the peer may leave content unread; made when that first happens. */
+  #writeDeadline: Deadline | undefined = undefined
+  /** `#progress` when each of the two was looked at last. */
+  #noted = 0
+  #writeNoted = 0
+  #skipped = 0
+  #isRunning = false
+  #isOver = false
+
+  constructor(connection: RequestConnection, { head, stream }: Request<RequestStream>) {
+    const { accessLog } = connection.settings.server
+    const isHead = head.type === "refused" ? head.isHead : head.method === "HEAD"
+    const access = accessLog?.begin(connection.transport, head.type === "request" ? head : undefined)
+    this.#connection = connection
+    this.#stream = stream
+    this.#content = new RequestContent(connection.machine, stream)
+    this.response = new StreamResponse(connection, this, stream, isHead, access)
+    stream.owner = this
+  }
+
+  /** Refuses the request, or runs the application for it. */
+  begin({ head }: Request<RequestStream>): void {
+    const { settings, transport } = this.#connection
+    const { maxBodySize } = settings.server.options
+    const admission = admit(settings, transport, head)
+    if (admission?.type === "error") return this.#refuse(admission)
+    if (head.type === "refused") return
+    if (maxBodySize > 0 && (head.contentLength ?? 0) > maxBodySize) return this.#tooLarge()
+    this.#isContinueAwaited = head.expectContinue
+    this.#run(head, admission)
+  }
+
+  #refuse({ headers, message, status }: RefusedUpgrade): void {
+    this.#answer(status, message, "protocol_error", headers)
+  }
+
+  #run(head: RequestHead, handshake: WebSocketHandshake | undefined): void {
+    const { scopes, settings, transport } = this.#connection
+    const { server } = settings
+    const exchange =
+      handshake === undefined
+        ? makeExchange(this, settings.exchange, head)
+        : new WebSocketExchange(this, settings.exchange, handshake.subprotocols)
+    this.#exchange = exchange
+    this.#handshake = handshake
+    if (handshake !== undefined) this.#scope = new ConnectionScope(scopes, this)
+    if (server.limits.request > 0) this.#watch()
+    this.#isRunning = true
+    const fiber = exchange.run(server.runner, exchange.makeScope(server, transport, head))
+    if (fiber === undefined) return
+    this.#scope ??= new ConnectionScope(scopes, this)
+    this.#scope.add(fiber)
+    if (this.#tunnel === undefined) this.#connection.onApplicationStart(this)
+  }
+
+  // from the connection ------------------------------------------------------------------------------------------------
+
+  onData(piece: Data<RequestStream>): void {
+    this.#isContinueAwaited = false
+    if (this.#isUnwanted) return this.#skip(piece)
+    this.#content.add(piece)
+    if (this.#tunnel !== undefined) return this.#tunnel.onContent()
+    const { maxBodySize } = this.#connection.settings.server.options
+    if (maxBodySize > 0 && this.#handshake === undefined && this.#content.received > maxBodySize) this.#tooLarge()
+    else this.#exchange?.readable()
+  }
+
+  /** Whether nobody will receive what comes. */
+  get #isUnwanted(): boolean {
+    return this.#isOver || this.#stream.isLocalClosed
+  }
+
+  /**
+   * What comes behind a response that is complete has still to be right, but is not wanted; a client that sends a lot of it
+   * is told (RFC 9113 §8.1).
+   */
+  #skip({ bytes, flowLength }: Data<RequestStream>): void {
+    const { machine } = this.#connection
+    machine.consume(this.#stream, flowLength)
+    this.#skipped += bytes.length
+    if (this.#skipped <= skipLimit) return
+    machine.reset(this.#stream, NO_ERROR)
+    this.#writeDeadline?.release()
+  }
+
+  /** The content has ended, with trailers or without any. */
+  onContentEnd(): void {
+    if (this.#tunnel !== undefined) this.#tunnel.onContent()
+    else this.#exchange?.readable()
+  }
+
+  /** The stream or its connection has ended before its time. */
+  onReset(reason: DisconnectReason): void {
+    this.#writeDeadline?.release()
+    if (this.#tunnel !== undefined) return this.#tunnel.onClosed(reason)
+    this.#end(reason)
+  }
+
+  /** The transport has sent something, or windows have opened. */
+  onProgress(): void {
+    if (this.#tunnel !== undefined) this.#tunnel.onProgress()
+    else this.#exchange?.writeBuffer.update()
+  }
+
+  onSent(): void {
+    if (this.#tunnel !== undefined) return this.#tunnel.onSent()
+    if (this.#stream.isClosed) return this.#writeDeadline?.release()
+    // As for a request head, which it takes as long for at most.
+    const { deadlines, limits } = this.#connection.settings.server
+    this.#content.discard()
+    this.#writeDeadline ??= new Deadline(deadlines, this)
+    this.#writeDeadline.start(limits.headers)
+  }
+
+  /** The peer's last frame on the stream has come. */
+  onReceived(): void {
+    if (this.#stream.isClosed) this.#writeDeadline?.release()
+  }
+
+  /** The turn ends: what waited for more goes out as it is. Answers whether it still waits. */
+  onTurnEnd(): boolean {
+    if (this.#exchange?.holdsHead === true) return true
+    this.response.flushHead()
+    return false
+  }
+
+  drain(): void {
+    this.#exchange?.drain()
+  }
+
+  /** Whether there is a response that the application has not completed. */
+  get isAnswering(): boolean {
+    return this.#tunnel !== undefined || this.#exchange?.isComplete === false
+  }
+
+  /** Whether content waits, for the peer's windows or for room in the transport. */
+  get isWaitingForPeer(): boolean {
+    return this.#stream.queuedBytes > 0
+  }
+
+  /** Ends the stream although its response is not complete. */
+  cancel(reason: DisconnectReason, code: number): void {
+    if (this.#tunnel === undefined) return this.#drop(reason, code)
+    this.#connection.machine.reset(this.#stream, code)
+    this.#tunnel.onClosed(reason)
+  }
+
+  onScopeClose(): void {
+    this.#drop("server_shutdown", CANCEL)
+  }
+
+  // time ---------------------------------------------------------------------------------------------------------------
+
+  onDeadline(deadline: Deadline): void {
+    if (this.#isOver && deadline === this.#deadline) return this.#scope?.interrupt()
+    if (deadline === this.#writeDeadline) return this.#onWriteDeadline(deadline)
+    // An event stream may have started since, which has a limit of its own.
+    if (this.#exchange?.mayStall !== true || this.#exchange.isComplete) return
+    if (this.#progress === this.#noted) return this.#drop("client_timeout", CANCEL)
+    this.#noted = this.#progress
+    deadline.start(this.#connection.settings.server.limits.request)
+  }
+
+  #onWriteDeadline(deadline: Deadline): void {
+    if (this.#stream.isLocalClosed) return this.#giveUp()
+    if (this.#stream.queuedBytes === 0) return
+    const isStuck = this.#stream.sentBytes === this.#writeNoted
+    // It may also have to wait for its turn, while the peer takes what others send.
+    if (isStuck && this.#connection.machine.isShut(this.#stream)) return this.#drop("write_timeout", CANCEL)
+    this.#writeNoted = this.#stream.sentBytes
+    deadline.start(this.#connection.settings.server.limits.write)
+  }
+
+  /** Grows with every byte of content, in either direction. */
+  get #progress(): number {
+    return this.#content.received + this.#stream.sentBytes
+  }
+
+  /** The rest of the request is not waited for; the response is complete and good (RFC 9113 §8.1). */
+  #giveUp(): void {
+    this.#connection.machine.reset(this.#stream, NO_ERROR)
+    this.#connection.onWritten(this)
+  }
+
+  #watch(): void {
+    this.#deadline = new Deadline(this.#connection.settings.server.deadlines, this)
+    this.#deadline.start(this.#connection.settings.server.limits.request)
+  }
+
+  /** Content waits for the peer, which must take some of it in time. */
+  watchBacklog(): void {
+    if (this.#writeDeadline?.isRunning === true) return
+    this.#writeDeadline ??= new Deadline(this.#connection.settings.server.deadlines, this)
+    this.#writeNoted = this.#stream.sentBytes
+    this.#writeDeadline.start(this.#connection.settings.server.limits.write)
+  }
+
+  // for the exchange ---------------------------------------------------------------------------------------------------
+
+  pullBody(): HttpRequestEvent | undefined {
+    if (this.#isContinueAwaited && !this.response.isHeadSent) this.response.informational(100, [])
+    this.#isContinueAwaited = false
+    const event = this.#content.next()
+    if (this.#connection.machine.hasOutput) this.#connection.transport.scheduleFlush()
+    return event
+  }
+
+  get bufferedAmount(): number {
+    return this.#connection.machine.backlogOf(this.#stream)
+  }
+
+  /** What contradicts its own length cannot be made good. Once dropped, the exchange does not report failures. */
+  breakOff(problem: string): void {
+    const { exchange } = this.#connection.settings
+    exchange.log(Effect.logError(`the response was broken off: ${problem}`))
+    this.#answer(500, "internal server error", "server_error")
+  }
+
+  endResponse(reason: DisconnectReason): void {
+    this.response.finish(reason)
+    this.#end(reason)
+  }
+
+  onApplicationEnd(ending: Ending): void {
+    this.#isRunning = false
+    this.#scope?.close()
+    if (ending === "unanswered" || ending === "truncated") this.#answer(500, "internal server error", "server_error")
+    if (this.#isOver) this.#release()
+    else if (ending === "complete") this.#finish()
+    this.#connection.onApplicationEnd(this)
+  }
+
+  acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
+    const exchange = this.#exchange
+    const handshake = this.#handshake
+    const scope = this.#scope
+    if (handshake === undefined || scope === undefined || !(exchange instanceof WebSocketExchange)) {
+      return "there is no handshake to accept"
+    }
+    const problem = this.response.acceptTunnel(handshake.accept(subprotocol, headers))
+    if (problem !== undefined) return problem
+    this.#deadline?.release()
+    this.#tunnel = new StreamTransport(this.#connection, this, this.#stream, this.#content)
+    this.#connection.onApplicationEnd(this)
+    const session = handshake.open({
+      transport: this.#tunnel,
+      exchange,
+      scope,
+      access: this.response.takeAccess(),
+      received: new Uint8Array(0),
+      isBlocked: false,
+      running: 1
+    })
+    this.#connection.settings.server.registry.add(session)
+    return session
+  }
+
+  // endings --------------------------------------------------------------------------------------------------------------
+
+  #tooLarge(): void {
+    this.#answer(413, "The request body is too large", "body_too_large")
+  }
+
+  /** Ends the exchange with the server's own answer, or the stream when a response is already on its way. */
+  #answer(status: number, message: string, reason: DisconnectReason, headers: HeaderBlock = []): void {
+    if (this.#isOver) return
+    if (this.response.isHeadSent) return this.#drop(reason, reason === "server_error" ? INTERNAL_ERROR : PROTOCOL_ERROR)
+    this.response.answer(status, message, reason, headers)
+    this.#end(reason)
+  }
+
+  /** Ends the stream such that the peer cannot take what it has for a complete response. */
+  #drop(reason: DisconnectReason, code: number): void {
+    this.#connection.machine.reset(this.#stream, code)
+    this.#connection.onWritten(this)
+    this.#end(reason)
+  }
+
+  /** The application is told that it is over, and may run on for a while. */
+  #end(reason: DisconnectReason): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#content.discard()
+    this.#exchange?.disconnect(reason)
+    this.response.end(reason)
+    if (!this.#isRunning) return this.#release()
+    const { deadlines, limits } = this.#connection.settings.server
+    if (limits.disconnectGrace === 0) return this.#scope?.interrupt()
+    this.#deadline ??= new Deadline(deadlines, this)
+    this.#deadline.start(limits.disconnectGrace)
+  }
+
+  /** The exchange is complete and its application has ended. */
+  #finish(): void {
+    this.#isOver = true
+    this.#content.discard()
+    this.#release()
+  }
+
+  #release(): void {
+    this.#deadline?.release()
+    if (this.#stream.isClosed) this.#writeDeadline?.release()
+  }
+}

@@ -1,0 +1,132 @@
+import type { AccessEntry, AccessOutcome } from "@pagi/core/AccessLog"
+import { encodeText } from "@pagi/core/ByteString"
+import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import type { ResponseSink } from "@pagi/core/ResponseSink"
+import { Response } from "./protocol/Response.ts"
+import type { Stream } from "./protocol/Stream.ts"
+import type { RequestConnection } from "./RequestConnection.ts"
+import type { RequestStream } from "./RequestStream.ts"
+
+/** The response on a stream, on its way to the peer and into the access log. */
+export class StreamResponse implements ResponseSink {
+  readonly #connection: RequestConnection
+  readonly #owner: RequestStream
+  readonly #response: Response<RequestStream>
+  #access: AccessEntry | undefined
+  #hasTrailers = false
+
+  constructor(
+    connection: RequestConnection,
+    owner: RequestStream,
+    stream: Stream<RequestStream>,
+    isHead: boolean,
+    access: AccessEntry | undefined
+  ) {
+    this.#connection = connection
+    this.#owner = owner
+    this.#response = new Response(connection.machine, stream, isHead)
+    this.#access = access
+  }
+
+  informational(status: number, headers: HeaderBlock): string | undefined {
+    const problem = this.#response.informational(status, headers)
+    if (problem === undefined) this.#connection.onWritten(this.#owner)
+    return problem
+  }
+
+  start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
+    const problem = this.#response.start(status, headers, trailers, this.#connection.settings.server.date.value)
+    if (problem !== undefined) return problem
+    this.#hasTrailers = trailers
+    this.#access?.started(status, headers)
+    this.#connection.onHeld(this.#owner)
+    return undefined
+  }
+
+  /** Sends a head that waits for content. */
+  flushHead(): void {
+    this.#response.flushHead()
+  }
+
+  get isHeadSent(): boolean {
+    return this.#response.isHeadSent
+  }
+
+  announceBody(length: number): string | undefined {
+    const problem = this.#response.announceBody(length, !this.#hasTrailers)
+    return problem === undefined ? undefined : this.#break(problem)
+  }
+
+  get carriesBody(): boolean {
+    return this.#response.carriesBody
+  }
+
+  body(data: string | Uint8Array, last: boolean): string | undefined {
+    const bytes = typeof data === "string" ? encodeText(data) : data
+    const ends = last && !this.#hasTrailers
+    const problem = this.#response.body(bytes, ends)
+    if (problem !== undefined) return this.#break(problem)
+    if (this.#response.carriesBody) this.#access?.sent(bytes.length)
+    this.#connection.onWritten(this.#owner)
+    if (ends) this.end("complete")
+    return undefined
+  }
+
+  /** Ends the content although the application has not; the access log has the reason. */
+  finish(outcome: AccessOutcome): void {
+    const access = this.#access
+    this.#access = undefined
+    this.body("", true)
+    access?.end(outcome)
+  }
+
+  trailers(headers: HeaderBlock): string | undefined {
+    const problem = this.#response.trailers(headers)
+    if (problem !== undefined) return problem
+    this.#connection.onWritten(this.#owner)
+    this.end("complete")
+    return undefined
+  }
+
+  flush(): undefined {
+    this.#response.flushHead()
+    this.#connection.flush()
+  }
+
+  /** Accepts another protocol on the stream (RFC 8441 §5). */
+  acceptTunnel(headers: HeaderBlock): string | undefined {
+    const problem = this.start(200, headers, false)
+    if (problem === undefined) this.#response.flushHead()
+    return problem
+  }
+
+  /** Gives up what is to be logged, for whoever goes on with the stream. */
+  takeAccess(): AccessEntry | undefined {
+    const access = this.#access
+    this.#access = undefined
+    return access
+  }
+
+  /** Answers in place of the application, before which nothing was sent. */
+  answer(status: number, message: string, outcome: AccessOutcome, headers: HeaderBlock): void {
+    const content = `${message}\n`
+    const fields: HeaderBlock = [["content-type", "text/plain; charset=utf-8"], ...headers]
+    this.#response.start(status, fields, false, this.#connection.settings.server.date.value)
+    this.#response.body(content, true)
+    this.#access?.answered(status, this.#response.carriesBody ? content.length : 0, outcome)
+    this.#access = undefined
+    this.#connection.onWritten(this.#owner)
+  }
+
+  /** The exchange is over, in whatever way. */
+  end(outcome: AccessOutcome): void {
+    if (!this.#response.isHeadSent) this.#access?.revoke()
+    this.#access?.end(outcome)
+    this.#access = undefined
+  }
+
+  #break(problem: string): string {
+    this.#owner.breakOff(problem)
+    return `${problem}; the response was broken off`
+  }
+}

@@ -1,0 +1,445 @@
+import { copyBytes } from "@pagi/core/ByteString"
+import { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
+import { isForbiddenTrailer } from "@pagi/core/TrailerField"
+import { AbuseBudget } from "./AbuseBudget.ts"
+import { ClosedStreams } from "./ClosedStreams.ts"
+import { Closed, type Event, NeedData, PingAcknowledged } from "./Event.ts"
+import { initialWindow, maxWindow, ReceiveWindow } from "./FlowWindow.ts"
+import { readContinuation } from "./frame/Continuation.ts"
+import { readData } from "./frame/Data.ts"
+import { ACK, END_HEADERS, END_STREAM } from "./frame/Flag.ts"
+import { FrameHeader, frameHeaderSize } from "./frame/FrameHeader.ts"
+import * as FrameType from "./frame/FrameType.ts"
+import { readGoAway, writeGoAway } from "./frame/GoAway.ts"
+import { readHeaders } from "./frame/Headers.ts"
+import { PayloadRange } from "./frame/PayloadRange.ts"
+import { readPing, writePing } from "./frame/Ping.ts"
+import { readPriority } from "./frame/Priority.ts"
+import { readRstStream, writeRstStream } from "./frame/RstStream.ts"
+import { readSettings, writeSettingsAck } from "./frame/Settings.ts"
+import { readWindowUpdate, writeWindowUpdate } from "./frame/WindowUpdate.ts"
+import { HeaderSection } from "./HeaderSection.ts"
+import type { MachineSettings } from "./MachineSettings.ts"
+import { Output, type OutputObserver, type OutputSink } from "./Output.ts"
+import { matchPreface, preface } from "./Preface.ts"
+import { connectionError, type ConnectionError, streamError, type StreamError } from "./ProtocolError.ts"
+import { readRequest, readTrailers } from "./RequestFields.ts"
+import { Stream, type StreamOwner } from "./Stream.ts"
+import { next } from "./StreamState.ts"
+
+/** What the peer may send on all streams together, in windows of single streams: one that waits must not stop the rest. */
+const windowsPerConnection = 16
+
+/** A payload that is less than such a part of the memory that it came in is copied out of it. */
+const smallPart = 8
+
+// Read anew for each frame; nothing in them lasts.
+const header = new FrameHeader()
+const range = new PayloadRange()
+
+type Phase = "preface" | "settings" | "frames" | "failed"
+
+/** The way in of a connection: bytes become frames, and frames events (RFC 9113 §4 to §6). */
+export abstract class ConnectionInput<Owner extends StreamOwner> implements OutputObserver<Owner> {
+  protected readonly settings: MachineSettings
+  protected readonly output: Output<Owner>
+  protected readonly streams = new Map<number, Stream<Owner>>()
+  protected readonly closedStreams = new ClosedStreams()
+  protected readonly budget: AbuseBudget
+  protected readonly receiveWindow: ReceiveWindow
+  /** The stream that was opened last. */
+  protected lastStreamId = 0
+  /** The last stream that is served, once the final GOAWAY has said which that is. */
+  protected lastServedId = Number.POSITIVE_INFINITY
+  /** Applications that run, some of them perhaps on although their streams are closed (CVE-2023-44487). */
+  running = 0
+  /** Frames and header sections that have come completely; tells whether there is progress. */
+  completed = 0
+  /** Whether the peer has confirmed our settings. */
+  areSettingsAcknowledged = false
+  private readonly buffer = new ReceiveBuffer()
+  private readonly section: HeaderSection
+  private phase: Phase = "preface"
+  /** What was wrong with the first frame of the section that is arriving. */
+  private sectionProblem: StreamError | undefined = undefined
+
+  constructor(settings: MachineSettings, sink: OutputSink) {
+    this.settings = settings
+    this.output = new Output(sink, settings.pool, settings.highWaterMark, this)
+    this.section = new HeaderSection(settings.maxHeaderListSize, settings.maxHeaderCount)
+    this.budget = new AbuseBudget(settings, settings.now)
+    const windowSize = Math.min(maxWindow, settings.initialWindowSize * windowsPerConnection)
+    this.receiveWindow = new ReceiveWindow(windowSize, Math.max(windowSize, initialWindow))
+  }
+
+  abstract onDataSent(length: number): void
+  abstract onLocalEnd(stream: Stream<Owner>): void
+
+  /** Takes bytes from the peer, and owns them from then on; lent ones it may use only until `keep` is called. */
+  receive(bytes: Uint8Array, isLent = false): void {
+    if (this.phase !== "failed") this.buffer.append(bytes, isLent)
+  }
+
+  keep(): void {
+    this.buffer.keep()
+  }
+
+  /** Whether a frame or a header section has begun to arrive and is not complete. */
+  get isMidway(): boolean {
+    return this.buffer.length > 0 || this.section.streamId !== 0
+  }
+
+  /** Whether the preface and the settings behind it have come. */
+  get isEstablished(): boolean {
+    return this.phase === "frames"
+  }
+
+  /** The next thing that the received bytes mean. */
+  next(): Event<Owner> {
+    for (;;) {
+      if (this.phase === "failed") return Closed
+      const event = this.phase === "preface" ? this.readPreface() : this.readFrame()
+      if (event !== undefined) return event
+    }
+  }
+
+  private readPreface(): Event<Owner> | undefined {
+    const { buffer } = this
+    const matched = matchPreface(buffer.bytes, buffer.start, buffer.end)
+    if (matched < 0) return this.fail(connectionError("invalid-preface"))
+    if (matched < preface.length) return NeedData
+    buffer.consumeTo(buffer.start + preface.length)
+    this.phase = "settings"
+    return undefined
+  }
+
+  private readFrame(): Event<Owner> | undefined {
+    const { buffer } = this
+    if (buffer.length < frameHeaderSize) return NeedData
+    header.read(buffer.bytes, buffer.start)
+    const problem = this.checkHeader()
+    if (problem !== undefined) return this.fail(problem)
+    if (buffer.length < frameHeaderSize + header.length) return NeedData
+    const start = buffer.start + frameHeaderSize
+    if (header.type === FrameType.DATA) return this.onData(start)
+    const event = this.onFrame(buffer.bytes, start)
+    if (!this.isFailed) buffer.consumeTo(start + header.length)
+    if (this.section.streamId === 0) this.completed++
+    return event
+  }
+
+  protected get isFailed(): boolean {
+    return this.phase === "failed"
+  }
+
+  /** What can be said about a frame before its payload has come. */
+  private checkHeader(): ConnectionError | undefined {
+    if (header.length > this.settings.maxFrameSize) return connectionError("frame-too-large")
+    const { streamId } = this.section
+    const isContinuation = header.type === FrameType.CONTINUATION
+    if (streamId !== 0) {
+      return isContinuation && header.streamId === streamId ? undefined : connectionError("section-interrupted")
+    }
+    if (isContinuation) return connectionError("unexpected-continuation")
+    const isSettings = header.type === FrameType.SETTINGS && !header.has(ACK)
+    if (this.phase === "settings" && !isSettings) return connectionError("missing-settings")
+    return undefined
+  }
+
+  private onFrame(bytes: Uint8Array, start: number): Event<Owner> | undefined {
+    switch (header.type) {
+      case FrameType.HEADERS:
+        return this.onHeaders(bytes, start)
+      case FrameType.CONTINUATION:
+        return this.onContinuation(bytes, start)
+      case FrameType.RST_STREAM:
+        return this.onRstStream(bytes, start)
+      case FrameType.WINDOW_UPDATE:
+        return this.onWindowUpdate(bytes, start)
+      case FrameType.PUSH_PROMISE:
+        return this.fail(connectionError("unexpected-push"))
+    }
+    if (!this.budget.control()) return this.fail(connectionError("too-many-control-frames"))
+    switch (header.type) {
+      case FrameType.SETTINGS:
+        return this.onSettings(bytes, start)
+      case FrameType.PING:
+        return this.onPing(bytes, start)
+      case FrameType.PRIORITY:
+        return this.onProblem(header.streamId, readPriority(bytes, start, header))
+      case FrameType.GOAWAY: {
+        const goAway = readGoAway(bytes, start, header)
+        return "type" in goAway ? this.fail(goAway) : undefined
+      }
+      default:
+        // Of a type that is not known, and therefore without meaning (RFC 9113 §4.1).
+        return undefined
+    }
+  }
+
+  // content ------------------------------------------------------------------------------------------------------------
+
+  private onData(start: number): Event<Owner> | undefined {
+    const { buffer } = this
+    const { length, streamId } = header
+    this.completed++
+    const problem = readData(buffer.bytes, start, header, range)
+    if (problem !== undefined) return this.fail(problem)
+    if (!this.receiveWindow.receive(length)) return this.fail(connectionError("connection-window-exceeded"))
+    const ends = header.has(END_STREAM)
+    if (range.start === range.end && !ends && !this.budget.control())
+      return this.fail(connectionError("too-many-control-frames"))
+    const stream = this.streams.get(streamId)
+    const bytes = stream === undefined ? undefined : this.takePayload()
+    if (!this.isFailed) buffer.consumeTo(start + length)
+    if (stream === undefined || bytes === undefined) return this.onStrayData(streamId, length)
+    const refusal = this.admitData(stream, length, bytes.length, ends)
+    if (refusal !== undefined) {
+      this.consumeConnection(length)
+      return this.failStream(streamId, refusal)
+    }
+    return { type: "data", stream, bytes, flowLength: length }
+  }
+
+  private takePayload(): Uint8Array {
+    const { buffer } = this
+    const { start, end } = range
+    const isSmall = (end - start) * smallPart < buffer.bytes.buffer.byteLength
+    return buffer.isLent || isSmall ? copyBytes(buffer.bytes, start, end) : buffer.bytes.subarray(start, end)
+  }
+
+  private admitData(stream: Stream<Owner>, flowLength: number, length: number, ends: boolean): StreamError | undefined {
+    if (stream.isRemoteClosed) return streamError("stream-closed")
+    if (!stream.receiveWindow.receive(flowLength)) return streamError("stream-window-exceeded")
+    if (stream.contentRemaining !== undefined) {
+      stream.contentRemaining -= length
+      const isWrong = ends ? stream.contentRemaining !== 0 : stream.contentRemaining < 0
+      if (isWrong) return streamError("content-length-mismatch")
+    }
+    if (ends) this.endRemote(stream)
+    return undefined
+  }
+
+  /** Content on a stream that is not open. */
+  private onStrayData(streamId: number, length: number): Event<Owner> | undefined {
+    if (streamId > this.lastStreamId) return this.fail(connectionError("idle-stream"))
+    this.consumeConnection(length)
+    return this.onStray(streamId)
+  }
+
+  /** What was under way when we have reset the stream is ignored; otherwise nothing could have come (RFC 9113 §5.1). */
+  private onStray(streamId: number): Event<Owner> | undefined {
+    if (!this.budget.control()) return this.fail(connectionError("too-many-control-frames"))
+    switch (this.closedStreams.find(streamId)) {
+      case "reset":
+        return undefined
+      case "ended":
+        return this.fail(connectionError("stream-closed"))
+      default:
+        return streamId > this.lastServedId ? undefined : this.fail(connectionError("unexpected-stream-id"))
+    }
+  }
+
+  private endRemote(stream: Stream<Owner>): void {
+    stream.state = next(stream.state, "remoteEnd")
+    if (stream.isClosed) this.forget(stream, "ended")
+    stream.owner?.onReceived()
+  }
+
+  /** The connection's part of what `consume` gives back. */
+  protected consumeConnection(length: number): void {
+    const increment = this.receiveWindow.consume(length)
+    if (increment > 0) writeWindowUpdate(this.output.frames, 0, increment)
+  }
+
+  // header sections ------------------------------------------------------------------------------------------------------
+
+  private onHeaders(bytes: Uint8Array, start: number): Event<Owner> | undefined {
+    const problem = readHeaders(bytes, start, header, range)
+    if (problem?.type === "connection-error") return this.fail(problem)
+    const { streamId } = header
+    if (streamId % 2 === 0) return this.fail(connectionError("even-stream-id"))
+    const ends = header.has(END_STREAM)
+    if (header.has(END_HEADERS)) {
+      const isRead = this.section.decode(bytes, range.start, range.end)
+      return isRead ? this.onSection(streamId, ends, problem) : this.fail(connectionError("malformed-section"))
+    }
+    this.section.begin(streamId, ends)
+    this.sectionProblem = problem
+    return this.addFragment(bytes, range.start, range.end)
+  }
+
+  private onContinuation(bytes: Uint8Array, start: number): Event<Owner> | undefined {
+    const problem = readContinuation(header)
+    if (problem !== undefined) return this.fail(problem)
+    const { ends, streamId } = this.section
+    const event = this.addFragment(bytes, start, start + header.length)
+    if (event !== undefined || !header.has(END_HEADERS)) return event
+    const isRead = this.section.decodeGathered()
+    return isRead
+      ? this.onSection(streamId, ends, this.sectionProblem)
+      : this.fail(connectionError("malformed-section"))
+  }
+
+  private addFragment(bytes: Uint8Array, start: number, end: number): Event<Owner> | undefined {
+    const isServable = this.section.add(copyBytes(bytes, start, end))
+    return isServable ? undefined : this.fail(connectionError("section-too-large"))
+  }
+
+  private onSection(streamId: number, ends: boolean, problem: StreamError | undefined): Event<Owner> | undefined {
+    const stream = this.streams.get(streamId)
+    if (stream !== undefined) return this.onTrailers(stream, ends, problem)
+    if (streamId <= this.lastStreamId) return this.onStray(streamId)
+    this.lastStreamId = streamId
+    // Our GOAWAY has said that nothing is done for these (RFC 9113 §6.8).
+    if (streamId > this.lastServedId) return this.onStray(streamId)
+    if (problem !== undefined) return this.failStream(streamId, problem)
+    const { maxConcurrentStreams } = this.settings
+    if (this.streams.size >= maxConcurrentStreams || this.running >= 2 * maxConcurrentStreams) {
+      return this.failStream(streamId, streamError("too-many-streams"))
+    }
+    return this.openStream(streamId, ends)
+  }
+
+  private openStream(streamId: number, ends: boolean): Event<Owner> | undefined {
+    const head = readRequest(this.section.list, ends)
+    const isMalformed = typeof head === "string"
+    if (
+      isMalformed ||
+      (head.type === "request" && head.protocol !== undefined && !this.settings.enableConnectProtocol)
+    ) {
+      const failure = this.failStream(streamId, streamError("malformed-request"))
+      return failure ?? { type: "malformed", message: isMalformed ? head : "extended CONNECT was not offered" }
+    }
+    this.budget.earn(1)
+    const { initialWindowSize } = this.settings
+    // Before it has seen our settings, a peer may take the default for granted (RFC 9113 §6.9.3).
+    const available = this.areSettingsAcknowledged ? initialWindowSize : Math.max(initialWindowSize, initialWindow)
+    const window = new ReceiveWindow(initialWindowSize, available)
+    const stream = new Stream<Owner>(streamId, window, this.output.peer.initialWindowSize)
+    this.streams.set(streamId, stream)
+    if (ends) this.endRemote(stream)
+    else if (head.type === "request") stream.contentRemaining = head.contentLength
+    return { type: "request", stream, head }
+  }
+
+  /** A second section has to be the last thing on its stream (RFC 9113 §8.1). */
+  private onTrailers(stream: Stream<Owner>, ends: boolean, problem: StreamError | undefined): Event<Owner> | undefined {
+    if (stream.isRemoteClosed) return this.failStream(stream.id, streamError("stream-closed"))
+    if (problem !== undefined) return this.failStream(stream.id, problem)
+    if (!ends) return this.failStream(stream.id, streamError("headers-without-end"))
+    const headers = readTrailers(this.section.list, isForbiddenTrailer)
+    if (typeof headers === "string") return this.failStream(stream.id, streamError("malformed-trailers"))
+    if ((stream.contentRemaining ?? 0) > 0) return this.failStream(stream.id, streamError("content-length-mismatch"))
+    this.endRemote(stream)
+    return { type: "trailers", stream, headers }
+  }
+
+  // control frames ---------------------------------------------------------------------------------------------------------
+
+  private onRstStream(bytes: Uint8Array, start: number): Event<Owner> | undefined {
+    const code = readRstStream(bytes, start, header)
+    if (typeof code !== "number") return this.fail(code)
+    const { streamId } = header
+    if (this.isIdle(streamId)) return this.fail(connectionError("idle-stream"))
+    if (!this.budget.reset()) return this.fail(connectionError("too-many-resets"))
+    const stream = this.streams.get(streamId)
+    if (stream === undefined) return undefined
+    this.close(stream, "ended")
+    return { type: "reset", stream, cause: "peer", code }
+  }
+
+  /** Whether there never was such a stream; only a server could open an even one, and ours opens none. */
+  private isIdle(streamId: number): boolean {
+    return streamId > this.lastStreamId || streamId % 2 === 0
+  }
+
+  private onWindowUpdate(bytes: Uint8Array, start: number): Event<Owner> | undefined {
+    const increment = readWindowUpdate(bytes, start, header)
+    const { streamId } = header
+    if (!this.budget.control()) return this.fail(connectionError("too-many-control-frames"))
+    if (typeof increment !== "number") return this.onProblem(streamId, increment)
+    if (streamId === 0) {
+      this.output.queue.window += increment
+      return this.output.queue.window > maxWindow ? this.fail(connectionError("window-overflow")) : undefined
+    }
+    const stream = this.streams.get(streamId)
+    if (stream === undefined) {
+      return this.isIdle(streamId) ? this.fail(connectionError("idle-stream")) : undefined
+    }
+    stream.sendWindow += increment
+    if (stream.sendWindow > maxWindow) return this.failStream(streamId, streamError("window-overflow"))
+    this.output.queue.add(stream)
+    return undefined
+  }
+
+  private onSettings(bytes: Uint8Array, start: number): Event<Owner> | undefined {
+    const { output } = this
+    const before = output.peer.initialWindowSize
+    const problem = readSettings(bytes, start, header, output.peer)
+    if (problem !== undefined) return this.fail(problem)
+    if (header.has(ACK)) {
+      this.areSettingsAcknowledged = true
+      return undefined
+    }
+    this.phase = "frames"
+    // Also what was sent already counts against the new size (RFC 9113 §6.9.2).
+    const change = output.peer.initialWindowSize - before
+    for (const stream of this.streams.values()) {
+      stream.sendWindow += change
+      if (stream.sendWindow > maxWindow) return this.fail(connectionError("window-overflow"))
+      output.queue.add(stream)
+    }
+    output.applyPeerSettings()
+    writeSettingsAck(output.frames)
+    return undefined
+  }
+
+  private onPing(bytes: Uint8Array, start: number): Event<Owner> | undefined {
+    const problem = readPing(header)
+    if (problem !== undefined) return this.fail(problem)
+    if (header.has(ACK)) return PingAcknowledged
+    writePing(this.output.frames, true, bytes, start)
+    return undefined
+  }
+
+  // errors -----------------------------------------------------------------------------------------------------------------
+
+  private onProblem(streamId: number, problem: ConnectionError | StreamError | undefined): Event<Owner> | undefined {
+    if (problem === undefined) return undefined
+    return problem.type === "connection-error" ? this.fail(problem) : this.failStream(streamId, problem)
+  }
+
+  /** Ends the connection: nothing of what follows is read (RFC 9113 §5.4.1). */
+  protected fail({ code, message }: Pick<ConnectionError, "code" | "message">): Event<Owner> {
+    this.phase = "failed"
+    this.buffer.clear()
+    writeGoAway(this.output.frames, Math.min(this.lastStreamId, this.lastServedId), code, message)
+    return { type: "error", code, message }
+  }
+
+  /** Ends a stream because of what the peer has sent on it (RFC 9113 §5.4.2). */
+  private failStream(streamId: number, error: StreamError): Event<Owner> | undefined {
+    // There is no stream to reset, and so only the connection can say what is wrong.
+    if (streamId > this.lastStreamId) return this.fail(error)
+    // Who provokes resets costs as much as who sends them (CVE-2025-8671).
+    if (!this.budget.reset()) return this.fail(connectionError("too-many-resets"))
+    writeRstStream(this.output.frames, streamId, error.code)
+    const stream = this.streams.get(streamId)
+    if (stream === undefined) this.closedStreams.note(streamId, "reset")
+    else this.close(stream, "reset")
+    if (stream === undefined) return undefined
+    return { type: "reset", stream, cause: "protocol-error", code: error.code }
+  }
+
+  protected close(stream: Stream<Owner>, how: "reset" | "ended"): void {
+    stream.state = "closed"
+    this.output.drop(stream)
+    this.forget(stream, how)
+  }
+
+  protected forget(stream: Stream<Owner>, how: "reset" | "ended"): void {
+    this.streams.delete(stream.id)
+    this.closedStreams.note(stream.id, how)
+  }
+}

@@ -1,0 +1,189 @@
+import type { ByteSink } from "@pagi/core/ByteSink"
+import type { ByteString } from "@pagi/core/ByteString"
+import { END_STREAM } from "./frame/Flag.ts"
+import { writeFrameHeader, frameHeaderSize } from "./frame/FrameHeader.ts"
+import { DATA } from "./frame/FrameType.ts"
+import { beginHeaders, finishHeaders } from "./frame/Headers.ts"
+import { Encoder } from "./hpack/Encoder.ts"
+import { OutputBuffer, type OutputPool } from "./OutputBuffer.ts"
+import { encodeFields, type PreparedFields } from "./ResponseFields.ts"
+import { SendQueue } from "./SendQueue.ts"
+import { minFrameSize, PeerSettings } from "./Settings.ts"
+import type { Stream } from "./Stream.ts"
+
+/** Where frames go, and what of them has not gone on from there. */
+export interface OutputSink extends ByteSink {
+  readonly bufferedAmount: number
+}
+
+/** Who is told what has left. */
+export interface OutputObserver<Owner> {
+  /** A DATA frame was written. */
+  onDataSent(length: number): void
+  /** The last frame of our side was written. */
+  onLocalEnd(stream: Stream<Owner>): void
+}
+
+/** Content up to this size is copied behind its frame's header: cheaper than one more piece for the transport. */
+const copyLimit = 4096
+
+/** The way out of a connection: header blocks at once, content as windows and the transport allow. */
+export class Output<Owner> {
+  readonly peer = new PeerSettings()
+  readonly queue = new SendQueue<Owner>()
+  readonly frames: OutputBuffer
+  private readonly encoder = new Encoder()
+  private readonly sink: OutputSink
+  private readonly observer: OutputObserver<Owner>
+  /** Bytes that may wait for the transport before content waits in its stream. */
+  private readonly highWaterMark: number
+  /** Bytes that were handed to the transport, ever. */
+  private handedOver = 0
+
+  constructor(sink: OutputSink, pool: OutputPool, highWaterMark: number, observer: OutputObserver<Owner>) {
+    this.sink = sink
+    this.frames = new OutputBuffer(pool)
+    this.highWaterMark = highWaterMark
+    this.observer = observer
+  }
+
+  /** Bytes that were written and that the transport has not sent. */
+  get bufferedAmount(): number {
+    return this.sink.bufferedAmount + this.frames.length
+  }
+
+  /** Hands what was written to the transport. */
+  flush(): void {
+    if (this.frames.length > 0) this.hand(this.frames.take())
+  }
+
+  private hand(data: ByteString | Uint8Array): void {
+    this.handedOver += data.length
+    this.sink.write(data)
+  }
+
+  /**
+   * Bytes of a stream's content that wait for the peer: in the stream, or in the transport, where it is at most so many
+   * as nobody has confirmed to be gone.
+   */
+  backlogOf(stream: Stream<Owner>): number {
+    return stream.queuedBytes + this.underWayOf(stream)
+  }
+
+  private underWayOf(stream: Stream<Owner>): number {
+    const ahead = stream.lastPosition - (this.handedOver - this.sink.bufferedAmount)
+    if (ahead > 0) return Math.min(stream.underWay, ahead)
+    stream.underWay = 0
+    return 0
+  }
+
+  /** Takes over what the peer's settings say about us. */
+  applyPeerSettings(): void {
+    const { headerTableSize, leastHeaderTableSize } = this.peer
+    this.encoder.setMaxTableSize(leastHeaderTableSize)
+    this.encoder.setMaxTableSize(headerTableSize)
+    this.peer.leastHeaderTableSize = headerTableSize
+  }
+
+  /** Writes a header section, as HEADERS and as many CONTINUATIONs as it takes. */
+  headers(stream: Stream<Owner>, status: number | undefined, section: PreparedFields, isEnd: boolean): void {
+    const { encoder, frames } = this
+    const offset = beginHeaders(frames)
+    encoder.begin(frames)
+    if (status !== undefined) encoder.status(frames, status)
+    encodeFields(frames, encoder, section)
+    if (section.contentLength !== undefined) encoder.field(frames, "content-length", String(section.contentLength))
+    finishHeaders(frames, offset, stream.id, isEnd, minFrameSize)
+    if (isEnd) this.observer.onLocalEnd(stream)
+  }
+
+  /** Sends content, now or when it can be. */
+  data(stream: Stream<Owner>, piece: ByteString | Uint8Array, isEnd: boolean): void {
+    const { length } = piece
+    if (isEnd) stream.ending = "end"
+    if (stream.queuedBytes === 0 && (length === 0 || this.roomFor(stream) >= length)) {
+      if (length > 0 || isEnd) this.writeFrame(stream, piece, 0, length)
+      return
+    }
+    if (length === 0) return
+    stream.pieces.push(piece)
+    stream.queuedBytes += length
+    this.queue.add(stream)
+    this.pump()
+  }
+
+  /** Ends the stream's content with trailers. */
+  trailers(stream: Stream<Owner>, section: PreparedFields): void {
+    if (stream.queuedBytes > 0) stream.ending = section
+    else this.headers(stream, undefined, section, true)
+  }
+
+  /** Bytes that the stream may send in one frame now, without anybody before it. */
+  private roomFor(stream: Stream<Owner>): number {
+    if (!this.queue.isEmpty || this.bufferedAmount > this.highWaterMark) return 0
+    return Math.min(stream.sendWindow, this.queue.window, minFrameSize)
+  }
+
+  /**
+   * Writes content that waits, frame by frame in turn; answers whether only the transport keeps it from going on. What
+   * does not fit into the windows waits for the peer.
+   */
+  pump(): boolean {
+    const { queue } = this
+    for (;;) {
+      if (queue.isEmpty) return false
+      if (this.bufferedAmount > this.highWaterMark) return queue.window > 0
+      const stream = queue.take()
+      if (stream === undefined) return false
+      this.writeQueued(stream)
+      queue.add(stream)
+    }
+  }
+
+  private writeQueued(stream: Stream<Owner>): void {
+    const [piece] = stream.pieces
+    if (piece === undefined) return
+    const start = stream.sentOfFirst
+    // A peer may allow larger frames, but nobody else gets a turn before one ends.
+    const room = Math.min(stream.sendWindow, this.queue.window, minFrameSize)
+    const end = Math.min(piece.length, start + room)
+    if (end === piece.length) {
+      stream.pieces.shift()
+      stream.sentOfFirst = 0
+    } else stream.sentOfFirst = end
+    stream.queuedBytes -= end - start
+    this.writeFrame(stream, piece, start, end)
+    if (stream.queuedBytes === 0 && typeof stream.ending !== "string") {
+      this.headers(stream, undefined, stream.ending, true)
+    }
+  }
+
+  private writeFrame(stream: Stream<Owner>, piece: ByteString | Uint8Array, start: number, end: number): void {
+    const { frames } = this
+    const length = end - start
+    const isEnd = stream.ending === "end" && stream.queuedBytes === 0
+    stream.sendWindow -= length
+    this.queue.window -= length
+    frames.reserve(frameHeaderSize + Math.min(length, copyLimit))
+    writeFrameHeader(frames, length, DATA, isEnd ? END_STREAM : 0, stream.id)
+    if (length > copyLimit) {
+      this.flush()
+      this.hand(typeof piece === "string" ? piece.slice(start, end) : piece.subarray(start, end))
+    } else if (typeof piece === "string") frames.text(length === piece.length ? piece : piece.slice(start, end))
+    else frames.copy(piece, start, end)
+    this.underWayOf(stream)
+    stream.sentBytes += length
+    stream.underWay += length
+    stream.lastPosition = this.handedOver + frames.length
+    this.observer.onDataSent(length)
+    if (isEnd) this.observer.onLocalEnd(stream)
+  }
+
+  /** Forgets what the stream still had to send. */
+  drop(stream: Stream<Owner>): void {
+    this.queue.remove(stream)
+    stream.pieces.length = 0
+    stream.sentOfFirst = 0
+    stream.queuedBytes = 0
+  }
+}

@@ -1,0 +1,265 @@
+import { isAuthority } from "@pagi/core/Authority"
+import type { ByteString } from "@pagi/core/ByteString"
+import { type HeaderBlock, isToken, isValue, parseContentLength } from "@pagi/core/HeaderBlock"
+import { readPath } from "@pagi/core/RequestPath"
+import type { FieldList } from "./FieldList.ts"
+import type { HeaderField } from "./hpack/HeaderField.ts"
+
+/** A request without its content (RFC 9113 §8.3.1). */
+export interface RequestHead {
+  readonly type: "request"
+  readonly method: string
+  /** `:path` as received, and for a CONNECT without one `:authority`. */
+  readonly target: ByteString
+  readonly rawPath: ByteString
+  readonly path: string
+  readonly queryString: ByteString
+  readonly httpVersion: "2"
+  /** Without pseudo-header fields, the authority as `host`, and all cookies as one field. */
+  readonly headers: HeaderBlock
+  readonly contentLength: number | undefined
+  /** `:protocol` of an extended CONNECT (RFC 8441 §4). */
+  readonly protocol: ByteString | undefined
+  /** Whether the client waits for 100 (Continue) before it sends content (RFC 9110 §10.1.1). */
+  readonly expectContinue: boolean
+}
+
+/** A request that is well-formed but cannot be served. */
+export interface RefusedRequest {
+  readonly type: "refused"
+  readonly status: number
+  /** ASCII text for the content of the answer. */
+  readonly message: string
+  readonly isHead: boolean
+}
+
+/** The request is malformed (RFC 9113 §8.1.1), and why. */
+export type Malformed = string
+
+// What a field means, as `HeaderField.meaning` remembers it.
+const ordinary = 1
+const method = 2
+const scheme = 3
+const authority = 4
+const path = 5
+const protocol = 6
+const te = 7
+const contentLength = 8
+const host = 9
+const cookie = 10
+const expect = 11
+const malformed = 12
+
+const meanings: ReadonlyMap<string, number> = new Map([
+  [":method", method],
+  [":scheme", scheme],
+  [":authority", authority],
+  [":path", path],
+  [":protocol", protocol],
+  ["te", te],
+  ["content-length", contentLength],
+  ["host", host],
+  ["cookie", cookie],
+  ["expect", expect],
+  // Fields about a connection, of which HTTP/2 says everything in frames (RFC 9113 §8.2.2).
+  ["connection", malformed],
+  ["keep-alive", malformed],
+  ["proxy-connection", malformed],
+  ["transfer-encoding", malformed],
+  ["upgrade", malformed]
+])
+
+const meaningOf = (field: HeaderField): number => {
+  const { name, value } = field
+  if (!isFieldValue(value)) return malformed
+  const known = meanings.get(name)
+  if (known !== undefined) return known === te && value.toLowerCase() !== "trailers" ? malformed : known
+  return isFieldName(name) ? ordinary : malformed
+}
+
+/** Names are in lower case (RFC 9113 §8.2.1). A colon, as of an unknown pseudo-header field, is in no token. */
+const isFieldName = (name: ByteString): boolean => isToken(name) && !/[A-Z]/.test(name)
+
+/** Without blanks at either end (RFC 9113 §8.2.1). */
+const isFieldValue = (value: ByteString): boolean =>
+  isValue(value) && !isBlank(value.charCodeAt(0)) && !isBlank(value.charCodeAt(value.length - 1))
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
+
+/** What has been found in the header section that is being read; used again for the next. */
+interface Found {
+  method: HeaderField | undefined
+  scheme: HeaderField | undefined
+  authority: HeaderField | undefined
+  path: HeaderField | undefined
+  protocol: HeaderField | undefined
+  host: HeaderField | undefined
+  contentLength: HeaderField | undefined
+  expect: HeaderField | undefined
+  cookies: Array<ByteString>
+}
+
+const nothingFound = (): Found => ({
+  method: undefined,
+  scheme: undefined,
+  authority: undefined,
+  path: undefined,
+  protocol: undefined,
+  host: undefined,
+  contentLength: undefined,
+  expect: undefined,
+  cookies: []
+})
+
+/** Reads the header section of a request. `ends` says whether no content follows. */
+export const readRequest = (list: FieldList, ends: boolean): RequestHead | RefusedRequest | Malformed => {
+  const found = nothingFound()
+  const headers: Array<readonly [ByteString, ByteString]> = []
+  for (const field of list.fields) {
+    const problem = noteField(found, headers, field)
+    if (problem !== undefined) return problem
+  }
+  const problem = findMissing(found)
+  if (problem !== undefined) return problem
+  if (list.isTooLarge) return refuse(431, "The header section is too large", found)
+  return interpret(found, headers, ends)
+}
+
+type Headers = Array<readonly [ByteString, ByteString]>
+
+const noteField = (found: Found, headers: Headers, field: HeaderField): Malformed | undefined => {
+  if (field.meaning === 0) field.meaning = meaningOf(field)
+  const { meaning } = field
+  if (meaning === ordinary || meaning === te) {
+    headers.push(field.pair)
+    return undefined
+  }
+  if (meaning === malformed) return `the field ${JSON.stringify(field.name)} is not allowed`
+  if (meaning <= protocol) return notePseudo(found, headers, field)
+  return noteRouting(found, headers, field)
+}
+
+/** Pseudo-header fields come before all others, and each of them once (RFC 9113 §8.3). */
+const notePseudo = (found: Found, headers: Headers, field: HeaderField): Malformed | undefined => {
+  const isLate = headers.length > 0 || found.host !== undefined || found.cookies.length > 0
+  if (isLate) return `the field ${field.name} comes too late`
+  const name = pseudoNames[field.meaning]
+  if (name === undefined || found[name] !== undefined) return `there is more than one ${field.name}`
+  found[name] = field
+  return undefined
+}
+
+const pseudoNames: Readonly<Record<number, "method" | "scheme" | "authority" | "path" | "protocol">> = {
+  [method]: "method",
+  [scheme]: "scheme",
+  [authority]: "authority",
+  [path]: "path",
+  [protocol]: "protocol"
+}
+
+const noteRouting = (found: Found, headers: Headers, field: HeaderField): Malformed | undefined => {
+  switch (field.meaning) {
+    case host:
+      if (found.host !== undefined) return "there is more than one host"
+      found.host = field
+      // `:authority` is in its place already, and must say the same (RFC 9113 §8.3.1).
+      if (found.authority === undefined) headers.push(field.pair)
+      return undefined
+    case cookie:
+      // A place for all of them together (RFC 9113 §8.2.3).
+      if (found.cookies.length === 0) headers.push(field.pair)
+      found.cookies.push(field.value)
+      return undefined
+    case contentLength:
+      if (found.contentLength !== undefined) return "there is more than one content-length"
+      found.contentLength = field
+      break
+    case expect:
+      found.expect = field
+      break
+  }
+  headers.push(field.pair)
+  return undefined
+}
+
+/** RFC 9113 §8.3.1 and §8.5, RFC 8441 §4. */
+const findMissing = (found: Found): Malformed | undefined => {
+  if (found.method === undefined || !isToken(found.method.value)) return "there is no valid :method"
+  if (found.protocol !== undefined && found.method.value !== "CONNECT") return ":protocol needs the method CONNECT"
+  const named = found.authority ?? found.host
+  if (named === undefined || !isAuthority(named.value)) return "there is no valid :authority or host"
+  if (found.authority !== undefined && found.host !== undefined && !isSameHost(found.authority, found.host)) {
+    return ":authority and host are different"
+  }
+  const isPlainConnect = found.method.value === "CONNECT" && found.protocol === undefined
+  if (isPlainConnect) return (found.scheme ?? found.path) ? "CONNECT has neither :scheme nor :path" : undefined
+  if (found.scheme === undefined) return "there is no :scheme"
+  return found.path === undefined || !isTarget(found.path.value, found.method.value)
+    ? "there is no valid :path"
+    : undefined
+}
+
+const isSameHost = (one: HeaderField, other: HeaderField): boolean =>
+  one.value === other.value || one.value.toLowerCase() === other.value.toLowerCase()
+
+/** `:path` begins with a slash, or is "*" for OPTIONS; as in HTTP/1.1 it has visible bytes except "#". */
+const isTarget = (target: ByteString, requestMethod: string): boolean =>
+  target.startsWith("/") ? !/[\0-\x20#\x7f]/.test(target) : target === "*" && requestMethod === "OPTIONS"
+
+const refuse = (status: number, message: string, found: Found): RefusedRequest => ({
+  type: "refused",
+  status,
+  message,
+  isHead: found.method?.value === "HEAD"
+})
+
+const interpret = (found: Found, headers: Headers, ends: boolean): RequestHead | RefusedRequest | Malformed => {
+  const target = found.path?.value ?? ""
+  if (target === "") return refuse(501, "CONNECT is not supported", found)
+  const parts = readPath(target)
+  if (parts === undefined) return refuse(400, "The path has malformed percent-encoding or a NUL", found)
+  const length = found.contentLength === undefined ? undefined : parseContentLength(found.contentLength.value)
+  if (found.contentLength !== undefined && length === undefined) return "content-length is not one decimal number"
+  if (ends && length !== undefined && length > 0) return "there is no content, although content-length says so"
+  const { expect: expectation } = found
+  const expects = expectation?.value.toLowerCase() === "100-continue"
+  if (expectation !== undefined && !expects) return refuse(417, "The only supported expectation is 100-continue", found)
+  if (found.authority !== undefined) headers.unshift(["host", found.authority.value])
+  if (found.cookies.length > 1) joinCookies(headers, found.cookies)
+  return {
+    type: "request",
+    method: found.method?.value ?? "",
+    target,
+    rawPath: parts.rawPath,
+    path: parts.path,
+    queryString: parts.queryString,
+    httpVersion: "2",
+    headers,
+    contentLength: length,
+    protocol: found.protocol?.value,
+    expectContinue: expects && !ends
+  }
+}
+
+const joinCookies = (headers: Headers, cookies: ReadonlyArray<ByteString>): void => {
+  const index = headers.findIndex(([name]) => name === "cookie")
+  headers[index] = ["cookie", cookies.join("; ")]
+}
+
+/** Reads a trailer section (RFC 9113 §8.1); fields that may not be trailers are left out. */
+export const readTrailers = (
+  list: FieldList,
+  isForbidden: (name: string) => boolean
+): HeaderBlock | "too-large" | Malformed => {
+  if (list.isTooLarge) return "too-large"
+  const headers: Headers = []
+  for (const field of list.fields) {
+    if (field.meaning === 0) field.meaning = meaningOf(field)
+    const { meaning } = field
+    if (meaning === malformed || (meaning >= method && meaning <= protocol)) {
+      return `the trailer ${JSON.stringify(field.name)} is not allowed`
+    }
+    if (!isForbidden(field.name)) headers.push(field.pair)
+  }
+  return headers
+}

@@ -1,0 +1,119 @@
+import type { ByteString } from "@pagi/core/ByteString"
+import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import { isForbiddenTrailer } from "@pagi/core/TrailerField"
+import type { Connection } from "./Connection.ts"
+import { contentLengthOf, isContentless, type PreparedHead, prepareFields } from "./ResponseFields.ts"
+import type { Stream, StreamOwner } from "./Stream.ts"
+
+/**
+ * The response on one stream. Its head waits for the first piece of content: when that is all, its length is known, and an
+ * empty one needs no frame. Each method answers what is wrong with what it was given, and then has done nothing.
+ */
+export class Response<Owner extends StreamOwner> {
+  private readonly connection: Connection<Owner>
+  private readonly stream: Stream<Owner>
+  private readonly isHead: boolean
+  private held: PreparedHead | undefined = undefined
+  /** Whether the client gets content: not with HEAD, 204, 205 and 304. Known once the head is on its way. */
+  carriesBody = true
+  /** Whether the final head was sent. */
+  isHeadSent = false
+  /** Content that Content-Length still leaves; `undefined` when there was none. */
+  private remaining: number | undefined = undefined
+  private hasTrailers = false
+
+  constructor(connection: Connection<Owner>, stream: Stream<Owner>, isHead: boolean) {
+    this.connection = connection
+    this.stream = stream
+    this.isHead = isHead
+  }
+
+  informational(status: number, headers: HeaderBlock): string | undefined {
+    if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
+      return `${status} is not the status of an informational response`
+    }
+    const section = prepareFields(headers)
+    if (typeof section === "string") return section
+    section.contentLength = undefined
+    this.connection.sendHeaders(this.stream, status, section, false)
+    return undefined
+  }
+
+  /** Takes the head of the final response, with a ready-made date for one that has none. */
+  start(status: number, headers: HeaderBlock, trailers: boolean, date: string): string | undefined {
+    if (!Number.isInteger(status) || status < 200 || status > 599)
+      return `${status} is not the status of a final response`
+    const section = prepareFields(headers)
+    if (typeof section === "string") return section
+    if (!section.hasDate) section.fields.push(["date", date])
+    this.held = { status, section, trailers }
+    this.hasTrailers = trailers
+    return undefined
+  }
+
+  /** Sends a head that is held back, before the length of the content is known. */
+  flushHead(): void {
+    if (this.held !== undefined) this.sendHead(this.held, undefined, false)
+  }
+
+  private sendHead(held: PreparedHead, wholeLength: number | undefined, isEnd: boolean): void {
+    const { section, status } = held
+    this.held = undefined
+    this.isHeadSent = true
+    this.carriesBody = !isContentless(held, this.isHead)
+    section.contentLength = contentLengthOf(held, wholeLength, this.isHead)
+    if (this.carriesBody) this.remaining = section.contentLength
+    const isWhole = !this.carriesBody && !held.trailers
+    this.connection.sendHeaders(this.stream, status, section, isEnd || (isWhole && wholeLength !== undefined))
+  }
+
+  /** The rest of the content has this many bytes; `ends` says whether the response ends with them. */
+  announceBody(length: number, ends: boolean): string | undefined {
+    const problem = this.checkLength(length, ends)
+    if (problem !== undefined) return problem
+    if (this.held !== undefined) this.sendHead(this.held, length, ends && length === 0)
+    return undefined
+  }
+
+  body(data: ByteString | Uint8Array, ends: boolean): string | undefined {
+    const problem = this.checkLength(data.length, ends)
+    if (problem !== undefined) return problem
+    const { held } = this
+    if (held !== undefined) {
+      const isEmpty = data.length === 0 || isContentless(held, this.isHead)
+      this.sendHead(held, ends ? data.length : undefined, ends && isEmpty)
+      if (ends && isEmpty) return undefined
+    }
+    if (!this.carriesBody) {
+      if (ends) this.connection.sendData(this.stream, "", true)
+      return undefined
+    }
+    if (this.remaining !== undefined) this.remaining -= data.length
+    this.connection.sendData(this.stream, data, ends)
+    return undefined
+  }
+
+  trailers(headers: HeaderBlock): string | undefined {
+    if (!this.hasTrailers) return "the response did not announce trailers"
+    const section = prepareFields(headers.filter(([name]) => !isForbiddenTrailer(name.toLowerCase())))
+    if (typeof section === "string") return section
+    const problem = this.checkLength(0, true)
+    if (problem !== undefined) return problem
+    this.flushHead()
+    this.connection.sendTrailers(this.stream, section)
+    return undefined
+  }
+
+  /** Content has exactly the length that was stated (RFC 9110 §8.6). */
+  private checkLength(length: number, ends: boolean): string | undefined {
+    const { held } = this
+    const stated = held === undefined ? this.remaining : this.statedLength(held)
+    if (stated === undefined) return undefined
+    if (length > stated) return `the body exceeds content-length by ${length - stated} bytes`
+    return ends && length < stated ? `the body ends ${stated - length} bytes before its content-length` : undefined
+  }
+
+  private statedLength(held: PreparedHead): number | undefined {
+    return isContentless(held, this.isHead) ? undefined : held.section.contentLength
+  }
+}

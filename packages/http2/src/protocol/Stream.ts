@@ -1,0 +1,62 @@
+import type { ByteString } from "@pagi/core/ByteString"
+import type { ReceiveWindow } from "./FlowWindow.ts"
+import type { PreparedFields } from "./ResponseFields.ts"
+import type { StreamState } from "./StreamState.ts"
+
+/** What follows when everything that is queued has been sent: nothing yet, END_STREAM, or trailers with it. */
+export type StreamEnding = "none" | "end" | PreparedFields
+
+/** Whoever a stream belongs to. */
+export interface StreamOwner {
+  /** Our last frame on the stream was written. */
+  onSent(): void
+  /** The peer's last frame on it has come. */
+  onReceived(): void
+}
+
+/** A stream that has been opened and is not closed yet, as the machine knows it. `Owner` is whoever it belongs to. */
+export class Stream<Owner> {
+  readonly id: number
+  state: StreamState = "open"
+  owner: Owner | undefined = undefined
+  /** What the peer may send. */
+  readonly receiveWindow: ReceiveWindow
+  /** Bytes that may be sent; negative when the peer has made its windows smaller (RFC 9113 §6.9.2). */
+  sendWindow: number
+  /** Bytes of content that the request's Content-Length still leaves; `undefined` when there was none. */
+  contentRemaining: number | undefined = undefined
+  /** Content that waits for windows, or for its turn. */
+  readonly pieces: Array<ByteString | Uint8Array> = []
+  /** How much of the first piece has been sent. */
+  sentOfFirst = 0
+  queuedBytes = 0
+  /** Content that was sent, ever. */
+  sentBytes = 0
+  /** Content that was sent since the transport was last known to have none of it. */
+  underWay = 0
+  /** Where in all that the connection has written its last content ends. */
+  lastPosition = 0
+  ending: StreamEnding = "none"
+  /** Whether it is in the queue of those that can send. */
+  isReady = false
+
+  constructor(id: number, receiveWindow: ReceiveWindow, sendWindow: number) {
+    this.id = id
+    this.receiveWindow = receiveWindow
+    this.sendWindow = sendWindow
+  }
+
+  get isClosed(): boolean {
+    return this.state === "closed"
+  }
+
+  /** Whether the peer has sent its last frame on it. */
+  get isRemoteClosed(): boolean {
+    return this.state === "halfClosedRemote" || this.state === "closed"
+  }
+
+  /** Whether we have. */
+  get isLocalClosed(): boolean {
+    return this.state === "halfClosedLocal" || this.state === "closed"
+  }
+}

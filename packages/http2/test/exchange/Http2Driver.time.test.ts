@@ -1,0 +1,303 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Input } from "@pagi/core/ServerOptions"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as TestClock from "effect/testing/TestClock"
+import { CANCEL } from "../../src/protocol/ErrorCode.ts"
+import { preface } from "../../src/protocol/Preface.ts"
+import { echo, hello, last, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
+import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
+import type { Peer } from "./support/Peer.ts"
+
+/** Every limit has a value of its own, so that one cannot be taken for another. */
+const options: Input = {
+  timeout: "7 seconds",
+  headersTimeout: "3 seconds",
+  requestTimeout: "11 seconds",
+  writeTimeout: "13 seconds",
+  disconnectGrace: "1 second"
+}
+
+const post = { method: "POST", more: true } as const
+
+/** Checks that the connection is open until the time has passed, and not open when it has passed by two ticks. */
+const endsAfter = ({ transport }: Peer, time: Duration.Input): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const millis = Duration.toMillis(Duration.fromInputUnsafe(time))
+    yield* TestClock.adjust(millis - 1)
+    assert.strictEqual(transport.ending, "open", `after ${millis - 1} ms`)
+    yield* TestClock.adjust(201)
+    assert.notStrictEqual(transport.ending, "open", `after ${millis + 200} ms`)
+  })
+
+/** Does something every second, for so many seconds. */
+const eachSecond = (seconds: number, act: () => void): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    for (let passed = 0; passed < seconds; passed++) {
+      yield* TestClock.adjust("1 second")
+      act()
+    }
+  })
+
+describe("the beginning", () => {
+  for (const [name, sent] of [
+    ["sends nothing", ""],
+    ["sends a part of the preface", preface.slice(0, 10)],
+    ["sends the preface without settings", preface]
+  ] as const) {
+    it.effect(`a connection that ${name} is closed after headersTimeout`, () =>
+      Effect.gen(function* () {
+        const harness = yield* makeHarness(recorded(hello).application, { options })
+        const peer = harness.accept()
+        peer.transport.push(sent)
+        yield* endsAfter(peer, "3 seconds")
+        yield* finish(harness, peer)
+      })
+    )
+  }
+
+  it.effect("settings that are not acknowledged within 10 seconds → SETTINGS_TIMEOUT", () =>
+    Effect.gen(function* () {
+      const { application, scopes } = recorded<unknown>((scope) => scope.connection.disconnected)
+      const harness = yield* makeHarness(application, { options: { ...options, requestTimeout: 0 } })
+      const peer = harness.accept()
+      peer.transport.push(preface)
+      peer.settings([])
+      peer.request()
+      yield* endsAfter(peer, "10 seconds")
+      assert.deepStrictEqual(peer.goAways, ["SETTINGS_TIMEOUT"])
+      assert.strictEqual(scopes[0]?.connection.disconnectReason, "client_timeout")
+      yield* finish(harness, peer)
+    })
+  )
+
+  it.effect("settings that are acknowledged just in time are", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(hello).application, { options: { ...options, timeout: 0 } })
+      const peer = harness.accept()
+      peer.transport.push(preface)
+      peer.settings([])
+      yield* TestClock.adjust("9900 millis")
+      peer.acknowledge()
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual(peer.transport.ending, "open")
+      yield* finish(harness, peer)
+    })
+  )
+})
+
+describe("a frame or header section under way", () => {
+  it.effect("has headersTimeout from its first byte on, however it trickles in, also beside requests", () =>
+    Effect.gen(function* () {
+      for (const busy of [false, true]) {
+        const { application } = recorded<unknown>((scope) => scope.connection.disconnected)
+        const harness = yield* makeHarness(application, { options })
+        const peer = harness.connect()
+        if (busy) peer.request()
+        const frame = peer.bytesOf(() => peer.frame(0x42, 0, 0, "x".repeat(100)))
+        yield* TestClock.adjust("5 seconds")
+        peer.transport.push(frame.slice(0, 3))
+        let position = 3
+        yield* eachSecond(2, () => peer.transport.push(frame.slice(position, ++position)))
+        yield* endsAfter(peer, "1 second")
+        assert.deepStrictEqual(peer.goAways, ["ENHANCE_YOUR_CALM"])
+        yield* finish(harness, peer)
+      }
+    })
+  )
+
+  it.effect("a section has it for all of its frames together", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(hello).application, { options })
+      const peer = harness.connect()
+      peer.fragments(1, ["a"], false)
+      yield* eachSecond(2, () => peer.frame(9, 0, 1, "b"))
+      yield* endsAfter(peer, "1 second")
+      assert.deepStrictEqual(peer.goAways, ["ENHANCE_YOUR_CALM"])
+      yield* finish(harness, peer)
+    })
+  )
+
+  it.effect("that is complete in time is served, and leaves nothing armed", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(hello).application, { options })
+      const peer = harness.connect()
+      let id = 0
+      const bytes = peer.bytesOf(() => {
+        id = peer.request()
+      })
+      peer.transport.push(bytes.slice(0, 12))
+      yield* TestClock.adjust("2900 millis")
+      peer.transport.push(bytes.slice(12))
+      yield* turn
+      assert.strictEqual(peer.response(id).body, "hello /")
+      yield* endsAfter(peer, "7 seconds")
+      assert.deepStrictEqual(peer.goAways, ["NO_ERROR"])
+      yield* finish(harness, peer)
+    })
+  )
+
+  it.effect("is another one each time in a slow upload, whose pieces are not those of its frames", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(echo).application, { options })
+      const peer = harness.connect()
+      let id = 0
+      const bytes = peer.bytesOf(() => {
+        id = peer.request(post)
+        for (let frames = 0; frames < 20; frames++) peer.data(id, "x".repeat(1000))
+        peer.end(id)
+      })
+      let position = 0
+      yield* eachSecond(30, () => peer.transport.push(bytes.slice(position, (position += 700))))
+      assert.deepStrictEqual(peer.goAways, [])
+      assert.strictEqual(peer.response(id).body.length, "POST / ".length + 20_000)
+      yield* finish(harness, peer)
+    })
+  )
+})
+
+describe("idle", () => {
+  it.effect("a connection without requests is closed after timeout, with GOAWAY NO_ERROR", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(hello).application, { options })
+      const peer = harness.connect()
+      yield* TestClock.adjust("6 seconds")
+      peer.request()
+      yield* endsAfter(peer, "7 seconds")
+      assert.deepStrictEqual(peer.all("GOAWAY"), [
+        { type: "GOAWAY", last: 1, code: "NO_ERROR", message: "idle for too long" }
+      ])
+      assert.strictEqual(peer.transport.ending, "ended")
+      yield* TestClock.adjust("2200 millis")
+      assert.strictEqual(peer.transport.ending, "destroyed")
+      yield* finish(harness)
+    })
+  )
+
+  it.effect("counts from the end of a response that took its time", () =>
+    Effect.gen(function* () {
+      const mayAnswer = Latch.makeUnsafe()
+      const { application } = recorded<unknown>((_, __, send) => Effect.andThen(mayAnswer.await, respond(send, "ok")))
+      const harness = yield* makeHarness(application, { options })
+      const peer = harness.connect()
+      peer.request()
+      yield* TestClock.adjust("10 seconds")
+      mayAnswer.openUnsafe()
+      yield* turn
+      yield* endsAfter(peer, "7 seconds")
+      yield* finish(harness, peer)
+    })
+  )
+
+  for (const [name, end] of [
+    ["that was reset by its peer", (peer: Peer, id: number) => peer.reset(id, CANCEL)],
+    ["whose upload was given up", () => undefined],
+    ["that stalled", () => undefined],
+    ["whose window was shut", () => undefined],
+    ["whose application runs on", (peer: Peer, id: number) => peer.end(id)]
+  ] as const) {
+    it.effect(`counts from the end of a stream ${name}`, () =>
+      Effect.gen(function* () {
+        const { application } = recorded<unknown>((scope, receive, send) => {
+          switch (name) {
+            case "whose upload was given up":
+              return respond(send, "ok")
+            case "whose window was shut":
+              return Effect.andThen(readBody(receive), respond(send, "x".repeat(100_000)))
+            case "whose application runs on":
+              return Effect.gen(function* () {
+                yield* readBody(receive)
+                yield* Effect.sleep("1 second")
+                yield* respond(send, "ok")
+                yield* Effect.never
+              })
+            default:
+              return scope.connection.disconnected
+          }
+        })
+        const harness = yield* makeHarness(application, { options })
+        const peer = harness.connect()
+        const id = peer.request(post)
+        yield* turn
+        if (name === "whose window was shut") peer.end(id)
+        else end(peer, id)
+        yield* TestClock.adjust("25 seconds")
+        yield* turn
+        assert.notStrictEqual(peer.transport.ending, "open")
+        assert.deepStrictEqual(peer.goAways, ["NO_ERROR"])
+        yield* TestClock.adjust("5 seconds")
+        yield* turn
+        yield* finish(harness, peer)
+      })
+    )
+  }
+
+  it.effect("a peer that still reads its response is not", () =>
+    Effect.gen(function* () {
+      const { application } = recorded<unknown>((_, __, send) => respond(send, "x".repeat(1000)))
+      const harness = yield* makeHarness(application, { options })
+      const peer = harness.connect({ capacity: 100 })
+      const id = peer.request()
+      for (let reads = 0; reads < 20; reads++) {
+        yield* TestClock.adjust("5 seconds")
+        peer.read()
+      }
+      assert.strictEqual(peer.response(id).body.length, 1000)
+      yield* TestClock.adjust("20 seconds")
+      assert.notStrictEqual(peer.transport.ending, "open")
+      yield* finish(harness, peer)
+    })
+  )
+})
+
+describe("requestTimeout", () => {
+  it.effect("resets a request that stalls, once it has for that long and before it has for twice that", () =>
+    Effect.gen(function* () {
+      const { application, scopes } = recorded<unknown>((_, receive) => readBody(receive))
+      const harness = yield* makeHarness(application, { options: { ...options, timeout: 0 } })
+      const peer = harness.connect()
+      const id = peer.request(post)
+      yield* eachSecond(20, () => peer.data(id, "x"))
+      yield* TestClock.adjust("10900 millis")
+      assert.strictEqual(peer.response(id).reset, undefined)
+      yield* TestClock.adjust("11200 millis")
+      assert.strictEqual(peer.response(id).reset, "CANCEL")
+      assert.strictEqual(scopes[0]?.connection.disconnectReason, "client_timeout")
+      assert.strictEqual(peer.transport.ending, "open")
+      yield* finish(harness, peer)
+    })
+  )
+
+  it.effect("does not limit one whose response goes on, or whose peer reads on", () =>
+    Effect.gen(function* () {
+      const { application } = recorded<unknown>((scope, _, send) =>
+        Effect.gen(function* () {
+          yield* send(start())
+          if (scope.path === "/slow-peer") return yield* send(last("x".repeat(70_000)))
+          for (let sent = 0; sent < 20; sent++) {
+            yield* Effect.sleep("5 seconds")
+            yield* send(piece("x"))
+          }
+          yield* send(last())
+        })
+      )
+      const harness = yield* makeHarness(application, { options })
+      const peer = harness.connect()
+      const slow = peer.request()
+      const read = peer.request({ path: "/slow-peer" })
+      for (let updates = 0; updates < 20; updates++) {
+        yield* TestClock.adjust("5 seconds")
+        peer.open(0, 300)
+        peer.open(read, 300)
+      }
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(peer.response(slow).isComplete)
+      assert.strictEqual(peer.response(slow).body.length, 20)
+      assert.strictEqual(peer.response(read).reset, undefined)
+      peer.transport.fail()
+      yield* turn
+      yield* finish(harness)
+    })
+  )
+})
