@@ -1,5 +1,9 @@
+/** Of nghttp2, whose library for HTTP/2 Node uses too. */
+export const nghttpd = Symbol("nghttpd")
+
 export interface Candidate {
-  readonly server: string
+  /** A file of `servers`, or a program of the system that serves files. */
+  readonly server: string | typeof nghttpd
   /** Those whose versions matter for its figures. */
   readonly packages: ReadonlyArray<string>
   /** Selected together with this candidate, being the same server with another option. */
@@ -21,7 +25,9 @@ export const candidates = {
     packages: ["effect", "@effect/platform-node"]
   },
   "websocket-floor": { server: "websocket-floor.ts", packages: [] },
-  ws: { server: "ws.ts", packages: ["ws"] }
+  ws: { server: "ws.ts", packages: ["ws"] },
+  "node-http2": { server: "node-http2.ts", packages: [] },
+  nghttpd: { server: nghttpd, packages: [] }
 } as const satisfies Record<string, Candidate>
 
 export type CandidateName = keyof typeof candidates

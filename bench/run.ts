@@ -1,4 +1,5 @@
 import { bundleServers } from "./harness/bundles.ts"
+import { writeCertificate } from "./harness/certificate.ts"
 import { endChildrenOnExit } from "./harness/children.ts"
 import { parseCommandLine, type SuitePlan, usage } from "./harness/commandLine.ts"
 import { machineFacts, requireTools } from "./harness/machine.ts"
@@ -7,10 +8,12 @@ import type { ThroughputResult } from "./harness/results.ts"
 import { writeServedFile } from "./harness/servedFile.ts"
 import { runThroughputRow } from "./harness/throughput.ts"
 import { runIdleRow } from "./idle/idleMemory.ts"
+import { writeDocuments } from "./nghttpd/documents.ts"
 import { idleTable, throughputTable, verdictTable } from "./report/markdown.ts"
 import { allProblems, allVerdicts, type Report } from "./report/report.ts"
 import { writeReport } from "./report/write.ts"
 import { fileRowName } from "./rows/http1.ts"
+import { http2, http2Rows } from "./rows/http2.ts"
 
 const print = (...paragraphs: ReadonlyArray<string>): void => {
   process.stdout.write(`${paragraphs.join("\n\n")}\n\n`)
@@ -50,10 +53,14 @@ const main = async (): Promise<number> => {
     print(usage)
     return 0
   }
-  requireTools(plans.map((plan) => plan.suite))
+  requireTools(plans)
   endChildrenOnExit()
   await bundleServers(plans.flatMap((plan) => plan.candidates))
   if (plans.some((plan) => plan.rows.includes(fileRowName))) writeServedFile()
+  if (plans.some((plan) => plan.suite === http2)) {
+    writeCertificate()
+    writeDocuments(http2Rows)
+  }
   const problems: Array<string> = []
   for (const plan of plans) problems.push(...(await runSuite(plan)))
   for (const problem of problems) process.stderr.write(`INVALID  ${problem}\n`)

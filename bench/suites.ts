@@ -1,9 +1,10 @@
 import { type CandidateName, candidateNames } from "./candidates.ts"
 import { http1 } from "./rows/http1.ts"
+import { http2 } from "./rows/http2.ts"
 import type { Suite } from "./rows/row.ts"
 import { websocket } from "./rows/websocket.ts"
 
-export const suites: ReadonlyArray<Suite> = [http1, websocket]
+export const suites: ReadonlyArray<Suite> = [http1, http2, websocket]
 
 export const rowNamesOf = (suite: Suite): ReadonlyArray<string> => [
   ...suite.throughput.map((row) => row.name),

@@ -1,7 +1,9 @@
 import { once } from "node:events"
 import { text } from "node:stream/consumers"
+import { setTimeout as sleep } from "node:timers/promises"
 import { endChild, loadCore, spawnPinned, within } from "./children.ts"
 import { BenchmarkProblem } from "./problem.ts"
+import { schedulingOfThreads } from "./scheduling.ts"
 
 export interface LoadResult {
   /** Answered requests, or echoed messages. */
@@ -37,4 +39,18 @@ export const runGenerator = async <Observed>(
     throw new BenchmarkProblem(`${name} did not end ${extraSeconds} s after the ${seconds} s that it was started for`)
   }
   return { output: outcome[0], observed: outcome[1] }
+}
+
+export interface CoreShares {
+  readonly busy: number
+  readonly waiting: number
+}
+
+/** Of a generator that does not tell itself. Asked shortly before it ends, since its threads take their figures with them. */
+export const coreShares = async (processId: number | undefined, seconds: number): Promise<CoreShares> => {
+  const elapsedMilliseconds = seconds * 1000 - 200
+  await sleep(elapsedMilliseconds)
+  const { ranMicroseconds, waitedMicroseconds } = await schedulingOfThreads(processId)
+  const elapsedMicroseconds = elapsedMilliseconds * 1000
+  return { busy: ranMicroseconds / elapsedMicroseconds, waiting: waitedMicroseconds / elapsedMicroseconds }
 }

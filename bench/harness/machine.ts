@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { cpus, loadavg, release, totalmem } from "node:os"
-import { candidateOf } from "../candidates.ts"
+import { candidateOf, type CandidateName, nghttpd } from "../candidates.ts"
 import type { Suite } from "../rows/row.ts"
 import { candidatesOf } from "../suites.ts"
 import { loadCore, serverCore } from "./children.ts"
@@ -21,17 +21,36 @@ export interface MachineFacts {
   readonly packages: Readonly<Record<string, string>>
 }
 
-const debianPackages = { wrk: "wrk", taskset: "util-linux" }
+const debianPackages = {
+  wrk: "wrk",
+  h2load: "nghttp2-client",
+  nghttpd: "nghttp2-server",
+  openssl: "openssl",
+  setpriv: "util-linux",
+  taskset: "util-linux"
+}
 
 type Tool = keyof typeof debianPackages
 
-const isInstalled = (tool: Tool): boolean => spawnSync(tool, ["--version"]).error === undefined
+const isInstalled = (tool: Tool): boolean =>
+  spawnSync(tool, [tool === "openssl" ? "version" : "--version"]).error === undefined
 
-const toolsOf = (suite: Suite): ReadonlyArray<Tool> =>
-  suite.loadGenerator === "wrk" ? ["wrk", "taskset"] : ["taskset"]
+const isNghttpd = (name: CandidateName): boolean => candidateOf(name).server === nghttpd
 
-export const requireTools = (suites: ReadonlyArray<Suite>): void => {
-  const missing = [...new Set(suites.flatMap(toolsOf))].filter((tool) => !isInstalled(tool))
+export interface Needs {
+  readonly suite: Suite
+  readonly candidates: ReadonlyArray<CandidateName>
+}
+
+const toolsOf = ({ candidates, suite }: Needs): ReadonlyArray<Tool> => [
+  ...(suite.loadGenerator === "bench/websocket" ? [] : [suite.loadGenerator]),
+  ...(suite.loadGenerator === "h2load" ? ["openssl" as const] : []),
+  ...(candidates.some(isNghttpd) ? ["nghttpd" as const, "setpriv" as const] : []),
+  "taskset"
+]
+
+export const requireTools = (plans: ReadonlyArray<Needs>): void => {
+  const missing = [...new Set(plans.flatMap(toolsOf))].filter((tool) => !isInstalled(tool))
   if (missing.length > 0) {
     const tools = missing.map((tool) => `${tool} (Debian package ${debianPackages[tool]})`).join(" and ")
     throw new BenchmarkProblem(`the benchmark needs ${tools}`, usageExitCode)
@@ -58,9 +77,11 @@ const versionAt = async (location: string): Promise<string> => {
   return hasVersion ? String(manifest.version) : "unknown"
 }
 
-const wrkVersion = (): string => {
-  const { stdout } = spawnSync("wrk", ["-v"], { encoding: "utf8" })
-  return /^wrk \S+/.exec(stdout)?.[0] ?? "wrk"
+/** `wrk -v` says more than its version, `h2load --version` does not. */
+const versionOfGenerator = (generator: Suite["loadGenerator"]): string => {
+  if (generator === "bench/websocket") return generator
+  const { stdout } = spawnSync(generator, [generator === "wrk" ? "-v" : "--version"], { encoding: "utf8" })
+  return /^\S+ \S+/.exec(stdout)?.[0] ?? generator
 }
 
 export const machineFacts = async (suite: Suite): Promise<MachineFacts> => {
@@ -73,7 +94,7 @@ export const machineFacts = async (suite: Suite): Promise<MachineFacts> => {
     memoryGibibytes: Math.round(totalmem() / 2 ** 30),
     kernel: `Linux ${release()}`,
     node: process.version,
-    loadGenerator: suite.loadGenerator === "wrk" ? wrkVersion() : suite.loadGenerator,
+    loadGenerator: versionOfGenerator(suite.loadGenerator),
     loadAverageBefore: Math.round((loadavg()[0] ?? 0) * 100) / 100,
     packages: Object.fromEntries(await Promise.all(versions))
   }

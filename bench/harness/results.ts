@@ -1,5 +1,5 @@
 import type { CandidateName } from "../candidates.ts"
-import type { EchoLoad, HttpLoad, IdleRow } from "../rows/row.ts"
+import type { IdleRow, ThroughputRow } from "../rows/row.ts"
 import type { Spread } from "./statistics.ts"
 
 export interface Sample {
@@ -44,7 +44,7 @@ export const isDisturbed = (sample: Sample): boolean => sample.coreLostToOthers 
 export interface ThroughputResult {
   readonly name: string
   readonly title: string
-  readonly load: HttpLoad | EchoLoad
+  readonly load: ThroughputRow["load"]
   readonly unit: "requests/s" | "messages/s"
   readonly problems: ReadonlyArray<string>
   readonly candidates: ReadonlyArray<CandidateSamples>

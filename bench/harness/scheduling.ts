@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises"
+import { readdir, readFile } from "node:fs/promises"
 
 export interface Scheduling {
   readonly ranMicroseconds: number
@@ -10,6 +10,18 @@ export interface Scheduling {
 export const scheduling = async (directory: string): Promise<Scheduling> => {
   const [ran = 0, waited = 0] = (await readFile(`${directory}/schedstat`, "latin1")).split(" ").map(Number)
   return { ranMicroseconds: ran / 1000, waitedMicroseconds: waited / 1000 }
+}
+
+/** Of all threads that a process has now; those that have ended took their figures with them. */
+export const schedulingOfThreads = async (processId: number | undefined): Promise<Scheduling> => {
+  const tasks = `/proc/${processId}/task`
+  const threads = await readdir(tasks).catch(() => [])
+  const asked = threads.map((thread) => scheduling(`${tasks}/${thread}`).catch(() => undefined))
+  const answers = (await Promise.all(asked)).filter((thread) => thread !== undefined)
+  return {
+    ranMicroseconds: answers.reduce((sum, { ranMicroseconds }) => sum + ranMicroseconds, 0),
+    waitedMicroseconds: answers.reduce((sum, { waitedMicroseconds }) => sum + waitedMicroseconds, 0)
+  }
 }
 
 export interface OwnScheduling {

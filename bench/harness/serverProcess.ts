@@ -1,44 +1,14 @@
 import type { ChildProcess } from "node:child_process"
-import { createServer } from "node:net"
-import { candidateOf, type CandidateName } from "../candidates.ts"
+import { candidateOf, type CandidateName, nghttpd } from "../candidates.ts"
+import { startNghttpd } from "../nghttpd/server.ts"
 import { bundlePath } from "./bundles.ts"
 import { endChild, hasEnded, serverCore, spawnPinned, within } from "./children.ts"
+import { freePort } from "./freePort.ts"
 import { BenchmarkProblem } from "./problem.ts"
-import type { OwnScheduling } from "./scheduling.ts"
-
-export interface Usage extends OwnScheduling {
-  readonly residentBytes: number
-  readonly peakResidentBytes: number
-  /** JavaScript objects and the buffers that they own; `external` already counts array buffers. */
-  readonly heapAndExternalBytes: number
-}
-
-export interface RunningServer {
-  readonly port: number
-  readonly usage: () => Promise<Usage>
-  readonly stop: () => Promise<void>
-}
-
-export interface StartOptions {
-  readonly accessLogPath?: string
-  /**
-   * Makes memory tell what connections hold: garbage can be collected, and V8's space for new objects, which grows with
-   * the load and then keeps its size, stays at 1 MiB.
-   */
-  readonly measuresMemory?: boolean
-}
+import type { RunningServer, StartOptions, Usage } from "./runningServer.ts"
 
 const startLimitMilliseconds = 10_000
 const usageLimitMilliseconds = 20_000
-
-const freePort = async (): Promise<number> => {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve))
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  if (address === null || typeof address === "string") throw new BenchmarkProblem("no free port on 127.0.0.1")
-  return address.port
-}
 
 type MessageKind = "ready" | "usage"
 
@@ -68,18 +38,23 @@ const expectMessage = async (name: string, child: ChildProcess, kind: MessageKin
   return message
 }
 
-const commandFor = (name: CandidateName, port: number, options: StartOptions): ReadonlyArray<string> => [
-  process.execPath,
-  ...(options.measuresMemory === true ? ["--expose-gc", "--max-semi-space-size=1"] : []),
-  bundlePath(candidateOf(name).server),
-  "--port",
-  String(port),
-  ...(options.accessLogPath === undefined ? [] : ["--access-log", options.accessLogPath])
-]
+const commandFor = (server: string, port: number, options: StartOptions): ReadonlyArray<string> => {
+  const { accessLogPath, certificate, measuresMemory } = options
+  return [
+    process.execPath,
+    ...(measuresMemory === true ? ["--expose-gc", "--max-semi-space-size=1"] : []),
+    bundlePath(server),
+    ...["--port", String(port)],
+    ...(accessLogPath === undefined ? [] : ["--access-log", accessLogPath]),
+    ...(certificate === undefined ? [] : ["--cert", certificate.cert, "--key", certificate.key])
+  ]
+}
 
-export const startServer = async (name: CandidateName, options: StartOptions = {}): Promise<RunningServer> => {
+const startServer = async (name: CandidateName, options: StartOptions): Promise<RunningServer> => {
+  const { server } = candidateOf(name)
+  if (server === nghttpd) return startNghttpd(options)
   const port = await freePort()
-  const child = spawnPinned(serverCore, commandFor(name, port, options), ["ignore", "ignore", "inherit", "ipc"])
+  const child = spawnPinned(serverCore, commandFor(server, port, options), ["ignore", "ignore", "inherit", "ipc"])
   await expectMessage(name, child, "ready", startLimitMilliseconds)
   return {
     port,

@@ -1,16 +1,20 @@
 import { candidateOf, type CandidateName } from "../candidates.ts"
 import type { ThroughputRow } from "../rows/row.ts"
+import { generateStreams } from "../h2load/generator.ts"
+import { checkHttp2Agreement } from "../http2/agreement.ts"
 import { checkEchoAgreement } from "../websocket/agreement.ts"
 import { generateEchoes } from "../websocket/generator.ts"
 import { generateRequests } from "../wrk/generator.ts"
 import { withAccessLogFile } from "./accessLogFile.ts"
 import { checkHttpAgreement } from "./agreement.ts"
+import { certificate } from "./certificate.ts"
 import type { SuitePlan } from "./commandLine.ts"
 import type { LoadResult } from "./generatorProcess.ts"
 import { showProgress } from "./progress.ts"
 import { isDisturbed, judge, type Sample, type ThroughputResult, type Trust, type Verdict } from "./results.ts"
 import { problemsByCandidate, sampleInRounds } from "./rounds.ts"
-import { type RunningServer, withServer } from "./serverProcess.ts"
+import type { RunningServer, StartOptions } from "./runningServer.ts"
+import { withServer } from "./serverProcess.ts"
 import { pairedRatios, spreadOf } from "./statistics.ts"
 
 const warmUpSeconds = 1
@@ -21,11 +25,30 @@ interface Measurement {
   readonly requests: number
 }
 
-const generateLoad = (port: number, row: ThroughputRow, seconds: number): Promise<LoadResult> =>
-  row.protocol === "http" ? generateRequests(port, row.load, seconds) : generateEchoes(port, row.load, seconds)
+const generateLoad = (port: number, row: ThroughputRow, seconds: number): Promise<LoadResult> => {
+  switch (row.protocol) {
+    case "http":
+      return generateRequests(port, row.load, seconds)
+    case "http2":
+      return generateStreams(port, row.load, seconds)
+    case "websocket":
+      return generateEchoes(port, row.load, seconds)
+  }
+}
 
-const checkAgreement = (candidate: CandidateName, port: number, row: ThroughputRow): Promise<void> =>
-  row.protocol === "http" ? checkHttpAgreement(candidate, port, row) : checkEchoAgreement(candidate, port, row)
+const checkAgreement = (candidate: CandidateName, port: number, row: ThroughputRow): Promise<void> => {
+  switch (row.protocol) {
+    case "http":
+      return checkHttpAgreement(candidate, port, row)
+    case "http2":
+      return checkHttp2Agreement(candidate, port, row)
+    case "websocket":
+      return checkEchoAgreement(candidate, port, row)
+  }
+}
+
+const startOptionsOf = (row: ThroughputRow): StartOptions =>
+  row.protocol === "http2" && row.load.tls ? { certificate } : {}
 
 const measure = async (server: RunningServer, row: ThroughputRow, seconds: number): Promise<Measurement> => {
   const warmUp = await generateLoad(server.port, row, warmUpSeconds)
@@ -51,11 +74,11 @@ const measure = async (server: RunningServer, row: ThroughputRow, seconds: numbe
 
 const takeSample = (candidate: CandidateName, row: ThroughputRow, seconds: number): Promise<Sample> => {
   if (candidateOf(candidate).writesAccessLog !== true) {
-    return withServer(candidate, {}, async (server) => (await measure(server, row, seconds)).sample)
+    return withServer(candidate, startOptionsOf(row), async (server) => (await measure(server, row, seconds)).sample)
   }
   return withAccessLogFile(async (log) => {
     const use = (server: RunningServer) => measure(server, row, seconds)
-    const { requests, sample } = await withServer(candidate, { accessLogPath: log.path }, use)
+    const { requests, sample } = await withServer(candidate, { ...startOptionsOf(row), accessLogPath: log.path }, use)
     return { ...sample, problems: [...sample.problems, ...(await log.problems(requests))] }
   })
 }
@@ -80,8 +103,10 @@ const takeQuietSample = async (candidate: CandidateName, row: ThroughputRow, sec
 const checkEachServer = async (row: ThroughputRow, candidates: ReadonlyArray<CandidateName>): Promise<void> => {
   for (const candidate of candidates) {
     await withAccessLogFile((log) => {
-      const options = candidateOf(candidate).writesAccessLog === true ? { accessLogPath: log.path } : {}
-      return withServer(candidate, options, (server) => checkAgreement(candidate, server.port, row))
+      const logging = candidateOf(candidate).writesAccessLog === true ? { accessLogPath: log.path } : {}
+      return withServer(candidate, { ...startOptionsOf(row), ...logging }, (server) =>
+        checkAgreement(candidate, server.port, row)
+      )
     })
   }
 }
@@ -99,20 +124,24 @@ const verdictsOf = (
   samples: ReadonlyMap<CandidateName, ReadonlyArray<Sample>>
 ): ReadonlyArray<Verdict> => {
   const throughput = (of: ReadonlyArray<Sample>) => of.map((sample) => sample.perSecond)
+  const throughputWhenBusy = (of: ReadonlyArray<Sample>) => of.map((sample) => sample.perSecond / sample.serverBusy)
   const subject = samples.get(row.subject)
   if (subject === undefined) return []
   return row.peers.flatMap((peer) => {
     const measured = samples.get(peer)
     if (measured === undefined) return []
-    const question = {
-      row: row.name,
-      statement: `${row.subject} / ${peer}`,
-      measured: pairedRatios(throughput(subject), throughput(measured)),
-      unit: "×",
-      bound: "at least",
-      budget: row.budgets.find((budget) => budget.peer === peer)?.atLeast
-    } as const
-    return [judge(question, trustIn(subject, measured))]
+    const statement = `${row.subject} / ${peer}`
+    const common = { row: row.name, unit: "×", bound: "at least" } as const
+    const budget = row.budgets.find((one) => one.peer === peer)?.atLeast
+    const trust = trustIn(subject, measured)
+    const ratio = pairedRatios(throughput(subject), throughput(measured))
+    const workRatio = pairedRatios(throughputWhenBusy(subject), throughputWhenBusy(measured))
+    const work = { ...common, statement: `${statement}, per busy second of the server`, measured: workRatio }
+    return [
+      judge({ ...common, statement, measured: ratio, budget }, trust),
+      // h2load takes about as long for large answers as a server does, so it may be the limit.
+      ...(row.protocol === "http2" ? [judge({ ...work, budget: undefined }, trust)] : [])
+    ]
   })
 }
 
@@ -122,7 +151,7 @@ const percent = (share: number): string => `${Math.round(share * 100)} %`
 export const runThroughputRow = async (row: ThroughputRow, plan: SuitePlan): Promise<ThroughputResult | undefined> => {
   const candidates = [row.subject, ...row.peers].filter((candidate) => plan.candidates.includes(candidate))
   if (candidates.length === 0) return undefined
-  const unit = row.protocol === "http" ? "requests/s" : "messages/s"
+  const unit = row.protocol === "websocket" ? "messages/s" : "requests/s"
   await checkEachServer(row, candidates)
   const samples = await sampleInRounds(candidates, plan.rounds, async (candidate, round) => {
     const sample = await takeQuietSample(candidate, row, plan.seconds)

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net"
 import { parseArgs } from "node:util"
-import { openers } from "./openers.ts"
+import { openerOf } from "./openers.ts"
 
 /**
  * Holds connections open. Messages from the benchmark: a number opens that many, each with one answered request or one
@@ -8,7 +8,7 @@ import { openers } from "./openers.ts"
  */
 const { values } = parseArgs({ options: { port: { type: "string" }, protocol: { type: "string" } } })
 const port = Number(values.port)
-const openOne = openers[values.protocol === "websocket" ? "websocket" : "http"]
+const openOne = openerOf(values.protocol)
 const openAtOnce = 100
 
 const sockets = new Set<Socket>()

@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net"
 import { greeting } from "../servers/support/contract.ts"
+import { readFrames, request, settingsAcknowledgement } from "../http2/frames.ts"
 import { clientFrame, serverFrame } from "../websocket/frames.ts"
 import { makeHandshake } from "../websocket/handshake.ts"
 
@@ -50,4 +51,30 @@ const openWebSocket: Open = async (port) => {
   return socket
 }
 
-export const openers: Readonly<Record<"http" | "websocket", Open>> = { http: openHttp, websocket: openWebSocket }
+/** With settings acknowledged by both sides, after one answer. */
+const openHttp2: Open = async (port) => {
+  const socket = await connected(port)
+  let hasAcknowledged = false
+  await exchange(socket, request(`127.0.0.1:${port}`), (bytes) => {
+    const { areSettingsAcknowledged, body, hasSettings, isPingAnswered } = readFrames(bytes)
+    if (!hasAcknowledged && hasSettings && areSettingsAcknowledged && body?.toString("latin1") === greeting) {
+      hasAcknowledged = true
+      socket.write(settingsAcknowledgement)
+    }
+    return isPingAnswered
+  })
+  return socket
+}
+
+const openers = { http: openHttp, http2: openHttp2, websocket: openWebSocket }
+
+export const openerOf = (protocol: string | undefined): Open => {
+  switch (protocol) {
+    case "http":
+    case "http2":
+    case "websocket":
+      return openers[protocol]
+    default:
+      throw new Error(`no connection of ${protocol}`)
+  }
+}

@@ -102,6 +102,7 @@ const throughputSection = (row: ThroughputResult): ReadonlyArray<string> => [
 
 const idleExplanations: Record<IdleResult["protocol"], { readonly each: string; readonly atRest: string }> = {
   http: { each: "connections, each with one answer", atRest: "request" },
+  http2: { each: "connections, each with acknowledged settings and one answer", atRest: "request" },
   websocket: { each: "WebSockets, each with one echoed message", atRest: "such WebSocket" }
 }
 

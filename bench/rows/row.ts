@@ -10,6 +10,17 @@ export interface HttpLoad {
   readonly closeAfterEach: boolean
 }
 
+export interface Http2Load {
+  readonly method: "GET" | "POST"
+  readonly path: string
+  readonly bodyBytes: number
+  readonly connections: number
+  /** On each connection at any time. */
+  readonly streams: number
+  /** Otherwise the client knows beforehand that the server speaks HTTP/2 (h2c). */
+  readonly tls: boolean
+}
+
 export interface EchoLoad {
   readonly kind: MessageKind
   readonly messageBytes: number
@@ -40,17 +51,25 @@ export interface HttpRow extends Comparison {
   readonly streamed: boolean
 }
 
+export interface Http2Row extends Comparison {
+  readonly protocol: "http2"
+  readonly load: Http2Load
+  readonly expectedBody: string
+  /** May come without Content-Length, which is not what ends a body of HTTP/2. */
+  readonly streamed: boolean
+}
+
 export interface EchoRow extends Comparison {
   readonly protocol: "websocket"
   readonly load: EchoLoad
 }
 
-export type ThroughputRow = HttpRow | EchoRow
+export type ThroughputRow = HttpRow | Http2Row | EchoRow
 
 export interface IdleRow {
   readonly name: string
   readonly title: string
-  readonly protocol: "http" | "websocket"
+  readonly protocol: ThroughputRow["protocol"]
   /** Fewer where a process may not have as many descriptors. */
   readonly connections: number
   readonly candidates: ReadonlyArray<CandidateName>
@@ -68,7 +87,7 @@ export interface Suite {
   /** Also of the files with its results. */
   readonly name: string
   readonly title: string
-  readonly loadGenerator: "wrk" | "bench/websocket"
+  readonly loadGenerator: "wrk" | "h2load" | "bench/websocket"
   /** What a reader must know about the load beyond what the rows say. */
   readonly remarks: ReadonlyArray<string>
   readonly throughput: ReadonlyArray<ThroughputRow>

@@ -69,7 +69,7 @@ const app = PagiApp.make({
   websocket: (_scope, receive, send) => echo(receive, send)
 })
 
-const { accessLog, port } = serverArguments()
+const { accessLog, certificate, port } = serverArguments()
 
 const ServerLive = PagiServerLive.pipe(
   Layer.provide(PagiApp.layer(app)),
@@ -78,7 +78,8 @@ const ServerLive = PagiServerLive.pipe(
       port,
       accessLog: accessLog ?? "off",
       maxConnections: 20_000,
-      timeout: Contract.keepAliveMilliseconds
+      timeout: Contract.keepAliveMilliseconds,
+      ...(certificate === undefined ? {} : { tls: certificate })
     })
   )
 )

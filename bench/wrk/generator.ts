@@ -1,9 +1,6 @@
-import { readdir } from "node:fs/promises"
-import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
-import { type LoadResult, runGenerator } from "../harness/generatorProcess.ts"
+import { type CoreShares, coreShares, type LoadResult, runGenerator } from "../harness/generatorProcess.ts"
 import { BenchmarkProblem } from "../harness/problem.ts"
-import { scheduling } from "../harness/scheduling.ts"
 import type { HttpLoad } from "../rows/row.ts"
 
 const script = fileURLToPath(new URL("./load.lua", import.meta.url))
@@ -34,11 +31,6 @@ const problemNames = {
   badStatuses: "answers that are not 2xx or 3xx"
 }
 
-interface CoreShares {
-  readonly busy: number
-  readonly waiting: number
-}
-
 const parseResult = (output: string, load: HttpLoad, shares: CoreShares): LoadResult => {
   const line = output.split("\n").find((candidate) => candidate.startsWith("RESULT "))
   if (line === undefined) throw new BenchmarkProblem(`wrk gave no result: ${output.trim()}`)
@@ -65,22 +57,6 @@ const parseResult = (output: string, load: HttpLoad, shares: CoreShares): LoadRe
     generatorBusy: shares.busy,
     generatorWaiting: shares.waiting,
     problems: requests === 0 ? [...problems, "no answers at all"] : problems
-  }
-}
-
-/** Asked shortly before wrk ends, since its threads take their figures with them. */
-const coreShares = async (processId: number | undefined, seconds: number): Promise<CoreShares> => {
-  const elapsedMilliseconds = seconds * 1000 - 200
-  await sleep(elapsedMilliseconds)
-  const tasks = `/proc/${processId}/task`
-  const threads = await readdir(tasks).catch(() => [])
-  const asked = threads.map((thread) => scheduling(`${tasks}/${thread}`).catch(() => undefined))
-  const answers = (await Promise.all(asked)).filter((thread) => thread !== undefined)
-  const share = (microseconds: ReadonlyArray<number>): number =>
-    microseconds.reduce((sum, value) => sum + value, 0) / (elapsedMilliseconds * 1000)
-  return {
-    busy: share(answers.map((thread) => thread.ranMicroseconds)),
-    waiting: share(answers.map((thread) => thread.waitedMicroseconds))
   }
 }
 

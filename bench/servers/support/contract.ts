@@ -1,7 +1,7 @@
 /**
  * What every server under test answers:
- * `GET /` the greeting, `POST /length` the size of the body that it read, `GET /stream` 1 MiB in pieces, and those that
- * have a row for it `GET /file` a file of 100 MiB. Those with WebSocket echo every message, whatever the path.
+ * `GET /` the greeting, `POST /length.txt` the size of the body that it read, `GET /stream.txt` 1 MiB in pieces, and
+ * those that have a row for it `GET /file` a file of 100 MiB. Those with WebSocket echo every message, whatever the path.
  */
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -10,9 +10,10 @@ export const contentType = "text/plain"
 
 export const greeting = "Hello, world!"
 
-export const lengthPath = "/length"
+/** The names end in txt for servers of files, which find the content type by that. */
+export const lengthPath = "/length.txt"
 
-export const streamPath = "/stream"
+export const streamPath = "/stream.txt"
 
 export const pieceCount = 16
 

@@ -1,20 +1,32 @@
 import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
+import type { CertificateFiles } from "../../harness/certificate.ts"
+import type { Usage } from "../../harness/runningServer.ts"
 import { ownScheduling } from "../../harness/scheduling.ts"
-import type { Usage } from "../../harness/serverProcess.ts"
 
 export interface ServerArguments {
   readonly port: number
   readonly accessLog: string | undefined
+  /** With them the server speaks TLS. */
+  readonly certificate: CertificateFiles | undefined
 }
 
+const argumentTypes = {
+  port: { type: "string" },
+  "access-log": { type: "string" },
+  cert: { type: "string" },
+  key: { type: "string" }
+} as const
+
 export const serverArguments = (): ServerArguments => {
-  const { values } = parseArgs({ options: { port: { type: "string" }, "access-log": { type: "string" } } })
+  const { values } = parseArgs({ options: argumentTypes })
   const port = Number(values.port)
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new Error(`--port must be a number from 1 to 65535, not ${values.port}`)
   }
-  return { port, accessLog: values["access-log"] }
+  const { cert, key } = values
+  const certificate = cert === undefined || key === undefined ? undefined : { cert, key }
+  return { port, accessLog: values["access-log"], certificate }
 }
 
 /** Garbage is collected several times because finalizers free more in a later turn of the event loop. */
