@@ -238,7 +238,7 @@ export class Http2Driver
     }
     const isUnused = machine.openStreamCount === 0
     if (this.#phase === "leaving") {
-      if (isUnused && machine.isRefusing) this.#close()
+      if (isUnused && (machine.isRefusing || this.#isPeerEnded)) this.#close()
     } else if (this.#phase === "open") {
       if (isUnused && this.#isPeerEnded) this.#close()
       else this.#timeReading(isUnused)

@@ -72,7 +72,7 @@ export class Connection<Owner extends StreamOwner> extends ConnectionInput<Owner
 
   onLocalEnd(stream: Stream<Owner>): void {
     stream.state = next(stream.state, "localEnd")
-    if (stream.isClosed) this.forget(stream, "ended")
+    if (stream.isClosed) this.streams.remove(stream.id, "ended")
     stream.owner?.onSent()
   }
 
@@ -135,14 +135,15 @@ export class Connection<Owner extends StreamOwner> extends ConnectionInput<Owner
 
   /** Whether the peer has been told that nothing further will be served. */
   get isRefusing(): boolean {
-    return this.lastServedId !== Number.POSITIVE_INFINITY
+    return this.streams.lastServedId !== Number.POSITIVE_INFINITY
   }
 
   /** No stream is served beyond those that are open now. */
   refuseFurther(): void {
-    if (this.lastServedId <= this.lastStreamId) return
-    this.lastServedId = this.lastStreamId
-    writeGoAway(this.output.frames, this.lastStreamId, NO_ERROR, "")
+    const { streams } = this
+    if (streams.lastServedId <= streams.lastId) return
+    streams.lastServedId = streams.lastId
+    writeGoAway(this.output.frames, streams.lastId, NO_ERROR, "")
   }
 
   /** Ends the connection with an error of this code. */

@@ -2,16 +2,13 @@ import { copyBytes } from "@pagi/core/ByteString"
 import { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
 import { isForbiddenTrailer } from "@pagi/core/TrailerField"
 import { AbuseBudget } from "./AbuseBudget.ts"
-import { ClosedStreams } from "./ClosedStreams.ts"
 import { Closed, type Event, NeedData, PingAcknowledged } from "./Event.ts"
 import { initialWindow, maxWindow, ReceiveWindow } from "./FlowWindow.ts"
-import { readContinuation } from "./frame/Continuation.ts"
 import { readData } from "./frame/Data.ts"
-import { ACK, END_HEADERS, END_STREAM } from "./frame/Flag.ts"
+import { ACK, END_STREAM } from "./frame/Flag.ts"
 import { FrameHeader, frameHeaderSize } from "./frame/FrameHeader.ts"
 import * as FrameType from "./frame/FrameType.ts"
 import { readGoAway, writeGoAway } from "./frame/GoAway.ts"
-import { readHeaders } from "./frame/Headers.ts"
 import { PayloadRange } from "./frame/PayloadRange.ts"
 import { readPing, writePing } from "./frame/Ping.ts"
 import { readPriority } from "./frame/Priority.ts"
@@ -26,6 +23,7 @@ import { connectionError, type ConnectionError, streamError, type StreamError } 
 import { readRequest, readTrailers } from "./RequestFields.ts"
 import { Stream, type StreamOwner } from "./Stream.ts"
 import { next } from "./StreamState.ts"
+import { StreamTable } from "./StreamTable.ts"
 
 /** What the peer may send on all streams together, in windows of single streams: one that waits must not stop the rest. */
 const windowsPerConnection = 16
@@ -43,14 +41,9 @@ type Phase = "preface" | "settings" | "frames" | "failed"
 export abstract class ConnectionInput<Owner extends StreamOwner> implements OutputObserver<Owner> {
   protected readonly settings: MachineSettings
   protected readonly output: Output<Owner>
-  protected readonly streams = new Map<number, Stream<Owner>>()
-  protected readonly closedStreams = new ClosedStreams()
+  protected readonly streams = new StreamTable<Owner>()
   protected readonly budget: AbuseBudget
   protected readonly receiveWindow: ReceiveWindow
-  /** The stream that was opened last. */
-  protected lastStreamId = 0
-  /** The last stream that is served, once the final GOAWAY has said which that is. */
-  protected lastServedId = Number.POSITIVE_INFINITY
   /** Applications that run, some of them perhaps on although their streams are closed (CVE-2023-44487). */
   running = 0
   /** Frames and header sections that have come completely; tells whether there is progress. */
@@ -60,8 +53,6 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   private readonly buffer = new ReceiveBuffer()
   private readonly section: HeaderSection
   private phase: Phase = "preface"
-  /** What was wrong with the first frame of the section that is arriving. */
-  private sectionProblem: StreamError | undefined = undefined
 
   constructor(settings: MachineSettings, sink: OutputSink) {
     this.settings = settings
@@ -86,7 +77,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
 
   /** Whether a frame or a header section has begun to arrive and is not complete. */
   get isMidway(): boolean {
-    return this.buffer.length > 0 || this.section.streamId !== 0
+    return this.buffer.length > 0 || this.section.isOpen
   }
 
   /** Whether the preface and the settings behind it have come. */
@@ -124,7 +115,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     if (header.type === FrameType.DATA) return this.onData(start)
     const event = this.onFrame(buffer.bytes, start)
     if (!this.isFailed) buffer.consumeTo(start + header.length)
-    if (this.section.streamId === 0) this.completed++
+    if (!this.section.isOpen) this.completed++
     return event
   }
 
@@ -135,9 +126,9 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   /** What can be said about a frame before its payload has come. */
   private checkHeader(): ConnectionError | undefined {
     if (header.length > this.settings.maxFrameSize) return connectionError("frame-too-large")
-    const { streamId } = this.section
+    const { isOpen, streamId } = this.section
     const isContinuation = header.type === FrameType.CONTINUATION
-    if (streamId !== 0) {
+    if (isOpen) {
       return isContinuation && header.streamId === streamId ? undefined : connectionError("section-interrupted")
     }
     if (isContinuation) return connectionError("unexpected-continuation")
@@ -222,7 +213,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
 
   /** Content on a stream that is not open. */
   private onStrayData(streamId: number, length: number): Event<Owner> | undefined {
-    if (streamId > this.lastStreamId) return this.fail(connectionError("idle-stream"))
+    if (streamId > this.streams.lastId) return this.fail(connectionError("idle-stream"))
     this.consumeConnection(length)
     return this.onStray(streamId)
   }
@@ -230,19 +221,19 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   /** What was under way when we have reset the stream is ignored; otherwise nothing could have come (RFC 9113 §5.1). */
   private onStray(streamId: number): Event<Owner> | undefined {
     if (!this.budget.control()) return this.fail(connectionError("too-many-control-frames"))
-    switch (this.closedStreams.find(streamId)) {
+    switch (this.streams.endOf(streamId)) {
       case "reset":
         return undefined
       case "ended":
         return this.fail(connectionError("stream-closed"))
       default:
-        return streamId > this.lastServedId ? undefined : this.fail(connectionError("unexpected-stream-id"))
+        return streamId > this.streams.lastServedId ? undefined : this.fail(connectionError("unexpected-stream-id"))
     }
   }
 
   private endRemote(stream: Stream<Owner>): void {
     stream.state = next(stream.state, "remoteEnd")
-    if (stream.isClosed) this.forget(stream, "ended")
+    if (stream.isClosed) this.streams.remove(stream.id, "ended")
     stream.owner?.onReceived()
   }
 
@@ -255,44 +246,25 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   // header sections ------------------------------------------------------------------------------------------------------
 
   private onHeaders(bytes: Uint8Array, start: number): Event<Owner> | undefined {
-    const problem = readHeaders(bytes, start, header, range)
-    if (problem?.type === "connection-error") return this.fail(problem)
-    const { streamId } = header
-    if (streamId % 2 === 0) return this.fail(connectionError("even-stream-id"))
-    const ends = header.has(END_STREAM)
-    if (header.has(END_HEADERS)) {
-      const isRead = this.section.decode(bytes, range.start, range.end)
-      return isRead ? this.onSection(streamId, ends, problem) : this.fail(connectionError("malformed-section"))
-    }
-    this.section.begin(streamId, ends)
-    this.sectionProblem = problem
-    return this.addFragment(bytes, range.start, range.end)
+    return this.afterFragment(this.section.begin(bytes, start, header))
   }
 
   private onContinuation(bytes: Uint8Array, start: number): Event<Owner> | undefined {
-    const problem = readContinuation(header)
+    return this.afterFragment(this.section.proceed(bytes, start, header))
+  }
+
+  private afterFragment(problem: ConnectionError | undefined): Event<Owner> | undefined {
     if (problem !== undefined) return this.fail(problem)
-    const { ends, streamId } = this.section
-    const event = this.addFragment(bytes, start, start + header.length)
-    if (event !== undefined || !header.has(END_HEADERS)) return event
-    const isRead = this.section.decodeGathered()
-    return isRead
-      ? this.onSection(streamId, ends, this.sectionProblem)
-      : this.fail(connectionError("malformed-section"))
+    return this.section.isOpen ? undefined : this.onSection(this.section)
   }
 
-  private addFragment(bytes: Uint8Array, start: number, end: number): Event<Owner> | undefined {
-    const isServable = this.section.add(copyBytes(bytes, start, end))
-    return isServable ? undefined : this.fail(connectionError("section-too-large"))
-  }
-
-  private onSection(streamId: number, ends: boolean, problem: StreamError | undefined): Event<Owner> | undefined {
+  private onSection({ ends, problem, streamId }: HeaderSection): Event<Owner> | undefined {
     const stream = this.streams.get(streamId)
     if (stream !== undefined) return this.onTrailers(stream, ends, problem)
-    if (streamId <= this.lastStreamId) return this.onStray(streamId)
-    this.lastStreamId = streamId
+    if (streamId <= this.streams.lastId) return this.onStray(streamId)
+    this.streams.lastId = streamId
     // Our GOAWAY has said that nothing is done for these (RFC 9113 §6.8).
-    if (streamId > this.lastServedId) return this.onStray(streamId)
+    if (streamId > this.streams.lastServedId) return this.onStray(streamId)
     if (problem !== undefined) return this.failStream(streamId, problem)
     const { maxConcurrentStreams } = this.settings
     if (this.streams.size >= maxConcurrentStreams || this.running >= 2 * maxConcurrentStreams) {
@@ -317,7 +289,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     const available = this.areSettingsAcknowledged ? initialWindowSize : Math.max(initialWindowSize, initialWindow)
     const window = new ReceiveWindow(initialWindowSize, available)
     const stream = new Stream<Owner>(streamId, window, this.output.peer.initialWindowSize)
-    this.streams.set(streamId, stream)
+    this.streams.add(stream)
     if (ends) this.endRemote(stream)
     else if (head.type === "request") stream.contentRemaining = head.contentLength
     return { type: "request", stream, head }
@@ -341,17 +313,12 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     const code = readRstStream(bytes, start, header)
     if (typeof code !== "number") return this.fail(code)
     const { streamId } = header
-    if (this.isIdle(streamId)) return this.fail(connectionError("idle-stream"))
+    if (this.streams.isIdle(streamId)) return this.fail(connectionError("idle-stream"))
     if (!this.budget.reset()) return this.fail(connectionError("too-many-resets"))
     const stream = this.streams.get(streamId)
     if (stream === undefined) return undefined
     this.close(stream, "ended")
     return { type: "reset", stream, cause: "peer", code }
-  }
-
-  /** Whether there never was such a stream; only a server could open an even one, and ours opens none. */
-  private isIdle(streamId: number): boolean {
-    return streamId > this.lastStreamId || streamId % 2 === 0
   }
 
   private onWindowUpdate(bytes: Uint8Array, start: number): Event<Owner> | undefined {
@@ -365,7 +332,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     }
     const stream = this.streams.get(streamId)
     if (stream === undefined) {
-      return this.isIdle(streamId) ? this.fail(connectionError("idle-stream")) : undefined
+      return this.streams.isIdle(streamId) ? this.fail(connectionError("idle-stream")) : undefined
     }
     stream.sendWindow += increment
     if (stream.sendWindow > maxWindow) return this.failStream(streamId, streamError("window-overflow"))
@@ -414,19 +381,19 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   protected fail({ code, message }: Pick<ConnectionError, "code" | "message">): Event<Owner> {
     this.phase = "failed"
     this.buffer.clear()
-    writeGoAway(this.output.frames, Math.min(this.lastStreamId, this.lastServedId), code, message)
+    writeGoAway(this.output.frames, Math.min(this.streams.lastId, this.streams.lastServedId), code, message)
     return { type: "error", code, message }
   }
 
   /** Ends a stream because of what the peer has sent on it (RFC 9113 §5.4.2). */
   private failStream(streamId: number, error: StreamError): Event<Owner> | undefined {
     // There is no stream to reset, and so only the connection can say what is wrong.
-    if (streamId > this.lastStreamId) return this.fail(error)
+    if (streamId > this.streams.lastId) return this.fail(error)
     // Who provokes resets costs as much as who sends them (CVE-2025-8671).
     if (!this.budget.reset()) return this.fail(connectionError("too-many-resets"))
     writeRstStream(this.output.frames, streamId, error.code)
     const stream = this.streams.get(streamId)
-    if (stream === undefined) this.closedStreams.note(streamId, "reset")
+    if (stream === undefined) this.streams.remove(streamId, "reset")
     else this.close(stream, "reset")
     if (stream === undefined) return undefined
     return { type: "reset", stream, cause: "protocol-error", code: error.code }
@@ -435,11 +402,6 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   protected close(stream: Stream<Owner>, how: "reset" | "ended"): void {
     stream.state = "closed"
     this.output.drop(stream)
-    this.forget(stream, how)
-  }
-
-  protected forget(stream: Stream<Owner>, how: "reset" | "ended"): void {
-    this.streams.delete(stream.id)
-    this.closedStreams.note(stream.id, how)
+    this.streams.remove(stream.id, how)
   }
 }
