@@ -8,16 +8,20 @@ const refusal = (status: number, message: string): RefusedUpgrade => ({ type: "e
 
 const misdirected = refusal(421, misdirectedMessage)
 
+const atCapacity = refusal(503, "the server is at capacity")
+
 const unknownProtocol = refusal(501, "The only supported :protocol is websocket")
 
 /** Looks at a request before the application does: it is refused, a WebSocket handshake, or (`undefined`) an ordinary one. */
 export const admit = (
-  { webSocket }: Http2Settings,
+  { server, webSocket }: Http2Settings,
   { expectedHost }: Pick<Transport, "expectedHost">,
   head: RequestHead | RefusedRequest
 ): RefusedUpgrade | WebSocketHandshake | undefined => {
   if (head.type === "refused") return refusal(head.status, head.message)
   if (expectedHost !== undefined && isMisdirected(expectedHost, head.headers)) return misdirected
   if (head.protocol === undefined) return undefined
+  // A session lasts, and so counts as a connection.
+  if (server.registry.size > server.options.maxConnections) return atCapacity
   return head.protocol === "websocket" ? (webSocket?.read(head) ?? unknownProtocol) : unknownProtocol
 }

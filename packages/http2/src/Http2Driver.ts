@@ -47,6 +47,8 @@ export class Http2Driver
   /** Limits how long the peer may be silent, whatever it is waited for. */
   readonly #readDeadline: Deadline
   readonly #settingsDeadline: Deadline
+  /** Limits how long there may be no request. */
+  readonly #idleDeadline: Deadline
   #writeDeadline: Deadline | undefined = undefined
   #phase: Phase = "fresh"
   /** Streams whose heads wait for content. */
@@ -60,6 +62,8 @@ export class Http2Driver
   #isMidwayTimed = false
   /** How many frames and sections were complete when it was started. */
   #timedAfter = 0
+  /** Whether there is no stream; the idle deadline runs. */
+  #isUnused = false
   /** Whether a stream may have something that waits for the peer. */
   #hasBacklog = false
   #isPeerEnded = false
@@ -72,6 +76,7 @@ export class Http2Driver
     this.machine = new Connection(settings.machine, transport)
     this.#readDeadline = new Deadline(server.deadlines, this)
     this.#settingsDeadline = new Deadline(server.deadlines, this)
+    this.#idleDeadline = new Deadline(server.deadlines, this)
     this.#readDeadline.start(server.limits.headers)
     this.#settingsDeadline.start(settingsTicks)
     this.machine.begin()
@@ -118,6 +123,7 @@ export class Http2Driver
   onDrain(): void {
     if (this.transport.bufferedAmount === 0) this.#writeDeadline?.stop()
     else this.#writeDeadline?.start(this.settings.server.limits.write)
+    if (this.#phase === "lingering" || this.#phase === "closed") return
     // Before content takes the room again.
     this.#regulate()
     this.#pump()
@@ -128,6 +134,7 @@ export class Http2Driver
     this.#phase = "closed"
     this.#readDeadline.release()
     this.#settingsDeadline.release()
+    this.#idleDeadline.release()
     this.#writeDeadline?.release()
     this.#endStreams(reason ?? "client_closed")
     this.#finish()
@@ -141,12 +148,12 @@ export class Http2Driver
       if (this.machine.areSettingsAcknowledged || this.#phase === "lingering") return
       return this.#fail(SETTINGS_TIMEOUT, "the settings were not acknowledged in time")
     }
+    if (deadline === this.#idleDeadline) return this.#onIdle(deadline)
     switch (this.#phase) {
       case "fresh":
         return this.transport.destroy()
       case "open":
-        if (this.#isMidwayTimed) return this.#fail(ENHANCE_YOUR_CALM, "a frame took too long to arrive")
-        return this.#fail(NO_ERROR, "idle for too long")
+        return this.#fail(ENHANCE_YOUR_CALM, "a frame took too long to arrive")
       case "leaving":
         this.machine.refuseFurther()
         return this.#settle()
@@ -156,6 +163,13 @@ export class Http2Driver
       case "closed":
         return
     }
+  }
+
+  #onIdle(deadline: Deadline): void {
+    if (this.#phase !== "open") return
+    // A request may be under way, whose time is limited too.
+    if (this.machine.isMidway) deadline.start(this.settings.server.limits.headers)
+    else this.#fail(NO_ERROR, "idle for too long")
   }
 
   drain(): void {
@@ -194,6 +208,8 @@ export class Http2Driver
   #react(event: Event<RequestStream>): boolean {
     switch (event.type) {
       case "request":
+        this.#isUnused = false
+        this.#idleDeadline.stop()
         new RequestStream(this, event).begin(event)
         return true
       case "data":
@@ -247,15 +263,13 @@ export class Http2Driver
 
   #timeReading(isUnused: boolean): void {
     const { limits } = this.settings.server
-    if (this.machine.isMidway) {
-      if (!this.#isMidwayTimed || this.#timedAfter !== this.machine.completed) this.#readDeadline.start(limits.headers)
-      this.#isMidwayTimed = true
-      this.#timedAfter = this.machine.completed
-      return
-    }
-    this.#isMidwayTimed = false
-    if (isUnused) this.#readDeadline.start(limits.idle)
-    else this.#readDeadline.stop()
+    if (isUnused && !this.#isUnused) this.#idleDeadline.start(limits.idle)
+    this.#isUnused = isUnused
+    const { completed, isMidway } = this.machine
+    if (!isMidway) this.#readDeadline.stop()
+    else if (!this.#isMidwayTimed || this.#timedAfter !== completed) this.#readDeadline.start(limits.headers)
+    this.#isMidwayTimed = isMidway
+    this.#timedAfter = completed
   }
 
   // the way out --------------------------------------------------------------------------------------------------------

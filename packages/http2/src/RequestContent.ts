@@ -1,7 +1,8 @@
 import type { HttpRequestEvent } from "@pagi/core/Event"
-import type { Connection } from "./protocol/Connection.ts"
 import type { Data } from "./protocol/Event.ts"
-import type { Stream, StreamOwner } from "./protocol/Stream.ts"
+import type { Stream } from "./protocol/Stream.ts"
+import type { RequestConnection } from "./RequestConnection.ts"
+import type { RequestStream } from "./RequestStream.ts"
 
 const endOfContent: HttpRequestEvent = { type: "http.request", body: new Uint8Array(0), more: false }
 
@@ -20,24 +21,24 @@ interface Waiting {
 }
 
 /** A request's content on its way to the application, which the peer may send more of as it is taken (RFC 9113 §5.2). */
-export class RequestContent<Owner extends StreamOwner> {
-  readonly #machine: Connection<Owner>
-  readonly #stream: Stream<Owner>
+export class RequestContent {
+  readonly #connection: RequestConnection
+  readonly #stream: Stream<RequestStream>
   readonly #waiting: Array<Waiting> = []
   #isEndTaken = false
   /** Bytes that have come, without padding. */
   received = 0
 
-  constructor(machine: Connection<Owner>, stream: Stream<Owner>) {
-    this.#machine = machine
+  constructor(connection: RequestConnection, stream: Stream<RequestStream>) {
+    this.#connection = connection
     this.#stream = stream
   }
 
-  add({ bytes, flowLength }: Data<Owner>): void {
+  add({ bytes, flowLength }: Data<RequestStream>): void {
     const { length } = bytes
     this.received += length
     const last = this.#waiting.at(-1)
-    if (length === 0) this.#machine.consume(this.#stream, flowLength)
+    if (length === 0) this.#giveBack(flowLength)
     else if (last !== undefined && last.memory.length - last.length >= length) {
       last.memory.set(bytes, last.length)
       last.length += length
@@ -67,8 +68,14 @@ export class RequestContent<Owner extends StreamOwner> {
     const piece = this.#waiting.shift()
     if (piece === undefined) return undefined
     const { flowLength, length, memory } = piece
-    this.#machine.consume(this.#stream, flowLength)
+    this.#giveBack(flowLength)
     return length === memory.length ? memory : memory.subarray(0, length)
+  }
+
+  #giveBack(length: number): void {
+    const { machine, transport } = this.#connection
+    machine.consume(this.#stream, length)
+    if (machine.hasOutput) transport.scheduleFlush()
   }
 
   /** Nobody will take what has come. */

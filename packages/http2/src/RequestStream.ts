@@ -29,7 +29,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   readonly response: StreamResponse
   readonly #connection: RequestConnection
   readonly #stream: Stream<RequestStream>
-  readonly #content: RequestContent<RequestStream>
+  readonly #content: RequestContent
   /** Made when the application has to wait for something, or might go on as a session. */
   #scope: ConnectionScope | undefined = undefined
   #exchange: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
@@ -54,7 +54,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
     const access = accessLog?.begin(connection.transport, head.type === "request" ? head : undefined)
     this.#connection = connection
     this.#stream = stream
-    this.#content = new RequestContent(connection.machine, stream)
+    this.#content = new RequestContent(connection, stream)
     this.response = new StreamResponse(connection, this, stream, isHead, access)
     stream.owner = this
   }
@@ -91,7 +91,9 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
     if (fiber === undefined) return
     this.#scope ??= new ConnectionScope(scopes, this)
     this.#scope.add(fiber)
-    if (this.#tunnel === undefined) this.#connection.onApplicationStart(this)
+    this.#connection.onApplicationStart(this)
+    // A session keeps to itself when its application ends.
+    if (handshake !== undefined) fiber.addObserver(() => this.#connection.onApplicationEnd(this))
   }
 
   // from the connection ------------------------------------------------------------------------------------------------
@@ -115,13 +117,18 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
    * What comes behind a response that is complete has still to be right, but is not wanted; a client that sends a lot of it
    * is told (RFC 9113 §8.1).
    */
-  #skip({ bytes, flowLength }: Data<RequestStream>): void {
+  #skip(piece: Data<RequestStream>): void {
+    const { bytes, flowLength } = piece
     const { machine } = this.#connection
-    machine.consume(this.#stream, flowLength)
     this.#skipped += bytes.length
-    if (this.#skipped <= skipLimit) return
+    const isTooMuch = this.#skipped > skipLimit
+    // The response must not be cut off, so that what comes has to wait until it has been sent.
+    if (isTooMuch && !this.#stream.isLocalClosed) return this.#content.add(piece)
+    machine.consume(this.#stream, flowLength)
+    if (!isTooMuch) return this.#tunnel?.onContent()
     machine.reset(this.#stream, NO_ERROR)
     this.#writeDeadline?.release()
+    this.#tunnel?.onClosed("client_closed")
   }
 
   /** The content has ended, with trailers or without any. */
@@ -146,6 +153,8 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   onSent(): void {
     if (this.#tunnel !== undefined) return this.#tunnel.onSent()
     if (this.#stream.isClosed) return this.#writeDeadline?.release()
+    // Behind a handshake that was refused nothing can come.
+    if (this.#handshake !== undefined) return this.#giveUp()
     // As for a request head, which it takes as long for at most.
     const { deadlines, limits } = this.#connection.settings.server
     this.#content.discard()
@@ -181,9 +190,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
 
   /** Ends the stream although its response is not complete. */
   cancel(reason: DisconnectReason, code: number): void {
-    if (this.#tunnel === undefined) return this.#drop(reason, code)
-    this.#connection.machine.reset(this.#stream, code)
-    this.#tunnel.onClosed(reason)
+    this.#drop(reason, code)
   }
 
   onScopeClose(): void {
@@ -241,9 +248,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   pullBody(): HttpRequestEvent | undefined {
     if (this.#isContinueAwaited && !this.response.isHeadSent) this.response.informational(100, [])
     this.#isContinueAwaited = false
-    const event = this.#content.next()
-    if (this.#connection.machine.hasOutput) this.#connection.transport.scheduleFlush()
-    return event
+    return this.#content.next()
   }
 
   get bufferedAmount(): number {
@@ -282,7 +287,6 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
     if (problem !== undefined) return problem
     this.#deadline?.release()
     this.#tunnel = new StreamTransport(this.#connection, this, this.#stream, this.#content)
-    this.#connection.onApplicationEnd(this)
     const session = handshake.open({
       transport: this.#tunnel,
       exchange,
@@ -314,7 +318,8 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   #drop(reason: DisconnectReason, code: number): void {
     this.#connection.machine.reset(this.#stream, code)
     this.#connection.onWritten(this)
-    this.#end(reason)
+    if (this.#tunnel === undefined) this.#end(reason)
+    else this.#tunnel.onClosed(reason)
   }
 
   /** The application is told that it is over, and may run on for a while. */

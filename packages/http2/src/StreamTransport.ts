@@ -13,7 +13,7 @@ export class StreamTransport implements Transport {
   readonly #connection: RequestConnection
   readonly #owner: RequestStream
   readonly #stream: Stream<RequestStream>
-  readonly #content: RequestContent<RequestStream>
+  readonly #content: RequestContent
   #handler: TransportHandler | undefined = undefined
   #isPaused = true
   #isBlocked = false
@@ -24,7 +24,7 @@ export class StreamTransport implements Transport {
     connection: RequestConnection,
     owner: RequestStream,
     stream: Stream<RequestStream>,
-    content: RequestContent<RequestStream>
+    content: RequestContent
   ) {
     this.#connection = connection
     this.#owner = owner

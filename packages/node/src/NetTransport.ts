@@ -102,6 +102,8 @@ export class NetTransport implements Transport, TurnTask, Reader {
   }
 
   write(data: ByteString | Uint8Array): void {
+    // Nothing can follow the end, and what was kept would never be sent.
+    if (this.#ending !== "none") return
     if (typeof data === "string") this.#text += data
     else if (data.length <= gatherLimit) this.#text += fromBytes(data, 0, data.length)
     else this.#push(data)

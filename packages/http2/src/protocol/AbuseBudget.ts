@@ -10,6 +10,9 @@ export interface BudgetLimits {
 const controlBurst = 1000
 const controlsPerSecond = 100
 
+/** The most that a peer may have a reason for at a time. */
+const maxEarned = 10_000
+
 /** Looks at the clock only when it is empty, and then gets what has come in since the last time. */
 class TokenBucket {
   private readonly burst: number
@@ -72,6 +75,6 @@ export class AbuseBudget {
 
   /** What gives the peer a reason for so many frames without content, such as DATA that it has got. */
   earn(count: number): void {
-    this.earned += count
+    this.earned = Math.min(maxEarned, this.earned + count)
   }
 }

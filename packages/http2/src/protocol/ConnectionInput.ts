@@ -381,6 +381,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   protected fail({ code, message }: Pick<ConnectionError, "code" | "message">): Event<Owner> {
     this.phase = "failed"
     this.buffer.clear()
+    for (const stream of this.streams.values()) this.output.drop(stream)
     writeGoAway(this.output.frames, Math.min(this.streams.lastId, this.streams.lastServedId), code, message)
     return { type: "error", code, message }
   }

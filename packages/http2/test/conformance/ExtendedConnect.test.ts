@@ -138,7 +138,7 @@ describe("RFC 8441 §4 the extended CONNECT", () => {
   rule(
     "an application that refuses",
     [headers(1, block(...connectFields().map((field) => field.replace("/chat", "/denied"))), END_HEADERS)],
-    ["HEADERS 1 END :status 403; content-length 0"]
+    ["HEADERS 1 END :status 403; content-length 0", "RST_STREAM 1 NO_ERROR"]
   )
 })
 
