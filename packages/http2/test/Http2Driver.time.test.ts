@@ -37,14 +37,21 @@ const after = (
 describe("timeout", () => {
   after("ends a connection without requests", "", [], 7, fails(0, "NO_ERROR"))
   after("counts from the last response on", get(1), hello(1), 7, fails(1, "NO_ERROR"))
-  after(
-    "counts from a PING on, which shows that somebody is there",
-    ping(),
-    ["PING ACK pingpong"],
-    7,
-    fails(0, "NO_ERROR")
-  )
   after("counts from the client's reset on", get(1, "/wait") + reset(1), [], 7, fails(1, "NO_ERROR"))
+
+  it.effect("is not put off by a PING each second", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(siteApplication, { options })
+      const peer = yield* establish(harness)
+      for (let seconds = 1; seconds < 7; seconds++) {
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(yield* exchange(peer, ping()), ["PING ACK pingpong"], `after ${seconds} s`)
+      }
+      yield* TestClock.adjust("1300 millis")
+      assert.deepStrictEqual(peer.lines(), fails(0, "NO_ERROR"))
+      yield* finish(harness, peer)
+    })
+  )
 })
 
 describe("headersTimeout", () => {

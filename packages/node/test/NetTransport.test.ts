@@ -177,6 +177,32 @@ describe("NetTransport", () => {
     })
   )
 
+  it.live("drops what is written behind the end", () =>
+    Effect.gen(function* () {
+      const { client, recorder, transport } = yield* connected
+      const writeMore = () => {
+        transport.write("x".repeat(77))
+        transport.write(new Uint8Array(10_000))
+        transport.flush()
+      }
+      client.socket.pause()
+      const written = yield* writeUntilBlocked(transport, recorder, new Uint8Array(1_000_000))
+      transport.end()
+      const { bufferedAmount } = transport
+      writeMore()
+      assert.strictEqual(transport.bufferedAmount, bufferedAmount)
+      client.socket.resume()
+      yield* client.ended
+      assert.strictEqual(client.received, written)
+      yield* until("everything has been taken", () => transport.bufferedAmount === 0)
+      writeMore()
+      yield* turns(1)
+      assert.strictEqual(transport.bufferedAmount, 0)
+      client.socket.end()
+      yield* recorder.closed
+    })
+  )
+
   it.live("hands an array and the text around it over in one piece", () =>
     Effect.gen(function* () {
       const { client, socket, transport } = yield* connected

@@ -1,8 +1,7 @@
 import type { ByteSink } from "@pagi/core/ByteSink"
 import type { ByteString } from "@pagi/core/ByteString"
-import { END_STREAM } from "./frame/Flag.ts"
-import { writeFrameHeader, frameHeaderSize } from "./frame/FrameHeader.ts"
-import { DATA } from "./frame/FrameType.ts"
+import { writeDataHeader } from "./frame/Data.ts"
+import { frameHeaderSize } from "./frame/FrameHeader.ts"
 import { beginHeaders, finishHeaders } from "./frame/Headers.ts"
 import { Encoder } from "./hpack/Encoder.ts"
 import { OutputBuffer, type OutputPool } from "./OutputBuffer.ts"
@@ -165,7 +164,7 @@ export class Output<Owner> {
     stream.sendWindow -= length
     this.queue.window -= length
     frames.reserve(frameHeaderSize + Math.min(length, copyLimit))
-    writeFrameHeader(frames, length, DATA, isEnd ? END_STREAM : 0, stream.id)
+    writeDataHeader(frames, length, stream.id, isEnd)
     if (length > copyLimit) {
       this.flush()
       this.hand(typeof piece === "string" ? piece.slice(start, end) : piece.subarray(start, end))
