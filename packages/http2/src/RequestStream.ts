@@ -36,6 +36,8 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   #handshake: WebSocketHandshake | undefined = undefined
   /** What the stream has become when a session goes on with it. */
   #tunnel: StreamTransport | undefined = undefined
+  /** Whether what follows the request belongs to another protocol, if that is accepted (RFC 8441). */
+  readonly #asksForTunnel: boolean
   #isContinueAwaited = false
   /** Limits how long nothing may happen; after the end, how long the application may run on. */
   #deadline: Deadline | undefined = undefined
@@ -50,6 +52,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
 
   constructor(connection: RequestConnection, { head, stream }: Request<RequestStream>) {
     const { accessLog } = connection.settings.server
+    this.#asksForTunnel = head.type === "request" && head.protocol !== undefined
     const isHead = head.type === "refused" ? head.isHead : head.method === "HEAD"
     const access = accessLog?.begin(connection.transport, head.type === "request" ? head : undefined)
     this.#connection = connection
@@ -154,7 +157,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
     if (this.#tunnel !== undefined) return this.#tunnel.onSent()
     if (this.#stream.isClosed) return this.#writeDeadline?.release()
     // Behind a handshake that was refused nothing can come.
-    if (this.#handshake !== undefined) return this.#giveUp()
+    if (this.#asksForTunnel) return this.#giveUp()
     // As for a request head, which it takes as long for at most.
     const { deadlines, limits } = this.#connection.settings.server
     this.#content.discard()

@@ -10,7 +10,7 @@ import { type AnyStep, anySteps, change, changed, cuts, split, validSession } fr
 import { opening, settingsAck } from "./support/WireFrames.ts"
 
 /** How often each property is tried; a long run sets it higher. */
-const runs = Number(process.env["PAGI_PROPERTY_RUNS"] ?? 2000)
+const runs = Number(process.env["PAGI_PROPERTY_RUNS"] ?? 500)
 
 const limits: Input = {
   timeout: "10 seconds",

@@ -204,7 +204,6 @@ describe("a WebSocket over HTTP/2", () => {
         const refused = open()
         yield* refused.answered
         assert.strictEqual(refused.status, 503)
-        refused.stream.end()
         yield* refused.closed
       }
       for (const socket of sockets) yield* isEchoed(socket)

@@ -127,13 +127,13 @@ describe("RFC 8441 §4 the extended CONNECT", () => {
   rule(
     "another protocol",
     [headers(1, block(...connectFields().map((field) => field.replace("websocket", "connect-udp"))), END_HEADERS)],
-    refusal(501, "The only supported :protocol is websocket")
+    [...refusal(501, "The only supported :protocol is websocket"), "RST_STREAM 1 NO_ERROR"]
   )
   rule("fields of the upgrade of HTTP/1.1", [connect(1, "upgrade: websocket")], malformed)
   rule(
     "a handshake that is refused",
     [connect(1, "x-refuse: yes")],
-    refusal(400, "Another one, please", "; x-another yes")
+    [...refusal(400, "Another one, please", "; x-another yes"), "RST_STREAM 1 NO_ERROR"]
   )
   rule(
     "an application that refuses",
