@@ -1,11 +1,12 @@
 import type { AccessEntry, AccessOutcome } from "@pagi/core/AccessLog"
 import { encodeText } from "@pagi/core/ByteString"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import { errorContent } from "@pagi/core/ResponseContent"
 import type { ResponseSink } from "@pagi/core/ResponseSink"
 import type { ServerContext } from "@pagi/core/ServerContext"
 import type { Transport } from "@pagi/core/Transport"
 import type { Connection } from "./protocol/Connection.ts"
-import { errorContent, errorResponse } from "./protocol/ErrorResponse.ts"
+import { errorResponse } from "./protocol/ErrorResponse.ts"
 import type { RequestHead } from "./protocol/RequestHead.ts"
 
 /** Who is told what became of a response. */

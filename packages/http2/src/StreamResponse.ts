@@ -1,6 +1,7 @@
 import type { AccessEntry, AccessOutcome } from "@pagi/core/AccessLog"
 import { encodeText } from "@pagi/core/ByteString"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import { errorContent } from "@pagi/core/ResponseContent"
 import type { ResponseSink } from "@pagi/core/ResponseSink"
 import { Response } from "./protocol/Response.ts"
 import type { Stream } from "./protocol/Stream.ts"
@@ -109,7 +110,7 @@ export class StreamResponse implements ResponseSink {
 
   /** Answers in place of the application, before which nothing was sent. */
   answer(status: number, message: string, outcome: AccessOutcome, headers: HeaderBlock): void {
-    const content = `${message}\n`
+    const content = errorContent(message)
     const fields: HeaderBlock = [["content-type", "text/plain; charset=utf-8"], ...headers]
     this.#response.start(status, fields, false, this.#connection.settings.server.date.value)
     this.#response.body(content, true)

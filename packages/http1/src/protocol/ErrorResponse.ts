@@ -1,5 +1,6 @@
 import type { ByteString } from "@pagi/core/ByteString"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import { errorContent } from "@pagi/core/ResponseContent"
 import { statusLine } from "./StatusLine.ts"
 
 /** What can be varied in the server's own short answer. */
@@ -9,9 +10,6 @@ export interface ErrorResponseOptions {
   /** Leaves the content out, for a request whose method is HEAD (RFC 9110 §9.3.2). */
   readonly head?: boolean
 }
-
-/** The content of the server's own answer, in ASCII. */
-export const errorContent = (message: string): ByteString => `${message}\n`
 
 /**
  * The server's own short answer, after which the connection closes: to a `ProtocolError`, to a timeout, at capacity, or
