@@ -1,18 +1,39 @@
-import { defineConfig } from "vitest/config"
+import { availableParallelism } from "node:os"
+import { configDefaults, defineConfig } from "vitest/config"
 
 const packages = ["core", "http1", "http2", "websocket", "node", "cli"]
 
-/** Their modules hold nothing of one test that another could see, so that they are loaded once for each worker. */
-const stateless = new Set(["core", "http1", "http2", "websocket"])
+/** Tests that put something in place of a module of Node's, which others must not see. */
+const replacing = ["test/WebSocketCompression.{close,limits}.test.ts"]
+
+/** Of all others, those whose modules hold nothing that another test could see: they are loaded once for each worker. */
+const stateless = new Set(["core", "http1", "http2", "websocket", "node"])
 
 const project = (name: string, root: string) => ({
-  test: { name, root, include: ["test/**/*.test.ts"], passWithNoTests: true, isolate: !stateless.has(name) }
+  test: {
+    name,
+    root,
+    include: ["test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...replacing],
+    passWithNoTests: true,
+    isolate: !stateless.has(name)
+  }
 })
+
+const replacingProject = {
+  test: { name: "node, replacing modules", root: "packages/node", include: replacing }
+}
 
 /** One project per package, so that a failure names the package and `--project http1` runs one alone. */
 export default defineConfig({
   test: {
-    projects: [...packages.map((name) => project(name, `packages/${name}`)), project("scripts", "scripts")],
+    // Many tests wait, for programs and for the clock, so that two cores have time for three of them.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    projects: [
+      ...packages.map((name) => project(name, `packages/${name}`)),
+      replacingProject,
+      project("scripts", "scripts")
+    ],
     passWithNoTests: true
   }
 })

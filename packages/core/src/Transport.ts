@@ -22,6 +22,8 @@ export interface Transport extends ByteSink {
   readonly expectedHost: string | undefined
   /** Bytes written that the operating system has not taken yet. */
   readonly bufferedAmount: number
+  /** Whether the operating system takes nothing further at the moment. */
+  readonly isBlocked: boolean
   /** Sends what was gathered now. */
   flush(): void
   /** Makes sure that `onFlush` is called before the turn ends, also if nothing is written. */
@@ -39,8 +41,11 @@ export interface Transport extends ByteSink {
   destroy(): void
   /** Closes with a reset, so that the peer cannot take what it has for complete. `onClose` follows in a later turn. */
   reset(): void
-  /** Installs the receiver of all that happens, before the first byte is read; later, one that takes its place. */
-  open(handler: TransportHandler): void
+  /**
+   * Installs the receiver of all that happens, before the first byte is read; later, one that takes its place. When
+   * `gatherLimit` bytes (64 KiB unless given) have come together, they are sent without waiting for the end of the turn.
+   */
+  open(handler: TransportHandler, gatherLimit?: number): void
 }
 
 /** What a transport tells its driver. `onClose` is the last call, and comes exactly once. */

@@ -66,6 +66,8 @@ export class Http2Driver
   #isUnused = false
   /** Whether a stream may have something that waits for the peer. */
   #hasBacklog = false
+  /** Whether somebody may wait for what was gathered, and is to be told when it has been sent at the end of the turn. */
+  #hasGathered = false
   #isPeerEnded = false
 
   constructor(settings: Http2Settings, transport: Transport, scopes: ConnectionScopes) {
@@ -81,7 +83,8 @@ export class Http2Driver
     this.#settingsDeadline.start(settingsTicks)
     this.machine.begin()
     server.registry.add(this)
-    transport.open(this)
+    // The machine knows when it is much.
+    transport.open(this, Number.POSITIVE_INFINITY)
     transport.scheduleFlush()
   }
 
@@ -110,6 +113,10 @@ export class Http2Driver
       const held = this.#held
       this.#held = []
       for (const stream of held) if (stream.onTurnEnd()) this.#held.push(stream)
+    }
+    if (!this.#isPumping) {
+      if (this.#hasGathered) this.#pump()
+      else this.machine.pump()
     }
     this.machine.finishTurn()
   }
@@ -238,10 +245,11 @@ export class Http2Driver
   /** Reads on only if the peer reads too, and limits the time of whatever is waited for. */
   #regulate(): void {
     if (this.#phase === "lingering" || this.#phase === "closed") return
-    const { highWaterMark, lowWaterMark } = this.settings.exchange
-    const { bufferedAmount } = this.machine
-    if (bufferedAmount > highWaterMark + outputMargin) this.setPaused(true)
-    else if (bufferedAmount <= lowWaterMark) this.setPaused(false)
+    const { machine } = this
+    const limit = machine.highWaterMark + outputMargin
+    if (machine.bufferedAmount > limit) this.#makeRoom()
+    if (machine.bufferedAmount > limit) this.setPaused(true)
+    else if (machine.bufferedAmount <= this.settings.exchange.lowWaterMark) this.setPaused(false)
   }
 
   /** Whatever has happened, the time that runs is the one for what is waited for now, and nothing may be left to do. */
@@ -281,7 +289,8 @@ export class Http2Driver
 
   onWritten(stream: RequestStream): void {
     if (stream.isWaitingForPeer) this.#hasBacklog = true
-    if (this.machine.bufferedAmount > this.settings.exchange.highWaterMark) {
+    if (this.machine.bufferedAmount > this.settings.exchange.highWaterMark) this.#hasGathered = true
+    if (this.machine.isFull) {
       this.#makeRoom()
       this.#pump()
     }
@@ -296,12 +305,12 @@ export class Http2Driver
 
   /** Sends content that waits, until the windows are used up or the system takes no more. */
   #pump(): void {
-    const { highWaterMark } = this.settings.exchange
-    while (this.machine.pump()) {
+    const { machine } = this
+    while (machine.pump()) {
       this.#makeRoom()
-      if (this.machine.bufferedAmount > highWaterMark) break
+      if (machine.isFull) break
     }
-    if (!this.#hasBacklog) return
+    if (!this.#hasBacklog && !this.#hasGathered) return
     // What the system takes at once is no backlog.
     this.#makeRoom()
     this.#tellProgress()
@@ -316,6 +325,7 @@ export class Http2Driver
 
   #tellProgress(): void {
     this.#hasBacklog = false
+    this.#hasGathered = false
     for (const { owner } of [...this.machine.openStreams]) {
       if (owner === undefined) continue
       owner.onProgress()

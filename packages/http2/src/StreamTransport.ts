@@ -10,13 +10,13 @@ import type { RequestStream } from "./RequestStream.ts"
 
 /** A stream as a transport, for a protocol that goes on with it (RFC 8441 §5). */
 export class StreamTransport implements Transport {
+  isBlocked = false
   readonly #connection: RequestConnection
   readonly #owner: RequestStream
   readonly #stream: Stream<RequestStream>
   readonly #content: RequestContent
   #handler: TransportHandler | undefined = undefined
   #isPaused = true
-  #isBlocked = false
   #isEndTold = false
   #isClosed = false
 
@@ -128,8 +128,8 @@ export class StreamTransport implements Transport {
   /** The peer has caught up by something, or the connection's own backlog has changed. */
   onProgress(): void {
     const isBlocked = this.bufferedAmount > 0
-    const wasBlocked = this.#isBlocked
-    this.#isBlocked = isBlocked
+    const wasBlocked = this.isBlocked
+    this.isBlocked = isBlocked
     if (wasBlocked) this.#handler?.onDrain()
     else if (isBlocked) this.#handler?.onBlocked()
     this.#checkClosed()

@@ -10,11 +10,15 @@ import type { TurnQueue, TurnTask } from "./TurnQueue.ts"
 /** Arrays up to this size are gathered into the text around them: copying is cheaper than a second buffer to write. */
 const gatherLimit = 4096
 
-/** Gathered bytes that are written without waiting for the end of the turn. */
-const flushThreshold = 65_536
+/** Gathered bytes that are written without waiting for the end of the turn, unless the driver has another limit. */
+const defaultGatherLimit = 65_536
 
-/** The most that is handed to the socket at once, so that a slow peer's progress can be seen. */
-const batchSize = 131_072
+/** What is handed to the socket at once: little for a slow peer, whose progress is to be seen, much for a fast one. */
+const smallestBatch = 131_072
+const largestBatch = 2_097_152
+
+/** Milliseconds after which a peer is not fast that a batch has been for. */
+const fastBatchTime = 10
 
 /**
  * A `node:net` socket as a transport. Text is gathered in a string, since one latin1 string is the cheapest thing to
@@ -26,14 +30,18 @@ export class NetTransport implements Transport, TurnTask, Reader {
   readonly #slot: AcceptedSocket["slot"]
   readonly #tls: TlsConnection | undefined
   readonly #turns: TurnQueue
+  isBlocked = false
   #handler: TransportHandler | undefined = undefined
   #text: ByteString = ""
   /** What comes before `#text`, when there is more than text. */
   #chunks: Array<ByteString | Uint8Array> | undefined = undefined
   #chunksLength = 0
+  #gatherLimit = defaultGatherLimit
+  #batchSize = smallestBatch
+  /** When a whole batch was handed to the socket that is not known to be taken. */
+  #batchTime: number | undefined = undefined
   #isScheduled = false
   #isInTurn = false
-  #isBlocked = false
   /** What follows when everything has been handed over. */
   #ending: "none" | "end" | "close" | "truncate" = "none"
   #error: DisconnectReason | undefined = undefined
@@ -48,7 +56,7 @@ export class NetTransport implements Transport, TurnTask, Reader {
   }
 
   get bufferedAmount(): number {
-    return this.#text.length + this.#chunksLength + (this.#isBlocked ? this.#socket.writableLength : 0)
+    return this.#text.length + this.#chunksLength + (this.isBlocked ? this.#socket.writableLength : 0)
   }
 
   get secure(): boolean {
@@ -68,9 +76,10 @@ export class NetTransport implements Transport, TurnTask, Reader {
     return this.#tls?.expectedHost
   }
 
-  open(handler: TransportHandler): void {
+  open(handler: TransportHandler, gatherLimit = defaultGatherLimit): void {
     const isFirst = this.#handler === undefined
     this.#handler = handler
+    this.#gatherLimit = gatherLimit
     if (!isFirst) return
     if (this.#slot !== undefined) {
       this.#slot.reader = this
@@ -107,7 +116,7 @@ export class NetTransport implements Transport, TurnTask, Reader {
     if (typeof data === "string") this.#text += data
     else if (data.length <= gatherLimit) this.#text += fromBytes(data, 0, data.length)
     else this.#push(data)
-    if (this.#text.length + this.#chunksLength >= flushThreshold) this.#pump()
+    if (this.#text.length + this.#chunksLength >= this.#gatherLimit) this.#pump()
     else if (!this.#isScheduled) this.scheduleFlush()
   }
 
@@ -173,13 +182,14 @@ export class NetTransport implements Transport, TurnTask, Reader {
   /** Hands over what was gathered, as long as the operating system takes it. */
   #pump(): void {
     const socket = this.#socket
-    while (!this.#isBlocked && socket.writable) {
+    while (!this.isBlocked && socket.writable) {
       if (this.#chunks !== undefined) this.#writeChunks(this.#chunks)
       else if (this.#text !== "") this.#writeText()
       else break
       if (socket.writableLength > 0) this.#block()
+      else this.#adaptBatch()
     }
-    if (this.#isBlocked || this.#ending === "none") return
+    if (this.isBlocked || this.#ending === "none") return
     if (this.#ending === "end") socket.end()
     // TLS says that nothing is missing, which without it the end alone does.
     else if (this.#ending === "close" && this.secure) socket.destroySoon()
@@ -188,7 +198,7 @@ export class NetTransport implements Transport, TurnTask, Reader {
 
   #writeText(): void {
     const text = this.#text
-    if (text.length > batchSize) return this.#push(new Uint8Array(0))
+    if (text.length > this.#batchSize) return this.#push(new Uint8Array(0))
     this.#text = ""
     if (this.secure) this.#socket.write(text, "latin1", this.#onTaken)
     else this.#socket.write(text, "latin1")
@@ -200,11 +210,12 @@ export class NetTransport implements Transport, TurnTask, Reader {
     let size = 0
     let count = 0
     for (const chunk of chunks) {
-      const room = batchSize - size
+      const room = this.#batchSize - size
       if (chunk.length > room) {
         this.#writeChunk(typeof chunk === "string" ? chunk.slice(0, room) : chunk.subarray(0, room))
         chunks[count] = typeof chunk === "string" ? chunk.slice(room) : chunk.subarray(room)
         size += room
+        this.#batchTime = performance.now()
         break
       }
       this.#writeChunk(chunk)
@@ -227,7 +238,7 @@ export class NetTransport implements Transport, TurnTask, Reader {
    * anything at once, and an empty write costs it a call of the system, so there each write has the callback.
    */
   #block(): void {
-    this.#isBlocked = true
+    this.isBlocked = true
     if (!this.secure) this.#socket.write("", this.#onTaken)
     this.#handler?.onBlocked()
   }
@@ -240,10 +251,19 @@ export class NetTransport implements Transport, TurnTask, Reader {
   #taken(error: Error | null | undefined): void {
     const socket = this.#socket
     // After an error nothing has been taken: no application may be told to go on, `onClose` is to come.
-    if (error || !this.#isBlocked || socket.destroyed || socket.writableLength > 0) return
-    this.#isBlocked = false
-    this.#pump()
+    if (error || !this.isBlocked || socket.destroyed || socket.writableLength > 0) return
+    this.isBlocked = false
+    this.#adaptBatch()
+    this.flush()
     this.#handler?.onDrain()
+  }
+
+  /** A batch was taken: the next one may be larger if that was fast. */
+  #adaptBatch(): void {
+    if (this.#batchTime === undefined) return
+    const isFast = performance.now() - this.#batchTime < fastBatchTime
+    this.#batchTime = undefined
+    this.#batchSize = isFast ? Math.min(2 * this.#batchSize, largestBatch) : smallestBatch
   }
 }
 

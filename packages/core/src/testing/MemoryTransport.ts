@@ -31,6 +31,7 @@ export class MemoryTransport implements Transport {
   /** How the driver ended the connection, if it did: `ended` and `closed` come behind the last byte. */
   ending: "open" | "ended" | "closed" | "destroyed" | "reset" = "open"
   isPaused = false
+  isBlocked = false
   /** How many times gathered data went out. */
   writes = 0
   readonly #capacity: number
@@ -43,7 +44,6 @@ export class MemoryTransport implements Transport {
   #unread: Array<Uint8Array> = []
   #isFlushScheduled = false
   #isInTurn = false
-  #isBlocked = false
   #isEnding = false
   #isClosing = false
   #isPeerEnded = false
@@ -156,8 +156,8 @@ export class MemoryTransport implements Transport {
   read(): string {
     const text = this.#delivered
     this.#delivered = ""
-    if (this.#isBlocked) {
-      this.#isBlocked = false
+    if (this.isBlocked) {
+      this.isBlocked = false
       this.#send()
       this.#handler?.onDrain()
     }
@@ -205,8 +205,8 @@ export class MemoryTransport implements Transport {
     this.#delivered += this.#waiting.slice(0, room)
     this.#waiting = this.#waiting.slice(room)
     if (this.#waiting.length > 0) {
-      if (this.#isBlocked) return
-      this.#isBlocked = true
+      if (this.isBlocked) return
+      this.isBlocked = true
       this.#handler?.onBlocked()
     } else if (this.#isClosing) this.#close("closed")
     else if (this.#isEnding) {

@@ -61,6 +61,16 @@ export class Connection<Owner extends StreamOwner> extends ConnectionInput<Owner
     return this.output.bufferedAmount
   }
 
+  /** How large the buffered amount becomes by content, at most. */
+  get highWaterMark(): number {
+    return this.output.highWaterMark
+  }
+
+  /** Whether content has to wait in its stream. */
+  get isFull(): boolean {
+    return this.output.isFull
+  }
+
   /** Bytes of a stream's content that wait for the peer. */
   backlogOf(stream: Stream<Owner>): number {
     return this.output.backlogOf(stream)

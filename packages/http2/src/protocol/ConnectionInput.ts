@@ -35,6 +35,9 @@ const smallPart = 8
 const header = new FrameHeader()
 const range = new PayloadRange()
 
+/** Streams that are open on a busy connection. */
+const busyStreams = 4
+
 type Phase = "preface" | "settings" | "frames" | "failed"
 
 /** The way in of a connection: bytes become frames, and frames events (RFC 9113 §4 to §6). */
@@ -56,7 +59,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
 
   constructor(settings: MachineSettings, sink: OutputSink) {
     this.settings = settings
-    this.output = new Output(sink, settings.pool, settings.highWaterMark, this)
+    this.output = new Output(sink, settings, this)
     this.section = new HeaderSection(settings.maxHeaderListSize, settings.maxHeaderCount)
     this.budget = new AbuseBudget(settings, settings.now)
     const windowSize = Math.min(maxWindow, settings.initialWindowSize * windowsPerConnection)
@@ -73,6 +76,11 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
 
   keep(): void {
     this.buffer.keep()
+  }
+
+  /** What has come and was not read yet may bring requests, too. */
+  get isBusy(): boolean {
+    return this.buffer.length > 0 || this.streams.size >= busyStreams
   }
 
   /** Whether a frame or a header section has begun to arrive and is not complete. */

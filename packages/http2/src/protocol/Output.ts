@@ -4,7 +4,8 @@ import { writeDataHeader } from "./frame/Data.ts"
 import { frameHeaderSize } from "./frame/FrameHeader.ts"
 import { beginHeaders, finishHeaders } from "./frame/Headers.ts"
 import { Encoder } from "./hpack/Encoder.ts"
-import { OutputBuffer, type OutputPool } from "./OutputBuffer.ts"
+import type { MachineSettings } from "./MachineSettings.ts"
+import { OutputBuffer } from "./OutputBuffer.ts"
 import { encodeFields, type PreparedFields } from "./ResponseFields.ts"
 import { SendQueue } from "./SendQueue.ts"
 import { minFrameSize, PeerSettings } from "./Settings.ts"
@@ -13,15 +14,25 @@ import type { Stream } from "./Stream.ts"
 /** Where frames go, and what of them has not gone on from there. */
 export interface OutputSink extends ByteSink {
   readonly bufferedAmount: number
+  /** Whether it has been handed more than the operating system takes at the moment. */
+  readonly isBlocked: boolean
 }
 
-/** Who is told what has left. */
+/** The connection that frames leave. */
 export interface OutputObserver<Owner> {
+  /** Whether more content is likely to be written soon, by other streams. */
+  readonly isBusy: boolean
   /** A DATA frame was written. */
   onDataSent(length: number): void
   /** The last frame of our side was written. */
   onLocalEnd(stream: Stream<Owner>): void
 }
+
+/**
+ * Content that a busy connection gathers before it goes out: each call of the system costs, and wakes the peer. Of few
+ * streams content goes out as it comes, which was measured to be better.
+ */
+const busyMark = 1_048_576
 
 /** Content up to this size is copied behind its frame's header: cheaper than one more piece for the transport. */
 const copyLimit = 4096
@@ -34,16 +45,27 @@ export class Output<Owner> {
   private readonly encoder = new Encoder()
   private readonly sink: OutputSink
   private readonly observer: OutputObserver<Owner>
-  /** Bytes that may wait for the transport before content waits in its stream. */
-  private readonly highWaterMark: number
+  private readonly quietMark: number
+  private readonly busyMark: number
   /** Bytes that were handed to the transport, ever. */
   private handedOver = 0
 
-  constructor(sink: OutputSink, pool: OutputPool, highWaterMark: number, observer: OutputObserver<Owner>) {
+  constructor(sink: OutputSink, { highWaterMark, pool }: MachineSettings, observer: OutputObserver<Owner>) {
     this.sink = sink
     this.frames = new OutputBuffer(pool)
-    this.highWaterMark = highWaterMark
+    this.quietMark = highWaterMark
+    this.busyMark = Math.max(highWaterMark, busyMark)
     this.observer = observer
+  }
+
+  /** Bytes that may wait for the transport, at most. */
+  get highWaterMark(): number {
+    return this.observer.isBusy ? this.busyMark : this.quietMark
+  }
+
+  /** Whether so much waits for the transport that content has to wait in its stream. */
+  get isFull(): boolean {
+    return this.bufferedAmount > (this.sink.isBlocked ? this.quietMark : this.highWaterMark)
   }
 
   /** Bytes that were written and that the transport has not sent. */
@@ -119,7 +141,7 @@ export class Output<Owner> {
 
   /** Bytes that the stream may send in one frame now, without anybody before it. */
   private roomFor(stream: Stream<Owner>): number {
-    if (!this.queue.isEmpty || this.bufferedAmount > this.highWaterMark) return 0
+    if (!this.queue.isEmpty || this.isFull) return 0
     return Math.min(stream.sendWindow, this.queue.window, minFrameSize)
   }
 
@@ -131,7 +153,7 @@ export class Output<Owner> {
     const { queue } = this
     for (;;) {
       if (queue.isEmpty) return false
-      if (this.bufferedAmount > this.highWaterMark) return queue.window > 0
+      if (this.isFull) return queue.window > 0
       const stream = queue.take()
       if (stream === undefined) return false
       this.writeQueued(stream)
