@@ -9,6 +9,9 @@ const replacing = ["test/WebSocketCompression.{close,limits}.test.ts"]
 /** Of all others, those whose modules hold nothing that another test could see: they are loaded once for each worker. */
 const stateless = new Set(["core", "http1", "http2", "websocket", "node"])
 
+/** Milliseconds; several times what the longest test takes by itself, since others run beside it. */
+const testTimeout = 20_000
+
 const project = (name: string, root: string) => ({
   test: {
     name,
@@ -16,12 +19,13 @@ const project = (name: string, root: string) => ({
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...replacing],
     passWithNoTests: true,
+    testTimeout,
     isolate: !stateless.has(name)
   }
 })
 
 const replacingProject = {
-  test: { name: "node, replacing modules", root: "packages/node", include: replacing }
+  test: { name: "node, replacing modules", root: "packages/node", include: replacing, testTimeout }
 }
 
 /** One project per package, so that a failure names the package and `--project http1` runs one alone. */
