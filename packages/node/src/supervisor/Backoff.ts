@@ -1,0 +1,14 @@
+/** A worker that dies sooner after it was ready, or before, has died quickly. */
+const settledAfter = 10_000
+
+const shortest = 500
+
+const longest = 30_000
+
+/** Whether a worker has served long enough for its slot to be in order. */
+export const isSettled = (readyAt: number | undefined, now: number): boolean =>
+  readyAt !== undefined && now - readyAt >= settledAfter
+
+/** How long a slot waits for its next worker after so many quick deaths in a row: not at all after the first one. */
+export const delay = (quickDeaths: number): number =>
+  quickDeaths <= 1 ? 0 : Math.min(longest, shortest * 2 ** (quickDeaths - 2))

@@ -1,0 +1,98 @@
+/** What the pool does when it is told to. */
+import type { PoolChange } from "./PoolChange.ts"
+import { count } from "./PoolMessage.ts"
+import { emptySlot, type SlotState, type WorkerState } from "./PoolState.ts"
+import * as Successor from "./SuccessorEvents.ts"
+
+/** That of a process which SIGTERM has ended. */
+const forcedStop = 128 + 15
+
+export const start = (pool: PoolChange): void => {
+  const { workers } = pool.state.settings
+  if (pool.state.phase !== "new") return
+  pool.log("info", `starting ${count(workers, "worker")}`)
+  pool.set({ phase: "running", slots: Array.from({ length: workers }, () => emptySlot) })
+}
+
+/** All that is there becomes stale, also what is not ready yet: it may have loaded the application already. */
+export const reload = (pool: PoolChange): void => {
+  const { replacing, stale, isReloading, workers } = pool.state
+  const ids = new Set(stale.map(({ id }) => id))
+  for (const { id, phase } of workers.values()) if (phase === "booting" || phase === "serving") ids.add(id)
+  if (replacing !== undefined) ids.delete(replacing.id)
+  pool.set({
+    isReloading: true,
+    replacing: replacing && { ...replacing, cause: "reload" },
+    stale: [...ids].map((id) => ({ id, cause: "reload" as const }))
+  })
+  pool.log("info", `reloading ${count(pool.state.slots.length, "worker")}, one after the other`)
+  if (!isReloading) pool.act({ type: "reloading" })
+  tryAgain(pool, () => true)
+}
+
+const tryAgain = (pool: PoolChange, applies: (slot: SlotState) => boolean): void => {
+  for (const [index, slot] of pool.state.slots.entries()) {
+    if (!applies(slot)) continue
+    pool.setSlot(index + 1, { failure: undefined, quickDeaths: 0 })
+    pool.cancel(`respawn:${index + 1}`)
+  }
+}
+
+export const add = (pool: PoolChange): void => {
+  const slots = [...pool.state.slots, emptySlot]
+  pool.set({ slots })
+  pool.log("info", `${count(slots.length, "worker")} from now on`)
+  const surplus = pool.inPhase("surplus").find(({ slot }) => slot === slots.length)
+  if (surplus !== undefined) {
+    pool.setWorker({ ...surplus, phase: "serving" })
+    pool.setSlot(slots.length, { current: surplus.id })
+  }
+  tryAgain(pool, ({ failure }) => failure !== undefined)
+}
+
+export const remove = (pool: PoolChange): void => {
+  const { slots } = pool.state
+  const number = slots.length
+  if (number === 1) return pool.log("warning", "there is only one worker, which is not removed")
+  const { current, replacement } = pool.slot(number)
+  pool.cancel(`respawn:${number}`)
+  pool.set({ slots: slots.slice(0, -1) })
+  pool.log("info", `${count(number - 1, "worker")} from now on`)
+  for (const worker of [pool.worker(replacement), pool.worker(current)]) {
+    if (worker === undefined) continue
+    if (worker.phase === "serving" && !othersServe(pool, worker)) keepFor(pool, worker)
+    else pool.retire(worker)
+  }
+}
+
+const othersServe = (pool: PoolChange, { id }: WorkerState): boolean =>
+  pool.inPhase("serving").some((other) => other.id !== id)
+
+const keepFor = (pool: PoolChange, worker: WorkerState): void => {
+  pool.log("info", `worker ${worker.slot} is the only one that serves, and stays until another one does`)
+  pool.keepWithoutSlot(worker)
+}
+
+export const reopenLogs = (pool: PoolChange): void => {
+  for (const id of pool.state.workers.keys()) pool.act({ type: "reopenLogs", id })
+}
+
+export const stop = (pool: PoolChange): void => {
+  if (pool.state.phase === "stopping") return forceStop(pool)
+  for (const timer of pool.state.timers) if (timer.startsWith("respawn:")) pool.cancel(timer)
+  pool.set({ phase: "stopping", slots: [], replacing: undefined, stale: [], isReloading: false, exitCode: 0 })
+  if (pool.state.workers.size > 0) {
+    pool.log("info", `stopping ${count(pool.state.workers.size, "worker")}, which may finish their requests`)
+  }
+  for (const worker of pool.state.workers.values()) if (worker.phase !== "leaving") pool.retire(worker)
+  if (pool.state.successor !== "starting") return
+  pool.log("warning", "the successor is not ready yet, and is stopped as well")
+  Successor.end(pool)
+}
+
+const forceStop = (pool: PoolChange): void => {
+  pool.log("warning", `stopping at once, by killing ${count(pool.state.workers.size, "worker")}`)
+  pool.set({ exitCode: forcedStop })
+  for (const timer of pool.state.timers) pool.cancel(timer)
+  for (const worker of pool.state.workers.values()) pool.kill(worker)
+}

@@ -1,0 +1,121 @@
+/**
+ * The state of the pool, which never changes: every event has a new one.
+ *
+ * A worker, whose process exists from the first state to the last:
+ *
+ *                     spawn
+ *                       |
+ *                       v      boot timeout,
+ *                  +---------+ retired, stopping
+ *                  | booting |------------------------+
+ *                  +---------+                        |
+ *                       | ready                       |
+ *                       v      replaced, removed,     v
+ *                  +---------+ stopping, silent  +---------+
+ *          +-------| serving |------------------>| leaving |
+ *          |       +---------+                   +---------+
+ *          | removed   ^                           ^     |
+ *          | while no  | added            another  |     | exited, as
+ *          | other     |  again           serves,  |     | from any
+ *          | serves    |                  stopping,|     | other state
+ *          |       +---------+            silent   |     v
+ *          +------>| surplus |---------------------+   (gone)
+ *                  +---------+
+ *
+ * A slot, by the workers in it (one that leaves is in none):
+ *
+ * | current | replacement | respawn timer | the slot                                                               |
+ * | ------- | ----------- | ------------- | ---------------------------------------------------------------------- |
+ * | -       | -           | -             | has failed: its worker could not start up, and would not another time  |
+ * | -       | -           | runs          | waits, as its workers have died quickly                                |
+ * | booting | -           | -             | gets its worker                                                        |
+ * | serving | -           | -             | is in order, or waits for its turn to get another worker               |
+ * | serving | booting     | -             | gets another worker                                                    |
+ * | serving | -           | runs          | would get another worker, which has died quickly                       |
+ *
+ * The pool, which has slots once it runs:
+ *
+ *       start              stop                 no worker is left
+ *   new -----> running --------------> stopping ------------------> stopped
+ *    |            |                       ^                            ^
+ *    +------------|-----------------------+                            |
+ *      stop       +----------------------------------------------------+
+ *                   no worker is left, every slot has failed, and no successor lives
+ *
+ * The successor, of a hot restart:
+ *
+ *           hotRestart             successorReady
+ *   +------+ -------> +----------+ -------------> +-------+
+ *   | none |          | starting |                | ready |
+ *   +------+          +----------+                +-------+
+ *     ^  ^  ^   exited      |  | too late, or stop      |
+ *     |  |  +---------------+  v                        |
+ *     |  | exited          +--------+                   |
+ *     |  +-----------------| ending |                   |
+ *     |                    +--------+                   |
+ *     +-------------------------------------------------+
+ *                          exited
+ */
+import type { PoolSettings, Slot, Timer, WorkerId } from "./PoolEvent.ts"
+
+export type WorkerPhase = "booting" | "serving" | "surplus" | "leaving"
+
+export interface WorkerState {
+  readonly id: WorkerId
+  readonly slot: Slot
+  readonly phase: WorkerPhase
+  /** In milliseconds of the clock of the events. */
+  readonly readyAt: number | undefined
+}
+
+export interface SlotState {
+  readonly current: WorkerId | undefined
+  readonly replacement: WorkerId | undefined
+  /** The exit code of the worker that could not start up, after which none is started before a reload. */
+  readonly failure: number | undefined
+  readonly quickDeaths: number
+}
+
+/** A worker that should be replaced. */
+export interface Stale {
+  readonly id: WorkerId
+  readonly cause: "reload" | "quota"
+}
+
+export interface PoolState {
+  readonly settings: PoolSettings
+  readonly phase: "new" | "running" | "stopping" | "stopped"
+  readonly nextId: WorkerId
+  /** Every worker whose process has not exited yet. */
+  readonly workers: ReadonlyMap<WorkerId, WorkerState>
+  /** As many as there should be workers; the first one is slot 1. */
+  readonly slots: ReadonlyArray<SlotState>
+  /** The worker for which there is a replacement, or is one to come. */
+  readonly replacing: Stale | undefined
+  /** Those whose turn comes after it, also ones that are not ready yet. */
+  readonly stale: ReadonlyArray<Stale>
+  readonly isReloading: boolean
+  /** Whether every slot has had a ready worker at the same time. */
+  readonly hasServed: boolean
+  readonly successor: "none" | "starting" | "ready" | "ending"
+  readonly timers: ReadonlySet<Timer>
+  /** With which the pool would stop now. */
+  readonly exitCode: number
+}
+
+export const emptySlot: SlotState = { current: undefined, replacement: undefined, failure: undefined, quickDeaths: 0 }
+
+export const initial = (settings: PoolSettings): PoolState => ({
+  settings,
+  phase: "new",
+  nextId: 1,
+  workers: new Map(),
+  slots: [],
+  replacing: undefined,
+  stale: [],
+  isReloading: false,
+  hasServed: false,
+  successor: "none",
+  timers: new Set(),
+  exitCode: 0
+})

@@ -1,0 +1,153 @@
+/**
+ * Decides what a pool of workers does next: which process is started, asked to leave or killed, and when. It is pure, so
+ * that every order of signals, deaths and deadlines can be tried without a process. What holds whatever happens:
+ *
+ * - Every slot that has not failed has a worker, or a timer after which it gets one.
+ * - A worker is asked to leave only once another one serves, unless the pool stops.
+ * - At most one worker is being replaced at a time.
+ * - `exit` comes once, when every process has exited, and nothing after it.
+ *
+ * An event that does not fit the state changes nothing: processes and timers are not as quick as the pool.
+ */
+import { PoolChange } from "./PoolChange.ts"
+import * as Commands from "./PoolCommands.ts"
+import type { PoolAction, PoolEvent, Timer, WorkerId } from "./PoolEvent.ts"
+import type { PoolState } from "./PoolState.ts"
+import * as Successor from "./SuccessorEvents.ts"
+import * as Workers from "./WorkerEvents.ts"
+
+export { initial } from "./PoolState.ts"
+
+export interface Step {
+  readonly state: PoolState
+  readonly actions: ReadonlyArray<PoolAction>
+}
+
+export const step = (state: PoolState, event: PoolEvent): Step => {
+  if (state.phase === "stopped") return { state, actions: [] }
+  const pool = new PoolChange(state)
+  if (isCommand(event)) command(pool, event)
+  else happened(pool, event)
+  if (pool.state.phase === "running") complete(pool)
+  if (isAtEnd(pool.state)) exit(pool)
+  return { state: pool.state, actions: pool.actions }
+}
+
+const commands = ["reload", "add", "remove", "hotRestart"] as const
+
+/** What only a running pool can do. */
+type Command = Extract<PoolEvent, { readonly type: (typeof commands)[number] }>
+
+const isCommand = (event: PoolEvent): event is Command => commands.some((type) => type === event.type)
+
+const command = (pool: PoolChange, { type }: Command): void => {
+  const { phase } = pool.state
+  if (phase !== "running")
+    return pool.log("warning", `${refusals[type]} while the server ${phase === "new" ? "starts" : "stops"}`)
+  switch (type) {
+    case "reload":
+      return Commands.reload(pool)
+    case "add":
+      return Commands.add(pool)
+    case "remove":
+      return Commands.remove(pool)
+    case "hotRestart":
+      return Successor.hotRestart(pool)
+  }
+}
+
+const refusals: Readonly<Record<Command["type"], string>> = {
+  reload: "workers are not reloaded",
+  add: "no worker is added",
+  remove: "no worker is removed",
+  hotRestart: "no successor is started"
+}
+
+const happened = (pool: PoolChange, event: Exclude<PoolEvent, Command>): void => {
+  switch (event.type) {
+    case "start":
+      return Commands.start(pool)
+    case "stop":
+      return Commands.stop(pool)
+    case "reopenLogs":
+      return Commands.reopenLogs(pool)
+    case "ready":
+      return Workers.ready(pool, event)
+    case "stopping":
+      return Workers.stopping(pool, event)
+    case "quota":
+      return Workers.quota(pool, event)
+    case "silent":
+      return Workers.silent(pool, event)
+    case "exited":
+      return Workers.exited(pool, event)
+    case "elapsed":
+      return elapsed(pool, event.timer)
+    case "successorReady":
+      return Successor.ready(pool)
+    case "successorExited":
+      return Successor.exited(pool, event)
+  }
+}
+
+const elapsed = (pool: PoolChange, timer: Timer): void => {
+  if (!pool.forgetTimer(timer)) return
+  if (timer === "successor") return Successor.isLate(pool)
+  const worker = pool.worker(idOf(timer))
+  if (worker === undefined) return
+  if (timer.startsWith("boot:")) Workers.bootIsLate(pool, worker)
+  else if (timer.startsWith("leave:")) Workers.leavingIsLate(pool, worker)
+  else pool.kill(worker)
+}
+
+/** That of `respawn` is the number of a slot, which gets its worker as every empty one does. */
+const idOf = (timer: Timer): WorkerId | undefined =>
+  timer.startsWith("respawn:") ? undefined : Number(timer.slice(timer.indexOf(":") + 1))
+
+/** What a running pool still lacks after an event. */
+const complete = (pool: PoolChange): void => {
+  fillSlots(pool)
+  replaceNext(pool)
+  const { slots, hasServed, isReloading, stale, replacing } = pool.state
+  if (!hasServed && slots.every(({ current }) => pool.worker(current)?.phase === "serving")) {
+    pool.set({ hasServed: true })
+    pool.act({ type: "serving" })
+  }
+  if (isReloading && ![replacing, ...stale].some((worker) => worker?.cause === "reload")) {
+    pool.set({ isReloading: false })
+    pool.act({ type: "reloaded" })
+  }
+}
+
+const fillSlots = (pool: PoolChange): void => {
+  for (const [index, { current, failure }] of pool.state.slots.entries()) {
+    const number = index + 1
+    if (current !== undefined || failure !== undefined || pool.state.timers.has(`respawn:${number}`)) continue
+    pool.setSlot(number, { current: pool.spawn(number) })
+  }
+}
+
+const replaceNext = (pool: PoolChange): void => {
+  const next = pool.state.replacing ?? pool.state.stale.find(({ id }) => pool.worker(id)?.phase === "serving")
+  const worker = pool.worker(next?.id)
+  if (next === undefined || worker === undefined) return
+  pool.set({ replacing: next, stale: pool.state.stale.filter((other) => other !== next) })
+  const { slot } = worker
+  if (pool.slot(slot).replacement !== undefined || pool.state.timers.has(`respawn:${slot}`)) return
+  pool.setSlot(slot, { replacement: pool.spawn(slot) })
+}
+
+const isAtEnd = ({ phase, workers, slots, successor }: PoolState): boolean => {
+  if (workers.size > 0) return false
+  if (phase === "stopping") return true
+  const hasSuccessor = successor === "starting" || successor === "ready"
+  return phase === "running" && !hasSuccessor && slots.every(({ failure }) => failure !== undefined)
+}
+
+const exit = (pool: PoolChange): void => {
+  const { phase, exitCode, successor } = pool.state
+  if (phase === "running") pool.log("error", "no worker could start, and so the server stops")
+  for (const timer of pool.state.timers) pool.cancel(timer)
+  pool.set({ phase: "stopped" })
+  pool.act({ type: "exit", code: exitCode, keepsSockets: successor === "ready" })
+}

@@ -1,0 +1,44 @@
+/** What the pool does about another server that shall take its place. */
+import type { PoolChange } from "./PoolChange.ts"
+import type { PoolEvent } from "./PoolEvent.ts"
+import { howItEnded, seconds } from "./PoolMessage.ts"
+
+const thisGoesOn = "this server goes on"
+
+export const hotRestart = (pool: PoolChange): void => {
+  const { successor, settings } = pool.state
+  if (successor !== "none") return pool.log("warning", "there is a successor already, and so no other is started")
+  pool.log("info", "starting a successor, which takes over when all its workers are ready")
+  pool.set({ successor: "starting" })
+  pool.act({ type: "startSuccessor" })
+  pool.schedule("successor", settings.successorTimeout)
+}
+
+export const ready = (pool: PoolChange): void => {
+  if (pool.state.successor !== "starting") return
+  pool.cancel("successor")
+  pool.set({ successor: "ready" })
+  pool.log("info", "the successor is ready, and is about to stop this server")
+}
+
+export const isLate = (pool: PoolChange): void => {
+  const { successorTimeout } = pool.state.settings
+  pool.log("error", `the successor was not ready within ${seconds(successorTimeout)} and is stopped; ${thisGoesOn}`)
+  end(pool)
+}
+
+export const end = (pool: PoolChange): void => {
+  pool.cancel("successor")
+  pool.set({ successor: "ending" })
+  pool.act({ type: "killSuccessor" })
+}
+
+export const exited = (pool: PoolChange, event: Extract<PoolEvent, { readonly type: "successorExited" }>): void => {
+  const { successor, phase } = pool.state
+  pool.cancel("successor")
+  pool.set({ successor: "none" })
+  const message = `the successor ${howItEnded(event)}`
+  if (successor === "starting") pool.log("error", `${message} before it was ready; ${thisGoesOn}`)
+  if (successor !== "ready") return
+  pool.log("error", `${message}; ${phase === "stopping" ? "this server stops as well" : thisGoesOn}`)
+}

@@ -1,0 +1,144 @@
+/** What the pool does when something happens to a worker. */
+import * as Backoff from "./Backoff.ts"
+import type { PoolChange } from "./PoolChange.ts"
+import type { PoolEvent } from "./PoolEvent.ts"
+import { howItEnded, inTime, seconds } from "./PoolMessage.ts"
+import type { Stale, WorkerState } from "./PoolState.ts"
+
+/** Exit codes of a worker that would not start up another time either. */
+const failures: ReadonlySet<number> = new Set([2, 3, 4, 5])
+
+const incompleteDrain = 6
+
+type Event<Type extends PoolEvent["type"]> = Extract<PoolEvent, { readonly type: Type }>
+
+export const ready = (pool: PoolChange, { id, now }: Event<"ready">): void => {
+  const worker = pool.worker(id)
+  if (worker?.phase !== "booting") return
+  pool.cancel(`boot:${id}`)
+  pool.setWorker({ ...worker, phase: "serving", readyAt: now })
+  pool.log("info", `worker ${worker.slot} is ready`)
+  if (pool.slot(worker.slot).replacement === id) takeOver(pool, worker, now)
+  for (const surplus of pool.inPhase("surplus")) pool.retire(surplus)
+}
+
+const takeOver = (pool: PoolChange, { id, slot }: WorkerState, now: number): void => {
+  const { current, quickDeaths } = pool.slot(slot)
+  const predecessor = pool.worker(current)
+  const inOrder = Backoff.isSettled(predecessor?.readyAt, now)
+  pool.setSlot(slot, { current: id, replacement: undefined, quickDeaths: inOrder ? 0 : quickDeaths })
+  if (predecessor !== undefined) pool.retire(predecessor)
+}
+
+/** A worker drains that was not asked to. */
+export const stopping = (pool: PoolChange, { id }: Event<"stopping">): void => {
+  const worker = pool.worker(id)
+  if (worker === undefined || worker.phase === "leaving") return
+  if (worker.phase === "booting") {
+    pool.leave(worker)
+    return again(pool, worker, `worker ${worker.slot} has been told to stop before it was ready`)
+  }
+  pool.log("warning", `worker ${worker.slot} has been told to stop${instead(worker)}`)
+  pool.leave(worker)
+  pool.cancel(`respawn:${worker.slot}`)
+}
+
+export const silent = (pool: PoolChange, { id }: Event<"silent">): void => {
+  const worker = pool.worker(id)
+  if (worker?.phase !== "serving" && worker?.phase !== "surplus") return
+  pool.log("error", `worker ${worker.slot} does not answer any more, and is ended${instead(worker)}`)
+  pool.giveUp(worker)
+  pool.act({ type: "kill", id, signal: "SIGTERM" })
+  pool.schedule(`kill:${id}`, pool.state.settings.killDelay)
+  pool.cancel(`respawn:${worker.slot}`)
+}
+
+const instead = ({ phase }: WorkerState): string => (phase === "surplus" ? "" : "; another one takes its place")
+
+export const quota = (pool: PoolChange, { id }: Event<"quota">): void => {
+  const worker = pool.worker(id)
+  const { replacing, stale } = pool.state
+  if (worker?.phase !== "serving" || replacing?.id === id || stale.some((other) => other.id === id)) return
+  pool.log("info", `worker ${worker.slot} has served as many requests as it should, and is replaced`)
+  pool.set({ stale: [...stale, { id, cause: "quota" }] })
+}
+
+export const exited = (pool: PoolChange, event: Event<"exited">): void => {
+  const worker = pool.worker(event.id)
+  if (worker === undefined) return
+  const { replacing } = pool.state
+  const isReplacement = pool.slot(worker.slot).replacement === worker.id
+  const isOutdated = pool.state.stale.some((other) => other.id === worker.id)
+  pool.forget(worker)
+  if (worker.phase === "leaving") return left(pool, worker, event)
+  if (worker.phase === "surplus") return pool.log("warning", `worker ${worker.slot} ${howItEnded(event)}`)
+  if (worker.phase === "serving") return diedServing(pool, worker, event)
+  const { code } = event
+  if (code === null || !failures.has(code)) return diedBooting(pool, worker, event)
+  const failure = `worker ${worker.slot} could not start (exit code ${code})`
+  if (isOutdated) return pool.log("warning", `${failure}; it is started again, as there was a reload since`)
+  if (isReplacement && replacing !== undefined) return replacementFailed(pool, replacing, failure)
+  pool.log("error", `${failure}, and is not started again before a reload`)
+  pool.setSlot(worker.slot, { failure: code })
+  pool.set({ exitCode: code })
+}
+
+const left = (pool: PoolChange, { slot }: WorkerState, event: Event<"exited">): void => {
+  if (event.code === incompleteDrain) {
+    pool.log("warning", `worker ${slot} had to close connections that were not done in time`)
+    drainedIncompletely(pool)
+  } else if (event.code !== 0 && event.signal !== "SIGTERM" && event.signal !== "SIGKILL") {
+    pool.log("warning", `worker ${slot} ${howItEnded(event)} while it stopped`)
+  }
+}
+
+const drainedIncompletely = (pool: PoolChange): void => {
+  const { phase, exitCode } = pool.state
+  if (phase === "stopping" && exitCode === 0) pool.set({ exitCode: incompleteDrain })
+}
+
+const diedBooting = (pool: PoolChange, worker: WorkerState, event: Event<"exited">): void =>
+  again(pool, worker, `worker ${worker.slot} ${howItEnded(event)} before it was ready`)
+
+const diedServing = (pool: PoolChange, worker: WorkerState, event: Event<"exited">): void => {
+  const message = `worker ${worker.slot} ${howItEnded(event)}`
+  if (pool.slot(worker.slot).current !== undefined)
+    return pool.log("error", `${message}; its replacement starts already`)
+  if (!Backoff.isSettled(worker.readyAt, event.now)) return again(pool, worker, message)
+  pool.setSlot(worker.slot, { quickDeaths: 0 })
+  pool.cancel(`respawn:${worker.slot}`)
+  pool.log("error", `${message}; it is started again at once`)
+}
+
+/** A worker has died quickly, which another one has already done if the slot waits. */
+const again = (pool: PoolChange, { slot }: WorkerState, message: string): void => {
+  const quickDeaths = pool.slot(slot).quickDeaths + 1
+  const delay = Backoff.delay(quickDeaths)
+  pool.setSlot(slot, { quickDeaths })
+  if (pool.state.timers.has(`respawn:${slot}`)) return pool.log("error", `${message}; it is started again before long`)
+  pool.log("error", `${message}; it is started again ${inTime(delay)}`)
+  if (delay > 0) pool.schedule(`respawn:${slot}`, delay)
+}
+
+const replacementFailed = (pool: PoolChange, { cause }: Stale, failure: string): void => {
+  pool.set({ replacing: undefined })
+  if (cause === "quota") return pool.log("error", `${failure}; the one that it should have replaced goes on`)
+  pool.set({ stale: pool.state.stale.filter((other) => other.cause !== "reload") })
+  pool.log("error", `${failure}; the reload is given up, and the workers that serve go on`)
+}
+
+// time limits -----------------------------------------------------------------------------------------------------------
+
+export const bootIsLate = (pool: PoolChange, worker: WorkerState): void => {
+  const { bootTimeout } = pool.state.settings
+  pool.giveUp(worker)
+  pool.kill(worker)
+  again(pool, worker, `worker ${worker.slot} was not ready within ${seconds(bootTimeout)} and is killed`)
+}
+
+export const leavingIsLate = (pool: PoolChange, worker: WorkerState): void => {
+  const { leaveTimeout } = pool.state.settings
+  pool.log("warning", `worker ${worker.slot} has not stopped within ${seconds(leaveTimeout)} and is killed`)
+  if (worker.readyAt !== undefined) drainedIncompletely(pool)
+  pool.kill(worker)
+}

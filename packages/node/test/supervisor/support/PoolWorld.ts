@@ -1,0 +1,253 @@
+/** Processes, timers and a successor as a pool has them, without any process; every step is checked. */
+import { assert } from "@effect/vitest"
+import type { PoolAction, PoolEvent, PoolSettings, Timer, WorkerId } from "../../../src/supervisor/PoolEvent.ts"
+import type { PoolState } from "../../../src/supervisor/PoolState.ts"
+import { initial, step } from "../../../src/supervisor/RestartPlan.ts"
+
+interface Process {
+  readonly id: WorkerId
+  readonly slot: number
+  doing: "boot" | "serve" | "drain"
+  /** A silent one serves nobody. */
+  isSilent: boolean
+  isKilled: boolean
+}
+
+const settings = (workers: number): PoolSettings => ({
+  workers,
+  bootTimeout: 20_000,
+  leaveTimeout: 30_000,
+  killDelay: 1000,
+  successorTimeout: 60_000
+})
+
+export class PoolWorld {
+  state: PoolState
+  readonly processes = new Map<WorkerId, Process>()
+  /** When each one elapses. */
+  readonly timers = new Map<Timer, number>()
+  successor: "none" | "starting" | "ready" | "killed" = "none"
+  now = 0
+  target: number
+  stops = 0
+  exits: ReadonlyArray<Extract<PoolAction, { type: "exit" }>> = []
+  /** The first worker that was started after the last reload. */
+  reloadedFrom = 0
+  #isRunning = false
+  #isReloading = false
+  #servings = 0
+
+  constructor(workers: number) {
+    this.target = workers
+    this.state = initial(settings(workers))
+  }
+
+  /** Those that serve, as far as the pool can know. */
+  get serving(): ReadonlyArray<Process> {
+    return this.all(({ doing, isSilent, isKilled }) => doing === "serve" && !isSilent && !isKilled)
+  }
+
+  all(applies: (process: Process) => boolean): ReadonlyArray<Process> {
+    return [...this.processes.values()].filter(applies)
+  }
+
+  get hasEnded(): boolean {
+    return this.exits.length > 0
+  }
+
+  // what happens ---------------------------------------------------------------------------------------------------------
+
+  ready(process: Process): void {
+    process.doing = "serve"
+    this.send({ type: "ready", id: process.id, now: this.now })
+  }
+
+  stopping(process: Process): void {
+    process.doing = "drain"
+    this.send({ type: "stopping", id: process.id })
+  }
+
+  silent(process: Process): void {
+    process.isSilent = true
+    this.send({ type: "silent", id: process.id })
+  }
+
+  /** It exits by itself with a code, or is killed. */
+  exit({ id, slot, doing }: Process, code: number | null): void {
+    this.processes.delete(id)
+    this.send({ type: "exited", id, code, signal: code === null ? "SIGKILL" : null, now: this.now })
+    const hasFailed = code !== null && code >= 2 && code <= 5 && doing === "boot" && id >= this.reloadedFrom
+    if (hasFailed) assert.isEmpty(this.all((other) => other.slot === slot && other.doing === "boot"))
+  }
+
+  elapse(timer: Timer): void {
+    this.now = Math.max(this.now, this.timers.get(timer) ?? 0)
+    this.timers.delete(timer)
+    this.send({ type: "elapsed", timer })
+  }
+
+  command(type: "reload" | "add" | "remove" | "reopenLogs" | "stop" | "hotRestart"): void {
+    if (type === "stop") this.stops++
+    if (this.#isRunning && this.stops === 0 && !this.hasEnded) {
+      if (type === "reload") this.reloadedFrom = this.state.nextId
+      if (type === "add") this.target++
+      if (type === "remove") this.target = Math.max(1, this.target - 1)
+    }
+    this.send({ type })
+  }
+
+  successorReady(): void {
+    this.successor = "ready"
+    this.send({ type: "successorReady" })
+  }
+
+  successorExits(): void {
+    this.successor = "none"
+    this.send({ type: "successorExited", code: 1, signal: null })
+  }
+
+  /** Tells the pool something, also what is not true. */
+  send(event: PoolEvent): void {
+    const couldServe = this.serving.length > 0
+    const hadEnded = this.hasEnded
+    const { state, actions } = step(this.state, event)
+    this.state = state
+    if (event.type === "start") this.#isRunning = true
+    if (hadEnded) assert.isEmpty(actions, "actions after the end")
+    for (const action of actions) this.#do(action)
+    if (couldServe && this.stops === 0) assert.isNotEmpty(this.serving, "workers that serve")
+    if (this.hasEnded) this.#checkEnd()
+    else this.#check()
+  }
+
+  // what the pool does ---------------------------------------------------------------------------------------------------
+
+  #do(action: PoolAction): void {
+    assert.isFalse(this.hasEnded, "an action after the exit")
+    switch (action.type) {
+      case "spawn":
+        return this.#spawn(action.id, action.slot)
+      case "retire":
+        assert.notStrictEqual(this.#process(action.id).doing, "drain", "a worker that is retired twice")
+        this.#process(action.id).doing = "drain"
+        return
+      case "kill":
+        return this.#kill(this.#process(action.id), action.signal)
+      case "schedule":
+        assert.isFalse(this.timers.has(action.timer), `${action.timer} runs already`)
+        assert.isAbove(action.delay, 0)
+        this.timers.set(action.timer, this.now + action.delay)
+        return
+      case "cancel":
+        return assert.isTrue(this.timers.delete(action.timer), `${action.timer} does not run`)
+      case "reopenLogs":
+        return void this.#process(action.id)
+      case "log":
+        return assert.match(action.message, /^(?!.*(undefined|null|NaN)).{10,}$/)
+      case "exit":
+        assert.strictEqual(action.keepsSockets, this.successor === "ready")
+        this.exits = [...this.exits, action]
+        return
+      default:
+        return this.#announce(action.type)
+    }
+  }
+
+  #process(id: WorkerId): Process {
+    const process = this.processes.get(id)
+    if (process === undefined) throw new Error(`there is no process ${id}`)
+    return process
+  }
+
+  #spawn(id: WorkerId, slot: number): void {
+    assert.strictEqual(this.stops, 0, "a worker is started while the pool stops")
+    assert.isBelow(Math.max(0, ...this.processes.keys()), id)
+    assert.isAtMost(slot, this.target)
+    this.processes.set(id, { id, slot, doing: "boot", isSilent: false, isKilled: false })
+  }
+
+  #kill(process: Process, signal: "SIGTERM" | "SIGKILL"): void {
+    if (signal === "SIGKILL") process.isKilled = true
+    else assert.isTrue(process.isSilent, "SIGTERM for a worker that is not silent")
+    process.doing = "drain"
+  }
+
+  #announce(type: "serving" | "reloading" | "reloaded" | "startSuccessor" | "killSuccessor"): void {
+    switch (type) {
+      case "serving":
+        assert.isAtLeast(this.serving.length, this.target)
+        return assert.strictEqual(++this.#servings, 1)
+      case "reloading":
+      case "reloaded":
+        assert.strictEqual(this.#isReloading, type === "reloaded")
+        this.#isReloading = type === "reloading"
+        return
+      case "startSuccessor":
+        assert.strictEqual(this.successor, "none")
+        this.successor = "starting"
+        return
+      case "killSuccessor":
+        assert.strictEqual(this.successor, "starting")
+        this.successor = "killed"
+    }
+  }
+
+  // what must hold -------------------------------------------------------------------------------------------------------
+
+  #check(): void {
+    const { state } = this
+    assert.sameMembers([...state.workers.keys()], [...this.processes.keys()], "workers")
+    assert.sameMembers([...state.timers], [...this.timers.keys()], "timers")
+    assert.strictEqual(this.timers.has("successor"), this.successor === "starting")
+    for (const process of this.processes.values()) if (!process.isKilled) this.#checkLimit(process)
+    if (this.#isRunning && this.stops === 0) this.#checkSlots()
+  }
+
+  /** Whatever a worker does not do by itself, a timer brings about; after a second stop nothing but the end is left. */
+  #checkLimit({ id, doing }: Process): void {
+    assert.isBelow(this.stops, 2, `worker ${id} is not killed`)
+    if (this.stops > 0) assert.strictEqual(doing, "drain")
+    assert.strictEqual(this.timers.has(`boot:${id}`), doing === "boot", `boot:${id}`)
+    assert.strictEqual(
+      this.timers.has(`leave:${id}`) || this.timers.has(`kill:${id}`),
+      doing === "drain",
+      `leave:${id}`
+    )
+  }
+
+  #checkSlots(): void {
+    const { slots, replacing, stale } = this.state
+    assert.strictEqual(slots.length, this.target)
+    const outdated = [...stale.map(({ id }) => id), ...(replacing === undefined ? [] : [replacing.id])]
+    assert.sameMembers([...new Set(outdated)], outdated)
+    assert.includeMembers(
+      [...this.all(({ doing }) => doing !== "drain")].map(({ id }) => id),
+      outdated
+    )
+    let replacements = 0
+    for (const [index, { failure }] of slots.entries()) {
+      const number = index + 1
+      const here = this.all(({ slot, doing }) => slot === number && doing !== "drain")
+      const booting = here.filter(({ doing }) => doing === "boot").length
+      const isDue = failure !== undefined || this.timers.has(`respawn:${number}`)
+      assert.isAtLeast(here.length + (isDue ? 1 : 0), 1, `a worker for slot ${number}`)
+      assert.isFalse(isDue && booting > 0, `a worker boots in slot ${number}, which waits`)
+      assert.isAtMost(here.length - booting, 1, `workers that serve in slot ${number}`)
+      assert.isAtMost(booting, 1, `workers that boot in slot ${number}`)
+      if (here.length > booting) replacements += booting
+    }
+    const waiting = slots.filter((_, index) => this.timers.has(`respawn:${index + 1}`)).length
+    assert.lengthOf(
+      [...this.timers.keys()].filter((timer) => timer.startsWith("respawn:")),
+      waiting
+    )
+    assert.isAtMost(replacements, 1)
+    assert.isAtMost(this.all(({ slot, doing }) => slot > this.target && doing !== "drain").length, 1)
+  }
+
+  #checkEnd(): void {
+    assert.lengthOf(this.exits, 1)
+    assert.strictEqual(this.processes.size, 0, "workers that are left")
+    assert.strictEqual(this.timers.size, 0, "timers that are left")
+  }
+}

@@ -1,0 +1,75 @@
+import type { PoolAction, PoolEvent, PoolSettings } from "../../../src/supervisor/PoolEvent.ts"
+import { initial, step } from "../../../src/supervisor/RestartPlan.ts"
+
+const settings: PoolSettings = {
+  workers: 2,
+  bootTimeout: 20_000,
+  leaveTimeout: 30_000,
+  killDelay: 1000,
+  successorTimeout: 60_000
+}
+
+const text = (action: PoolAction): string => {
+  switch (action.type) {
+    case "spawn":
+      return `spawn ${action.id} in ${action.slot}`
+    case "retire":
+    case "reopenLogs":
+      return `${action.type} ${action.id}`
+    case "kill":
+      return `${action.signal} ${action.id}`
+    case "schedule":
+      return `${action.timer} in ${action.delay}`
+    case "cancel":
+      return `no ${action.timer}`
+    case "exit":
+      return `exit ${action.code}${action.keepsSockets ? ", successor has the sockets" : ""}`
+    default:
+      return action.type
+  }
+}
+
+/** Sends events to a pool; each answer is what the pool wants done, and the log lines are kept apart. */
+export class ToldPool {
+  #state
+  readonly lines: Array<string> = []
+  now = 0
+
+  constructor(workers: number) {
+    this.#state = initial({ ...settings, workers })
+  }
+
+  send(event: PoolEvent): Array<string> {
+    const { state, actions } = step(this.#state, event)
+    this.#state = state
+    for (const action of actions) if (action.type === "log") this.lines.push(`${action.level}: ${action.message}`)
+    return actions.filter(({ type }) => type !== "log").map(text)
+  }
+
+  ready(id: number): Array<string> {
+    return this.send({ type: "ready", id, now: this.now })
+  }
+
+  /** The worker exits by itself with a code, or through a signal. */
+  exited(id: number, how: number | string): Array<string> {
+    const [code, signal] = typeof how === "number" ? [how, null] : [null, how]
+    return this.send({ type: "exited", id, code, signal, now: this.now })
+  }
+
+  elapsed(timer: Extract<PoolEvent, { type: "elapsed" }>["timer"]): Array<string> {
+    return this.send({ type: "elapsed", timer })
+  }
+
+  get lastLine(): string | undefined {
+    return this.lines.at(-1)
+  }
+}
+
+/** A pool in which workers 1 to n serve. */
+export const serving = (workers: number): ToldPool => {
+  const pool = new ToldPool(workers)
+  pool.send({ type: "start" })
+  for (let id = 1; id <= workers; id++) pool.ready(id)
+  pool.lines.length = 0
+  return pool
+}
