@@ -56,9 +56,9 @@ stop the server before it listens, with the name, the value and what is allowed.
 
 ${tableOf([["option", "default", "allowed", "meaning"], ...optionRows])}
 
-With 0, \`maxBodySize\`, \`lifespanStartupTimeout\`, \`timeout\`, \`headersTimeout\`, \`requestTimeout\`,
-\`writeTimeout\`, \`sseIdleTimeout\`, \`wsIdleTimeout\`, \`maxWsFrameSize\`, \`maxWsMessageSize\` and
-\`maxWsFragments\` set no limit, a \`shutdownTimeout\` waits for ever, and a \`disconnectGrace\` leaves no time at all.
+With 0, \`maxRequests\`, \`heartbeatTimeout\`, \`bootTimeout\`, \`maxBodySize\`, \`lifespanStartupTimeout\`,
+\`timeout\`, \`headersTimeout\`, \`requestTimeout\`, \`writeTimeout\`, \`sseIdleTimeout\`, \`wsIdleTimeout\`,
+\`maxWsFrameSize\`, \`maxWsMessageSize\` and \`maxWsFragments\` set no limit, a \`shutdownTimeout\` waits for ever, and a \`disconnectGrace\` leaves no time at all.
 Options with a dot belong to the group \`tls\`, which programs give as one object with at least \`cert\` and \`key\`;
 [tls.md](tls.md) explains them. With a \`tls.reloadInterval\` of 0 files are read again only when told to.
 Programs may also set \`extensions\`, an object of what every scope advertises under that name; it has no flag, and is

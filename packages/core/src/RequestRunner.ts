@@ -20,6 +20,7 @@ export class RequestRunner {
   readonly #application: Application<unknown, never>
   readonly #fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   readonly #forkOwn: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  #count = 0
 
   /** `context` is the application's; `ownContext` is the server's, which has the least level that is logged. */
   constructor(
@@ -32,12 +33,18 @@ export class RequestRunner {
     this.#forkOwn = Effect.runForkWith(ownContext)
   }
 
+  /** How many times the application was started. */
+  get count(): number {
+    return this.#count
+  }
+
   run<ReceiveEvent extends Event.ReceiveEvent, SendEvent extends Event.SendEvent>(
     scope: Scope,
     receive: Receive<ReceiveEvent>,
     send: Send<SendEvent>,
     observer: RunObserver
   ): Fiber.Fiber<unknown, unknown> | undefined {
+    this.#count++
     // `send` checks every event at run time, whatever its static type says.
     const fiber = this.#fork(this.#start(scope, receive, send as Send<Event.SendEvent>))
     const exit = fiber.pollUnsafe()

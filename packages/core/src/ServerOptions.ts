@@ -45,6 +45,16 @@ export const table = {
   disableTls: define(toggle, false, "Speaks no TLS, whatever else is set about it"),
   listenerBacklog: define(count(1), 2048, "Connections that the system queues before they are accepted", "b"),
   maxConnections: define(count(1), 1000, "Connections at the same time; further ones are answered with 503"),
+  workers: define(count(0), 0, "Processes that serve, below one that looks after them; 0 serves without", "w"),
+  reuseport: define(toggle, false, "Lets each worker open TCP sockets of its own, among which the system distributes"),
+  maxRequests: define(count(0), 0, "Requests after which a worker is replaced"),
+  maxRequestsJitter: define(count(0), 0, "Largest number of requests that a worker adds to it, at random"),
+  heartbeatTimeout: define(
+    seconds,
+    Duration.seconds(50),
+    "How long a worker may give no sign of life before it is replaced"
+  ),
+  bootTimeout: define(seconds, Duration.seconds(60), "How long a worker may take until it serves"),
   accessLog: define(text("FILE|stderr|off"), "stderr", "Where finished requests are logged: a file, stderr or off"),
   accessLogFormat: define(logFormat, "clf", "What the access log says of a request (docs/access-log.md)"),
   logLevel: define(choice("debug", "info", "warn", "error"), "info", "Least severe message that the server logs"),
@@ -209,6 +219,13 @@ export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
     const complete = values as Values
     if (complete.writeLowWatermark > complete.writeHighWatermark) {
       return yield* fail("writeLowWatermark", complete.writeLowWatermark, "at most the high watermark")
+    }
+    const isOpenToAll = complete.reuseport && complete.workers > 0
+    if (
+      isOpenToAll &&
+      Endpoint.endpoints(complete).some((endpoint) => endpoint._tag === "Tcp" && endpoint.port === 0)
+    ) {
+      return yield* fail("reuseport", true, "no port 0 beside it: each worker would get a port of its own")
     }
     return complete.quiet && input.accessLog === undefined ? { ...complete, accessLog: "off" } : complete
   })

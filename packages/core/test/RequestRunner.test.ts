@@ -39,6 +39,16 @@ describe("RequestRunner", () => {
     assert.strictEqual(given[0]?.[0], scope)
   })
 
+  it("counts how often it has started the application", () => {
+    const runner = new RequestRunner(() => Effect.fail("why"), Context.empty())
+    assert.strictEqual(runner.count, 0)
+    for (let count = 1; count <= 3; count++) {
+      runner.run(scope, receive, send, { onApplicationExit: () => assert.strictEqual(runner.count, count) })
+    }
+    runner.background(Effect.void)
+    assert.strictEqual(runner.count, 3)
+  })
+
   it("answers undefined for an application that ends at once, after telling of its exit", () => {
     const success = run(() => Effect.succeed("ignored"))
     assert.isUndefined(success.fiber)

@@ -81,6 +81,12 @@ const rows: Readonly<Record<OptionName, Row>> = {
   disableTls: toggles,
   listenerBacklog: integers(1),
   maxConnections: integers(1),
+  workers: integers(0),
+  reuseport: toggles,
+  maxRequests: integers(0),
+  maxRequestsJitter: integers(0),
+  heartbeatTimeout: durations,
+  bootTimeout: durations,
   accessLog: texts,
   accessLogFormat: {
     accepted: ["clf", "combined", "common", "tiny", "json", "%h %{Referer}i"],
@@ -142,6 +148,12 @@ describe("ServerOptions", () => {
         listen: undefined,
         listenerBacklog: 2048,
         maxConnections: 1000,
+        workers: 0,
+        reuseport: false,
+        maxRequests: 0,
+        maxRequestsJitter: 0,
+        heartbeatTimeout: 50,
+        bootTimeout: 60,
         accessLog: "stderr",
         accessLogFormat: "clf",
         logLevel: "info",
@@ -190,6 +202,23 @@ describe("ServerOptions", () => {
         if (option !== "cert" && option !== "key") assert.deepStrictEqual(value, defaultValue)
         assert.isAbove(description.length, 10)
       }
+    })
+  )
+
+  it.effect("refuses a free port that each worker would look for itself", () =>
+    Effect.gen(function* () {
+      const shared = { workers: 2, reuseport: true }
+      for (const input of [{ port: 0 }, { listen: ["127.0.0.1:80", "[::1]:0"] }]) {
+        const error = yield* Effect.flip(ServerOptions.make({ ...shared, ...input }))
+        assert.strictEqual(
+          error.message,
+          "option reuseport: true is not allowed; expected no port 0 beside it: each worker would get a port of its own"
+        )
+        yield* ServerOptions.make({ workers: 2, ...input })
+        yield* ServerOptions.make({ reuseport: true, ...input })
+      }
+      yield* ServerOptions.make(shared)
+      yield* ServerOptions.make({ ...shared, socket: "/run/app.sock" })
     })
   )
 

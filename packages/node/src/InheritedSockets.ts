@@ -1,16 +1,30 @@
 /**
  * Listening sockets that somebody else has opened and that the process was started with: systemd's socket activation
- * (`LISTEN_FDS`, sd_listen_fds(3)) and a server that hands over to its successor (`PAGI_REUSE`). This module reads what
- * the environment says about them; `AdoptedListeners` makes listeners of them.
+ * (`LISTEN_FDS`, sd_listen_fds(3)), and a server that hands over to its successor or has workers (`PAGI_REUSE`). This
+ * module reads what the environment says about them and about the process that left them; `AdoptedListeners` makes
+ * listeners of them.
  */
 import * as Context from "effect/Context"
+import { isObject } from "effect/Predicate"
+import * as ReuseText from "./ReuseText.ts"
 
 /** A file descriptor that should be a listening socket. */
 export interface InheritedSocket {
   readonly descriptor: number
-  readonly source: "LISTEN_FDS" | "PAGI_REUSE"
+  /** Who has opened it; `own` is this very process. */
+  readonly source: "LISTEN_FDS" | "PAGI_REUSE" | "own"
   /** What its opener calls it: systemd's name, or the address under which the other server was set up. */
   readonly name: string | undefined
+  /** What tells the file at its path from others, if this process is to remove it in the end. */
+  readonly identity?: string
+}
+
+/** What a worker's parent has started it for. */
+export interface WorkerAssignment {
+  /** The place that it takes in the pool, from 1 on. */
+  readonly num: number
+  /** What its program has to know besides. */
+  readonly payload: unknown
 }
 
 /** What an environment says. */
@@ -20,16 +34,34 @@ export interface Inheritance {
   readonly problems: ReadonlyArray<string>
   /** The process that waits for this one to be ready before it ends (`PAGI_MASTER_PID`). */
   readonly masterPid: number | undefined
+  /** Where that process reads that this one is ready (`PAGI_READY_FD`). */
+  readonly readyDescriptor: number | undefined
+  /** What this process is a worker for (`PAGI_WORKER`). */
+  readonly worker: WorkerAssignment | undefined
 }
 
-const none: Inheritance = { sockets: [], problems: [], masterPid: undefined }
+export const none: Inheritance = {
+  sockets: [],
+  problems: [],
+  masterPid: undefined,
+  readyDescriptor: undefined,
+  worker: undefined
+}
 
 type Environment = Record<string, string | undefined>
 
-const variables = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "PAGI_REUSE", "PAGI_MASTER_PID"] as const
+const variables = [
+  "LISTEN_FDS",
+  "LISTEN_PID",
+  "LISTEN_FDNAMES",
+  "PAGI_REUSE",
+  "PAGI_REUSE_FILES",
+  "PAGI_MASTER_PID",
+  "PAGI_READY_FD",
+  "PAGI_WORKER"
+] as const
 
-/** Where systemd's descriptors begin. */
-const firstDescriptor = 3
+const { firstDescriptor } = ReuseText
 
 /** More is no number of sockets, and must not be counted to. */
 const maxSockets = 1024
@@ -37,37 +69,51 @@ const maxSockets = 1024
 /** Reads what an environment says to the process `pid`, and removes it, so that no child process believes it. */
 export const take = (environment: Environment, pid: number): Inheritance => {
   if (variables.every((name) => environment[name] === undefined)) return none
-  const { LISTEN_FDNAMES, LISTEN_FDS, LISTEN_PID, PAGI_MASTER_PID, PAGI_REUSE } = environment
+  const taken = { ...environment }
   for (const name of variables) delete environment[name]
   const problems: Array<string> = []
   const sockets = [
-    ...readReuse(PAGI_REUSE, problems),
-    ...readSystemd({ LISTEN_FDNAMES, LISTEN_FDS, LISTEN_PID }, pid, problems)
+    ...ReuseText.read(taken["PAGI_REUSE"], taken["PAGI_REUSE_FILES"], problems),
+    ...readSystemd(taken, pid, problems)
   ]
   const isFirst = ({ descriptor }: InheritedSocket, index: number): boolean =>
     sockets.findIndex((other) => other.descriptor === descriptor) === index
-  return { sockets: sockets.filter(isFirst), problems, masterPid: readPid(PAGI_MASTER_PID, problems) }
+  return {
+    sockets: sockets.filter(isFirst),
+    problems,
+    masterPid: readNumber(["PAGI_MASTER_PID", 2, "process"], taken, problems),
+    readyDescriptor: readNumber(["PAGI_READY_FD", firstDescriptor, "descriptor"], taken, problems),
+    worker: readWorker(taken["PAGI_WORKER"], problems)
+  }
 }
 
 const isNumber = (text: string): boolean => /^\d{1,9}$/.test(text)
 
-const readPid = (text: string | undefined, problems: Array<string>): number | undefined => {
+/** A number of at least `minimum` in a variable, of what it should be. */
+const readNumber = (
+  [name, minimum, what]: readonly [name: string, minimum: number, what: string],
+  { [name]: text }: Environment,
+  problems: Array<string>
+): number | undefined => {
   if (text === undefined || text === "") return undefined
-  if (isNumber(text) && Number(text) > 1) return Number(text)
-  problems.push(`PAGI_MASTER_PID is ignored: ${JSON.stringify(text)} is not the number of a process`)
+  if (isNumber(text) && Number(text) >= minimum) return Number(text)
+  problems.push(`${name} is ignored: ${JSON.stringify(text)} is not the number of a ${what}`)
   return undefined
 }
 
-/** `host:port:descriptor`, `[IPv6 address]:port:descriptor` and `unix:path:descriptor`, with commas between them. */
-const readReuse = (text: string | undefined, problems: Array<string>): ReadonlyArray<InheritedSocket> => {
-  const sockets: Array<InheritedSocket> = []
-  for (const entry of text === undefined || text === "" ? [] : text.split(",")) {
-    const [, name, digits = ""] = /^(unix:.+|\[[^\]]+\]:\d+|[^:]+:\d+):(\d{1,9})$/.exec(entry) ?? []
-    const descriptor = Number(digits)
-    if (name !== undefined && descriptor >= firstDescriptor) sockets.push({ descriptor, source: "PAGI_REUSE", name })
-    else problems.push(`an entry of PAGI_REUSE is ignored: ${JSON.stringify(entry)} is not ADDRESS:DESCRIPTOR`)
+const readWorker = (text: string | undefined, problems: Array<string>): WorkerAssignment | undefined => {
+  if (text === undefined || text === "") return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    if (isObject(value) && "num" in value && Number.isSafeInteger(value.num)) {
+      return { num: Number(value.num), payload: "payload" in value ? value.payload : undefined }
+    }
+  } catch {
+    // No JSON is as wrong as another value.
   }
-  return sockets
+  // Without the text, which may have secrets of the application.
+  problems.push('PAGI_WORKER is ignored: it is not {"num":N}')
+  return undefined
 }
 
 const readSystemd = (
@@ -94,22 +140,31 @@ const readSystemd = (
   }))
 }
 
+/** Gives each thing that was inherited once. */
+export interface InheritedSocketsService {
+  /** All that nobody has claimed yet. */
+  readonly claim: () => Inheritance
+}
+
+/** For a server whose program has claimed before it and looked at what there is. */
+export const passOn = (inheritance: Inheritance): InheritedSocketsService => {
+  let unclaimed = inheritance
+  return {
+    claim: () => {
+      const claimed = unclaimed
+      unclaimed = none
+      return claimed
+    }
+  }
+}
+
 /**
  * What this process has inherited. The environment is read and cleaned when somebody asks for the first time; a program
  * that starts other programs before it starts a server should ask before.
  */
-export const InheritedSockets: Context.Reference<{
-  /** All that nobody has claimed yet. */
-  readonly claim: () => Inheritance
-}> = Context.Reference("@pagi/node/InheritedSockets", {
-  defaultValue: () => {
-    let unclaimed = take(process.env, process.pid)
-    return {
-      claim: () => {
-        const claimed = unclaimed
-        unclaimed = none
-        return claimed
-      }
-    }
+export const InheritedSockets: Context.Reference<InheritedSocketsService> = Context.Reference(
+  "@pagi/node/InheritedSockets",
+  {
+    defaultValue: () => passOn(take(process.env, process.pid))
   }
-})
+)

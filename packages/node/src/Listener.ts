@@ -25,6 +25,10 @@ export interface ListenOptions {
   /** Whether clients are to speak TLS; listeners say so in their URLs. */
   readonly secure?: boolean
   readonly backlog: number
+  /** Whether other processes may listen on the same port too; the system distributes connections among them. */
+  readonly reusePort?: boolean
+  /** Whether it is for somebody else to say where the server listens. */
+  readonly isQuiet?: boolean
   /** A connection could not be accepted; those that are open, and later ones, are not concerned. */
   readonly onAcceptError: (error: NodeJS.ErrnoException) => void
   readonly onConnection: OnConnection
@@ -43,7 +47,7 @@ export const listen = (
 const listenTcp = (endpoint: TcpEndpoint, options: ListenOptions): Effect.Effect<Listener, ListenError> => {
   const { host, port } = endpoint
   return start(endpoint, (server) => {
-    server.listen({ host, port, backlog: options.backlog })
+    server.listen({ host, port, backlog: options.backlog, reusePort: options.reusePort === true })
     return () => fromServer(server, addressOf(tcpEndpointOf(server) ?? endpoint), options)
   })
 }
@@ -52,8 +56,11 @@ const listenUnix = (endpoint: UnixEndpoint, options: ListenOptions): Effect.Effe
   Effect.andThen(
     UnixSocket.prepare(endpoint),
     start(endpoint, (server) => {
-      const giveUp = UnixSocket.claim(server, endpoint, options.backlog)
-      return () => fromServer(server, addressOf(endpoint), options, giveUp)
+      const file = UnixSocket.inPrivateFolder(endpoint.path, (path) => {
+        server.listen({ path, backlog: options.backlog })
+        return server.listening ? UnixSocket.publish(path, endpoint) : undefined
+      })
+      return () => fromServer(server, addressOf(endpoint), options, () => file && UnixSocket.giveUp(file))
     })
   )
 
@@ -121,5 +128,6 @@ export const isWildcard = (host: string): boolean => host === "0.0.0.0" || host 
 const localAddressOf = ({ localAddress, localPort }: Socket): Address | undefined =>
   localAddress === undefined || localPort === undefined ? undefined : [localAddress, localPort]
 
-const urlOf = ([host, port]: Address, secure: boolean): string =>
+/** Where clients reach an address. */
+export const urlOf = ([host, port]: Address, secure: boolean): string =>
   port === null ? `unix:${resolve(host)}` : `${secure ? "https" : "http"}://${formatHost(host)}:${port}/`

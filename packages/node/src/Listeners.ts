@@ -14,11 +14,13 @@ import type { ListenError } from "./ListenError.ts"
 export const listenAll = (
   endpoints: Arr.NonEmptyReadonlyArray<Endpoint>,
   { problems, sockets }: Inheritance,
-  options: ListenOptions
+  options: ListenOptions,
+  /** For sockets that the process has inherited, and that others may accept on as well. */
+  inheritedOptions: ListenOptions = options
 ): Effect.Effect<Arr.NonEmptyReadonlyArray<Listener>, ListenError, EffectScope.Scope> =>
   Effect.gen(function* () {
     for (const problem of problems) yield* Effect.logWarning(problem)
-    const adopted = yield* adoptListeners(sockets, endpoints, options)
+    const adopted = yield* adoptListeners(sockets, endpoints, inheritedOptions)
     return yield* Effect.forEach(endpoints, (endpoint) => {
       const listener = adopted.get(endpoint)
       return listener === undefined ? listen(endpoint, options) : Effect.succeed(listener)

@@ -20,9 +20,11 @@ import { DescriptorLimit, readLimit } from "./DescriptorLimit.ts"
 import * as FileBody from "./FileBody.ts"
 import { IncompleteDrain } from "./IncompleteDrain.ts"
 import { InheritedSockets } from "./InheritedSockets.ts"
-import type { Listener } from "./Listener.ts"
+import type { Listener, ListenOptions } from "./Listener.ts"
 import { listenAll } from "./Listeners.ts"
 import type { ListenError } from "./ListenError.ts"
+import type { AcceptShare } from "./supervisor/AcceptShare.ts"
+import { WorkerIdentity } from "./supervisor/WorkerIdentity.ts"
 import * as TlsCertificates from "./TlsCertificates.ts"
 import type { TlsError } from "./TlsError.ts"
 
@@ -40,6 +42,8 @@ export class PagiServer extends Context.Service<
     readonly isRunning: Effect.Effect<boolean>
     /** Connections that are open, or whose applications have not ended yet. */
     readonly connectionCount: Effect.Effect<number>
+    /** Exchanges that the application was started for: requests, event streams and WebSockets. */
+    readonly requestCount: Effect.Effect<number>
     /** The number of connections beyond which new ones are answered with 503. */
     readonly effectiveMaxConnections: number
     /**
@@ -75,6 +79,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
   Effect.gen(function* () {
     // First of all: the application may start other programs.
     const inheritance = (yield* InheritedSockets).claim()
+    const worker = yield* WorkerIdentity
     const app = yield* PagiApp
     const options = yield* ServerOptions
     const certificates = yield* TlsCertificates.fromOptions(options, tlsProtocols(options))
@@ -82,7 +87,8 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       mode: options.lifespan,
       startupTimeout: options.lifespanStartupTimeout,
       shutdownTimeout: options.shutdownTimeout,
-      isWorker: false
+      isWorker: worker !== undefined,
+      ...(worker === undefined ? {} : { workerNum: worker.num })
     })
     const endLifespan = yield* Effect.cached(Effect.catch(lifespan.shutdown, (error) => Effect.logError(error.message)))
     // Also when no listener can be had: what the application opened must be closed.
@@ -93,12 +99,16 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     // In parallel: an application that takes long to clean up does not keep the others from beginning to.
     const connections = yield* EffectScope.fork(yield* Effect.scope, "parallel")
     const descriptors = new DescriptorLimit(server, readLimit())
-    const listeners = yield* listenAll(endpoints(options), inheritance, {
+    const listenOptions: ListenOptions = {
       secure: certificates !== undefined,
       backlog: options.listenerBacklog,
+      reusePort: options.reuseport && worker !== undefined,
+      isQuiet: worker !== undefined,
       onConnection: makeAcceptor(server, descriptors, connections, certificates),
       onAcceptError: (error) => descriptors.onAcceptError(error)
-    })
+    }
+    const sharing = withShare(listenOptions, server, worker?.share)
+    const listeners = yield* listenAll(endpoints(options), inheritance, listenOptions, sharing)
     let isRunning = true
     const stopRequested = yield* Latch.make()
     // In a fiber of its own: the caller may give up waiting, or be an exchange that the shutdown interrupts.
@@ -120,18 +130,14 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     const shutdown = Effect.andThen(stopRequested.open, Fiber.join(stopping))
     // That the drain was incomplete has been logged, and there is nobody else to tell.
     yield* Effect.addFinalizer(() => Effect.ignore(shutdown))
-    for (const { address, url } of listeners) {
-      yield* Effect.logInfo(`listening on ${url}`)
-      if (certificates !== undefined && address[1] === null) {
-        yield* Effect.logInfo(`clients of ${url} must speak TLS too; a proxy in front of it usually does not`)
-      }
-    }
+    yield* announce(listeners, listenOptions)
     return PagiServer.of({
       address: listeners[0].address,
       port: listeners.map(({ address }) => address[1]).find((port) => port !== null) ?? 0,
       listeners,
       isRunning: Effect.sync(() => isRunning),
       connectionCount: Effect.sync(() => server.registry.size),
+      requestCount: Effect.sync(() => server.runner.count),
       effectiveMaxConnections: options.maxConnections,
       shutdown,
       reloadCertificates: certificates?.reload ?? Effect.void,
@@ -146,6 +152,34 @@ export const PagiServerLive: Layer.Layer<PagiServer, StartError, PagiApp | Serve
     Effect.provideService(make, References.MinimumLogLevel, minimumLogLevel(options))
   )
 )
+
+/** Lets other workers go first after accepting, where this one has more than its share. */
+const withShare = (
+  options: ListenOptions,
+  { registry }: ServerContext.ServerContext,
+  share: AcceptShare | undefined
+): ListenOptions =>
+  share === undefined
+    ? options
+    : {
+        ...options,
+        onConnection: (accepted, address) => {
+          options.onConnection(accepted, address)
+          share.accepted(registry.size)
+        }
+      }
+
+/** Says where the server listens. */
+const announce = (listeners: ReadonlyArray<Listener>, { isQuiet, secure }: ListenOptions): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const log = isQuiet === true ? Effect.logDebug : Effect.logInfo
+    for (const { address, url } of listeners) {
+      yield* log(`listening on ${url}`)
+      if (secure === true && address[1] === null) {
+        yield* log(`clients of ${url} must speak TLS too; a proxy in front of it usually does not`)
+      }
+    }
+  })
 
 /** Gives whoever sends clients here the time to see that the server is not ready, and to stop doing so. */
 const delayDrain = ({ options, refuseWork }: ServerContext.ServerContext): Effect.Effect<void> =>

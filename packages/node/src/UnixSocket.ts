@@ -11,7 +11,7 @@
 import type { UnixEndpoint } from "@pagi/core/Endpoint"
 import * as Effect from "effect/Effect"
 import { type BigIntStats, chmodSync, linkSync, lstatSync, mkdtempSync, renameSync, rmSync, unlinkSync } from "node:fs"
-import { connect, type Server } from "node:net"
+import { connect } from "node:net"
 import { dirname, resolve } from "node:path"
 import { codeOf, fromErrno, ListenError } from "./ListenError.ts"
 
@@ -22,7 +22,7 @@ const maxLength = process.platform === "linux" ? 107 : 103
 const boundName = ".XXXXXX/s"
 
 /** Runs with the path of a file in a new folder that only this user can enter, beside `path`. */
-const inPrivateFolder = <A>(path: string, use: (file: string) => A): A => {
+export const inPrivateFolder = <A>(path: string, use: (file: string) => A): A => {
   const folder = mkdtempSync(`${dirname(path)}/.`)
   try {
     return use(`${folder}/s`)
@@ -31,28 +31,32 @@ const inPrivateFolder = <A>(path: string, use: (file: string) => A): A => {
   }
 }
 
-/**
- * Lets the server listen on a path where nothing is, and answers how to give the path up. Runs to its end at once: what
- * goes wrong with the listening itself is emitted by the server.
- */
-export const claim = (server: Server, endpoint: UnixEndpoint, backlog: number): (() => void) => {
-  const { mode, path } = endpoint
-  // The working directory may be another one by then.
-  const claimed = resolve(path)
-  return inPrivateFolder(path, (bound) => {
-    server.listen({ path: bound, backlog })
-    if (!server.listening) return () => {}
-    if (mode !== undefined) chmodSync(bound, mode)
-    link(bound, endpoint)
-    const own = lstatSync(claimed, { bigint: true })
-    return () => {
-      try {
-        if (isSame(lstatSync(claimed, { bigint: true }), own)) unlinkSync(claimed)
-      } catch {
-        // It has been removed, or may not be: the next server will find that nobody listens there.
-      }
-    }
-  })
+/** The file of a socket that this server has made, or has been left by the one before it. */
+export interface SocketFile {
+  readonly path: string
+  /** What tells it from another file at its path; another process can be told. */
+  readonly identity: string
+}
+
+/** The time as well, since file systems give the numbers of removed files to new ones. */
+const identityOf = ({ dev, ino, mtimeNs }: BigIntStats): string => `${dev}:${ino}:${mtimeNs}`
+
+/** Makes a socket that was bound in a private folder reachable at its path, where nothing is. */
+export const publish = (bound: string, endpoint: UnixEndpoint): SocketFile => {
+  if (endpoint.mode !== undefined) chmodSync(bound, endpoint.mode)
+  link(bound, endpoint)
+  // The working directory may be another one by the end.
+  const path = resolve(endpoint.path)
+  return { path, identity: identityOf(lstatSync(path, { bigint: true })) }
+}
+
+/** Removes a socket's file, if it is that file still. */
+export const giveUp = ({ identity, path }: SocketFile): void => {
+  try {
+    if (identityOf(lstatSync(path, { bigint: true })) === identity) unlinkSync(path)
+  } catch {
+    // It has been removed, or may not be: the next server will find that nobody listens there.
+  }
 }
 
 const link = (bound: string, endpoint: UnixEndpoint): void => {
@@ -106,14 +110,10 @@ const remove = (path: string, found: BigIntStats): boolean =>
       if (codeOf(error) === "ENOENT") return true
       throw error
     }
-    if (isSame(lstatSync(aside, { bigint: true }), found)) return true
+    if (identityOf(lstatSync(aside, { bigint: true })) === identityOf(found)) return true
     renameSync(aside, path)
     return false
   })
-
-/** The time as well, since file systems give the numbers of removed files to new ones. */
-const isSame = (one: BigIntStats, other: BigIntStats): boolean =>
-  one.dev === other.dev && one.ino === other.ino && one.mtimeNs === other.mtimeNs
 
 const attempt = <A>(endpoint: UnixEndpoint, run: () => A): Effect.Effect<A, ListenError> =>
   Effect.try({ try: run, catch: (error) => fromErrno(endpoint, error) })

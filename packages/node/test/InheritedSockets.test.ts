@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Inheritance, take } from "../src/InheritedSockets.ts"
+import { type Inheritance, none, passOn, take } from "../src/InheritedSockets.ts"
 
 const pid = 4711
 
@@ -11,7 +11,7 @@ const systemd = (count: string, more: Record<string, string> = {}): Inheritance 
 describe("what an environment says about inherited sockets", () => {
   it("is nothing in most environments", () => {
     for (const variables of [{}, { PATH: "/bin" }, { LISTEN_FDS: "", PAGI_REUSE: "", PAGI_MASTER_PID: "" }]) {
-      assert.deepStrictEqual(takeFrom(variables), { sockets: [], problems: [], masterPid: undefined })
+      assert.deepStrictEqual(takeFrom(variables), none)
     }
   })
 
@@ -22,7 +22,10 @@ describe("what an environment says about inherited sockets", () => {
       LISTEN_PID: "1",
       LISTEN_FDNAMES: "web",
       PAGI_REUSE: "127.0.0.1:80:3",
+      PAGI_REUSE_FILES: "3=1:2:3",
       PAGI_MASTER_PID: "5",
+      PAGI_READY_FD: "4",
+      PAGI_WORKER: "{}",
       PAGI_PORT: "80"
     }
     take(environment, pid)
@@ -93,5 +96,32 @@ describe("what an environment says about inherited sockets", () => {
       assert.isUndefined(masterPid)
       assert.deepStrictEqual(problems, [`PAGI_MASTER_PID is ignored: "${text}" is not the number of a process`])
     }
+  })
+
+  it("tells where that process reads", () => {
+    assert.strictEqual(takeFrom({ PAGI_READY_FD: "3" }).readyDescriptor, 3)
+    for (const text of ["2", "-1", "x", "1e3"]) {
+      const { problems, readyDescriptor } = takeFrom({ PAGI_READY_FD: text })
+      assert.isUndefined(readyDescriptor)
+      assert.deepStrictEqual(problems, [`PAGI_READY_FD is ignored: "${text}" is not the number of a descriptor`])
+    }
+  })
+
+  it("tells which worker the process is, and what for", () => {
+    assert.deepStrictEqual(takeFrom({ PAGI_WORKER: '{"num":2}' }).worker, { num: 2, payload: undefined })
+    const payload = { options: { port: 80 } }
+    assert.deepStrictEqual(takeFrom({ PAGI_WORKER: JSON.stringify({ num: 1, payload }) }).worker, { num: 1, payload })
+    for (const text of ["x", "[]", "null", '{"num":"1"}', '{"num":0.5}', '{"payload":1}']) {
+      const { problems, worker } = takeFrom({ PAGI_WORKER: text })
+      assert.isUndefined(worker)
+      assert.deepStrictEqual(problems, ['PAGI_WORKER is ignored: it is not {"num":N}'])
+    }
+  })
+
+  it("is given once", () => {
+    const inheritance = takeFrom({ PAGI_MASTER_PID: "815" })
+    const service = passOn(inheritance)
+    assert.strictEqual(service.claim(), inheritance)
+    assert.strictEqual(service.claim(), none)
   })
 })

@@ -5,11 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Formatter from "effect/Formatter"
+import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as EffectScope from "effect/Scope"
 import type { LifespanReceiveEvent, LifespanSendEvent, ReceiveEvent, SendEvent } from "../Event.ts"
 import { checkLifespan } from "../EventGuard.ts"
-import { type PagiApp, type Receive, type Send, UnsupportedScope } from "../PagiApp.ts"
+import type { PagiApp, Receive, Send } from "../PagiApp.ts"
 import { type LifespanScope, pagiVersion, type State } from "../Scope.ts"
 import { outOfOrder, type SendError } from "../SendError.ts"
 
@@ -189,9 +190,12 @@ const messageOf = (cause: Cause.Cause<unknown>): string => {
   return error instanceof Error ? error.message : Formatter.format(error)
 }
 
+/** By its tag, since the application may have another copy of this package than the server. */
+const isUnsupportedScope = (error: unknown): boolean => hasProperty(error, "_tag") && error._tag === "UnsupportedScope"
+
 /** An application that says that it does not handle the scope is in order; one that failed may have meant to start. */
 const reportUnsupported = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
-  Exit.isFailure(exit) && !(Cause.squash(exit.cause) instanceof UnsupportedScope)
+  Exit.isFailure(exit) && !isUnsupportedScope(Cause.squash(exit.cause))
     ? Effect.logWarning("the application failed on lifespan.startup and is taken not to handle it", exit.cause)
     : Effect.logDebug("the application does not handle lifespan events")
 

@@ -1,0 +1,60 @@
+/**
+ * How workers that accept on one socket get about as many connections each. The system wakes all of them for a new
+ * connection, and the one that runs already is always the first to be there: of a burst of 64 one of four workers may
+ * get 36 and another one. A worker that holds more than its share therefore lets the others go first: it sleeps for a
+ * moment after it has accepted. Nothing else keeps it from accepting, as Node has no way to stop listening for a while.
+ *
+ * A socket for each worker (SO_REUSEPORT) would do it as well, but what waits in the queue of a worker that is blocked,
+ * or ends, would wait with it or be lost. Here there is one queue, and whoever can takes from it.
+ */
+
+/** How much more than the average a worker may hold before it waits: this part, and a few besides. */
+const tolerance = 0.25
+const slack = 4
+
+/** Milliseconds; long enough for another process to get a processor, and less than anybody would notice. */
+const pause = 1
+
+/**
+ * Milliseconds that may be slept in a row, and the part of the time in the long run. A burst gets by with the former;
+ * the latter limits what is lost while the average is out of date, or nobody else is there to accept.
+ */
+const maxAllowance = 100
+const allowedPart = 0.1
+
+/** Nobody ever wakes who waits here. */
+const never = new Int32Array(new SharedArrayBuffer(4))
+
+const sleep = (milliseconds: number): void => {
+  Atomics.wait(never, 0, 0, milliseconds)
+}
+
+export class AcceptShare {
+  readonly #sleep: (milliseconds: number) => void
+  readonly #now: () => number
+  #limit = slack
+  #allowance = maxAllowance
+  #countedAt = 0
+
+  /** `block` keeps this process from accepting for so many milliseconds, `now` is a clock of such. */
+  constructor(block: (milliseconds: number) => void = sleep, now: () => number = () => performance.now()) {
+    this.#sleep = block
+    this.#now = now
+  }
+
+  /** How many connections a worker has on average, as of now. */
+  set average(connections: number) {
+    this.#limit = connections * (1 + tolerance) + slack
+  }
+
+  /** A connection was accepted, and now there are so many. */
+  accepted(connections: number): void {
+    if (connections <= this.#limit) return
+    const now = this.#now()
+    this.#allowance = Math.min(maxAllowance, this.#allowance + (now - this.#countedAt) * allowedPart)
+    this.#countedAt = now
+    if (this.#allowance < pause) return
+    this.#allowance -= pause
+    this.#sleep(pause)
+  }
+}

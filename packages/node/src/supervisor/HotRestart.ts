@@ -1,0 +1,135 @@
+/**
+ * How a server hands over to its successor: a process that is started with the same command line and finds the listening
+ * sockets open. It says in a pipe that it is ready, and then stops its predecessor by SIGTERM.
+ */
+import * as Effect from "effect/Effect"
+import { closeSync, writeSync } from "node:fs"
+import { codeOf } from "../ListenError.ts"
+import {
+  type Child,
+  type ChildCommand,
+  type ChildListener,
+  descriptorsThere,
+  type InheritableSockets
+} from "./ChildProcesses.ts"
+
+/** The command line of a server. */
+export interface SuccessorProgram {
+  readonly file: string
+  readonly args: ReadonlyArray<string>
+  /** What it finds in its environment beside what this process has and what concerns the handover. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** What a successor writes. */
+const readiness = "ready\n"
+
+/** The descriptor after the standard ones. */
+const pipe = 3
+
+/** How a successor is started. */
+export const commandOf = (program: SuccessorProgram, sockets: InheritableSockets): ChildCommand => ({
+  file: program.file,
+  args: program.args,
+  environment: {
+    ...process.env,
+    ...program.environment,
+    PAGI_REUSE: sockets.reuse(descriptorsThere(sockets)),
+    PAGI_REUSE_FILES: sockets.reuseFiles(descriptorsThere(sockets)),
+    PAGI_MASTER_PID: String(process.pid),
+    PAGI_READY_FD: String(pipe)
+  },
+  descriptors: ["inherit", "inherit", "inherit", "pipe", ...sockets.descriptors]
+})
+
+/** Who is told about a successor. */
+export interface SuccessorListener {
+  /** Once at most, and before its exit. */
+  readonly onReady: () => void
+  readonly onFailure: (reason: string) => void
+  /** Once. */
+  readonly onExit: (code: number | null, signal: string | null) => void
+}
+
+/** A process that is to take over. */
+export class SuccessorHandle {
+  #text = ""
+  readonly #child: Child
+
+  constructor(start: (listener: ChildListener) => Child, { onExit, onFailure, onReady }: SuccessorListener) {
+    this.#child = start({
+      onMessage: (text) => {
+        if (this.isReady) return
+        // Whatever else comes is forgotten.
+        this.#text = `${this.#text}${String(text)}`.slice(0, readiness.length)
+        if (this.isReady) onReady()
+      },
+      onFailure,
+      onExit
+    })
+  }
+
+  /** Whether it has said so. */
+  get isReady(): boolean {
+    return this.#text === readiness
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** At once: none of its workers has taken over, and those that it has started see that it is gone. */
+  kill(): void {
+    this.#child.kill("SIGKILL")
+  }
+}
+
+/** What a process knows of the one that it is to take over from. */
+export interface Predecessor {
+  /** `PAGI_MASTER_PID` */
+  readonly masterPid: number | undefined
+  /** `PAGI_READY_FD` */
+  readonly readyDescriptor: number | undefined
+}
+
+/** What is done to the predecessor, as a seam for tests. */
+export interface PredecessorProcess {
+  readonly parentPid: () => number
+  readonly tell: (descriptor: number, text: string) => void
+  readonly stop: (pid: number) => void
+}
+
+const predecessorProcess: PredecessorProcess = {
+  parentPid: () => process.ppid,
+  tell: (descriptor, text) => {
+    writeSync(descriptor, text)
+    closeSync(descriptor)
+  },
+  stop: (pid) => void process.kill(pid, "SIGTERM")
+}
+
+/** Tells the predecessor, if there is one, that this process has taken over, and stops it. */
+export const takeOver = (
+  { masterPid, readyDescriptor }: Predecessor,
+  system: PredecessorProcess = predecessorProcess
+): Effect.Effect<void> => {
+  if (masterPid === undefined) return Effect.void
+  const attempt = Effect.try({
+    try: () => {
+      // First: it stops for good only when it knows that somebody goes on.
+      if (readyDescriptor !== undefined) system.tell(readyDescriptor, readiness)
+      // Its number may be that of another process once it has ended.
+      if (system.parentPid() !== masterPid) return "it has ended already"
+      system.stop(masterPid)
+      return undefined
+    },
+    catch: codeOf
+  })
+  return Effect.matchEffect(attempt, {
+    onFailure: (code) => Effect.logError(`process ${masterPid}, which this one takes over from, was not told: ${code}`),
+    onSuccess: (problem) =>
+      problem === undefined
+        ? Effect.logInfo(`taking over from process ${masterPid}`)
+        : Effect.logWarning(`nothing to take over from process ${masterPid}: ${problem}`)
+  })
+}

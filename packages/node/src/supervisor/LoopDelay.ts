@@ -1,0 +1,27 @@
+import { monitorEventLoopDelay } from "node:perf_hooks"
+
+/** Milliseconds between two looks at the clock; a delay is found when it makes one of them late. */
+const resolution = 50
+
+/** How late the event loop has been. */
+export interface LoopDelay {
+  /** The longest delay in milliseconds since somebody has asked. */
+  readonly take: () => number
+  readonly stop: () => void
+}
+
+/** Watches the event loop; costs next to nothing, as it does not run JavaScript. */
+export const watch = (): LoopDelay => {
+  const histogram = monitorEventLoopDelay({ resolution })
+  histogram.enable()
+  return {
+    take: () => {
+      // It counts the time between looks.
+      const longest = histogram.max / 1e6 - resolution
+      const isEmpty = histogram.count === 0
+      histogram.reset()
+      return isEmpty ? 0 : Math.max(0, Math.round(longest * 10) / 10)
+    },
+    stop: () => histogram.disable()
+  }
+}

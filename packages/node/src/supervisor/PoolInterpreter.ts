@@ -1,0 +1,290 @@
+import * as Effect from "effect/Effect"
+import type { Child, ChildCommand, ChildListener, InheritableSockets } from "./ChildProcesses.ts"
+import type { ConnectionShares } from "./ConnectionShares.ts"
+import { commandOf as successorCommand, SuccessorHandle, type SuccessorProgram } from "./HotRestart.ts"
+import type { PoolAction, PoolEvent, PoolSettings, Slot, WorkerId } from "./PoolEvent.ts"
+import type { PoolHeartbeat } from "./PoolHeartbeat.ts"
+import type { PoolState } from "./PoolState.ts"
+import type { PoolPhase, PoolStatus, WorkerStatus } from "./PoolStatus.ts"
+import type { PoolTimers } from "./PoolTimers.ts"
+import { initial, step } from "./RestartPlan.ts"
+import { commandOf as workerCommand, WorkerHandle, type WorkerListener, type WorkerProgram } from "./WorkerHandle.ts"
+import type { WorkerReport } from "./WorkerMessage.ts"
+
+/** What the interpreter of a plan works with. */
+export interface PoolParts {
+  readonly settings: PoolSettings
+  readonly program: WorkerProgram
+  readonly successor: SuccessorProgram | undefined
+  readonly sockets: InheritableSockets
+  readonly start: (command: ChildCommand, listener: ChildListener) => Child
+  /** Milliseconds of a clock that is never set back. */
+  readonly now: () => number
+  readonly timers: PoolTimers
+  readonly heartbeat: PoolHeartbeat
+  readonly shares: ConnectionShares
+  /** Puts something at the end of what is to be handled. */
+  readonly enqueue: (item: PoolItem) => void
+  /** Is told what others want to know; it does not wait for them. */
+  readonly announce: (change: PoolNews) => void
+}
+
+/** Something to handle: an event of the plan, or a line for the log. */
+export type PoolItem = PoolEvent | LogItem
+
+type LogItem = Extract<PoolAction, { readonly type: "log" }> | { readonly type: "debug"; readonly message: string }
+
+/** What may concern others than the pool. `stopping` and `stopped` come once, and `serving` at most. */
+export type PoolNews =
+  | { readonly type: "serving" }
+  | { readonly type: "reloading" }
+  | { readonly type: "reloaded" }
+  | { readonly type: "stopping"; readonly hasSuccessor: boolean }
+  | { readonly type: "stopped"; readonly code: number; readonly keepsSockets: boolean }
+
+/** Does what the plan of a pool says, one event after the other. */
+export class PoolInterpreter {
+  readonly #parts: PoolParts
+  readonly #startedAt: number
+  readonly #workers = new Map<WorkerId, WorkerHandle>()
+  #successor: SuccessorHandle | undefined = undefined
+  #state: PoolState
+
+  constructor(parts: PoolParts) {
+    this.#parts = parts
+    this.#startedAt = parts.now()
+    this.#state = initial(parts.settings)
+  }
+
+  get hasStopped(): boolean {
+    return this.#state.phase === "stopped"
+  }
+
+  /** Workers that accept connections. */
+  get sharers(): ReadonlyArray<WorkerHandle> {
+    return [...this.#workers.values()].filter(({ id }) => this.#accepts(id))
+  }
+
+  handle(item: PoolItem): Effect.Effect<void> {
+    switch (item.type) {
+      case "log":
+      case "debug":
+        return log(item)
+      case "silent":
+        return this.#silent(item)
+      case "stop":
+        return this.#stop()
+      case "hotRestart":
+        return this.#parts.successor === undefined
+          ? Effect.logWarning("this server does not know how it was started, and cannot start a successor")
+          : this.#apply(item)
+      default:
+        return this.#apply(item)
+    }
+  }
+
+  /** Kills every process that has not exited, except a successor that has taken over. */
+  killAll(): void {
+    for (const worker of this.#workers.values()) worker.kill("SIGKILL")
+    if (this.#successor?.isReady === false) this.#successor.kill()
+  }
+
+  status(listeners: ReadonlyArray<string>): PoolStatus {
+    const { isReloading, slots } = this.#state
+    return {
+      pid: process.pid,
+      phase: phaseOf(this.#state),
+      age: this.#parts.now() - this.#startedAt,
+      target: slots.length,
+      isReloading,
+      listeners,
+      workers: [...this.#workers.values()]
+        .toSorted((one, other) => one.slot - other.slot || one.id - other.id)
+        .map((worker) => this.#statusOf(worker))
+    }
+  }
+
+  #statusOf({ heardAt, id, pid, slot, startedAt, status }: WorkerHandle): WorkerStatus {
+    const now = this.#parts.now()
+    return {
+      pid: pid ?? null,
+      workerNum: slot,
+      phase: this.#state.workers.get(id)?.phase ?? "leaving",
+      age: now - startedAt,
+      requests: status?.requests ?? 0,
+      connections: status?.connections ?? 0,
+      lag: status?.lag ?? 0,
+      memory: status?.memory ?? 0,
+      lastHeartbeat: heardAt === undefined ? null : now - heardAt
+    }
+  }
+
+  #accepts(id: WorkerId): boolean {
+    const phase = this.#state.workers.get(id)?.phase
+    return phase === "serving" || phase === "surplus"
+  }
+
+  /** Goes to the next state, and does what the plan wants done. */
+  #apply(event: PoolEvent): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { actions, state } = step(this.#state, event)
+      this.#state = state
+      return Effect.andThen(
+        Effect.forEach(actions, (action) => this.#tryToPerform(action), { discard: true }),
+        this.#follow(event)
+      )
+    })
+  }
+
+  /** What comes of an event beside the plan. */
+  #follow(event: PoolEvent): Effect.Effect<void> {
+    const { heartbeat, shares } = this.#parts
+    switch (event.type) {
+      case "ready": {
+        const worker = this.#workers.get(event.id)
+        shares.update()
+        return worker !== undefined && this.#accepts(event.id) ? heartbeat.watch(worker) : Effect.void
+      }
+      case "exited":
+        this.#workers.delete(event.id)
+        shares.update()
+        return heartbeat.forget(event.id)
+      case "successorExited":
+        this.#successor = undefined
+        return Effect.void
+      default:
+        return Effect.void
+    }
+  }
+
+  #silent(event: Extract<PoolEvent, { readonly type: "silent" }>): Effect.Effect<void> {
+    const worker = this.#workers.get(event.id)
+    if (worker === undefined) return Effect.void
+    // What it has said may only have been waiting to be read.
+    return this.#parts.heartbeat.isSilent(worker) ? this.#apply(event) : this.#parts.heartbeat.watch(worker)
+  }
+
+  #stop(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      // A successor says that it is ready before it sends the signal, which may still have been the first to get here.
+      if (this.#state.successor === "starting") yield* Effect.yieldNow
+      if (this.#successor?.isReady === true) yield* this.#apply({ type: "successorReady" })
+      const { phase, successor } = this.#state
+      if (phase === "new" || phase === "running") {
+        this.#parts.announce({ type: "stopping", hasSuccessor: successor === "ready" })
+      }
+      yield* this.#apply({ type: "stop" })
+    })
+  }
+
+  #tryToPerform(action: PoolAction): Effect.Effect<void> {
+    return Effect.catchCause(
+      Effect.suspend(() => this.#perform(action)),
+      (cause) => {
+        if (action.type === "spawn") this.#exited(action.id, null, null)
+        if (action.type === "startSuccessor") this.#successorExited(null, null)
+        return Effect.logError(`the supervisor could not do something: ${action.type}`, cause)
+      }
+    )
+  }
+
+  #perform(action: PoolAction): Effect.Effect<void> {
+    const { announce, timers } = this.#parts
+    switch (action.type) {
+      case "log":
+        return log(action)
+      case "schedule":
+        return timers.schedule(action.timer, action.delay)
+      case "cancel":
+        return timers.cancel(action.timer)
+      case "spawn":
+        return Effect.sync(() => this.#spawn(action.id, action.slot))
+      case "startSuccessor":
+        return Effect.sync(() => this.#startSuccessor())
+      case "killSuccessor":
+        return Effect.sync(() => this.#successor?.kill())
+      case "retire":
+        return Effect.sync(() => this.#workers.get(action.id)?.retire())
+      case "reopenLogs":
+        return Effect.sync(() => this.#workers.get(action.id)?.reopenLogs())
+      case "kill":
+        return Effect.sync(() => this.#workers.get(action.id)?.kill(action.signal))
+      case "exit":
+        return Effect.sync(() => announce({ ...action, type: "stopped" }))
+      case "serving":
+      case "reloading":
+      case "reloaded":
+        return Effect.sync(() => announce({ type: action.type }))
+    }
+  }
+
+  #spawn(id: WorkerId, slot: Slot): void {
+    const { program, sockets, start } = this.#parts
+    const command = workerCommand(program, slot, sockets)
+    this.#workers.set(id, new WorkerHandle({ id, slot }, (listener) => start(command, listener), this.#workerListener))
+  }
+
+  get #workerListener(): WorkerListener {
+    const { enqueue, now } = this.#parts
+    return {
+      now,
+      onReport: (worker, report) => this.#report(worker, report),
+      onNonsense: ({ slot }) => enqueue({ type: "debug", message: `worker ${slot} has sent what is no report` }),
+      onFailure: ({ slot }, reason) =>
+        enqueue({ type: "log", level: "error", message: `worker ${slot} could not be started: ${reason}` }),
+      onExit: ({ id }, code, signal) => this.#exited(id, code, signal)
+    }
+  }
+
+  #exited(id: WorkerId, code: number | null, signal: string | null): void {
+    this.#parts.enqueue({ type: "exited", id, code, signal, now: this.#parts.now() })
+  }
+
+  #report({ id, slot }: WorkerHandle, report: WorkerReport): void {
+    const { enqueue, now, shares } = this.#parts
+    switch (report.type) {
+      case "ready":
+        return enqueue({ type: "ready", id, now: now() })
+      case "quota":
+      case "stopping":
+        return enqueue({ type: report.type, id })
+      case "failed":
+        return enqueue({ type: "log", level: "error", message: `worker ${slot}: ${report.message}` })
+      case "status":
+        return shares.update()
+    }
+  }
+
+  #startSuccessor(): void {
+    const { enqueue, sockets, start, successor } = this.#parts
+    if (successor === undefined) return
+    const command = successorCommand(successor, sockets)
+    this.#successor = new SuccessorHandle((listener) => start(command, listener), {
+      onReady: () => enqueue({ type: "successorReady" }),
+      onFailure: (reason) =>
+        enqueue({ type: "log", level: "error", message: `a successor could not be started: ${reason}` }),
+      onExit: (code, signal) => this.#successorExited(code, signal)
+    })
+  }
+
+  #successorExited(code: number | null, signal: string | null): void {
+    this.#parts.enqueue({ type: "successorExited", code, signal })
+  }
+}
+
+const phaseOf = ({ hasServed, phase }: PoolState): PoolPhase => {
+  if (phase === "stopping" || phase === "stopped") return phase
+  return hasServed ? "serving" : "starting"
+}
+
+const log = (item: LogItem): Effect.Effect<void> => {
+  if (item.type === "debug") return Effect.logDebug(item.message)
+  switch (item.level) {
+    case "info":
+      return Effect.logInfo(item.message)
+    case "warning":
+      return Effect.logWarning(item.message)
+    case "error":
+      return Effect.logError(item.message)
+  }
+}

@@ -1,0 +1,150 @@
+import { minimumLogLevel, ServerOptions, type Values } from "@pagi/core/ServerOptions"
+import type { Address } from "@pagi/core/Transport"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as References from "effect/References"
+import * as EffectScope from "effect/Scope"
+import { InheritedSockets } from "../InheritedSockets.ts"
+import type { ListenError } from "../ListenError.ts"
+import * as BoundSockets from "./BoundSockets.ts"
+import * as ControlSocket from "./ControlSocket.ts"
+import { type SuccessorProgram, takeOver } from "./HotRestart.ts"
+import type { PoolSettings } from "./PoolEvent.ts"
+import type { PoolStatus, WorkerStatus } from "./PoolStatus.ts"
+import type { WorkerProgram } from "./WorkerHandle.ts"
+import * as WorkerPool from "./WorkerPool.ts"
+
+export type { PoolStatus, SuccessorProgram, WorkerProgram, WorkerStatus }
+
+/** A running server with workers. */
+export class PagiSupervisor extends Context.Service<
+  PagiSupervisor,
+  {
+    /** In the order in which the options name them. */
+    readonly listeners: ReadonlyArray<{ readonly address: Address; readonly url: string }>
+    /** Every worker process that there is. */
+    readonly workers: Effect.Effect<ReadonlyArray<WorkerStatus>>
+    readonly status: Effect.Effect<PoolStatus>
+    /**
+     * Asks the supervisor for something; it does one thing after the other. `reload` replaces all workers, `add` and
+     * `remove` change how many there are, `hotRestart` starts a successor of the whole server. The first `stop` drains
+     * the workers, the second one ends them.
+     */
+    readonly send: (command: WorkerPool.PoolCommand) => void
+    /** Completes once all workers were ready. */
+    readonly serving: Effect.Effect<void>
+    /** The exit code with which the pool has stopped. */
+    readonly ended: Effect.Effect<number>
+  }
+>()("@pagi/node/PagiSupervisor") {}
+
+/** What of a supervisor is not about the server that its workers are. */
+export interface SupervisorSettings<E = never> {
+  /** The command line of this server, with which a hot restart starts its successor; without one there is none. */
+  readonly successor?: SuccessorProgram | undefined
+  /** Where the status can be asked for (`ControlSocket`). */
+  readonly controlSocket?: string | undefined
+  /** Is run when the sockets are bound and before any worker is started, as the time to give up privileges. */
+  readonly onBound?: Effect.Effect<void, E, EffectScope.Scope>
+  /**
+   * Is run when the pool serves, begins and ends a rolling replacement, and stops, in which case `hasSuccessor` says
+   * whether another server has taken over: for each in turn, for a few seconds at most, while the pool goes on. A
+   * predecessor is stopped after that for `serving`, and the pool has ended after that for `stopping`.
+   */
+  readonly onChange?: (change: WorkerPool.PoolChangeType, hasSuccessor: boolean) => Effect.Effect<void>
+}
+
+/** A worker that does not end by SIGTERM after it was silent is killed that many milliseconds later. */
+const killDelay = 1000
+
+/**
+ * What a parent takes in milliseconds at most to start workers; what the application of a worker has to end when requests
+ * had to be cut off; and what a worker takes to exit when all that it had to do is done.
+ */
+const startAllowance = 10_000
+const lifespanAllowance = 5000
+const exitAllowance = 1000
+
+/** A duration of 0 is no limit. */
+const limitOf = (duration: Duration.Duration): number =>
+  Duration.isZero(duration) ? Number.POSITIVE_INFINITY : Duration.toMillis(duration)
+
+const poolSettings = ({ bootTimeout, drainDelay, shutdownTimeout, workers }: Values): PoolSettings => ({
+  workers: Math.max(1, workers),
+  bootTimeout: limitOf(bootTimeout),
+  leaveTimeout: Duration.toMillis(drainDelay) + limitOf(shutdownTimeout) + lifespanAllowance + exitAllowance,
+  killDelay,
+  successorTimeout: limitOf(bootTimeout) + startAllowance
+})
+
+/** Binds the sockets, starts the workers and looks after them until the scope closes; then none is left. */
+export const make = <E = never>(
+  program: WorkerProgram,
+  settings: SupervisorSettings<E> = {}
+): Effect.Effect<PagiSupervisor["Service"], ListenError | E, ServerOptions | EffectScope.Scope> =>
+  Effect.gen(function* () {
+    const options = yield* ServerOptions
+    const inheritance = (yield* InheritedSockets).claim()
+    const sockets = yield* BoundSockets.bind(options, inheritance)
+    const listeners = sockets.sockets.map(({ address, url }) => ({ address, url }))
+    const urls = listeners.map(({ url }) => url)
+    if (settings.onBound !== undefined) yield* settings.onBound
+    const scope = yield* Effect.scope
+    const tellStatus = Effect.suspend(() =>
+      serveStatus(settings.controlSocket, () => pool.status(urls), inheritance.masterPid)
+    )
+    const pool: WorkerPool.WorkerPool = yield* WorkerPool.make({
+      program,
+      successor: settings.successor,
+      sockets,
+      settings: poolSettings(options),
+      heartbeatTimeout: Duration.toMillis(options.heartbeatTimeout),
+      onChange: (change, hasSuccessor) =>
+        Effect.gen(function* () {
+          if (change === "serving") for (const url of urls) yield* Effect.logInfo(`listening on ${url}`)
+          if (settings.onChange !== undefined) yield* settings.onChange(change, hasSuccessor)
+        }),
+      onServing:
+        inheritance.masterPid === undefined
+          ? Effect.void
+          : Effect.andThen(EffectScope.provide(tellStatus, scope), takeOver(inheritance)),
+      keepSockets: sockets.close("keep")
+    })
+    // Until a successor has taken over, it is its predecessor who tells.
+    if (inheritance.masterPid === undefined) yield* tellStatus
+    const status = Effect.sync(() => pool.status(urls))
+    return PagiSupervisor.of({
+      listeners,
+      status,
+      workers: Effect.map(status, ({ workers }) => workers),
+      send: pool.send,
+      serving: pool.serving,
+      ended: pool.ended
+    })
+  })
+
+/** Opens the control socket. A server that cannot have it serves all the same. */
+const serveStatus = (
+  path: string | undefined,
+  status: () => PoolStatus,
+  predecessor: number | undefined
+): Effect.Effect<void, never, EffectScope.Scope> =>
+  path === undefined
+    ? Effect.void
+    : Effect.catch(ControlSocket.serve(path, status, predecessor), ({ message }) =>
+        Effect.logWarning(`nobody can ask for the status of this server: ${message}`)
+      )
+
+/** A server with workers as a layer: it runs as long as the layer is in use. */
+export const layer = <E = never>(
+  program: WorkerProgram,
+  settings: SupervisorSettings<E> = {}
+): Layer.Layer<PagiSupervisor, ListenError | E, ServerOptions> =>
+  Layer.effect(
+    PagiSupervisor,
+    Effect.flatMap(ServerOptions, (options) =>
+      Effect.provideService(make(program, settings), References.MinimumLogLevel, minimumLogLevel(options))
+    )
+  )

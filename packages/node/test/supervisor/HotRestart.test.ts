@@ -1,0 +1,85 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import {
+  type Predecessor,
+  type PredecessorProcess,
+  SuccessorHandle,
+  takeOver
+} from "../../src/supervisor/HotRestart.ts"
+import { FakeProcesses } from "./support/FakeProcesses.ts"
+
+const predecessor: Predecessor = { masterPid: 815, readyDescriptor: 3 }
+
+/** What is done to a predecessor, in its order. */
+const doneTo = (who: Predecessor, system: Partial<PredecessorProcess> = {}) =>
+  Effect.gen(function* () {
+    const done: Array<unknown> = []
+    yield* takeOver(who, {
+      parentPid: () => 815,
+      tell: (descriptor, text) => done.push([descriptor, text]),
+      stop: (pid) => done.push(pid),
+      ...system
+    })
+    return done
+  })
+
+describe("taking over from a predecessor", () => {
+  it.effect("tells it first, and then stops it", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* doneTo(predecessor), [[3, "ready\n"], 815])
+      assert.deepStrictEqual(yield* doneTo({ ...predecessor, readyDescriptor: undefined }), [815])
+    })
+  )
+
+  it.effect("does nothing when there is none", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* doneTo({ masterPid: undefined, readyDescriptor: 3 }), [])
+    })
+  )
+
+  it.effect("stops no other process that has its number by now", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* doneTo(predecessor, { parentPid: () => 1 }), [[3, "ready\n"]])
+    })
+  )
+
+  it.effect("lets it go on when it cannot be told", () =>
+    Effect.gen(function* () {
+      const tell = () => {
+        throw Object.assign(new Error("write EPIPE"), { code: "EPIPE" })
+      }
+      assert.deepStrictEqual(yield* doneTo(predecessor, { tell }), [])
+    })
+  )
+})
+
+describe("a successor", () => {
+  const start = () => {
+    const processes = new FakeProcesses()
+    const told: Array<string> = []
+    const command = { file: "/bin/server", args: [], environment: { PAGI_READY_FD: "3" }, descriptors: [] }
+    const handle = new SuccessorHandle((listener) => processes.service.start(command, listener), {
+      onReady: () => told.push("ready"),
+      onFailure: (reason) => told.push(reason),
+      onExit: (code) => told.push(`exit ${code}`)
+    })
+    return { child: processes.successor(), handle, told }
+  }
+
+  it("is ready when it has written that, in whatever pieces and once", () => {
+    const { child, handle, told } = start()
+    for (const piece of [..."ready"]) child.say(piece)
+    assert.isFalse(handle.isReady)
+    for (const text of ["\n", "ready\n", "more"]) child.say(text)
+    assert.isTrue(handle.isReady)
+    assert.deepStrictEqual(told, ["ready"])
+  })
+
+  it("is not ready when it has written something else", () => {
+    const { child, handle, told } = start()
+    for (const text of ["x", "ready\n", "y".repeat(1000)]) child.say(text)
+    assert.isFalse(handle.isReady)
+    child.exit(2)
+    assert.deepStrictEqual(told, ["exit 2"])
+  })
+})
