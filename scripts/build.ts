@@ -49,11 +49,17 @@ const licenceIn = (folder: string): string => {
   return `${name} ${version}\n\n${text}\n`
 }
 
-/** Two files load in a third of the time of a few hundred; the first one turns on the compile cache for the second. */
+/** The programs of the command: what a user starts, and what that starts as a worker. */
+const entries = ["bin", "worker"]
+
+/**
+ * A few files load in a third of the time of a few hundred. The first one of each program turns on the compile cache for
+ * the rest, of which it loads what it needs: a supervisor, for instance, nothing of what reads command lines.
+ */
 const bundleCommand = async (): Promise<void> => {
   const folder = join(root, "packages/cli/dist")
   const bundle = await rolldown({
-    input: join(root, "packages/cli/src/bin.ts"),
+    input: Object.fromEntries(entries.map((name) => [name, join(root, `packages/cli/src/${name}.ts`)])),
     platform: "node",
     external: /^node:/,
     logLevel: "warn"

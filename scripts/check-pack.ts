@@ -150,6 +150,28 @@ const checkCommand = async (project: string): Promise<void> => {
   expectEqual("pagi-server ends on SIGINT", await exit, "0")
 }
 
+/** The different answers of a server that is asked a few times, each time over another connection. */
+const askWorkers = async (address: string): Promise<string> => {
+  const answers = await Promise.all(
+    Array.from({ length: 4 }, () => fetch(`${address}x`, { headers: { connection: "close" } }).then((it) => it.text()))
+  )
+  return [...new Set(answers)].join()
+}
+
+/** The processes that a server with workers consists of run from the bundle too. */
+const checkWorkers = async (project: string): Promise<void> => {
+  const command = join(project, "node_modules/.bin/pagi-server")
+  const child = spawn(command, ["--workers", "2", "--port", "0", "./app.ts"], { cwd: project })
+  const exit = exitOf(child)
+  const address = await addressOf(child)
+  expectEqual("pagi-server --workers 2 answers", await askWorkers(address), "packed /x")
+  const status = capture(command, ["status", String(child.pid), "--json"], { cwd: project })
+  const { workers } = JSON.parse(status) as { readonly workers: ReadonlyArray<{ readonly phase: string }> }
+  expectEqual("pagi-server status", workers.map(({ phase }) => phase).join(), "serving,serving")
+  child.kill("SIGTERM")
+  expectEqual("pagi-server --workers 2 ends on SIGTERM", await exit, "0")
+}
+
 const project = mkdtempSync(join(tmpdir(), "pagi-check-pack-"))
 try {
   const archives = pack(project)
@@ -165,6 +187,7 @@ try {
     "packed /http.response.body"
   )
   await checkCommand(project)
+  await checkWorkers(project)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1

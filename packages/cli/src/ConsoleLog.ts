@@ -45,5 +45,25 @@ export const format: Logger.Logger<unknown, string> = Logger.make(({ cause, fibe
   return `${prefixes[logLevel] ?? ""}${line}${cause.reasons.length === 0 ? "" : indent(Cause.pretty(cause))}`
 })
 
+/** What is special about the log of a process among others. */
+export interface Options {
+  /** Stands before every line. */
+  readonly prefix?: string
+  /** Gets the lines too. */
+  readonly copyTo?: ((line: string, stream: "stdout" | "stderr") => void) | undefined
+}
+
+const isForErrors = (level: LogLevel): boolean => level === "Fatal" || level === "Error" || level === "Warn"
+
 /** Information goes to standard output, warnings and errors to standard error. */
-export const layer: Layer.Layer<never> = Logger.layer([Logger.withLeveledConsole(format)])
+export const layerWith = ({ copyTo, prefix = "" }: Options): Layer.Layer<never> => {
+  const lines = Logger.map(format, (text) => `${prefix}${text}`)
+  const console = Logger.withLeveledConsole(lines)
+  if (copyTo === undefined) return Logger.layer([console])
+  const copy = Logger.make<unknown, void>((options) =>
+    copyTo(lines.log(options), isForErrors(options.logLevel) ? "stderr" : "stdout")
+  )
+  return Logger.layer([console, copy])
+}
+
+export const layer: Layer.Layer<never> = layerWith({})

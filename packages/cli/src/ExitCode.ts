@@ -6,7 +6,7 @@
  * | 0 | stopped as asked, or printed what was asked for | |
  * | 1 | a fault of the server itself, printed with its stack | yes |
  * | 2 | an unknown flag or argument, or a value that is not allowed | no |
- * | 3 | cannot listen: the address is in use or not available | later |
+ * | 3 | cannot listen, as the address is in use or not available; or the pid file names a server that runs | later |
  * | 4 | the application cannot be loaded or built | no |
  * | 5 | the application refused to start: its lifespan startup failed | perhaps |
  * | 6 | stopped as asked, but some requests did not finish in time and were cut off | |
@@ -16,22 +16,33 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { hasProperty } from "effect/Predicate"
+import * as Schema from "effect/Schema"
 
 export const stopped = 0
 export const internal = 1
 export const usage = 2
 export const cannotListen = 3
+/** Of the command `status`; the code that init scripts use for it. */
+export const notRunning = 3
 export const cannotLoad = 4
 export const refused = 5
 export const incompleteDrain = 6
+
+/** The process has nothing more to do, and everything has been told. */
+export class Ended extends Schema.TaggedError<Ended>()("Ended", { code: Schema.Int }) {}
 
 const codeOfTag = new Map([
   ["ShowHelp", usage],
   ["InvalidOption", usage],
   ["UsageError", usage],
+  ["NotAWorker", usage],
   ["AccessLogError", usage],
+  ["PidFileError", usage],
+  ["PrivilegeError", usage],
   ["TlsError", usage],
   ["ListenError", cannotListen],
+  ["PidFileInUse", cannotListen],
+  ["NotRunning", notRunning],
   ["AppLoadError", cannotLoad],
   ["RootError", cannotLoad],
   ["LifespanError", refused],
@@ -39,8 +50,10 @@ const codeOfTag = new Map([
 ])
 
 /** The code of a failure that the program foresees; `undefined` for a fault of its own. */
-export const ofFailure = (error: unknown): number | undefined =>
-  hasProperty(error, "_tag") && typeof error._tag === "string" ? codeOfTag.get(error._tag) : undefined
+export const ofFailure = (error: unknown): number | undefined => {
+  if (error instanceof Ended) return error.code
+  return hasProperty(error, "_tag") && typeof error._tag === "string" ? codeOfTag.get(error._tag) : undefined
+}
 
 /** The code for how the whole program ended; to be interrupted is the regular way for a server. */
 export const ofExit = (exit: Exit.Exit<unknown, unknown>): number => {

@@ -5,7 +5,7 @@ import type * as Scope from "effect/Scope"
 import * as Terminal from "./Terminal.ts"
 
 /** What administrators and their tools send. */
-export type ReloadSignal = "SIGHUP" | "SIGUSR1"
+export type ReloadSignal = "SIGHUP" | "SIGUSR1" | "SIGUSR2" | "SIGTTIN" | "SIGTTOU"
 
 /**
  * Runs an effect at each of these signals for as long as the scope is open. Signals that come while it runs make it run

@@ -1,68 +1,41 @@
 /** The command `pagi-server`. */
-import * as PagiApp from "@pagi/core/PagiApp"
-import * as ServerOptions from "@pagi/core/ServerOptions"
-import { InheritedSockets } from "@pagi/node/InheritedSockets"
-import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { MinimumLogLevel } from "effect/References"
-import * as AppLoader from "./AppLoader.ts"
-import * as Directory from "./apps/Directory.ts"
-import * as ReloadSignals from "./ReloadSignals.ts"
+import * as CommandCheck from "./CommandCheck.ts"
+import * as Launch from "./Launch.ts"
+import * as Privileges from "./Privileges.ts"
+import * as ProcessFlags from "./ProcessFlags.ts"
 import * as ServerFlags from "./ServerFlags.ts"
-import { StopSignal } from "./StopSignals.ts"
+import type { ServerPlan } from "./ServerPlan.ts"
+import * as ServerValues from "./ServerValues.ts"
+import * as SingleServer from "./SingleServer.ts"
 
 const app = Argument.String("app").pipe(
   Argument.withDescription("Module of the application, such as ./app.ts or ./app.ts:name; without, files are served"),
   Argument.optional
 )
 
-const currentDirectory = Layer.unwrap(
-  Effect.map(
-    Effect.suspend(() => Directory.make(process.cwd())),
-    PagiApp.layer
-  )
-)
-
-/** Lets the administrator's signals reach the server. */
-const reloading = Layer.effectDiscard(
-  Effect.flatMap(PagiServer, ({ reloadCertificates, reopenLogs }) =>
-    Effect.andThen(
-      ReloadSignals.on(["SIGHUP", "SIGUSR1"], reopenLogs),
-      ReloadSignals.on(["SIGHUP"], reloadCertificates)
-    )
-  )
-)
-
 interface Input extends ServerFlags.Input {
   readonly app: Option.Option<string>
+  readonly process: ProcessFlags.Input
 }
 
-/** Serves until the process is told to stop. */
-const serve = Effect.fnUntraced(function* (input: Input) {
-  // Before the application is loaded, since that may start other programs, which must not see what this one inherits.
-  yield* InheritedSockets
-  const options = yield* ServerFlags.resolve(input)
-  const application = Option.match(input.app, { onNone: () => currentDirectory, onSome: AppLoader.layer })
-  const server = Layer.provideMerge(reloading, PagiServerLive).pipe(
-    Layer.provide(Layer.mergeAll(application, Layer.succeed(ServerOptions.ServerOptions, options)))
-  )
-  yield* Effect.scoped(untilStopped(server)).pipe(
-    Effect.provideService(MinimumLogLevel, ServerOptions.minimumLogLevel(options))
-  )
+const toPlan = (input: Input): ServerPlan => ({
+  served: { app: Option.getOrNull(input.app), texts: ServerFlags.texts(input) },
+  process: ProcessFlags.plan(input.process)
 })
 
-/** Starts a server, which may take its time and is given up at the signal too, and stops it when the signal comes. */
-const untilStopped = Effect.fnUntraced(function* <E>(server: Layer.Layer<PagiServer, E>) {
-  const { received } = yield* StopSignal
-  const started = yield* Effect.raceFirst(Effect.asSome(Layer.build(server)), Effect.as(received, Option.none()))
-  if (Option.isNone(started)) return
-  yield* received
-  yield* Context.get(started.value, PagiServer).shutdown
+/** Checks everything that can be without serving, and then serves until the process is told to stop. */
+const serve = Effect.fnUntraced(function* (input: Input) {
+  const plan = toPlan(input)
+  const options = yield* ServerValues.resolve(plan.served.texts)
+  yield* Privileges.resolve(plan.process.user, plan.process.group)
+  const answer = CommandCheck.claim()
+  if (answer !== undefined) return answer({ plan, workers: options.workers })
+  yield* Launch.inBackground(plan.process)
+  yield* SingleServer.run(plan, options)
 })
 
 /**
@@ -72,13 +45,18 @@ const untilStopped = Effect.fnUntraced(function* <E>(server: Layer.Layer<PagiSer
  */
 export const command = Command.make(
   "pagi-server",
-  { app, options: ServerFlags.options, noAccessLog: ServerFlags.noAccessLog },
+  { app, options: ServerFlags.options, noAccessLog: ServerFlags.noAccessLog, process: ProcessFlags.flags },
   serve
 ).pipe(
   Command.withDescription("Serves a PAGI application, or the files of the current directory"),
   Command.withExamples([
     { command: "pagi-server", description: "Serve the files of the current directory" },
     { command: "pagi-server --port 8080 ./app.ts", description: "Serve the application that a module exports" },
-    { command: "pagi-server ./app.ts:admin", description: "Serve another export of the module" }
+    { command: "pagi-server ./app.ts:admin", description: "Serve another export of the module" },
+    {
+      command: "pagi-server --workers 4 ./app.ts",
+      description: "Serve with four processes, below one that looks after them"
+    },
+    { command: "pagi-server status [PID] [--json] [--watch]", description: "Show how a server with workers is" }
   ])
 )

@@ -14,7 +14,7 @@ import { readFileSync } from "node:fs"
 import { AppLoadError, FileMissing } from "../src/AppLoadError.ts"
 import { RootError } from "../src/apps/Directory.ts"
 import * as ExitCode from "../src/ExitCode.ts"
-import { UsageError } from "../src/ServerFlags.ts"
+import { UsageError } from "../src/ServerValues.ts"
 
 describe("ExitCode", () => {
   it("tells foreseen failures apart", () => {

@@ -7,6 +7,7 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ServerFlags from "../src/ServerFlags.ts"
+import * as ServerValues from "../src/ServerValues.ts"
 
 /** Values of options that have no default. */
 const samples: Readonly<Record<string, string>> = {
@@ -36,7 +37,7 @@ const parse = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>
     let values: ServerOptions.Values | undefined
     const { noAccessLog, options } = ServerFlags
     const command = Command.make("test", { noAccessLog, options }, (input) =>
-      Effect.map(ServerFlags.resolve(input), (resolved) => {
+      Effect.map(ServerValues.resolve(ServerFlags.texts(input)), (resolved) => {
         values = resolved
       })
     )

@@ -1,0 +1,21 @@
+/** What can be said of a command line without the library that reads it, which takes long to load. */
+
+/** Where a process that is asked what its command line means finds the descriptor for its answer. */
+export const checkVariable = "PAGI_CHECK_FD"
+
+/**
+ * Whether a command line could be one for a server with workers. If so the process is to be their supervisor, and must
+ * stay small. Answers yes in case of doubt: then somebody looks (`CommandCheck`).
+ */
+export const mayHaveWorkers = (args: ReadonlyArray<string>, environment: NodeJS.ProcessEnv): boolean =>
+  // It is not asked for ever.
+  environment[checkVariable] === undefined &&
+  (Boolean(environment["PAGI_WORKERS"]) || args.some((arg) => /^(?:--workers(?:=|$)|-[A-Za-z]*w)/.test(arg)))
+
+/** The command as it was given, to start it once more: by the path that it had, where there may be a new version. */
+export const again = (args: ReadonlyArray<string>): readonly [string, ...Array<string>] => [
+  process.execPath,
+  ...process.execArgv,
+  process.argv[1] ?? "",
+  ...args
+]

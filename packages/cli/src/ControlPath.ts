@@ -1,0 +1,58 @@
+/** Where servers with workers tell their status: a socket for each process, in a folder that only its user can enter. */
+import { lstatSync, readdirSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+const isOwnFolder = (path: string, uid: number): boolean => {
+  const status = lstatSync(path, { throwIfNoEntry: false })
+  return status?.isDirectory() === true && status.uid === uid
+}
+
+const own = (): number => process.getuid?.() ?? 0
+
+/** The user's folder: below that which the system has made for the session, unless it is another user's. */
+const folderOf = (uid: number): string => {
+  const runtime = process.env["XDG_RUNTIME_DIR"]
+  return runtime !== undefined && runtime !== "" && isOwnFolder(runtime, uid)
+    ? join(runtime, "pagi")
+    : join(tmpdir(), `pagi-${uid}`)
+}
+
+/** The path for this process, when it is that user's. */
+export const forProcess = (uid: number = own()): string => join(folderOf(uid), `${process.pid}.sock`)
+
+/** A socket that a server may listen on, or has left behind. */
+export interface Found {
+  readonly pid: number
+  readonly path: string
+}
+
+const entriesOf = (folder: string): ReadonlyArray<string> => {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** The folders of all users for root, of whose own alone for the others. */
+const folders = (): ReadonlyArray<string> => {
+  const uid = own()
+  const mine = folderOf(uid)
+  if (uid !== 0) return [mine]
+  const temporary = entriesOf(tmpdir())
+    .map((name) => [name, /^pagi-(\d+)$/.exec(name)?.[1]] as const)
+    .filter(([name, owner]) => owner !== undefined && isOwnFolder(join(tmpdir(), name), Number(owner)))
+    .map(([name]) => join(tmpdir(), name))
+  const sessions = entriesOf("/run/user").map((name) => join("/run/user", name, "pagi"))
+  return [...new Set([mine, ...temporary, ...sessions])]
+}
+
+/** All sockets by their process numbers, those of root's servers and all others' for root. */
+export const find = (): ReadonlyArray<Found> =>
+  folders()
+    .flatMap((folder) =>
+      entriesOf(folder).map((name) => ({ pid: Number(/^(\d+)\.sock$/.exec(name)?.[1]), path: join(folder, name) }))
+    )
+    .filter(({ pid }) => pid > 0)
+    .toSorted((one, other) => one.pid - other.pid)

@@ -1,0 +1,24 @@
+/** What a process finds out about its start, and what it does before it serves. */
+import * as Effect from "effect/Effect"
+import * as CommandLine from "./CommandLine.ts"
+import * as Daemon from "./Daemon.ts"
+import * as ExitCode from "./ExitCode.ts"
+import type { ProcessPlan } from "./ServerPlan.ts"
+import * as SystemdNotify from "./SystemdNotify.ts"
+
+/** The process whose place this one is to take; the sockets that it leaves are claimed by whoever listens. */
+export const predecessor: number | undefined = Number(process.env["PAGI_MASTER_PID"]) || undefined
+
+/** The way to the launcher, in the background. */
+export const channel: Daemon.Channel | undefined = Daemon.claim()
+
+/** How to reach systemd. */
+export const systemd: SystemdNotify.Target | undefined = SystemdNotify.take(process.env, process.pid)
+
+/** Goes on in the background if that is asked for, in another process; this one ends with that one's success or failure. */
+export const inBackground = ({ daemonize }: ProcessPlan): Effect.Effect<void, ExitCode.Ended> =>
+  daemonize && channel === undefined && predecessor === undefined
+    ? Effect.flatMap(Daemon.launch(CommandLine.again(process.argv.slice(2))), (code) =>
+        Effect.fail(new ExitCode.Ended({ code }))
+      )
+    : Effect.void

@@ -1,0 +1,43 @@
+/** The flags of the command that are no options of the server, since they concern its process. */
+import * as Config from "effect/Config"
+import * as Flag from "effect/cli/Flag"
+import * as Option from "effect/Option"
+import type { ProcessPlan } from "./ServerPlan.ts"
+
+const text = (name: string, metavar: string, description: string): Flag.Flag<Option.Option<string>> => {
+  const variable = `PAGI_${name.toUpperCase()}`
+  return Flag.String(name).pipe(
+    Flag.withMetavar(metavar),
+    Flag.withDescription(`${description} (${variable})`),
+    Flag.withFallbackConfig(Config.String(variable)),
+    Flag.optional
+  )
+}
+
+export const flags = {
+  daemonize: Flag.Boolean("daemonize").pipe(
+    Flag.withAlias("D"),
+    Flag.withoutNegation,
+    Flag.withDescription("Serves in the background; the command ends when the server is ready, or has failed"),
+    Flag.withDefault(false)
+  ),
+  pid: text("pid", "FILE", "File that names the process to send signals to"),
+  user: text("user", "NAME", "User to become when all sockets are bound, as a name or number; for root only"),
+  group: text("group", "NAME", "Group to become; without it, that of the user"),
+  control: text("control", "PATH", "Socket at which a server with workers tells its status; found by default")
+}
+
+type ValueOf<F> = F extends Flag.Flag<infer Value> ? Value : never
+
+export type Input = { readonly [Name in keyof typeof flags]: ValueOf<(typeof flags)[Name]> }
+
+/** An empty text is how an environment says that it has none. */
+const textOf = (given: Option.Option<string>): string | null => Option.getOrUndefined(given) || null
+
+export const plan = ({ control, daemonize, group, pid, user }: Input): ProcessPlan => ({
+  daemonize,
+  pid: textOf(pid),
+  user: textOf(user),
+  group: textOf(group),
+  control: textOf(control)
+})

@@ -1,0 +1,76 @@
+/**
+ * The values of the server's options, from the texts that somebody has given for them. Knows nothing of the library that
+ * reads command lines, so that a supervisor and its workers can do without.
+ */
+import * as Endpoint from "@pagi/core/Endpoint"
+import * as ServerOptions from "@pagi/core/ServerOptions"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+/** Flags that exclude each other, or that this process may not use. */
+export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", { message: Schema.String }) {}
+
+/** What somebody gave for an option. */
+export const Given = Schema.Struct({
+  /** The flag or environment variable, as messages name it. */
+  source: Schema.String,
+  /** Several for a flag that was given several times. */
+  text: Schema.Union([Schema.String, Schema.Array(Schema.String)])
+})
+
+export type Given = typeof Given.Type
+
+/** Everything that somebody gave, by the names of the options. */
+export const Texts = Schema.Struct({ options: Schema.Record(Schema.String, Given), noAccessLog: Schema.Boolean })
+
+export type Texts = typeof Texts.Type
+
+const isFlag = (given: Given | undefined): boolean => given?.source.startsWith("--") === true
+
+/** An empty variable is how an environment says that it has none. */
+const isGiven = (given: Given): boolean => isFlag(given) || given.text !== ""
+
+/**
+ * What was given. Of the ways to say where to listen there may be one; a flag for one of them wins over the variables
+ * for the others.
+ */
+const givenOptions = Effect.fnUntraced(function* (options: Texts["options"]) {
+  const all = new Map(Object.entries(options).filter(([, given]) => isGiven(given)))
+  for (const [name, given] of all) {
+    const isOverruled = Endpoint.exclusion((other) => other === name || isFlag(all.get(other)))?.some(
+      (one) => one === name
+    )
+    if (isOverruled && !isFlag(given)) all.delete(name)
+  }
+  const excluded = Endpoint.exclusion((name) => all.has(name))
+  if (excluded === undefined) return all
+  const [one, other] = excluded.map((name) => all.get(name)?.source ?? name)
+  return yield* new UsageError({ message: `${one} and ${other} exclude each other` })
+})
+
+/** Checks all values. */
+export const resolve = Effect.fnUntraced(function* (input: Texts) {
+  const values: Record<string, unknown> = {}
+  const all = yield* givenOptions(input.options)
+  for (const [name, definition] of ServerOptions.definitions) {
+    const given = all.get(name)
+    if (given === undefined) continue
+    if (name === "accessLog" && input.noAccessLog && isFlag(given)) {
+      return yield* new UsageError({ message: "--access-log and --no-access-log exclude each other" })
+    }
+    assign(values, name, yield* ServerOptions.parse(given.source, definition, given.text))
+  }
+  if (input.noAccessLog) values["accessLog"] = "off"
+  // Each value has been accepted by the definition of the option whose name it has.
+  return yield* ServerOptions.make(values as ServerOptions.Input).pipe(Effect.mapError(withFlagName))
+})
+
+/** Puts the value of `group.option` into the object `group`. */
+const assign = (values: Record<string, unknown>, name: string, value: unknown): void => {
+  const [group = "", option] = name.split(".")
+  values[group] = option === undefined ? value : { ...(values[group] as object | undefined), [option]: value } // Made here.
+}
+
+/** A value may be fine by itself but not together with another; the message names the flag as the others do. */
+const withFlagName = ({ expected, option, value }: ServerOptions.InvalidOption): ServerOptions.InvalidOption =>
+  new ServerOptions.InvalidOption({ option: `--${ServerOptions.flagName(option)}`, value, expected })

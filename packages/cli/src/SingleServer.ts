@@ -1,0 +1,97 @@
+/** A server without workers: this process serves. */
+import { ServerOptions, minimumLogLevel, type Values } from "@pagi/core/ServerOptions"
+import { InheritedSockets, passOn } from "@pagi/node/InheritedSockets"
+import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
+import * as BoundSockets from "@pagi/node/supervisor/BoundSockets"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { MinimumLogLevel } from "effect/References"
+import * as Launch from "./Launch.ts"
+import * as Privileges from "./Privileges.ts"
+import * as ProcessState from "./ProcessState.ts"
+import * as ReloadSignals from "./ReloadSignals.ts"
+import * as ServedApplication from "./ServedApplication.ts"
+import type { ServerPlan } from "./ServerPlan.ts"
+import { StopSignal } from "./StopSignals.ts"
+import * as SystemdNotify from "./SystemdNotify.ts"
+
+/** Serves until the process is told to stop. */
+export const run = (plan: ServerPlan, options: Values) =>
+  Effect.scoped(serve(plan)).pipe(
+    Effect.provideService(ServerOptions, options),
+    Effect.provideService(MinimumLogLevel, minimumLogLevel(options))
+  )
+
+const serve = Effect.fnUntraced(function* (plan: ServerPlan) {
+  const systemd = SystemdNotify.make(Launch.systemd)
+  const { group, pid, user } = plan.process
+  const sockets = yield* socketsAs(yield* Privileges.resolve(user, group))
+  const state = yield* ProcessState.begin({
+    pidFile: pid,
+    predecessor: Launch.predecessor,
+    launcher: Launch.channel,
+    systemd
+  })
+  const server = Layer.provideMerge(signals(systemd), PagiServerLive).pipe(
+    Layer.provide(ServedApplication.layer(plan.served.app)),
+    Layer.provide(Layer.succeed(InheritedSockets, sockets))
+  )
+  yield* untilStopped(server, state.ready, systemd.stopping)
+})
+
+/**
+ * What the server finds open. To become another user, it has to bind all sockets before. In any case what was inherited
+ * is claimed before the application is loaded, since that may start other programs, which must not see it.
+ */
+const socketsAs = Effect.fnUntraced(function* (identity: Privileges.Identity | undefined) {
+  const inherited = yield* InheritedSockets
+  if (identity === undefined) return inherited
+  const bound = yield* BoundSockets.bind(yield* ServerOptions, inherited.claim())
+  yield* Privileges.drop(identity)
+  return passOn(yield* bound.surrender)
+})
+
+/** Lets the administrator's signals reach the server. */
+const signals = (systemd: SystemdNotify.SystemdNotify["Service"]) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const { reloadCertificates, reopenLogs } = yield* PagiServer
+      yield* ReloadSignals.on(["SIGHUP", "SIGUSR1"], reopenLogs)
+      yield* ReloadSignals.on(["SIGHUP"], reload(reloadCertificates, systemd))
+      for (const [signal, wish] of workersOnly) {
+        yield* ReloadSignals.on([signal], Effect.logWarning(`${signal} ${wish}, which needs --workers`))
+      }
+    })
+  )
+
+const workersOnly = [
+  ["SIGUSR2", "asks for another process to take over"],
+  ["SIGTTIN", "asks for one more worker"],
+  ["SIGTTOU", "asks for one worker less"]
+] as const
+
+const reload = (reloadCertificates: Effect.Effect<void>, systemd: SystemdNotify.SystemdNotify["Service"]) =>
+  Effect.gen(function* () {
+    yield* Effect.logWarning("certificates and logs are opened anew; to load the application anew needs --workers")
+    yield* systemd.reloading
+    yield* reloadCertificates
+    yield* systemd.reloaded
+  })
+
+/** Starts a server, which may take its time and is given up at the signal too, and stops it when the signal comes. */
+const untilStopped = <E, E2, R, R2>(
+  server: Layer.Layer<PagiServer, E, R>,
+  ready: Effect.Effect<void, E2, R2>,
+  stopping: Effect.Effect<void>
+) =>
+  Effect.gen(function* () {
+    const { received } = yield* StopSignal
+    const started = yield* Effect.raceFirst(Effect.asSome(Layer.build(server)), Effect.as(received, Option.none()))
+    if (Option.isNone(started)) return
+    yield* ready
+    yield* received
+    const { shutdown } = Context.get(started.value, PagiServer)
+    yield* Effect.all([stopping, shutdown], { concurrency: 2, discard: true })
+  })
