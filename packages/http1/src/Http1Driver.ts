@@ -20,6 +20,9 @@ import { type ResponseObserver, ResponseWriter } from "./ResponseWriter.ts"
 /** Ticks that a connection without any request gets when a drain begins: its first request may be under way. */
 const freshDrainTicks = 10
 
+/** And a connection between two requests: a busy client's next one is on its way already, and would be lost by a close. */
+const idleDrainTicks = 3
+
 /**
  * One HTTP/1.x connection: joins the protocol machine to a transport and to the application. Bytes drive it; each call
  * from the transport goes on as far as it can without waiting.
@@ -46,6 +49,7 @@ export class Http1Driver
   #session: WebSocketChannel | undefined = undefined
   /** Applications of this connection that have not ended; more than one when some run on after their response. */
   #running = 0
+  #isDraining = false
 
   constructor(settings: Http1Settings, transport: Transport, scopes: ConnectionScopes) {
     super(settings, transport)
@@ -123,19 +127,26 @@ export class Http1Driver
       case "finishing":
         return this.close()
       case "idle":
+        return this.#isDraining ? this.close() : this.#endUnlessSending(deadline, this.settings.server.limits.idle)
       case "lingering":
-        // What the peer has still to read has the write deadline to watch over it.
-        if (this.transport.bufferedAmount === 0) return this.transport.destroy()
-        return deadline.start(this.phase === "idle" ? this.settings.server.limits.idle : lingerTicks)
+        return this.#endUnlessSending(deadline, lingerTicks)
       default:
         return this.transport.destroy()
     }
   }
 
+  /** What the peer has still to read has the write deadline to watch over it. */
+  #endUnlessSending(deadline: Deadline, ticks: number): void {
+    if (this.transport.bufferedAmount === 0) this.transport.destroy()
+    else deadline.start(ticks)
+  }
+
   drain(): void {
     this.machine.closeAfterResponse()
     this.exchange?.drain()
-    if (this.phase === "idle" || this.phase === "finishing") this.close()
+    this.#isDraining = true
+    if (this.phase === "idle") this.readDeadline.start(idleDrainTicks)
+    else if (this.phase === "finishing") this.close()
     else if (this.phase === "fresh") this.readDeadline.start(freshDrainTicks)
   }
 

@@ -519,15 +519,17 @@ describe("the server ends", () => {
 })
 
 describe("drain", () => {
-  it.effect("idle connections close at once, fresh ones after a second", () =>
+  it.effect("idle connections close a moment later, fresh ones after a second", () =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(recorded(hello).application)
       const idle = yield* converse(harness, get())
       const fresh = harness.connect()
       harness.server.registry.drain()
       const late = harness.connect()
+      assert.strictEqual(idle.ending, "open")
+      yield* TestClock.adjust("400 millis")
       assert.strictEqual(idle.ending, "ended")
-      yield* TestClock.adjust("1 second")
+      yield* TestClock.adjust("600 millis")
       assert.strictEqual(fresh.ending, "open")
       assert.strictEqual(late.ending, "open")
       yield* TestClock.adjust("200 millis")
@@ -535,6 +537,20 @@ describe("drain", () => {
       assert.strictEqual(late.ending, "destroyed")
       yield* finish(harness, idle)
       assert.isTrue(Exit.isSuccess(yield* Effect.exit(harness.server.registry.empty)))
+    })
+  )
+
+  it.effect("the next request on an idle connection, which was under way, is answered with connection: close", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(hello).application)
+      const idle = yield* converse(harness, get())
+      harness.server.registry.drain()
+      idle.read()
+      idle.push(get())
+      yield* turn
+      assert.match(idle.text, /^HTTP\/1\.1 200 OK\r\n(.+\r\n)*connection: close\r\n/i)
+      assert.strictEqual(idle.ending, "ended")
+      yield* finish(harness, idle)
     })
   )
 
