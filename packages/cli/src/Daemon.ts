@@ -62,15 +62,19 @@ interface Outcome {
  * Starts a program in the background and waits until it is ready, or has ended. Yields the exit code for the launcher.
  *
  * @param command the program and its arguments
+ * @param environment what it gets beside what this process has
  */
-export const launch = (command: readonly [string, ...Array<string>]): Effect.Effect<number> =>
+export const launch = (
+  command: readonly [string, ...Array<string>],
+  environment: Readonly<Record<string, string>> = {}
+): Effect.Effect<number> =>
   Effect.flatMap(
     Effect.callback<Outcome>((resume) => {
       const [program, ...args] = command
       const child = spawn(program, args, {
         // In a session of its own, so that neither Ctrl-C nor the end of the terminal reaches it.
         detached: true,
-        env: { ...process.env, [variable]: String(descriptor) },
+        env: { ...process.env, ...environment, [variable]: String(descriptor) },
         stdio: ["ignore", "ignore", "ignore", "pipe"]
       })
       const stopPassing = passSignals(child)
@@ -119,7 +123,8 @@ const follow = (child: ChildProcess, pipe: Readable, finish: (outcome: Outcome) 
   child.once("close", (code, signal) => {
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`
     finish({
-      code: signal === null ? (code ?? 1) : 128 + constants.signals[signal],
+      // Nothing serves, whatever the server itself thinks of its end.
+      code: signal === null ? code || 1 : 128 + constants.signals[signal],
       problem: hasToldProblem ? undefined : `the server ended ${how} before it was ready`
     })
   })

@@ -18,7 +18,8 @@ export const systemd: SystemdNotify.Target | undefined = SystemdNotify.take(proc
 /** Goes on in the background if that is asked for, in another process; this one ends with that one's success or failure. */
 export const inBackground = ({ daemonize }: ProcessPlan): Effect.Effect<void, ExitCode.Ended> =>
   daemonize && channel === undefined && predecessor === undefined
-    ? Effect.flatMap(Daemon.launch(CommandLine.again(process.argv.slice(2))), (code) =>
-        Effect.fail(new ExitCode.Ended({ code }))
+    ? Effect.flatMap(
+        Daemon.launch(CommandLine.again(process.argv.slice(2)), SystemdNotify.environmentOf(systemd)),
+        (code) => Effect.fail(new ExitCode.Ended({ code }))
       )
     : Effect.void

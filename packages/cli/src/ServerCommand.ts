@@ -35,8 +35,17 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   const answer = CommandCheck.claim()
   if (answer !== undefined) return answer({ plan, workers: options.workers })
   yield* Launch.inBackground(plan.process)
+  for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)
   yield* SingleServer.run(plan, options)
 })
+
+const workersOnly = ["reuseport", "maxRequests", "maxRequestsJitter", "heartbeatTimeout", "bootTimeout"]
+
+/** What was given that only concerns servers with workers. */
+const withoutEffect = ({ process, served }: ServerPlan): ReadonlyArray<string> => [
+  ...workersOnly.flatMap((name) => served.texts.options[name]?.source ?? []),
+  ...(process.control === null ? [] : ["--control"])
+]
 
 /**
  * `pagi-server [flags] [app]`. Fails with `UsageError` or `InvalidOption` for flags and variables that are not allowed,

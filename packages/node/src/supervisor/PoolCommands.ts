@@ -90,6 +90,13 @@ export const stop = (pool: PoolChange): void => {
   Successor.end(pool)
 }
 
+/** The server that this pool should take the place of goes on, so that it had better not serve in part. */
+export const giveUp = (pool: PoolChange): void => {
+  const { exitCode } = pool.state
+  stop(pool)
+  pool.set({ exitCode })
+}
+
 const forceStop = (pool: PoolChange): void => {
   pool.log("warning", `stopping at once, by killing ${count(pool.state.workers.size, "worker")}`)
   pool.set({ exitCode: forcedStop })

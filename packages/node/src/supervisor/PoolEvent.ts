@@ -55,7 +55,7 @@ export type PoolAction =
   | { readonly type: "reopenLogs"; readonly id: WorkerId }
   | { readonly type: "startSuccessor" }
   | { readonly type: "killSuccessor" }
-  /** For the first time there is a ready worker in every slot. */
+  /** For the first time there is a ready worker in every slot that has not failed. */
   | { readonly type: "serving" }
   /** A rolling replacement begins. */
   | { readonly type: "reloading" }
@@ -68,6 +68,8 @@ export type PoolAction =
 /** All times are in milliseconds. */
 export interface PoolSettings {
   readonly workers: number
+  /** Whether another server goes on if this pool does not start up whole. */
+  readonly isSuccessor: boolean
   /** From the start of a worker until it is ready. */
   readonly bootTimeout: number
   /** From the moment when a worker leaves until it is killed: more than it takes itself to close what has not drained. */

@@ -95,7 +95,7 @@ export interface PoolState {
   /** Those whose turn comes after it, also ones that are not ready yet. */
   readonly stale: ReadonlyArray<Stale>
   readonly isReloading: boolean
-  /** Whether every slot has had a ready worker at the same time. */
+  /** Whether every slot that has not failed has had a ready worker at the same time. */
   readonly hasServed: boolean
   readonly successor: "none" | "starting" | "ready" | "ending"
   readonly timers: ReadonlySet<Timer>

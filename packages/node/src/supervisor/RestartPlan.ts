@@ -12,7 +12,7 @@
 import { PoolChange } from "./PoolChange.ts"
 import * as Commands from "./PoolCommands.ts"
 import type { PoolAction, PoolEvent, Timer, WorkerId } from "./PoolEvent.ts"
-import type { PoolState } from "./PoolState.ts"
+import type { PoolState, SlotState } from "./PoolState.ts"
 import * as Successor from "./SuccessorEvents.ts"
 import * as Workers from "./WorkerEvents.ts"
 
@@ -109,7 +109,8 @@ const complete = (pool: PoolChange): void => {
   fillSlots(pool)
   replaceNext(pool)
   const { slots, hasServed, isReloading, stale, replacing } = pool.state
-  if (!hasServed && slots.every(({ current }) => pool.worker(current)?.phase === "serving")) {
+  const serves = ({ current }: SlotState): boolean => pool.worker(current)?.phase === "serving"
+  if (!hasServed && slots.some(serves) && slots.every((slot) => serves(slot) || slot.failure !== undefined)) {
     pool.set({ hasServed: true })
     pool.act({ type: "serving" })
   }

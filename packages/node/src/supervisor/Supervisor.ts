@@ -11,6 +11,7 @@ import type { ListenError } from "../ListenError.ts"
 import * as BoundSockets from "./BoundSockets.ts"
 import * as ControlSocket from "./ControlSocket.ts"
 import { type SuccessorProgram, takeOver } from "./HotRestart.ts"
+import { leaveTimeout } from "./LeaveTimeout.ts"
 import type { PoolSettings } from "./PoolEvent.ts"
 import type { PoolStatus, WorkerStatus } from "./PoolStatus.ts"
 import type { WorkerProgram } from "./WorkerHandle.ts"
@@ -59,24 +60,20 @@ export interface SupervisorSettings<E = never> {
 /** A worker that does not end by SIGTERM after it was silent is killed that many milliseconds later. */
 const killDelay = 1000
 
-/**
- * What a parent takes in milliseconds at most to start workers; what the application of a worker has to end when requests
- * had to be cut off; and what a worker takes to exit when all that it had to do is done.
- */
+/** What a parent takes in milliseconds at most to start workers. */
 const startAllowance = 10_000
-const lifespanAllowance = 5000
-const exitAllowance = 1000
 
 /** A duration of 0 is no limit. */
 const limitOf = (duration: Duration.Duration): number =>
   Duration.isZero(duration) ? Number.POSITIVE_INFINITY : Duration.toMillis(duration)
 
-const poolSettings = ({ bootTimeout, drainDelay, shutdownTimeout, workers }: Values): PoolSettings => ({
-  workers: Math.max(1, workers),
-  bootTimeout: limitOf(bootTimeout),
-  leaveTimeout: Duration.toMillis(drainDelay) + limitOf(shutdownTimeout) + lifespanAllowance + exitAllowance,
+const poolSettings = (options: Values, isSuccessor: boolean): PoolSettings => ({
+  workers: Math.max(1, options.workers),
+  isSuccessor,
+  bootTimeout: limitOf(options.bootTimeout),
+  leaveTimeout: leaveTimeout(options),
   killDelay,
-  successorTimeout: limitOf(bootTimeout) + startAllowance
+  successorTimeout: limitOf(options.bootTimeout) + startAllowance
 })
 
 /** Binds the sockets, starts the workers and looks after them until the scope closes; then none is left. */
@@ -99,7 +96,7 @@ export const make = <E = never>(
       program,
       successor: settings.successor,
       sockets,
-      settings: poolSettings(options),
+      settings: poolSettings(options, inheritance.masterPid !== undefined),
       heartbeatTimeout: Duration.toMillis(options.heartbeatTimeout),
       onChange: (change, hasSuccessor) =>
         Effect.gen(function* () {

@@ -1,6 +1,7 @@
 /** What the pool does when something happens to a worker. */
 import * as Backoff from "./Backoff.ts"
 import type { PoolChange } from "./PoolChange.ts"
+import * as Commands from "./PoolCommands.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
 import { howItEnded, inTime, seconds } from "./PoolMessage.ts"
 import type { Stale, WorkerState } from "./PoolState.ts"
@@ -81,6 +82,7 @@ export const exited = (pool: PoolChange, event: Event<"exited">): void => {
   pool.log("error", `${failure}, and is not started again before a reload`)
   pool.setSlot(worker.slot, { failure: code })
   pool.set({ exitCode: code })
+  if (pool.state.settings.isSuccessor && !pool.state.hasServed) Commands.giveUp(pool)
 }
 
 const left = (pool: PoolChange, { slot }: WorkerState, event: Event<"exited">): void => {

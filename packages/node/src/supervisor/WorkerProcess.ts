@@ -14,7 +14,9 @@ import type { IncompleteDrain } from "../IncompleteDrain.ts"
 import { InheritedSockets, passOn } from "../InheritedSockets.ts"
 import { PagiServer } from "../PagiServer.ts"
 import { AcceptShare } from "./AcceptShare.ts"
+import { leaveTimeout } from "./LeaveTimeout.ts"
 import * as LoopDelay from "./LoopDelay.ts"
+import * as OrphanGuard from "./OrphanGuard.ts"
 import * as WorkerChannel from "./WorkerChannel.ts"
 import { WorkerIdentity } from "./WorkerIdentity.ts"
 import type { WorkerStatus } from "./WorkerMessage.ts"
@@ -30,6 +32,7 @@ export class NotAWorker extends Schema.TaggedError<NotAWorker>()("NotAWorker", {
 export interface WorkerEnvironment {
   readonly channel: WorkerChannel.WorkerChannel
   readonly watchLoop: () => LoopDelay.LoopDelay
+  readonly guardOrphan: () => OrphanGuard.OrphanGuard
   /** Bytes that the process has in memory. */
   readonly memory: () => number
 }
@@ -37,6 +40,7 @@ export interface WorkerEnvironment {
 const ofProcess: WorkerEnvironment = {
   channel: WorkerChannel.ofProcess,
   watchLoop: LoopDelay.watch,
+  guardOrphan: () => OrphanGuard.start(),
   memory: process.memoryUsage.rss
 }
 
@@ -49,7 +53,7 @@ type Server = PagiServer | ServerOptions.ServerOptions
  */
 export const run = <E, R>(
   server: (payload: unknown) => Layer.Layer<Server, E, R>,
-  { channel, memory, watchLoop }: WorkerEnvironment = ofProcess
+  environment: WorkerEnvironment = ofProcess
 ): Effect.Effect<void, E | NotAWorker | IncompleteDrain, R> =>
   Effect.scoped(
     Effect.gen(function* () {
@@ -57,6 +61,8 @@ export const run = <E, R>(
       const inheritance = (yield* InheritedSockets).claim()
       const { worker } = inheritance
       if (worker === undefined) return yield* new NotAWorker()
+      const { channel } = environment
+      const guard = environment.guardOrphan()
       const share = new AcceptShare()
       const orders = yield* receive(channel, share)
       const starting = Layer.build(server(worker.payload)).pipe(
@@ -68,8 +74,9 @@ export const run = <E, R>(
       if (started === undefined) return
       const pagi = Context.get(started, PagiServer)
       const options = Context.get(started, ServerOptions.ServerOptions)
+      guard.allow(leaveTimeout(options))
       yield* channel.send({ type: "ready" })
-      yield* Effect.forkScoped(report(pagi, options, { channel, memory, watchLoop }))
+      yield* Effect.forkScoped(report(pagi, options, environment))
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(orders.logsToReopen, pagi.reopenLogs)))
       yield* orders.stopped
       yield* pagi.shutdown

@@ -241,7 +241,14 @@ describe("RestartPlan properties", () => {
   })
 
   property("nothing that is not true makes it fail, or go on after its end", Arbitrary.array(anyEvent), (events) => {
-    let state = initial({ workers: 2, bootTimeout: 1, leaveTimeout: 1, killDelay: 1, successorTimeout: 1 })
+    let state = initial({
+      workers: 2,
+      isSuccessor: false,
+      bootTimeout: 1,
+      leaveTimeout: 1,
+      killDelay: 1,
+      successorTimeout: 1
+    })
     let exits = 0
     for (const event of events) {
       const before = structuredClone(state)

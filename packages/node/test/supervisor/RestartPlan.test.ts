@@ -47,7 +47,16 @@ describe("RestartPlan, start", () => {
         pool.lastLine,
         `error: worker 1 could not start (exit code ${code}), and is not started again before a reload`
       )
-      assert.deepStrictEqual(pool.ready(2), ["no boot:2"])
+      // The others serve, which whoever waits for the server is told.
+      assert.deepStrictEqual(pool.ready(2), ["no boot:2", "serving"])
+    })
+
+    it(`stops a successor whose worker could not start up, since another server goes on: ${code}`, () => {
+      const pool = new ToldPool(2, true)
+      pool.send({ type: "start" })
+      pool.ready(2)
+      assert.deepStrictEqual(pool.exited(1, code), ["no boot:1", "retire 2", "leave:2 in 30000"])
+      assert.deepStrictEqual(pool.exited(2, 0), ["no leave:2", `exit ${code}`])
     })
   }
 

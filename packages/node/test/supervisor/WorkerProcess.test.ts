@@ -24,6 +24,7 @@ class Refused extends Schema.TaggedError<Refused>()("Refused", {}) {
 
 /** What a test plays: the parent, and the server. */
 class Play {
+  allowance: number | undefined = undefined
   readonly reports: Array<WorkerReport> = []
   readonly events: Array<string> = []
   readonly started = Deferred.makeUnsafe<void, Refused>()
@@ -62,6 +63,7 @@ class Play {
           () => Effect.sync(() => this.events.push("channel closed"))
         )
     },
+    guardOrphan: () => ({ allow: (milliseconds) => void (this.allowance = milliseconds) }),
     watchLoop: () => ({ take: () => 7, stop: () => this.events.push("loop unwatched") }),
     memory: () => 1000
   }

@@ -11,6 +11,7 @@ import { FakeProcesses } from "./FakeProcesses.ts"
 
 const settings: PoolSettings = {
   workers: 2,
+  isSuccessor: false,
   bootTimeout: 60_000,
   leaveTimeout: 30_000,
   killDelay: 1000,

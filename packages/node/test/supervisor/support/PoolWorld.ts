@@ -15,6 +15,7 @@ interface Process {
 
 const settings = (workers: number): PoolSettings => ({
   workers,
+  isSuccessor: false,
   bootTimeout: 20_000,
   leaveTimeout: 30_000,
   killDelay: 1000,
@@ -175,7 +176,8 @@ export class PoolWorld {
   #announce(type: "serving" | "reloading" | "reloaded" | "startSuccessor" | "killSuccessor"): void {
     switch (type) {
       case "serving":
-        assert.isAtLeast(this.serving.length, this.target)
+        assert.isAtLeast(this.serving.length, 1)
+        assert.isTrue(this.state.slots.every(({ current, failure }) => current !== undefined || failure !== undefined))
         return assert.strictEqual(++this.#servings, 1)
       case "reloading":
       case "reloaded":

@@ -3,6 +3,7 @@ import { initial, step } from "../../../src/supervisor/RestartPlan.ts"
 
 const settings: PoolSettings = {
   workers: 2,
+  isSuccessor: false,
   bootTimeout: 20_000,
   leaveTimeout: 30_000,
   killDelay: 1000,
@@ -35,8 +36,8 @@ export class ToldPool {
   readonly lines: Array<string> = []
   now = 0
 
-  constructor(workers: number) {
-    this.#state = initial({ ...settings, workers })
+  constructor(workers: number, isSuccessor = false) {
+    this.#state = initial({ ...settings, workers, isSuccessor })
   }
 
   send(event: PoolEvent): Array<string> {

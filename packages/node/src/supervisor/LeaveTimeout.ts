@@ -1,0 +1,15 @@
+import type { Values } from "@pagi/core/ServerOptions"
+import * as Duration from "effect/Duration"
+
+/**
+ * Milliseconds that the application of a worker has to end when requests had to be cut off, and that a worker takes to
+ * exit when all that it had to do is done.
+ */
+const lifespanAllowance = 5000
+const exitAllowance = 1000
+
+/** Milliseconds that a worker may take to leave, after which it hangs; infinite when its requests may take as long as they like. */
+export const leaveTimeout = ({ drainDelay, shutdownTimeout }: Pick<Values, "drainDelay" | "shutdownTimeout">): number =>
+  Duration.isZero(shutdownTimeout)
+    ? Number.POSITIVE_INFINITY
+    : Duration.toMillis(drainDelay) + Duration.toMillis(shutdownTimeout) + lifespanAllowance + exitAllowance
