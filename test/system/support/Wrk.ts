@@ -19,7 +19,7 @@ export interface Measured {
 const millisIn = { us: 0.001, ms: 1, s: 1000, m: 60_000 } as const
 
 const p99Of = (output: string): number => {
-  const [, value, unit] = /^ +99% +([\d.]+)(us|ms|s|m)$/m.exec(output) ?? []
+  const [, value, unit] = /^ +99% +([\d.]+)(us|ms|s|m) *$/m.exec(output) ?? []
   return Number(value) * (unit === "us" || unit === "ms" || unit === "s" || unit === "m" ? millisIn[unit] : Number.NaN)
 }
 

@@ -1,0 +1,292 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import { createServer } from "node:net"
+import { isMeasurable, tell } from "./support/Memory.ts"
+import { bundled } from "./support/SupervisorBundle.ts"
+import { bodyOf, open, type Peer, requestText } from "./support/Peer.ts"
+import { expectQuiet, familyOf, familyWith, gone, type Pool, serve, startedBy, stop } from "./support/SupervisorPool.ts"
+import { kill } from "./support/SupervisorProcesses.ts"
+import { broken, versions, working } from "./support/SupervisorVersions.ts"
+import { ask, visit, whoAnswers, Who } from "./support/SupervisorVisitors.ts"
+import { until } from "./support/Until.ts"
+
+const decode = Schema.decodeEffect(Who)
+
+/** A connection and the worker that it is with. */
+interface Guest {
+  readonly peer: Peer
+  readonly pid: number
+}
+
+/** Connects until each worker has some of the connections, all of which stay open. */
+const guestsOfAll = (pool: Pool, each = 4) =>
+  Effect.gen(function* () {
+    const { workers } = familyOf(pool)
+    const guests: Array<Guest> = []
+    const has = (pid: number) => guests.filter((guest) => guest.pid === pid).length >= each
+    while (!workers.every(has)) {
+      const peers = yield* Effect.forEach(Array.from({ length: 16 }), () => open(pool.port), { concurrency: 16 })
+      for (const peer of peers) {
+        peer.read().send(requestText("/who"))
+        const { pid } = yield* decode(bodyOf((yield* peer.response) ?? ""))
+        guests.push({ peer, pid })
+      }
+      assert.isBelow(guests.length, 1000, "connections reach all workers")
+    }
+    return guests
+  })
+
+/** Has all guests make the same request, and waits until the application has begun with each. */
+const request = (pool: Pool, guests: ReadonlyArray<Guest>, path: string) =>
+  Effect.gen(function* () {
+    for (const { peer } of guests) peer.send(requestText(path))
+    yield* until(
+      `${guests.length} requests for ${path} have begun`,
+      Effect.sync(() => pool.output().split(`begun: ${path} `).length > guests.length)
+    )
+  })
+
+const responses = (guests: ReadonlyArray<Guest>) =>
+  Effect.forEach(guests, ({ peer }) => peer.response, { concurrency: "unbounded" })
+
+const isWhole = (response: string | undefined): boolean => response?.startsWith("HTTP/1.1 200 ") === true
+
+const isRefused = (port: number) =>
+  Effect.map(Effect.flip(Effect.scoped(open(port))), ({ message }) => assert.include(message, "ECONNREFUSED"))
+
+describe.skipIf(!isMeasurable)("a worker", () => {
+  it.live("that is killed takes only its own requests with it, and is back within a second", () =>
+    Effect.gen(function* () {
+      const pool = yield* serve({ command: yield* bundled })
+      const guests = yield* guestsOfAll(pool)
+      const visitors = yield* visit(pool.port)
+      yield* request(pool, guests, "/slow")
+      const answers = yield* Effect.forkChild(responses(guests), { startImmediately: true })
+      const { parent, workers } = familyOf(pool)
+      const victim = workers[0] ?? assert.fail()
+      const begin = performance.now()
+      kill(victim, "SIGKILL")
+      const killed = performance.now()
+      const family = yield* familyWith(
+        pool,
+        "there is another worker",
+        (now) => now.workers.length === 2 && !now.workers.includes(victim)
+      )
+      const next = family.workers.find((pid) => !workers.includes(pid)) ?? assert.fail()
+      yield* until(
+        "its application has started",
+        Effect.sync(() => startedBy(pool).includes(next))
+      )
+      const started = performance.now() - begin
+      const back = (yield* visitors.visits.answerOf(next)) - begin
+      const found = yield* Fiber.join(answers)
+      const { count, failures } = yield* visitors.end
+      yield* tell(
+        `kill -9 of a worker: another one has started after ${started.toFixed()} ms and answers after ${back.toFixed()} ms; ` +
+          `lost ${failures.length} of ${count} visits`
+      )
+      assert.deepStrictEqual(
+        found.map(isWhole),
+        guests.map(({ pid }) => pid !== victim)
+      )
+      assert.deepStrictEqual(
+        failures.filter(({ begun }) => begun > killed),
+        []
+      )
+      assert.isAtMost(failures.length, 8)
+      assert.isAtMost(back, 1000)
+      assert.strictEqual(family.parent, parent)
+      yield* stop(pool)
+      assert.deepStrictEqual(yield* pool.result, { code: 0, signal: null }, pool.output())
+    })
+  )
+
+  it.live("that is blocked is replaced when its heartbeat is missed, and the others serve on", () =>
+    Effect.gen(function* () {
+      const heartbeatTimeout = 2
+      const pool = yield* serve({
+        workers: 3,
+        flags: [`--heartbeat-timeout=${heartbeatTimeout}`],
+        command: yield* bundled
+      })
+      const visitors = yield* visit(pool.port)
+      const { workers } = familyOf(pool)
+      const lost = yield* Effect.forkChild(Effect.flip(ask(pool.port, "/block")), { startImmediately: true })
+      const blocked = () => /^blocked: (\d+)$/m.exec(pool.output())?.[1]
+      yield* until(
+        "a worker is blocked",
+        Effect.sync(() => blocked() !== undefined)
+      )
+      const begin = performance.now()
+      const before = visitors.visits.count
+      const family = yield* familyWith(
+        pool,
+        "the blocked worker is replaced",
+        (now) => now.workers.length === 3 && !now.workers.includes(Number(blocked()))
+      )
+      const meanwhile = visitors.visits.count - before
+      const next = family.workers.find((pid) => !workers.includes(pid))
+      const back = (yield* visitors.visits.answerOf(next ?? assert.fail())) - begin
+      const { failures, slowest } = yield* visitors.end
+      yield* Fiber.join(lost)
+      yield* tell(
+        `blocked for good: replaced after ${(back / 1000).toFixed(2)} s with a heartbeat timeout of ${heartbeatTimeout} s; ` +
+          `${meanwhile} visits meanwhile, ${failures.length} lost, the slowest took ${slowest.toFixed()} ms`
+      )
+      assert.isAtMost(back, (heartbeatTimeout + 2) * 1000)
+      // Those that it had taken in the same turn.
+      assert.deepStrictEqual(
+        failures.filter(({ begun }) => begun > begin),
+        []
+      )
+      assert.isAtMost(failures.length, 8)
+      assert.isAbove(meanwhile, 100)
+      assert.isBelow(slowest, 1000)
+      yield* stop(pool)
+      assert.deepStrictEqual(yield* pool.result, { code: 0, signal: null }, pool.output())
+    })
+  )
+
+  it.live("that is busy most of the time, but not blocked, is left alone", () =>
+    Effect.gen(function* () {
+      const pool = yield* serve({ flags: ["--heartbeat-timeout=2"] })
+      const before = familyOf(pool)
+      const clients = Effect.forEach(
+        Array.from({ length: 16 }),
+        () => Effect.repeat(ask(pool.port, "/burn"), { while: () => performance.now() < until }),
+        { concurrency: 16, discard: true }
+      )
+      const until = performance.now() + 4000
+      yield* clients
+      assert.deepStrictEqual(familyOf(pool), before)
+      yield* stop(pool)
+      expectQuiet(pool)
+    })
+  )
+})
+
+describe.skipIf(!isMeasurable)("the parent", () => {
+  it.live("that is killed leaves workers which finish what they have begun and end, so that the port is free", () =>
+    Effect.gen(function* () {
+      const pool = yield* serve()
+      const guests = yield* guestsOfAll(pool)
+      yield* request(pool, guests, "/slow")
+      const begin = performance.now()
+      kill(familyOf(pool).parent, "SIGKILL")
+      const found = yield* responses(guests)
+      yield* gone(pool)
+      yield* tell(`kill -9 of the parent: its workers have ended after ${(performance.now() - begin).toFixed()} ms`)
+      assert.isTrue(found.every(isWhole))
+      yield* isRefused(pool.port)
+      const another = yield* serve({ port: pool.port })
+      assert.include(familyOf(another).workers, (yield* whoAnswers(pool.port)).pid)
+      yield* stop(another)
+    })
+  )
+
+  it.live("that is told to stop has the workers finish what they have begun", () =>
+    Effect.gen(function* () {
+      const pool = yield* serve()
+      const guests = yield* guestsOfAll(pool)
+      yield* request(pool, guests, "/slow")
+      kill(pool.pid, "SIGTERM")
+      const found = yield* responses(guests)
+      assert.isTrue(found.every(isWhole))
+      assert.deepStrictEqual(yield* pool.result, { code: 0, signal: null }, pool.output())
+      assert.deepStrictEqual(pool.processes(), [])
+      yield* isRefused(pool.port)
+      expectQuiet(pool)
+    })
+  )
+
+  it.live("that is told a second time ends at once, and no worker outlives it", () =>
+    Effect.gen(function* () {
+      const pool = yield* serve()
+      const guests = yield* guestsOfAll(pool)
+      yield* request(pool, guests, "/stuck")
+      const begin = performance.now()
+      kill(pool.pid, "SIGTERM")
+      // Soon after the first one, a signal counts as the same request.
+      yield* Effect.forkChild(
+        Effect.repeat(
+          Effect.sync(() => kill(pool.pid, "SIGTERM")),
+          Schedule.spaced("50 millis")
+        )
+      )
+      const result = yield* pool.result
+      const ended = performance.now() - begin
+      yield* gone(pool)
+      yield* tell(`a second SIGTERM: ended after ${ended.toFixed()} ms with ${result.code ?? result.signal}`)
+      assert.deepStrictEqual(result, { code: 143, signal: null }, pool.output())
+      assert.isBelow(ended, 2000)
+      yield* isRefused(pool.port)
+    })
+  )
+})
+
+/** A port that somebody has, as long as the scope is open. */
+const takenPort = Effect.acquireRelease(
+  Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      const port = typeof address === "object" && address !== null ? address.port : Number.NaN
+      resume(Effect.succeed({ port, close: () => server.close() }))
+    })
+  }),
+  ({ close }) => Effect.sync(close)
+)
+
+/** How often a server has said something. */
+const times = ({ output }: Pool, message: string): number => output().split(message).length - 1
+
+describe.skipIf(!isMeasurable)("a new version", () => {
+  it.live("that does not start leaves the old one serving, every time, until one does", () =>
+    Effect.gen(function* () {
+      const { path, put } = yield* versions
+      yield* put(working("1"))
+      const pool = yield* serve({ application: path, flags: ["--boot-timeout=4"] })
+      const old = familyOf(pool)
+      const visitors = yield* visit(pool.port)
+      const isAlone = () => pool.processes().length === old.workers.length + 1
+      // Again if need be: the end of the last one may not have been noticed yet.
+      const startSuccessor = Effect.gen(function* () {
+        while (isAlone()) {
+          kill(old.parent, "SIGUSR2")
+          yield* Effect.sleep("200 millis")
+        }
+      })
+      for (const [what, code] of Object.entries(broken((yield* takenPort).port))) {
+        yield* put(code)
+        const givenUp = times(pool, "; this server goes on")
+        const begin = performance.now()
+        yield* startSuccessor
+        const refused = times(pool, "there is a successor already")
+        // While there is one, there cannot be another.
+        kill(old.parent, "SIGUSR2")
+        yield* until(
+          `a second successor beside the one ${what} is refused`,
+          Effect.sync(() => times(pool, "there is a successor already") > refused)
+        )
+        yield* until(
+          `the successor ${what} is given up`,
+          Effect.sync(() => isAlone() && times(pool, "; this server goes on") > givenUp)
+        ).pipe(Effect.tapCause(() => Effect.sync(() => console.error(pool.processes(), pool.output()))))
+        yield* tell(`a new version ${what}: given up after ${((performance.now() - begin) / 1000).toFixed(1)} s`)
+        assert.deepStrictEqual(familyOf(pool), old, what)
+        assert.strictEqual((yield* whoAnswers(pool.port)).version, "1", what)
+      }
+      yield* put(working("2"))
+      yield* startSuccessor
+      yield* familyWith(pool, "the fixed version takes over", ({ parent }) => parent !== old.parent)
+      assert.strictEqual((yield* whoAnswers(pool.port)).version, "2")
+      assert.deepStrictEqual(yield* pool.result, { code: 0, signal: null }, pool.output())
+      const { count, failures } = yield* visitors.end
+      yield* tell(`new versions: ${count} visits meanwhile, ${failures.length} lost`)
+      assert.deepStrictEqual(failures, [])
+      yield* stop(pool)
+    })
+  )
+})
