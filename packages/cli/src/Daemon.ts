@@ -62,10 +62,12 @@ interface Outcome {
  * Starts a program in the background and waits until it is ready, or has ended. Yields the exit code for the launcher.
  *
  * @param command the program and its arguments
+ * @param patience milliseconds after which a program that is not ready is stopped; infinitely many for none
  * @param environment what it gets beside what this process has
  */
 export const launch = (
   command: readonly [string, ...Array<string>],
+  patience: number,
   environment: Readonly<Record<string, string>> = {}
 ): Effect.Effect<number> =>
   Effect.flatMap(
@@ -79,10 +81,16 @@ export const launch = (
       })
       const stopPassing = passSignals(child)
       const finish = (outcome: Outcome): void => {
+        clearTimeout(timer)
         stopPassing()
         child.unref()
         resume(Effect.succeed(outcome))
       }
+      const giveUp = (): void => {
+        child.kill("SIGTERM")
+        finish({ code: 1, problem: `the server was not ready within ${patience / 1000} seconds, and is stopped` })
+      }
+      const timer = Number.isFinite(patience) ? setTimeout(giveUp, patience) : undefined
       child.once("error", (error) => finish({ code: 1, problem: error.message }))
       const pipe = child.stdio[descriptor]
       // Declared for any stdio; a pipe is both ways.

@@ -1,4 +1,6 @@
 /** What a process finds out about its start, and what it does before it serves. */
+import type { Values } from "@pagi/core/ServerOptions"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as CommandLine from "./CommandLine.ts"
 import * as Daemon from "./Daemon.ts"
@@ -15,11 +17,24 @@ export const channel: Daemon.Channel | undefined = Daemon.claim()
 /** How to reach systemd. */
 export const systemd: SystemdNotify.Target | undefined = SystemdNotify.take(process.env, process.pid)
 
+/** Milliseconds beyond `bootTimeout`, for which workers have to start, that the server has to be ready. */
+const startAllowance = 10_000
+
+const patienceOf = (bootTimeout: Duration.Duration): number =>
+  Duration.isZero(bootTimeout) ? Number.POSITIVE_INFINITY : Duration.toMillis(bootTimeout) + startAllowance
+
 /** Goes on in the background if that is asked for, in another process; this one ends with that one's success or failure. */
-export const inBackground = ({ daemonize }: ProcessPlan): Effect.Effect<void, ExitCode.Ended> =>
+export const inBackground = (
+  { daemonize }: ProcessPlan,
+  { bootTimeout }: Pick<Values, "bootTimeout">
+): Effect.Effect<void, ExitCode.Ended> =>
   daemonize && channel === undefined && predecessor === undefined
     ? Effect.flatMap(
-        Daemon.launch(CommandLine.again(process.argv.slice(2)), SystemdNotify.environmentOf(systemd)),
+        Daemon.launch(
+          CommandLine.again(process.argv.slice(2)),
+          patienceOf(bootTimeout),
+          SystemdNotify.environmentOf(systemd)
+        ),
         (code) => Effect.fail(new ExitCode.Ended({ code }))
       )
     : Effect.void

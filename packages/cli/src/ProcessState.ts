@@ -17,6 +17,8 @@ export interface Audience {
 export interface ProcessState {
   /** Tells that the process serves. */
   readonly ready: Effect.Effect<void, never, Scope.Scope>
+  /** Tells that the process goes on, after another one may have told the same of itself. */
+  readonly goesOn: Effect.Effect<void, never, Scope.Scope>
 }
 
 /** Begins: writes the pid file, unless it is another server's for now. To be called as the user that the server is to be. */
@@ -28,13 +30,14 @@ export const begin = ({
 }: Audience): Effect.Effect<ProcessState, PidFile.PidFileError | PidFile.PidFileInUse, Scope.Scope> =>
   Effect.gen(function* () {
     const write = pidFile === null ? Effect.void : PidFile.write(pidFile)
+    // It serves already, and goes on whatever the file says.
+    const rewrite = Effect.catch(write, ({ message }) => Effect.logError(message))
     if (pidFile !== null) yield* PidFile.check(pidFile, predecessor)
     if (predecessor === undefined) yield* write
     const ready = Effect.gen(function* () {
-      // It serves already, and goes on whatever the file says.
-      if (predecessor !== undefined) yield* Effect.catch(write, ({ message }) => Effect.logError(message))
+      if (predecessor !== undefined) yield* rewrite
       yield* systemd.ready
       launcher?.ready()
     })
-    return { ready }
+    return { ready, goesOn: Effect.andThen(rewrite, systemd.reloaded) }
   })

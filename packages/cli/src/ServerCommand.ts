@@ -34,12 +34,12 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   yield* Privileges.resolve(plan.process.user, plan.process.group)
   const answer = CommandCheck.claim()
   if (answer !== undefined) return answer({ plan, workers: options.workers })
-  yield* Launch.inBackground(plan.process)
+  yield* Launch.inBackground(plan.process, options)
   for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)
   yield* SingleServer.run(plan, options)
 })
 
-const workersOnly = ["reuseport", "maxRequests", "maxRequestsJitter", "heartbeatTimeout", "bootTimeout"]
+const workersOnly = ["reuseport", "maxRequests", "maxRequestsJitter", "heartbeatTimeout"]
 
 /** What was given that only concerns servers with workers. */
 const withoutEffect = ({ process, served }: ServerPlan): ReadonlyArray<string> => [

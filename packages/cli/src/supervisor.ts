@@ -59,6 +59,11 @@ const makeDuties = (plan: ServerPlan, workers: number) =>
       serving,
       reloading: systemd.reloading,
       reloaded: systemd.reloaded,
+      successorLost: Effect.provideService(
+        Effect.suspend(() => state?.goesOn ?? Effect.void),
+        Scope.Scope,
+        scope
+      ),
       stopping: systemd.stopping
     }
     const controlSocket = plan.process.control ?? ControlPath.forProcess(identity?.uid)
@@ -85,8 +90,8 @@ const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: Superv
 
 /** Runs a server with workers, and fails with its exit code if that is not 0. */
 export const run = Effect.fnUntraced(function* (plan: ServerPlan, signals: SupervisorSignals.SupervisorSignals) {
-  yield* Launch.inBackground(plan.process)
   const options = yield* ServerValues.resolve(plan.served.texts)
+  yield* Launch.inBackground(plan.process, options)
   const code = yield* Effect.scoped(supervise(plan, signals)).pipe(
     Effect.provideService(ServerOptions, options),
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))

@@ -39,6 +39,8 @@ export type PoolNews =
   | { readonly type: "serving" }
   | { readonly type: "reloading" }
   | { readonly type: "reloaded" }
+  /** A successor has ended, which may have been taken for the server already. */
+  | { readonly type: "successorLost" }
   | { readonly type: "stopping"; readonly hasSuccessor: boolean }
   | { readonly type: "stopped"; readonly code: number; readonly keepsSockets: boolean }
 
@@ -151,6 +153,7 @@ export class PoolInterpreter {
         return heartbeat.forget(event.id)
       case "successorExited":
         this.#successor = undefined
+        if (this.#state.phase === "running") this.#parts.announce({ type: "successorLost" })
         return Effect.void
       default:
         return Effect.void

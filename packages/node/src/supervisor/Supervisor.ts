@@ -50,7 +50,7 @@ export interface SupervisorSettings<E = never> {
   /** Is run when the sockets are bound and before any worker is started, as the time to give up privileges. */
   readonly onBound?: Effect.Effect<void, E, EffectScope.Scope>
   /**
-   * Is run when the pool serves, begins and ends a rolling replacement, and stops, in which case `hasSuccessor` says
+   * Is run when the pool serves, begins and ends a rolling replacement, has lost a successor, and stops, in which case `hasSuccessor` says
    * whether another server has taken over: for each in turn, for a few seconds at most, while the pool goes on. A
    * predecessor is stopped after that for `serving`, and the pool has ended after that for `stopping`.
    */

@@ -147,9 +147,10 @@ describe("a hot restart", () => {
   it.effect("that fails leaves everything as it is, and can be tried again", () =>
     Effect.gen(function* () {
       const fake = yield* makeServing()
-      const { log, pool, processes, send } = fake
+      const { changes, log, pool, processes, send } = fake
       yield* send("hotRestart")
       yield* after(() => processes.successor().exit(4))
+      assert.strictEqual(changes.at(-1), "successorLost")
       assert.include(String(log.at(-1)), "this server goes on")
       yield* send("hotRestart")
       yield* after(() => processes.successor().fail("spawn ENOENT"))
