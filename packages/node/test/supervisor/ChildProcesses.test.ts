@@ -62,7 +62,9 @@ describe("a process", () => {
 
   it.live("is killed, and nothing happens to it afterwards", () =>
     Effect.gen(function* () {
-      const { child, isTold, told } = yield* start("process.on('SIGTERM', () => {}); process.send('here')")
+      const { child, isTold, told } = yield* start(
+        "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); process.send('here')"
+      )
       yield* isTold(1)
       child.kill("SIGTERM")
       child.kill("SIGKILL")
