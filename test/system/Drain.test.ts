@@ -47,7 +47,7 @@ const closed = (peers: ReadonlyArray<Peer>) =>
   Effect.forEach(peers, (peer) => peer.closed, { concurrency: "unbounded", discard: true })
 
 describe("a server that is told to stop", () => {
-  it.live("ends what is idle at once and what is under way when it is done, and exits with 0 about then", () =>
+  it.live("ends what is idle soon and what is under way when it is done, and exits with 0 about then", () =>
     Effect.gen(function* () {
       const server = yield* serve("draining")
       const idle = yield* openMany(server.port)
@@ -73,7 +73,8 @@ describe("a server that is told to stop", () => {
       const result = yield* server.result
       const ended = performance.now() - begin
       yield* tell(`drain: idle connections closed after ${idleClosed.toFixed()} ms, ended after ${ended.toFixed()} ms`)
-      assert.isAtMost(idleClosed, 100)
+      // 200 to 300 ms, in which a request that was under way could have come.
+      assert.isAtMost(idleClosed, 600)
       assert.include(refused.message, "ECONNREFUSED")
       assert.strictEqual(underWay, count)
       assert.deepStrictEqual(result, { code: 0, signal: null }, server.output())
