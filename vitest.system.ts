@@ -4,8 +4,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     name: "system",
-    root: "test/system",
-    include: ["*.test.ts"],
+    include: ["test/system/*.test.ts", "packages/*/test/system/*.test.ts"],
     environment: "node",
     fileParallelism: false,
     testTimeout: 90_000,

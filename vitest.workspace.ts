@@ -17,7 +17,7 @@ const project = (name: string, root: string) => ({
     name,
     root,
     include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, ...replacing],
+    exclude: [...configDefaults.exclude, ...replacing, "test/system/**"],
     passWithNoTests: true,
     testTimeout,
     isolate: !stateless.has(name)

@@ -4,14 +4,14 @@ import * as Effect from "effect/Effect"
 import { chmodSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
-import { isRunning } from "../src/PidFile.ts"
-import * as Program from "./support/Program.ts"
-import * as Site from "./support/Site.ts"
-import { until } from "./support/Until.ts"
+import { isRunning } from "../../src/PidFile.ts"
+import * as Program from "../support/Program.ts"
+import * as Site from "../support/Site.ts"
+import { until } from "../support/Until.ts"
 
 const timeout = 60_000
 
-const fixture = (name: string): string => join(import.meta.dirname, "fixtures", name)
+const fixture = (name: string): string => join(import.meta.dirname, "../fixtures", name)
 
 const get = (url: string): Effect.Effect<string> =>
   Effect.promise(() => fetch(url, { headers: { connection: "close" } }).then((response) => response.text()))
