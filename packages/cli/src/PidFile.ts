@@ -1,6 +1,7 @@
 /** The file that says which process is the server, for scripts and supervisors that send it signals. */
+import { codeOf } from "@pagi/node/ListenError"
+import { isRunning } from "@pagi/node/RunningProcess"
 import * as Effect from "effect/Effect"
-import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs"
@@ -40,9 +41,6 @@ export class PidFileError extends Schema.TaggedError<PidFileError>()("PidFileErr
   }
 }
 
-const codeOf = (error: unknown): string =>
-  hasProperty(error, "code") && typeof error.code === "string" ? error.code : String(error)
-
 const attempt = <A>(path: string, run: () => A): Effect.Effect<A, PidFileError> =>
   Effect.try({ try: run, catch: (error) => new PidFileError({ path, code: codeOf(error) }) })
 
@@ -54,17 +52,6 @@ const read = (path: string): number | undefined => {
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined
     throw error
-  }
-}
-
-/** Whether a process runs, be it one of another user. */
-export const isRunning = (pid: number): boolean => {
-  if (pid === 0) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return codeOf(error) === "EPERM"
   }
 }
 

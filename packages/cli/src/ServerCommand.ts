@@ -43,7 +43,9 @@ const workersOnly = ["reuseport", "maxRequests", "maxRequestsJitter", "heartbeat
 
 /** What was given that only concerns servers with workers. */
 const withoutEffect = ({ process, served }: ServerPlan): ReadonlyArray<string> => [
-  ...workersOnly.flatMap((name) => served.texts.options[name]?.source ?? []),
+  ...[...workersOnly, ...(process.daemonize ? [] : ["bootTimeout"])].flatMap(
+    (name) => served.texts.options[name]?.source ?? []
+  ),
   ...(process.control === null ? [] : ["--control"])
 ]
 

@@ -8,7 +8,7 @@ import { rmSync } from "node:fs"
 import * as ConsoleLog from "./ConsoleLog.ts"
 import * as ControlPath from "./ControlPath.ts"
 import * as MainProgram from "./MainProgram.ts"
-import * as PidFile from "./PidFile.ts"
+import { isRunning } from "@pagi/node/RunningProcess"
 import { UsageError } from "./ServerValues.ts"
 import * as StatusTable from "./StatusTable.ts"
 
@@ -70,7 +70,7 @@ const askAll = (found: ReadonlyArray<ControlPath.Found>) =>
     for (const { path, pid } of found) {
       const answer = yield* ask(path)
       if (answer !== undefined) answers.push(answer)
-      else if (!PidFile.isRunning(pid)) rmSync(path, { force: true })
+      else if (!isRunning(pid)) rmSync(path, { force: true })
     }
     return answers
   })

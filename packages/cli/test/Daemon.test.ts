@@ -5,7 +5,7 @@ import { join } from "node:path"
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
 import { until } from "./support/Until.ts"
-import { isRunning } from "../src/PidFile.ts"
+import { isRunning } from "@pagi/node/RunningProcess"
 
 const timeout = 60_000
 

@@ -13,8 +13,9 @@ import { lookup } from "node:dns/promises"
 import { resolve } from "node:path"
 import { type Inheritance, type InheritedSocket, none } from "../InheritedSockets.ts"
 import { addressOf, isWildcard, urlOf } from "../Listener.ts"
-import { codeOf, fromErrno, ListenError } from "../ListenError.ts"
+import { fromErrno, ListenError } from "../ListenError.ts"
 import * as ReuseText from "../ReuseText.ts"
+import { isRunning } from "../RunningProcess.ts"
 import { type FoundSocket, matching, pathOf } from "../SocketMatch.ts"
 import * as UnixSocket from "../UnixSocket.ts"
 import * as ServerHandle from "./ServerHandle.ts"
@@ -150,20 +151,12 @@ class Closing {
     if (this.#isOver) return
     this.#isOver = true
     // The one before goes on serving at its paths when this one has failed.
-    const keepsInherited = this.#predecessor !== undefined && isAlive(this.#predecessor)
+    const keepsInherited = this.#predecessor !== undefined && isRunning(this.#predecessor)
     for (const { file, handle, isInherited } of this.#held) {
       // Before the socket closes, so that nobody finds the path and no server behind it.
       if (file !== undefined && paths === "remove" && !(isInherited && keepsInherited)) UnixSocket.giveUp(file)
       if (this.#ownsDescriptors) handle.close()
     }
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return codeOf(error) !== "ESRCH"
   }
 }
 

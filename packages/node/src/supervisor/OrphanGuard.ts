@@ -42,6 +42,6 @@ export const start = (allowance: number = initialAllowance): OrphanGuard => {
   thread.unref()
   // Without the thread the worker serves as well as with it.
   thread.on("error", () => {})
-  // eslint-disable-next-line unicorn/require-post-message-target-origin -- That is about windows of a browser.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- That is about windows of a browser.
   return { allow: (milliseconds) => thread.postMessage(milliseconds) }
 }

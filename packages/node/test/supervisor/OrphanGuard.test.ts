@@ -1,18 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
+import { isRunning } from "../../src/RunningProcess.ts"
 import { until } from "../support/Until.ts"
 
 const fixture = join(import.meta.dirname, "fixtures/blockedOrphan.ts")
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
 
 /** A worker that blocks, below a parent that has just been killed. */
 const orphan = (allowance: number) =>
@@ -27,23 +21,22 @@ const orphan = (allowance: number) =>
           })
         })
     ),
-    (pid) => Effect.sync(() => isAlive(pid) && process.kill(pid, "SIGKILL"))
+    (pid) => Effect.sync(() => isRunning(pid) && process.kill(pid, "SIGKILL"))
   )
 
 describe("OrphanGuard", () => {
   it.live("ends a worker that is blocked when its parent has gone", () =>
     Effect.gen(function* () {
       const pid = yield* orphan(200)
-      yield* until("the worker has ended", () => !isAlive(pid))
+      yield* until("the worker has ended", () => !isRunning(pid))
     })
   )
 
   it.live("leaves it the time that it may take", () =>
     Effect.gen(function* () {
-      const pid = yield* orphan(3000)
-      yield* Effect.sleep("1500 millis")
-      assert.isTrue(isAlive(pid))
-      yield* until("the worker has ended", () => !isAlive(pid))
+      const pid = yield* orphan(2000)
+      const [lived] = yield* Effect.timed(until("the worker has ended", () => !isRunning(pid)))
+      assert.isAtLeast(Duration.toMillis(lived), 1900)
     })
   )
 })

@@ -177,7 +177,9 @@ export class PoolWorld {
     switch (type) {
       case "serving":
         assert.isAtLeast(this.serving.length, 1)
-        assert.isTrue(this.state.slots.every(({ current, failure }) => current !== undefined || failure !== undefined))
+        for (const { current, failure } of this.state.slots) {
+          if (failure === undefined) assert.strictEqual(this.state.workers.get(current ?? 0)?.phase, "serving")
+        }
         return assert.strictEqual(++this.#servings, 1)
       case "reloading":
       case "reloaded":
