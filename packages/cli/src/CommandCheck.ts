@@ -23,7 +23,7 @@ export type Answer = typeof Answer.Type
 export const ask = (args: ReadonlyArray<string>): Answer | number => {
   const [program, ...programArgs] = CommandLine.again(args)
   const { error, output, signal, status } = spawnSync(program, programArgs, {
-    env: { ...process.env, [CommandLine.checkVariable]: String(descriptor) },
+    env: { ...process.env, [CommandLine.checkVariable]: String(process.pid) },
     stdio: ["inherit", "inherit", "inherit", "pipe"]
   })
   if (error !== undefined) throw error
@@ -34,9 +34,9 @@ export const ask = (args: ReadonlyArray<string>): Answer | number => {
 
 /** How to answer, if this process has been asked. What says so is removed from the environment. */
 export const claim = (environment: NodeJS.ProcessEnv = process.env): ((answer: Answer) => void) | undefined => {
-  const text = environment[CommandLine.checkVariable]
+  const isAsked = CommandLine.isAsked(environment)
   delete environment[CommandLine.checkVariable]
-  if (text !== String(descriptor)) return undefined
+  if (!isAsked) return undefined
   const encode = Schema.encodeSync(Answer)
   return (answer) => void writeSync(descriptor, encode(answer))
 }

@@ -1,21 +1,17 @@
 /** Where servers with workers tell their status: a socket for each process, in a folder that only its user can enter. */
-import { lstatSync, readdirSync } from "node:fs"
+import { readdirSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-
-const isOwnFolder = (path: string, uid: number): boolean => {
-  const status = lstatSync(path, { throwIfNoEntry: false })
-  return status?.isDirectory() === true && status.uid === uid
-}
+import * as UserFolder from "./UserFolder.ts"
 
 const own = (): number => process.getuid?.() ?? 0
 
 /** The user's folder: below that which the system has made for the session, unless it is another user's. */
 const folderOf = (uid: number): string => {
   const runtime = process.env["XDG_RUNTIME_DIR"]
-  return runtime !== undefined && runtime !== "" && isOwnFolder(runtime, uid)
+  return runtime !== undefined && runtime !== "" && UserFolder.isOwned(runtime, uid)
     ? join(runtime, "pagi")
-    : join(tmpdir(), `pagi-${uid}`)
+    : UserFolder.pathOf(uid)
 }
 
 /** The path for this process, when it is that user's. */
@@ -25,6 +21,8 @@ export const forProcess = (uid: number = own()): string => join(folderOf(uid), `
 export interface Found {
   readonly pid: number
   readonly path: string
+  /** Whether it is in a folder of this process's user. What is in others' is not ours to remove. */
+  readonly isOwn: boolean
 }
 
 const entriesOf = (folder: string): ReadonlyArray<string> => {
@@ -42,7 +40,7 @@ const folders = (): ReadonlyArray<string> => {
   if (uid !== 0) return [mine]
   const temporary = entriesOf(tmpdir())
     .map((name) => [name, /^pagi-(\d+)$/.exec(name)?.[1]] as const)
-    .filter(([name, owner]) => owner !== undefined && isOwnFolder(join(tmpdir(), name), Number(owner)))
+    .filter(([name, owner]) => owner !== undefined && UserFolder.isOwned(join(tmpdir(), name), Number(owner)))
     .map(([name]) => join(tmpdir(), name))
   const sessions = entriesOf("/run/user").map((name) => join("/run/user", name, "pagi"))
   return [...new Set([mine, ...temporary, ...sessions])]
@@ -51,8 +49,12 @@ const folders = (): ReadonlyArray<string> => {
 /** All sockets by their process numbers, those of root's servers and all others' for root. */
 export const find = (): ReadonlyArray<Found> =>
   folders()
-    .flatMap((folder) =>
-      entriesOf(folder).map((name) => ({ pid: Number(/^(\d+)\.sock$/.exec(name)?.[1]), path: join(folder, name) }))
-    )
+    .flatMap((folder) => {
+      const isOwn = UserFolder.isOwned(folder, own())
+      return entriesOf(folder).map((name) => {
+        const pid = Number(/^(\d+)\.sock$/.exec(name)?.[1])
+        return { pid, path: join(folder, name), isOwn }
+      })
+    })
     .filter(({ pid }) => pid > 0)
     .toSorted((one, other) => one.pid - other.pid)

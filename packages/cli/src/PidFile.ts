@@ -4,7 +4,7 @@ import { isRunning } from "@pagi/node/RunningProcess"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs"
+import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
 
 /** The pid file names another process that runs. */
@@ -41,8 +41,11 @@ export class PidFileError extends Schema.TaggedError<PidFileError>()("PidFileErr
   }
 }
 
-const attempt = <A>(path: string, run: () => A): Effect.Effect<A, PidFileError> =>
-  Effect.try({ try: run, catch: (error) => new PidFileError({ path, code: codeOf(error) }) })
+const attempt = <A>(path: string, run: () => A): Effect.Effect<A, PidFileError | PidFileInUse> =>
+  Effect.try({
+    try: run,
+    catch: (error) => (error instanceof PidFileInUse ? error : new PidFileError({ path, code: codeOf(error) }))
+  })
 
 /** The process that a pid file names; nothing when there is no file, or something else in it. */
 const read = (path: string): number | undefined => {
@@ -55,30 +58,44 @@ const read = (path: string): number | undefined => {
   }
 }
 
+const refuseOthers = (path: string, predecessor: number | undefined): void => {
+  const pid = read(path)
+  if (pid !== undefined && pid !== process.pid && pid !== predecessor && isRunning(pid)) {
+    throw new PidFileInUse({ path, pid })
+  }
+}
+
 /**
  * Fails if the file names a process that runs, unless that is this one, or `predecessor`, whose place this one is to
  * take. What a server has left behind that was killed does not matter.
  */
 export const check = (path: string, predecessor?: number): Effect.Effect<void, PidFileInUse | PidFileError> =>
-  Effect.flatMap(
-    attempt(path, () => read(path)),
-    (pid) =>
-      pid !== undefined && pid !== process.pid && pid !== predecessor && isRunning(pid)
-        ? Effect.fail(new PidFileInUse({ path, pid }))
-        : Effect.void
-  )
+  attempt(path, () => refuseOthers(path, predecessor))
 
 /** Nobody sees a half of it: written beside the path, and moved there. */
-const replace = (path: string): void => {
+const replace = (path: string, predecessor: number | undefined): void => {
   const temporary = `${path}.${process.pid}`
   rmSync(temporary, { force: true })
   try {
     // Not through a link that somebody has put there.
     writeFileSync(temporary, `${process.pid}\n`, { flag: "wx", mode: 0o644 })
+    if (isLinked(temporary, path)) return unlinkSync(temporary)
+    refuseOthers(path, predecessor)
     renameSync(temporary, path)
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error
+  }
+}
+
+/** Of several servers that start at the same time, only one finds no file at the path. */
+const isLinked = (temporary: string, path: string): boolean => {
+  try {
+    linkSync(temporary, path)
+    return true
+  } catch {
+    // There is one, or the file system knows no links.
+    return false
   }
 }
 
@@ -91,13 +108,19 @@ const remove = (path: string): void => {
   }
 }
 
-/** Writes the file, and removes it at the end of the scope if it still names this process. */
-export const write = (path: string): Effect.Effect<void, PidFileError, Scope.Scope> => {
+/**
+ * Writes the file, unless `check` would fail by now, and removes it at the end of the scope if it still names this
+ * process.
+ */
+export const write = (
+  path: string,
+  predecessor?: number
+): Effect.Effect<void, PidFileInUse | PidFileError, Scope.Scope> => {
   // The working directory may be another one by then.
   const absolute = resolve(path)
   return Effect.asVoid(
     Effect.acquireRelease(
-      attempt(path, () => replace(absolute)),
+      attempt(path, () => replace(absolute, predecessor)),
       () => Effect.sync(() => remove(absolute))
     )
   )

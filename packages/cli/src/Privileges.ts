@@ -11,6 +11,8 @@ export interface Identity {
   readonly gid: number
   /** By which name, or number if there is none, the system finds the user's further groups; none: there are none. */
   readonly account: string | undefined
+  /** The user's folder, if the system knows one. */
+  readonly home: string | undefined
 }
 
 /** The system did not let the process become another user, or it is not quite that user. */
@@ -31,6 +33,7 @@ export interface System {
   readonly setuid: (uid: number) => void
   /** A line of the system's databases, by name or number. */
   readonly entry: (database: "passwd" | "group", key: string) => ReadonlyArray<string> | undefined
+  readonly environment: NodeJS.ProcessEnv
 }
 
 const missing = (): never => {
@@ -76,7 +79,8 @@ const ofProcess: System = {
   setgroups: (groups) => process.setgroups?.([...groups]),
   setgid: (gid) => process.setgid?.(gid),
   setuid: (uid) => process.setuid?.(uid),
-  entry: findEntry
+  entry: findEntry,
+  environment: process.env
 }
 
 const refuse = (message: string): Effect.Effect<never, UsageError> => Effect.fail(new UsageError({ message }))
@@ -109,7 +113,7 @@ export const resolve = Effect.fnUntraced(function* (
         : `--group: there is no group ${JSON.stringify(group)}`
     )
   }
-  const identity: Identity = { uid, gid, account: account?.[0] }
+  const identity: Identity = { uid, gid, account: account?.[0], home: account?.[5] || undefined }
   if (system.geteuid() !== 0 && !isAlready(identity, system)) {
     const flag = user === null ? "--group" : "--user"
     return yield* refuse(`${flag}: only root can become another user; this process is run by user ${system.geteuid()}`)
@@ -138,6 +142,7 @@ export const drop = (identity: Identity, system: System = ofProcess): Effect.Eff
 /** Answers with what is wrong afterwards. */
 const become = (identity: Identity, system: System): string | undefined => {
   const { account, gid, uid } = identity
+  if (uid !== system.getuid()) describe(identity, system)
   if (account === undefined) system.setgroups([gid])
   else system.initgroups(account, gid)
   system.setgid(gid)
@@ -145,6 +150,14 @@ const become = (identity: Identity, system: System): string | undefined => {
   if (!isAlready(identity, system)) return `the process did not become user ${uid} of group ${gid}`
   if (system.getgroups().includes(0) && !belongsToRoot(identity, system)) return "the process kept the group of root"
   return uid !== 0 && canReturn(system) ? "the process could become root again" : undefined
+}
+
+/** In the environment, where programs look whose files they are to use. */
+const describe = ({ account, home }: Identity, { environment }: System): void => {
+  for (const [name, value] of Object.entries({ HOME: home, LOGNAME: account, USER: account })) {
+    if (value === undefined) delete environment[name]
+    else environment[name] = value
+  }
 }
 
 /** Whether the user has the group of root by right. */

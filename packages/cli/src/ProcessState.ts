@@ -29,7 +29,7 @@ export const begin = ({
   systemd
 }: Audience): Effect.Effect<ProcessState, PidFile.PidFileError | PidFile.PidFileInUse, Scope.Scope> =>
   Effect.gen(function* () {
-    const write = pidFile === null ? Effect.void : PidFile.write(pidFile)
+    const write = pidFile === null ? Effect.void : PidFile.write(pidFile, predecessor)
     // It serves already, and goes on whatever the file says.
     const rewrite = Effect.catch(write, ({ message }) => Effect.logError(message))
     if (pidFile !== null) yield* PidFile.check(pidFile, predecessor)

@@ -48,7 +48,7 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan) {
 const socketsAs = Effect.fnUntraced(function* (identity: Privileges.Identity | undefined) {
   const inherited = yield* InheritedSockets
   if (identity === undefined) return inherited
-  const bound = yield* BoundSockets.bind(yield* ServerOptions, inherited.claim())
+  const bound = yield* BoundSockets.bind(yield* ServerOptions, inherited.claim(), identity)
   yield* Privileges.drop(identity)
   return passOn(yield* bound.surrender)
 })

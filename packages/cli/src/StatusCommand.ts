@@ -63,14 +63,14 @@ const ask = (path: string): Effect.Effect<Answer | undefined> =>
     onFailure: () => undefined
   })
 
-/** Asks the servers of these sockets, and removes the sockets at which nobody is. */
+/** Asks the servers of these sockets, and removes those of this user at which nobody is. */
 const askAll = (found: ReadonlyArray<ControlPath.Found>) =>
   Effect.gen(function* () {
     const answers: Array<Answer> = []
-    for (const { path, pid } of found) {
+    for (const { isOwn, path, pid } of found) {
       const answer = yield* ask(path)
       if (answer !== undefined) answers.push(answer)
-      else if (!isRunning(pid)) rmSync(path, { force: true })
+      else if (isOwn && !isRunning(pid)) rmSync(path, { force: true })
     }
     return answers
   })

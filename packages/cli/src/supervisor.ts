@@ -70,7 +70,7 @@ const makeDuties = (plan: ServerPlan, workers: number) =>
     // Somebody who goes on is no end for systemd.
     const onChange = (change: keyof typeof changes, hasSuccessor: boolean) =>
       hasSuccessor ? Effect.void : changes[change]
-    return { onBound, onChange, controlSocket }
+    return { socketOwner: identity, onBound, onChange, controlSocket }
   })
 
 /** Looks after workers until the pool has stopped. */

@@ -1,10 +1,10 @@
 /** The program of a worker process. A server with workers starts it; it is of no use otherwise. */
-import module from "node:module"
 import { setFlagsFromString } from "node:v8"
+import * as CompileCache from "./CompileCache.ts"
 
 // The same as in `bin`, and for the same reasons.
 setFlagsFromString("--no-allocation-site-pretenuring")
-module.enableCompileCache?.()
+CompileCache.enable()
 
 // What reaches all processes of a terminal, or is meant for the supervisor; and until the worker listens, SIGTERM ends it.
 for (const signal of ["SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTTIN", "SIGTTOU"]) process.on(signal, () => {})

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import * as PidFile from "../src/PidFile.ts"
 import * as Site from "./support/Site.ts"
 
@@ -53,6 +53,19 @@ describe("PidFile", () => {
           "or remove the file if it is another program"
       )
       yield* PidFile.check(path, process.ppid)
+    })
+  )
+
+  it.effect("is one server's when several begin at the same time", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "server.pid")
+      yield* PidFile.check(path)
+      writeFileSync(path, `${process.ppid}\n`)
+      assert.include(yield* messageOf(PidFile.write(path)), `names process ${process.ppid}, which runs`)
+      assert.strictEqual(readFileSync(path, "utf8"), `${process.ppid}\n`)
+      assert.deepStrictEqual(readdirSync(dirname(path)), ["server.pid"])
+      yield* PidFile.write(path, process.ppid)
+      assert.strictEqual(readFileSync(path, "utf8"), `${process.pid}\n`)
     })
   )
 

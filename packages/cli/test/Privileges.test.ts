@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Privileges from "../src/Privileges.ts"
 
-const users = ["root:x:0:0:root:/root:/bin/sh", "web:x:33:33::/:/bin/false"]
+const users = ["root:x:0:0:root:/root:/bin/sh", "web:x:33:33::/srv/web:/bin/false"]
 const groups = ["root:x:0:", "web:x:33:", "files:x:44:web"]
 
 interface State {
@@ -20,6 +20,7 @@ const makeSystem = (uid: number, change: Partial<Privileges.System> = {}) => {
     if (state.uid !== 0) throw new Error("not permitted")
     then()
   }
+  const environment: NodeJS.ProcessEnv = { HOME: "/root", LOGNAME: "root", PATH: "/bin", USER: "root" }
   const system: Privileges.System = {
     getuid: () => state.uid,
     geteuid: () => state.uid,
@@ -34,10 +35,16 @@ const makeSystem = (uid: number, change: Partial<Privileges.System> = {}) => {
       (database === "passwd" ? users : groups)
         .map((line) => line.split(":"))
         .find(([name, , number]) => name === key || number === key),
+    environment,
     ...change
   }
-  return { system, calls }
+  return { system, calls, environment }
 }
+
+const web: Privileges.Identity = { uid: 33, gid: 33, account: "web", home: "/srv/web" }
+
+/** A user that is in no list. */
+const numbered: Privileges.Identity = { uid: 1000, gid: 1001, account: undefined, home: undefined }
 
 const resolve = (user: string | null, group: string | null, uid = 0) =>
   Privileges.resolve(user, group, makeSystem(uid).system)
@@ -49,10 +56,10 @@ describe("Privileges", () => {
   it.effect("finds users and groups by name and number", () =>
     Effect.gen(function* () {
       assert.isUndefined(yield* resolve(null, null))
-      assert.deepStrictEqual(yield* resolve("web", null), { uid: 33, gid: 33, account: "web" })
-      assert.deepStrictEqual(yield* resolve("33", "files"), { uid: 33, gid: 44, account: "web" })
-      assert.deepStrictEqual(yield* resolve("1000", "1000"), { uid: 1000, gid: 1000, account: undefined })
-      assert.deepStrictEqual(yield* resolve(null, "44"), { uid: 0, gid: 44, account: undefined })
+      assert.deepStrictEqual(yield* resolve("web", null), web)
+      assert.deepStrictEqual(yield* resolve("33", "files"), { ...web, gid: 44 })
+      assert.deepStrictEqual(yield* resolve("1000", "1000"), { ...numbered, gid: 1000 })
+      assert.deepStrictEqual(yield* resolve(null, "44"), { ...numbered, uid: 0, gid: 44 })
     })
   )
 
@@ -82,18 +89,29 @@ describe("Privileges", () => {
 
   it.effect("becomes the user: groups first, and looks whether there is a way back", () =>
     Effect.gen(function* () {
-      const named = makeSystem(0)
-      yield* Privileges.drop({ uid: 33, gid: 33, account: "web" }, named.system)
-      assert.deepStrictEqual(named.calls, ["initgroups web 33", "setgid 33", "setuid 33", "setuid 0"])
-      const numbered = makeSystem(0)
-      yield* Privileges.drop({ uid: 1000, gid: 1001, account: undefined }, numbered.system)
-      assert.deepStrictEqual(numbered.calls, ["setgroups 1001", "setgid 1001", "setuid 1000", "setuid 0"])
+      const first = makeSystem(0)
+      yield* Privileges.drop(web, first.system)
+      assert.deepStrictEqual(first.calls, ["initgroups web 33", "setgid 33", "setuid 33", "setuid 0"])
+      const other = makeSystem(0)
+      yield* Privileges.drop(numbered, other.system)
+      assert.deepStrictEqual(other.calls, ["setgroups 1001", "setgid 1001", "setuid 1000", "setuid 0"])
+    })
+  )
+
+  it.effect("leaves nothing of root's in the environment, unless it stays root", () =>
+    Effect.gen(function* () {
+      const environmentOf = (identity: Privileges.Identity) => {
+        const { environment, system } = makeSystem(0)
+        return Effect.as(Privileges.drop(identity, system), environment)
+      }
+      assert.deepStrictEqual(yield* environmentOf(web), { HOME: "/srv/web", LOGNAME: "web", PATH: "/bin", USER: "web" })
+      assert.deepStrictEqual(yield* environmentOf(numbered), { PATH: "/bin" })
+      assert.strictEqual((yield* environmentOf({ ...numbered, uid: 0 }))["HOME"], "/root")
     })
   )
 
   it.effect("fails when the process is not quite that user", () =>
     Effect.gen(function* () {
-      const web = { uid: 33, gid: 33, account: "web" }
       const messageFor = (change: Partial<Privileges.System>) =>
         Effect.map(Effect.flip(Privileges.drop(web, makeSystem(0, change).system)), ({ message }) => message)
       assert.match(yield* messageFor({ setuid: () => {} }), /did not become user 33/)

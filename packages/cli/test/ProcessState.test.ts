@@ -19,7 +19,8 @@ describe("ProcessState", () => {
       const audience = { pidFile, predecessor: undefined, launcher: undefined, systemd: systemd(told) }
       const state = yield* ProcessState.begin(audience)
       yield* state.ready
-      writeFileSync(pidFile, "1\n")
+      // A number that no process has.
+      writeFileSync(pidFile, `${2 ** 31 - 2}\n`)
       yield* state.goesOn
       assert.strictEqual(readFileSync(pidFile, "utf8"), `${process.pid}\n`)
       assert.deepStrictEqual(told, ["ready", "reloaded"])

@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ControlSocket from "@pagi/node/supervisor/ControlSocket"
 import type { PoolStatus } from "@pagi/node/supervisor/PoolStatus"
 import * as Effect from "effect/Effect"
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parse } from "../src/StatusCommand.ts"
+import * as UserFolder from "../src/UserFolder.ts"
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
 
@@ -28,7 +28,8 @@ const makeSession = (pids: ReadonlyArray<number>, stale: ReadonlyArray<number> =
     for (const pid of pids) yield* ControlSocket.serve(join(folder, `${pid}.sock`), () => statusOf(pid))
     for (const pid of stale) writeFileSync(join(folder, `${pid}.sock`), "")
     // Compiled code is where all programs have it.
-    const env = { XDG_RUNTIME_DIR: session, TMPDIR: session, NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") }
+    const cache = join(UserFolder.pathOf(process.getuid?.() ?? 0), "compiled")
+    const env = { XDG_RUNTIME_DIR: session, TMPDIR: session, NODE_COMPILE_CACHE: cache }
     const run = (...args: ReadonlyArray<string>) => Program.run(["status", ...args], { env })
     return { folder, run }
   })
@@ -65,6 +66,21 @@ describe("pagi-server status", () => {
         assert.deepStrictEqual(JSON.parse(json.stdout), statusOf(process.pid))
         const byPath = yield* run("--json", join(folder, `${process.pid}.sock`))
         assert.strictEqual(byPath.stdout, json.stdout)
+      }),
+    timeout
+  )
+
+  it.live.skipIf(process.getuid?.() !== 0)(
+    "leaves the folders of other users as they are",
+    () =>
+      Effect.gen(function* () {
+        const { folder, run } = yield* makeSession([process.pid])
+        const other = join(folder, "../pagi-12345")
+        mkdirSync(other, { mode: 0o700 })
+        writeFileSync(join(other, `${nobody}.sock`), "")
+        chownSync(other, 12_345, 12_345)
+        assert.strictEqual((yield* run()).code, 0)
+        assert.deepStrictEqual(readdirSync(other), [`${nobody}.sock`])
       }),
     timeout
   )

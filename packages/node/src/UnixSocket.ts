@@ -10,7 +10,17 @@
  */
 import type { UnixEndpoint } from "@pagi/core/Endpoint"
 import * as Effect from "effect/Effect"
-import { type BigIntStats, chmodSync, linkSync, lstatSync, mkdtempSync, renameSync, rmSync, unlinkSync } from "node:fs"
+import {
+  type BigIntStats,
+  chmodSync,
+  chownSync,
+  linkSync,
+  lstatSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  unlinkSync
+} from "node:fs"
 import { connect } from "node:net"
 import { dirname, resolve } from "node:path"
 import { codeOf, fromErrno, ListenError } from "./ListenError.ts"
@@ -41,8 +51,15 @@ export interface SocketFile {
 /** The time as well, since file systems give the numbers of removed files to new ones. */
 const identityOf = ({ dev, ino, mtimeNs }: BigIntStats): string => `${dev}:${ino}:${mtimeNs}`
 
+/** Whose a file is to be; only root can give one away. */
+export interface FileOwner {
+  readonly uid: number
+  readonly gid: number
+}
+
 /** Makes a socket that was bound in a private folder reachable at its path, where nothing is. */
-export const publish = (bound: string, endpoint: UnixEndpoint): SocketFile => {
+export const publish = (bound: string, endpoint: UnixEndpoint, owner?: FileOwner): SocketFile => {
+  if (owner !== undefined) chownSync(bound, owner.uid, owner.gid)
   if (endpoint.mode !== undefined) chmodSync(bound, endpoint.mode)
   link(bound, endpoint)
   // The working directory may be another one by the end.

@@ -61,11 +61,12 @@ type Holding = readonly [Endpoint, Held | undefined]
 
 /**
  * Binds all endpoints for which no socket was inherited. A failure leaves nothing open. The sockets are closed, and
- * their paths removed, when the scope closes.
+ * their paths removed, when the scope closes. `owner` is whose Unix sockets are, if not this process's user's.
  */
 export const bind = (
   options: Values,
-  inheritance: Inheritance
+  inheritance: Inheritance,
+  owner?: UnixSocket.FileOwner
 ): Effect.Effect<BoundSockets, ListenError, EffectScope.Scope> =>
   Effect.gen(function* () {
     for (const problem of inheritance.problems) yield* Effect.logWarning(problem)
@@ -83,7 +84,8 @@ export const bind = (
           if (!followsOther) yield* verify(endpoint)
           return [endpoint, undefined]
         }
-        return [endpoint, yield* endpoint._tag === "Tcp" ? bindTcp(endpoint, closing) : bindUnix(endpoint, closing)]
+        const bound = endpoint._tag === "Tcp" ? bindTcp(endpoint, closing) : bindUnix(endpoint, closing, owner)
+        return [endpoint, yield* bound]
       })
     )
     return make(holdings, closing, options.tls !== undefined && !options.disableTls)
@@ -227,7 +229,11 @@ const isTaken = (bound: TcpEndpoint, other: Endpoint): boolean => {
   return hosts.some(isWildcard) && hosts.every((host) => !host.includes(":"))
 }
 
-const bindUnix = (endpoint: UnixEndpoint, closing: Closing): Effect.Effect<Held, ListenError> =>
+const bindUnix = (
+  endpoint: UnixEndpoint,
+  closing: Closing,
+  owner?: UnixSocket.FileOwner
+): Effect.Effect<Held, ListenError> =>
   closing.bound.some((other) => other._tag === "Unix" && resolve(other.path) === resolve(endpoint.path))
     ? Effect.fail(new ListenError({ endpoint, code: "EADDRINUSE" }))
     : Effect.andThen(
@@ -239,7 +245,7 @@ const bindUnix = (endpoint: UnixEndpoint, closing: Closing): Effect.Effect<Held,
               return closing.add({
                 handle,
                 bound: endpoint,
-                file: UnixSocket.publish(path, endpoint),
+                file: UnixSocket.publish(path, endpoint, owner),
                 isInherited: false
               })
             } catch (error) {

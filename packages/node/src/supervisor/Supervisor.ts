@@ -8,6 +8,7 @@ import * as References from "effect/References"
 import * as EffectScope from "effect/Scope"
 import { InheritedSockets } from "../InheritedSockets.ts"
 import type { ListenError } from "../ListenError.ts"
+import type { FileOwner } from "../UnixSocket.ts"
 import * as BoundSockets from "./BoundSockets.ts"
 import * as ControlSocket from "./ControlSocket.ts"
 import { type SuccessorProgram, takeOver } from "./HotRestart.ts"
@@ -47,12 +48,14 @@ export interface SupervisorSettings<E = never> {
   readonly successor?: SuccessorProgram | undefined
   /** Where the status can be asked for (`ControlSocket`). */
   readonly controlSocket?: string | undefined
+  /** Whose Unix sockets are to be, if not this process's user's. */
+  readonly socketOwner?: FileOwner | undefined
   /** Is run when the sockets are bound and before any worker is started, as the time to give up privileges. */
   readonly onBound?: Effect.Effect<void, E, EffectScope.Scope>
   /**
-   * Is run when the pool serves, begins and ends a rolling replacement, has lost a successor, and stops, in which case `hasSuccessor` says
-   * whether another server has taken over: for each in turn, for a few seconds at most, while the pool goes on. A
-   * predecessor is stopped after that for `serving`, and the pool has ended after that for `stopping`.
+   * Is run when the pool serves, begins and ends a rolling replacement, has lost a successor, and stops, in which case
+   * `hasSuccessor` says whether another server has taken over: for each in turn, for a few seconds at most, while the
+   * pool goes on. A predecessor is stopped after that for `serving`, and the pool has ended after that for `stopping`.
    */
   readonly onChange?: (change: WorkerPool.PoolChangeType, hasSuccessor: boolean) => Effect.Effect<void>
 }
@@ -84,7 +87,7 @@ export const make = <E = never>(
   Effect.gen(function* () {
     const options = yield* ServerOptions
     const inheritance = (yield* InheritedSockets).claim()
-    const sockets = yield* BoundSockets.bind(options, inheritance)
+    const sockets = yield* BoundSockets.bind(options, inheritance, settings.socketOwner)
     const listeners = sockets.sockets.map(({ address, url }) => ({ address, url }))
     const urls = listeners.map(({ url }) => url)
     if (settings.onBound !== undefined) yield* settings.onBound

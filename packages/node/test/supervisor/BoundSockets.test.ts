@@ -9,12 +9,13 @@ import { join } from "node:path"
 import { type Inheritance, none, take } from "../../src/InheritedSockets.ts"
 import { listenAll } from "../../src/Listeners.ts"
 import * as BoundSockets from "../../src/supervisor/BoundSockets.ts"
+import type { FileOwner } from "../../src/UnixSocket.ts"
 import { open, openUnix } from "../support/Client.ts"
 import { listenTcp } from "../support/Listen.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
 
-const bind = (input: ServerOptions.Input, inheritance: Inheritance = none) =>
-  Effect.flatMap(ServerOptions.make(input), (options) => BoundSockets.bind(options, inheritance))
+const bind = (input: ServerOptions.Input, inheritance: Inheritance = none, owner?: FileOwner) =>
+  Effect.flatMap(ServerOptions.make(input), (options) => BoundSockets.bind(options, inheritance, owner))
 
 const failure = (input: ServerOptions.Input) => Effect.flip(Effect.scoped(bind(input)))
 
@@ -50,6 +51,20 @@ const isOpen = (descriptor: number | undefined): boolean => {
 }
 
 describe("bound sockets", () => {
+  it.live.skipIf(process.getuid?.() !== 0)("are the user's that the server is to be, and removed all the same", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryFolder, "app.sock")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* bind({ listen: [{ socket: path, socketMode: 0o660 }] }, none, { uid: 12_345, gid: 54_321 })
+          const { gid, mode, uid } = statSync(path)
+          assert.deepStrictEqual([uid, gid, mode & 0o777], [12_345, 54_321, 0o660])
+        })
+      )
+      assert.isFalse(existsSync(path))
+    })
+  )
+
   it.live("are there for all endpoints, and nobody is accepted on them", () =>
     Effect.gen(function* () {
       const path = join(yield* temporaryFolder, "app.sock")

@@ -1,0 +1,27 @@
+/** The folder of a user below that for temporary files, where anybody may make a folder of any name. */
+import { lstatSync, mkdirSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+export const pathOf = (uid: number, parent: string = tmpdir()): string => join(parent, `pagi-${uid}`)
+
+/** Whether it is a folder, and that user's. */
+export const isOwned = (path: string, uid: number): boolean => {
+  const status = lstatSync(path, { throwIfNoEntry: false })
+  return status?.isDirectory() === true && status.uid === uid
+}
+
+const isPrivate = (path: string, uid: number): boolean => isOwned(path, uid) && (lstatSync(path).mode & 0o022) === 0
+
+/** The folder of this process's user, made if need be; nothing if others could write in it, or there is no user. */
+export const own = (parent?: string): string | undefined => {
+  const uid = process.getuid?.()
+  if (uid === undefined) return undefined
+  const path = pathOf(uid, parent)
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    return isPrivate(path, uid) ? path : undefined
+  } catch {
+    return undefined
+  }
+}
