@@ -9,6 +9,12 @@ const replacing = ["test/WebSocketCompression.{close,limits}.test.ts"]
 /** Of all others, those whose modules hold nothing that another test could see: they are loaded once for each worker. */
 const stateless = new Set(["core", "http1", "http2", "websocket", "node"])
 
+/** What a package has done once before its tests. */
+const setups: Readonly<Record<string, string>> = {
+  cli: "test/support/BundledCommand.ts",
+  node: "test/support/BundledWorkers.ts"
+}
+
 /** Milliseconds; several times what the longest test takes by itself, since others run beside it. */
 const testTimeout = 20_000
 
@@ -18,6 +24,7 @@ const project = (name: string, root: string) => ({
     root,
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...replacing, "test/system/**"],
+    globalSetup: setups[name] ?? [],
     passWithNoTests: true,
     testTimeout,
     isolate: !stateless.has(name)

@@ -4,7 +4,7 @@
  */
 import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
-import { rolldown } from "rolldown"
+import { bundleCommand } from "./support/bundle.ts"
 import { run } from "./support/run.ts"
 import { publishedPackages, root } from "./support/workspace.ts"
 
@@ -49,35 +49,17 @@ const licenceIn = (folder: string): string => {
   return `${name} ${version}\n\n${text}\n`
 }
 
-/** The programs of the command: what a user starts, and what that starts as a worker. */
-const entries = ["bin", "worker"]
-
-/**
- * A few files load in a third of the time of a few hundred, and sooner without the comments, which are half of their
- * text. The first one of each program turns on the compile cache for the rest, of which it loads what it needs: a
- * supervisor, for instance, nothing of what reads command lines.
- */
-const bundleCommand = async (): Promise<void> => {
+/** The command as few files, with the licences of all that is in them. */
+const packCommand = async (): Promise<void> => {
   const folder = join(root, "packages/cli/dist")
-  const bundle = await rolldown({
-    input: Object.fromEntries(entries.map((name) => [name, join(root, `packages/cli/src/${name}.ts`)])),
-    platform: "node",
-    external: /^node:/,
-    logLevel: "warn"
-  })
-  try {
-    const comments = { legal: true, annotation: false, jsdoc: false }
-    const { output } = await bundle.write({ dir: folder, format: "esm", chunkFileNames: "bin-[name].js", comments })
-    const modules = output.flatMap((part) => (part.type === "chunk" ? part.moduleIds : []))
-    writeFileSync(join(folder, "THIRD-PARTY-LICENCES.txt"), licencesOf(modules))
-    for (const { fileName } of output) {
-      const file = join(folder, fileName)
-      console.log(`${relative(root, file)}  ${Math.round(statSync(file).size / 1024)} KiB`)
-    }
-  } finally {
-    await bundle.close()
+  const output = await bundleCommand(folder)
+  const modules = output.flatMap((part) => (part.type === "chunk" ? part.moduleIds : []))
+  writeFileSync(join(folder, "THIRD-PARTY-LICENCES.txt"), licencesOf(modules))
+  for (const { fileName } of output) {
+    const file = join(folder, fileName)
+    console.log(`${relative(root, file)}  ${Math.round(statSync(file).size / 1024)} KiB`)
   }
 }
 
 compile()
-await bundleCommand()
+await packCommand()

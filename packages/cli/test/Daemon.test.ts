@@ -19,14 +19,19 @@ const processIn = (path: string) =>
   )
 
 describe("pagi-server --daemonize", () => {
-  for (const workers of ["0", "1"]) {
+  for (const [workers, command, kind] of [
+    ["0", Program.pagiServer, "bundled"],
+    // In both a supervisor has to find the program of its workers.
+    ["1", Program.pagiServer, "bundled"],
+    ["1", Program.fromSources, "from sources"]
+  ] as const) {
     it.live(
-      `with ${workers} workers serves in the background when the command has ended`,
+      `${kind}, with ${workers} workers, serves in the background when the command has ended`,
       () =>
         Effect.gen(function* () {
           const path = join(yield* Site.make({}), "server.pid")
           const flags = ["-D", "--pid", path, "--port", "0", "--workers", workers, "--no-access-log"]
-          const { code, stderr, stdout } = yield* Program.run([...flags, fixture("children.ts")])
+          const { code, stderr, stdout } = yield* Program.run([...flags, fixture("children.ts")], { command })
           const pid = yield* processIn(path)
           assert.deepStrictEqual([code, stderr], [0, ""])
           const [, address = ""] = /^listening on (\S+)$/m.exec(stdout) ?? []

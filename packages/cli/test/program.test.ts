@@ -34,6 +34,9 @@ const refuses = (code: number, line: string, args: ReadonlyArray<string>, option
     assert.deepStrictEqual(result, { code, signal: null, stdout: "", stderr: `error: ${line}\n` })
   })
 
+/** Some tests start what the README does, the others what is published. */
+const fromSources: Program.Options = { command: Program.fromSources }
+
 const together = { concurrency: 2, discard: true }
 const timeout = 30_000
 
@@ -43,7 +46,7 @@ describe("pagi-server", () => {
     () =>
       Effect.gen(function* () {
         const [long, short, help] = yield* Effect.all(
-          [Program.run(["--version"]), Program.run(["-v"]), Program.run(["--help"])],
+          [Program.run(["--version"]), Program.run(["-v"], fromSources), Program.run(["--help"])],
           { concurrency: 2 }
         )
         assert.deepStrictEqual(long, { code: 0, signal: null, stdout: `pagi-server v${version}\n`, stderr: "" })
@@ -83,12 +86,14 @@ describe("pagi-server", () => {
           "import.mjs": 'import "./gone.mjs"',
           "throws.ts": "const reason: string = 'no good'\n\nthrow new Error(reason)"
         })
-        const load = (path: string, line: string) => refuses(4, `cannot load ${path}: ${line}`, [path], { cwd })
+        const load = (path: string, line: string, options?: Program.Options) =>
+          refuses(4, `cannot load ${path}: ${line}`, [path], { cwd, ...options })
         const expected = "expected an application function, or an Effect or a Layer that yields one"
         yield* Effect.all(
           [
             load("gone.ts", "there is no such file"),
             load("throws.ts", "no good (throws.ts:3)"),
+            load("throws.ts", "no good (throws.ts:3)", fromSources),
             load("enum.ts", "SyntaxError: TypeScript enum is not supported in strip-only mode (enum.ts:2)"),
             load("syntax.mjs", "SyntaxError: Unexpected token '='"),
             load("import.mjs", `Cannot find module '${cwd}/gone.mjs' imported from ${cwd}/import.mjs`),
@@ -124,7 +129,7 @@ describe("pagi-server", () => {
     "serves an application, and finishes what it has begun when it is told to stop",
     () =>
       Effect.gen(function* () {
-        const program = yield* Program.start(["--port", "0", fixture("drain.ts")])
+        const program = yield* Program.start(["--port", "0", fixture("drain.ts")], fromSources)
         const url = yield* Program.address(program)
         const response = yield* Effect.promise(() => fetch(`${url}a%0Ab`))
         assert.strictEqual(response.status, 200)

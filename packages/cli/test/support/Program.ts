@@ -3,11 +3,15 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
+import { inject } from "vitest"
 
 const root = join(import.meta.dirname, "../../../..")
 
-/** The command as it is installed in the checkout. */
-export const pagiServer = join(root, "node_modules/.bin/pagi-server")
+/** The command as it is installed in the checkout, which runs from its sources. */
+export const fromSources = join(root, "node_modules/.bin/pagi-server")
+
+/** The command as it is published, which starts faster; from its sources where it has not been bundled (`BundledCommand`). */
+export const pagiServer = inject("bundledCommand") ?? fromSources
 
 /** How a program ended. */
 export interface Result {
@@ -28,13 +32,15 @@ export interface Program {
 export interface Options {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** The path of the command, if it is not to be `pagiServer`. */
+  readonly command?: string
   /** What the program inherits as descriptors 3, 4 and so on. */
   readonly descriptors?: ReadonlyArray<number>
 }
 
 /** Starts `pagi-server` with these arguments; it is killed when the scope closes. */
 export const start = (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Program, never, Scope.Scope> =>
-  startOther(pagiServer, args, options)
+  startOther(options.command ?? pagiServer, args, options)
 
 /** Starts another program, one that starts `pagi-server` perhaps. */
 export const startOther = (

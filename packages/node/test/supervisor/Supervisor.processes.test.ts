@@ -7,13 +7,14 @@ import * as Layer from "effect/Layer"
 import * as EffectScope from "effect/Scope"
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { inject } from "vitest"
 import { fetchStatus } from "../../src/supervisor/ControlSocket.ts"
 import * as Supervisor from "../../src/supervisor/Supervisor.ts"
 import { fetchText } from "../support/Client.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { until } from "../support/Until.ts"
 
-const path = join(import.meta.dirname, "fixtures/worker.ts")
+const path = inject("bundledWorkers").supervised
 
 const isRunning = (pid: number): boolean => {
   try {

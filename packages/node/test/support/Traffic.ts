@@ -31,7 +31,10 @@ export const endless = (piece: Uint8Array) => {
   return { handler, sent }
 }
 
-/** Waits until the number has not changed for many turns of the event loop. */
+/** Looks without a change after which there will be none: most of them are a millisecond apart. */
+const unchangedLooks = 150
+
+/** Waits until the number has not changed for a tenth of a second, in which the event loop turns many times. */
 export const settled = (what: string, read: () => number): Effect.Effect<void> => {
   let last = -1
   let unchanged = 0
@@ -39,6 +42,6 @@ export const settled = (what: string, read: () => number): Effect.Effect<void> =
     const current = read()
     unchanged = current === last ? unchanged + 1 : 0
     last = current
-    return unchanged > 2000
+    return unchanged > unchangedLooks
   })
 }

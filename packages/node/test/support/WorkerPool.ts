@@ -1,6 +1,7 @@
 import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
+import { inject } from "vitest"
 import { none } from "../../src/InheritedSockets.ts"
 import * as BoundSockets from "../../src/supervisor/BoundSockets.ts"
 import { asReport, type WorkerOrder, type WorkerReport, type WorkerStatus } from "../../src/supervisor/WorkerMessage.ts"
@@ -15,7 +16,7 @@ export class TestWorker {
 
   constructor(num: number, sockets: BoundSockets.BoundSockets, payload: ServerOptions.Input, onChange: () => void) {
     const descriptors = sockets.descriptors.map((_, index) => 4 + index)
-    this.child = spawn(process.execPath, [new URL("WorkerProgram.ts", import.meta.url).pathname], {
+    this.child = spawn(process.execPath, [inject("bundledWorkers").worker], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...sockets.descriptors],
       env: {
         ...process.env,
