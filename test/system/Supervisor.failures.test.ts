@@ -7,9 +7,19 @@ import { createServer } from "node:net"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { bundled, bundledApplication } from "./support/SupervisorBundle.ts"
 import { bodyOf, open, type Peer, requestText } from "./support/Peer.ts"
-import { expectQuiet, familyOf, familyWith, gone, type Pool, serve, startedBy, stop } from "./support/SupervisorPool.ts"
-import { kill } from "./support/SupervisorProcesses.ts"
-import { broken, versions, working } from "./support/SupervisorVersions.ts"
+import {
+  expectQuiet,
+  familyOf,
+  familyWith,
+  gone,
+  type Pool,
+  serve,
+  start,
+  startedBy,
+  stop
+} from "./support/SupervisorPool.ts"
+import { familiesOf, kill } from "./support/SupervisorProcesses.ts"
+import { blocking, broken, versions, working } from "./support/SupervisorVersions.ts"
 import { ask, visit, whoAnswers, Who } from "./support/SupervisorVisitors.ts"
 import { until } from "./support/Until.ts"
 
@@ -201,27 +211,85 @@ describe.skipIf(!isMeasurable)("the parent", () => {
     })
   )
 
-  it.live("that is told a second time ends at once, and no worker outlives it", () =>
+  for (const [signal, code] of [
+    ["SIGTERM", 143],
+    ["SIGINT", 130]
+  ] as const) {
+    it.live(`that gets a second ${signal} ends at once, and no worker outlives it`, () =>
+      Effect.gen(function* () {
+        const pool = yield* serve()
+        const guests = yield* guestsOfAll(pool)
+        yield* request(pool, guests, "/stuck")
+        const begin = performance.now()
+        kill(pool.pid, signal)
+        // Soon after the first one, a signal counts as the same request.
+        yield* Effect.forkChild(
+          Effect.repeat(
+            Effect.sync(() => kill(pool.pid, signal)),
+            Schedule.spaced("50 millis")
+          )
+        )
+        const result = yield* pool.result
+        const ended = performance.now() - begin
+        yield* gone(pool)
+        yield* tell(`a second ${signal}: ended after ${ended.toFixed()} ms with ${result.code ?? result.signal}`)
+        assert.deepStrictEqual(result, { code, signal: null }, pool.output())
+        assert.isBelow(ended, 2000)
+        yield* isRefused(pool.port)
+      })
+    )
+  }
+
+  it.live("that is told to stop together with its workers starts no others, and has nothing to complain about", () =>
     Effect.gen(function* () {
       const pool = yield* serve()
-      const guests = yield* guestsOfAll(pool)
-      yield* request(pool, guests, "/stuck")
-      const begin = performance.now()
-      kill(pool.pid, "SIGTERM")
-      // Soon after the first one, a signal counts as the same request.
-      yield* Effect.forkChild(
-        Effect.repeat(
-          Effect.sync(() => kill(pool.pid, "SIGTERM")),
-          Schedule.spaced("50 millis")
-        )
-      )
-      const result = yield* pool.result
-      const ended = performance.now() - begin
+      const { parent, workers } = familyOf(pool)
+      for (const pid of [...workers, parent]) kill(pid, "SIGTERM")
+      assert.deepStrictEqual(yield* pool.result, { code: 0, signal: null }, pool.output())
       yield* gone(pool)
-      yield* tell(`a second SIGTERM: ended after ${ended.toFixed()} ms with ${result.code ?? result.signal}`)
-      assert.deepStrictEqual(result, { code: 143, signal: null }, pool.output())
-      assert.isBelow(ended, 2000)
-      yield* isRefused(pool.port)
+      assert.lengthOf(startedBy(pool), workers.length)
+      expectQuiet(pool)
+    })
+  )
+
+  it.live("serves on when nobody reads what it logs, and replaces workers", () =>
+    Effect.gen(function* () {
+      const pool = yield* serve({ accessLog: "stderr", command: yield* bundled })
+      const { parent, workers } = familyOf(pool)
+      pool.closeOutput()
+      for (let request = 0; request < 8; request++) yield* whoAnswers(pool.port)
+      kill(parent, "SIGHUP")
+      yield* familyWith(
+        pool,
+        "all workers are others",
+        (now) => now.workers.length === workers.length && !now.workers.some((pid) => workers.includes(pid))
+      )
+      assert.strictEqual((yield* whoAnswers(pool.port)).parent, parent)
+      kill(parent, "SIGTERM")
+      assert.deepStrictEqual(yield* pool.result, { code: 0, signal: null })
+      yield* gone(pool)
+    })
+  )
+
+  it.live("that is told to stop does not wait long for workers that have not started yet", () =>
+    Effect.gen(function* () {
+      const { path, put } = yield* versions
+      yield* put(blocking)
+      const [node, bundle] = yield* bundled
+      const tree = yield* start(node, [bundle, "--workers=2", "--port=0", path])
+      yield* until(
+        "its workers are there",
+        Effect.sync(() => familiesOf(tree.mark).some(({ workers }) => workers.length === 2))
+      )
+      // They load the application.
+      yield* Effect.sleep("1 second")
+      const begin = performance.now()
+      kill(tree.pid, "SIGTERM")
+      assert.deepStrictEqual(yield* tree.result, { code: 0, signal: null }, tree.output())
+      const ended = performance.now() - begin
+      yield* tell(`SIGTERM while workers block as they start: ended after ${(ended / 1000).toFixed(1)} s`)
+      assert.deepStrictEqual(tree.processes(), [])
+      assert.isBelow(ended, 7000)
     })
   )
 })
@@ -286,6 +354,32 @@ describe.skipIf(!isMeasurable)("a new version", () => {
       yield* tell(`new versions: ${count} visits meanwhile, ${failures.length} lost`)
       assert.deepStrictEqual(failures, [])
       yield* stop(pool)
+    })
+  )
+
+  it.live("that blocks as it starts is ended with the old one, and holds no port", () =>
+    Effect.gen(function* () {
+      const { path, put } = yield* versions
+      yield* put(working("1"))
+      const pool = yield* serve({ application: path, command: yield* bundled })
+      const old = familyOf(pool)
+      yield* put(blocking)
+      kill(old.parent, "SIGUSR2")
+      yield* until(
+        "the successor has started workers",
+        Effect.sync(() =>
+          familiesOf(pool.mark).some(({ parent, workers }) => parent !== old.parent && workers.length === 2)
+        )
+      )
+      yield* Effect.sleep("1 second")
+      const begin = performance.now()
+      kill(old.parent, "SIGTERM")
+      assert.deepStrictEqual(yield* pool.result, { code: 0, signal: null }, pool.output())
+      const ended = performance.now() - begin
+      yield* tell(`SIGTERM while a successor blocks as it starts: ended after ${(ended / 1000).toFixed(1)} s`)
+      assert.deepStrictEqual(pool.processes(), [])
+      yield* isRefused(pool.port)
+      assert.isBelow(ended, 8000)
     })
   )
 })

@@ -16,10 +16,13 @@ const commands: ReadonlyArray<readonly [NodeJS.Signals, SignalCommand]> = [
   ["SIGTTOU", "remove"]
 ]
 
+/** Is told what is asked for; with the number of the signal when it asks for the end. */
+type Send = (command: SignalCommand, signal?: number) => void
+
 /** Signals that are listened to. */
 export interface SupervisorSignals {
   /** Passes on everything from now on, and what has come before. */
-  readonly connect: (send: (command: SignalCommand) => void) => void
+  readonly connect: (send: Send) => void
 }
 
 /**
@@ -27,20 +30,21 @@ export interface SupervisorSignals {
  * the process.
  */
 export const listen = (): SupervisorSignals => {
-  const early: Array<SignalCommand> = []
-  let send: ((command: SignalCommand) => void) | undefined
+  const early: Array<Parameters<Send>> = []
+  let send: Send | undefined
   let stops = 0
   const requests = new StopRequests()
-  const pass = (command: SignalCommand): void => {
+  const pass: Send = (...command) => {
     if (send === undefined) early.push(command)
-    else send(command)
+    else send(...command)
   }
   const stop = (signal: "SIGHUP" | "SIGINT" | "SIGTERM"): void => {
     const isRepeated = requests.isRepeated(performance.now())
     if (stops > 0 && !isRepeated) return
-    if (stops > 0 && send === undefined) process.exit(128 + constants.signals[signal])
+    const number = constants.signals[signal]
+    if (stops > 0 && send === undefined) process.exit(128 + number)
     stops++
-    pass("stop")
+    pass("stop", number)
   }
   process.on("SIGINT", stop)
   process.on("SIGTERM", stop)
@@ -49,7 +53,7 @@ export const listen = (): SupervisorSignals => {
   return {
     connect: (to) => {
       send = to
-      for (const command of early.splice(0)) to(command)
+      for (const command of early.splice(0)) to(...command)
     }
   }
 }

@@ -81,9 +81,9 @@ const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: Superv
   const program = { path: workerProgram, payload: plan.served }
   const context = yield* Layer.build(Supervisor.layer(program, { ...duties, successor: successor() }))
   const { ended, send } = Context.get(context, Supervisor.PagiSupervisor)
-  signals.connect((command) => {
+  signals.connect((command, signal) => {
     if (command === "reload" || command === "hotRestart") refreshDirectory()
-    send(command)
+    send(command, signal)
   })
   return yield* ended
 })

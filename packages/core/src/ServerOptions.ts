@@ -11,7 +11,19 @@ import type { LogLevel } from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Endpoint from "./Endpoint.ts"
-import { bytes, choice, count, list, logFormat, optional, permissions, seconds, text, toggle } from "./OptionKind.ts"
+import {
+  bytes,
+  choice,
+  count,
+  integer,
+  list,
+  logFormat,
+  optional,
+  permissions,
+  seconds,
+  text,
+  toggle
+} from "./OptionKind.ts"
 import { define, type Definition, expectedOf, fillIn, type InputOf, type Rows, type ValueOf } from "./OptionTable.ts"
 import type { Extensions } from "./Scope.ts"
 import * as TlsOptions from "./TlsOptions.ts"
@@ -45,7 +57,12 @@ export const table = {
   disableTls: define(toggle, false, "Speaks no TLS, whatever else is set about it"),
   listenerBacklog: define(count(1), 2048, "Connections that the system queues before they are accepted", "b"),
   maxConnections: define(count(1), 1000, "Connections at the same time; further ones are answered with 503"),
-  workers: define(count(0), 0, "Processes that serve, below one that looks after them; 0 serves without", "w"),
+  workers: define(
+    integer(0, 1024, "N"),
+    0,
+    "Processes that serve, below one that looks after them; 0 serves without",
+    "w"
+  ),
   reuseport: define(toggle, false, "Lets each worker open TCP sockets of its own, among which the system distributes"),
   maxRequests: define(count(0), 0, "Requests after which a worker is replaced"),
   maxRequestsJitter: define(count(0), 0, "Largest number of requests that a worker adds to it, at random"),

@@ -55,7 +55,7 @@ const durations: Row = {
     true,
     Symbol("duration")
   ],
-  expected: "a duration of at least 0 seconds"
+  expected: "a duration of at least 0 seconds (in texts a number of them, such as 2.5)"
 }
 
 const choices = (...values: ReadonlyArray<string>): Row => ({
@@ -81,7 +81,7 @@ const rows: Readonly<Record<OptionName, Row>> = {
   disableTls: toggles,
   listenerBacklog: integers(1),
   maxConnections: integers(1),
-  workers: integers(0),
+  workers: integers(0, 1024),
   reuseport: toggles,
   maxRequests: integers(0),
   maxRequestsJitter: integers(0),

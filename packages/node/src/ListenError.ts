@@ -11,7 +11,7 @@ const UnixEndpoint = Schema.Struct({
 /** A listening socket could not be had. */
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
   endpoint: Schema.Union([TcpEndpoint, UnixEndpoint]),
-  /** The operating system's code, for instance EADDRINUSE. */
+  /** The operating system's code, for instance EADDRINUSE; or UNSAFE_FOLDER, where others could replace the socket. */
   code: Schema.String
 }) {
   override get message(): string {
@@ -55,6 +55,8 @@ const describeUnix = (path: string, code: string): string => {
       return `${path} is something else than a Unix socket; it is left alone, and must be moved away to listen there`
     case "ENAMETOOLONG":
       return `the path ${path} is too long for a Unix socket: use a shorter one, such as /run/app.sock`
+    case "UNSAFE_FOLDER":
+      return `other users may change the folder of ${path}, and put another socket in its place`
     case "ENOENT":
     case "ENOTDIR":
       return `the folder of the Unix socket ${path} does not exist`

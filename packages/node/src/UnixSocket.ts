@@ -85,6 +85,15 @@ const link = (bound: string, endpoint: UnixEndpoint): void => {
   }
 }
 
+/** Fails for a path that is too long. */
+export const checkLength = (endpoint: UnixEndpoint): Effect.Effect<void, ListenError> => {
+  const { path } = endpoint
+  const bound = `${dirname(path)}/${boundName}`
+  return [path, bound].some((name) => Buffer.byteLength(name) > maxLength)
+    ? Effect.fail(new ListenError({ endpoint, code: "ENAMETOOLONG" }))
+    : Effect.void
+}
+
 /**
  * Makes room for a socket: one that a server has left behind is removed, which is one that refuses connections. Fails
  * for a path that is too long, for a socket that somebody listens on, and for anything that is not a socket.
@@ -93,8 +102,7 @@ export const prepare = (endpoint: UnixEndpoint): Effect.Effect<void, ListenError
   Effect.gen(function* () {
     const { path } = endpoint
     const refuse = (code: string) => Effect.fail(new ListenError({ endpoint, code }))
-    const bound = `${dirname(path)}/${boundName}`
-    if ([path, bound].some((name) => Buffer.byteLength(name) > maxLength)) return yield* refuse("ENAMETOOLONG")
+    yield* checkLength(endpoint)
     const found = yield* attempt(endpoint, () => lstatSync(path, { bigint: true, throwIfNoEntry: false }))
     if (found === undefined) return
     if (!found.isSocket()) return yield* refuse("EEXIST")

@@ -28,6 +28,8 @@ export interface Tree {
   /** Writes to the input of the first process. */
   readonly write: (text: string) => Effect.Effect<void>
   readonly processes: () => ReadonlyArray<Found>
+  /** From now on nobody reads what they write. */
+  readonly closeOutput: () => void
 }
 
 /** Starts a program; when the scope closes, all its processes are killed. */
@@ -66,7 +68,11 @@ const launch = (
       hasEnded: () => Deferred.isDoneUnsafe(result),
       output: () => output,
       write: (text) => Effect.sync(() => void child.stdin.write(text)),
-      processes: () => processesOf(mark)
+      processes: () => processesOf(mark),
+      closeOutput: () => {
+        child.stdout.destroy()
+        child.stderr.destroy()
+      }
     }
   })
 
@@ -94,6 +100,8 @@ export interface Pool extends Tree {
 export interface PoolOptions {
   readonly workers?: number
   readonly flags?: ReadonlyArray<string>
+  /** `off` unless something else is named. */
+  readonly accessLog?: string
   readonly application?: string
   readonly port?: number
   /** The command, when it is not the one of the checkout. */
@@ -103,9 +111,9 @@ export interface PoolOptions {
 /** Starts a server and waits until all its workers have started. */
 export const serve = (options: PoolOptions = {}): Effect.Effect<Pool, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { workers = 2, flags = [], port = 0 } = options
+    const { accessLog = "off", workers = 2, flags = [], port = 0 } = options
     const [path, ...before] = options.command ?? [pagiServer]
-    const given = [`--workers=${workers}`, `--port=${port}`, "--no-access-log", ...flags]
+    const given = [`--workers=${workers}`, `--port=${port}`, `--access-log=${accessLog}`, ...flags]
     const tree = yield* start(path, [...before, ...given, options.application ?? application])
     return yield* running(tree, workers)
   })

@@ -31,6 +31,9 @@ export default make("2", "hangs")\n`,
   "that never gets ready": "setInterval(() => {}, 1000)\nawait new Promise(() => {})\n"
 })
 
+/** A version that computes for ever as soon as it is loaded. */
+export const blocking = "for (;;);\n"
+
 export const versions: Effect.Effect<Versions, never, Scope.Scope> = Effect.acquireRelease(
   Effect.sync(() => {
     const folder = mkdtempSync(join(tmpdir(), "pagi-versions-"))

@@ -5,6 +5,9 @@ const shortest = 500
 
 const longest = 30_000
 
+/** How long a slot waits after its worker was told to stop: whoever has told all processes is about to stop the pool. */
+export const afterStop = 200
+
 /** Whether a worker has served long enough for its slot to be in order. */
 export const isSettled = (readyAt: number | undefined, now: number): boolean =>
   readyAt !== undefined && now - readyAt >= settledAfter

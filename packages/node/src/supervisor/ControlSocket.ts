@@ -47,8 +47,9 @@ export const serve = (
 ): Effect.Effect<void, ListenError, EffectScope.Scope> =>
   Effect.gen(function* () {
     const endpoint = unix(resolve(path), 0o600)
+    yield* UnixSocket.checkLength(endpoint)
     yield* Effect.try({
-      try: () => prepareFolder(dirname(endpoint.path)),
+      try: () => prepareFolder(endpoint),
       catch: (error) => fromErrno(endpoint, error)
     })
     if (predecessor !== undefined) yield* takePlace(endpoint, predecessor)
@@ -80,12 +81,17 @@ export const serve = (
     )
   })
 
-/** Others could put another socket in the place of this one if they may change the folder. */
-const prepareFolder = (folder: string): void => {
+/** The bit of a folder in which nobody may rename or remove what belongs to others. */
+const sticky = 0o1000
+
+/** Others could put another socket in the place of this one if they may rename what is in the folder. */
+const prepareFolder = (endpoint: UnixEndpoint): void => {
+  const folder = dirname(endpoint.path)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const { mode, uid } = lstatSync(folder)
   const isOwn = uid === 0 || uid === process.geteuid?.()
-  if (!isOwn || (mode & 0o022) !== 0) throw Object.assign(new Error("the folder is not safe"), { code: "EPERM" })
+  const isShared = (mode & 0o022) !== 0 && (mode & sticky) === 0
+  if (!isOwn || isShared) throw new ListenError({ endpoint, code: "UNSAFE_FOLDER" })
 }
 
 const takePlace = (endpoint: UnixEndpoint, predecessor: number): Effect.Effect<void, ListenError> =>

@@ -10,7 +10,8 @@ import {
   type ChildCommand,
   type ChildListener,
   descriptorsThere,
-  type InheritableSockets
+  type InheritableSockets,
+  type KillSignal
 } from "./ChildProcesses.ts"
 
 /** The command line of a server. */
@@ -78,9 +79,8 @@ export class SuccessorHandle {
     return this.#child.pid
   }
 
-  /** At once: none of its workers has taken over, and those that it has started see that it is gone. */
-  kill(): void {
-    this.#child.kill("SIGKILL")
+  kill(signal: KillSignal): void {
+    this.#child.kill(signal)
   }
 }
 
@@ -108,18 +108,30 @@ const predecessorProcess: PredecessorProcess = {
   stop: (pid) => void process.kill(pid, "SIGTERM")
 }
 
+/** Whether there was somebody to read it. */
+const hasTold = (system: PredecessorProcess, descriptor: number): boolean => {
+  try {
+    system.tell(descriptor, readiness)
+    return true
+  } catch (error) {
+    if (codeOf(error) === "EPIPE") return false
+    throw error
+  }
+}
+
 /** Tells the predecessor, if there is one, that this process has taken over, and stops it. */
 export const takeOver = (
   { masterPid, readyDescriptor }: Predecessor,
   system: PredecessorProcess = predecessorProcess
 ): Effect.Effect<void> => {
   if (masterPid === undefined) return Effect.void
+  const hasEnded = "it has ended already"
   const attempt = Effect.try({
     try: () => {
       // First: it stops for good only when it knows that somebody goes on.
-      if (readyDescriptor !== undefined) system.tell(readyDescriptor, readiness)
+      if (readyDescriptor !== undefined && !hasTold(system, readyDescriptor)) return hasEnded
       // Its number may be that of another process once it has ended.
-      if (system.parentPid() !== masterPid) return "it has ended already"
+      if (system.parentPid() !== masterPid) return hasEnded
       system.stop(masterPid)
       return undefined
     },

@@ -8,6 +8,9 @@ import * as Duration from "effect/Duration"
 const lifespanAllowance = 5000
 const exitAllowance = 1000
 
+/** Milliseconds that a worker may take to leave which has never been ready, and so has no requests. */
+export const unreadyLeaveTimeout = lifespanAllowance
+
 /** Milliseconds that a worker may take to leave, after which it hangs; infinite when its requests may take as long as they like. */
 export const leaveTimeout = ({ drainDelay, shutdownTimeout }: Pick<Values, "drainDelay" | "shutdownTimeout">): number =>
   Duration.isZero(shutdownTimeout)

@@ -3,14 +3,12 @@
  * that hang. A worker whose event loop is blocked cannot see that the parent has gone, so a thread watches.
  */
 import { Worker } from "node:worker_threads"
+import { unreadyLeaveTimeout } from "./LeaveTimeout.ts"
 
 export interface OrphanGuard {
   /** Sets how many milliseconds the worker has to end once the parent has gone; infinitely many are no limit. */
   readonly allow: (milliseconds: number) => void
 }
-
-/** Milliseconds for a worker that has not said yet how long it may take. */
-const initialAllowance = 30_000
 
 /** Milliseconds between two looks at the parent. */
 const interval = 1000
@@ -30,7 +28,7 @@ const program = `
 `
 
 /** Watches the parent of this process, as long as it lives. To be started while the parent is there. */
-export const start = (allowance: number = initialAllowance): OrphanGuard => {
+export const start = (allowance: number = unreadyLeaveTimeout): OrphanGuard => {
   const thread = new Worker(program, {
     eval: true,
     execArgv: [],

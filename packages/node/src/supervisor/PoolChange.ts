@@ -93,7 +93,12 @@ export class PoolChange {
   /** The worker drains already. */
   leave(worker: WorkerState): void {
     this.giveUp(worker)
-    this.schedule(`leave:${worker.id}`, this.state.settings.leaveTimeout)
+    this.schedule(`leave:${worker.id}`, this.timeToLeave(worker))
+  }
+
+  timeToLeave({ readyAt }: WorkerState): number {
+    const { leaveTimeout, unreadyLeaveTimeout } = this.state.settings
+    return readyAt === undefined ? unreadyLeaveTimeout : leaveTimeout
   }
 
   /** The worker does not count any more, though its process has not exited yet. */

@@ -4,9 +4,6 @@ import { count } from "./PoolMessage.ts"
 import { emptySlot, type SlotState, type WorkerState } from "./PoolState.ts"
 import * as Successor from "./SuccessorEvents.ts"
 
-/** That of a process which SIGTERM has ended. */
-const forcedStop = 128 + 15
-
 export const start = (pool: PoolChange): void => {
   const { workers } = pool.state.settings
   if (pool.state.phase !== "new") return
@@ -77,8 +74,8 @@ export const reopenLogs = (pool: PoolChange): void => {
   for (const id of pool.state.workers.keys()) pool.act({ type: "reopenLogs", id })
 }
 
-export const stop = (pool: PoolChange): void => {
-  if (pool.state.phase === "stopping") return forceStop(pool)
+export const stop = (pool: PoolChange, signal?: number): void => {
+  if (pool.state.phase === "stopping") return forceStop(pool, signal)
   for (const timer of pool.state.timers) if (timer.startsWith("respawn:")) pool.cancel(timer)
   pool.set({ phase: "stopping", slots: [], replacing: undefined, stale: [], isReloading: false, exitCode: 0 })
   if (pool.state.workers.size > 0) {
@@ -97,9 +94,11 @@ export const giveUp = (pool: PoolChange): void => {
   pool.set({ exitCode })
 }
 
-const forceStop = (pool: PoolChange): void => {
+/** The exit code is that of a process which the signal has ended; SIGTERM is the one of those who do not say. */
+const forceStop = (pool: PoolChange, signal = 15): void => {
   pool.log("warning", `stopping at once, by killing ${count(pool.state.workers.size, "worker")}`)
-  pool.set({ exitCode: forcedStop })
+  pool.set({ exitCode: 128 + signal })
   for (const timer of pool.state.timers) pool.cancel(timer)
   for (const worker of pool.state.workers.values()) pool.kill(worker)
+  if (pool.state.successor === "ending") Successor.kill(pool)
 }

@@ -11,7 +11,7 @@ export type Slot = number
 
 /**
  * `boot`: the worker must be ready. `leave`: it must have drained. `kill`: it must have followed SIGTERM. `respawn`: the
- * slot gets its next worker. `successor`: the successor must be ready.
+ * slot gets its next worker. `successor`: the successor must be ready, or must have followed SIGTERM.
  */
 export type Timer = `boot:${WorkerId}` | `leave:${WorkerId}` | `kill:${WorkerId}` | `respawn:${Slot}` | "successor"
 
@@ -38,8 +38,8 @@ export type PoolEvent =
   | { readonly type: "add" }
   | { readonly type: "remove" }
   | { readonly type: "reopenLogs" }
-  /** The first one drains, the second one forces. */
-  | { readonly type: "stop" }
+  /** The first one drains, the second one forces; then the number is that of the signal which has asked for it. */
+  | { readonly type: "stop"; readonly signalNumber?: number | undefined }
   | { readonly type: "hotRestart" }
   | { readonly type: "successorReady" }
   | { readonly type: "successorExited"; readonly code: number | null; readonly signal: string | null }
@@ -54,7 +54,7 @@ export type PoolAction =
   | { readonly type: "cancel"; readonly timer: Timer }
   | { readonly type: "reopenLogs"; readonly id: WorkerId }
   | { readonly type: "startSuccessor" }
-  | { readonly type: "killSuccessor" }
+  | { readonly type: "killSuccessor"; readonly signal: "SIGTERM" | "SIGKILL" }
   /** For the first time there is a ready worker in every slot that has not failed. */
   | { readonly type: "serving" }
   /** A rolling replacement begins. */
@@ -74,8 +74,12 @@ export interface PoolSettings {
   readonly bootTimeout: number
   /** From the moment when a worker leaves until it is killed: more than it takes itself to close what has not drained. */
   readonly leaveTimeout: number
+  /** The same for a worker that has never been ready, and so has no requests. */
+  readonly unreadyLeaveTimeout: number
   /** From SIGTERM to SIGKILL for a worker that was silent. */
   readonly killDelay: number
   /** From the start of a successor until all its workers are ready. */
   readonly successorTimeout: number
+  /** From SIGTERM to SIGKILL for a successor that is given up. */
+  readonly successorKillDelay: number
 }

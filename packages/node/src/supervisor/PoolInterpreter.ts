@@ -50,6 +50,8 @@ export class PoolInterpreter {
   readonly #startedAt: number
   readonly #workers = new Map<WorkerId, WorkerHandle>()
   #successor: SuccessorHandle | undefined = undefined
+  /** Whether a successor that was given up has asked this server to stop all the same. */
+  #wasToldTooLate = false
   #state: PoolState
 
   constructor(parts: PoolParts) {
@@ -75,7 +77,7 @@ export class PoolInterpreter {
       case "silent":
         return this.#silent(item)
       case "stop":
-        return this.#stop()
+        return this.#stop(item)
       case "hotRestart":
         return this.#parts.successor === undefined
           ? Effect.logWarning("this server does not know how it was started, and cannot start a successor")
@@ -88,7 +90,7 @@ export class PoolInterpreter {
   /** Kills every process that has not exited, except a successor that has taken over. */
   killAll(): void {
     for (const worker of this.#workers.values()) worker.kill("SIGKILL")
-    if (this.#successor?.isReady === false) this.#successor.kill()
+    if (this.#successor?.isReady === false) this.#successor.kill("SIGKILL")
   }
 
   status(listeners: ReadonlyArray<string>): PoolStatus {
@@ -153,6 +155,7 @@ export class PoolInterpreter {
         return heartbeat.forget(event.id)
       case "successorExited":
         this.#successor = undefined
+        this.#wasToldTooLate = false
         if (this.#state.phase === "running") this.#parts.announce({ type: "successorLost" })
         return Effect.void
       default:
@@ -167,16 +170,24 @@ export class PoolInterpreter {
     return this.#parts.heartbeat.isSilent(worker) ? this.#apply(event) : this.#parts.heartbeat.watch(worker)
   }
 
-  #stop(): Effect.Effect<void> {
+  #stop(event: Extract<PoolEvent, { readonly type: "stop" }>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       // A successor says that it is ready before it sends the signal, which may still have been the first to get here.
-      if (this.#state.successor === "starting") yield* Effect.yieldNow
-      if (this.#successor?.isReady === true) yield* this.#apply({ type: "successorReady" })
+      if (this.#successor?.isReady === false) yield* Effect.yieldNow
+      if (this.#successor?.isReady === true) {
+        if (this.#state.successor === "ending" && !this.#wasToldTooLate) {
+          this.#wasToldTooLate = true
+          return yield* Effect.logWarning(
+            "the successor was ready when it had been given up already, and does not take over"
+          )
+        }
+        yield* this.#apply({ type: "successorReady" })
+      }
       const { phase, successor } = this.#state
       if (phase === "new" || phase === "running") {
         this.#parts.announce({ type: "stopping", hasSuccessor: successor === "ready" })
       }
-      yield* this.#apply({ type: "stop" })
+      yield* this.#apply(event)
     })
   }
 
@@ -205,7 +216,7 @@ export class PoolInterpreter {
       case "startSuccessor":
         return Effect.sync(() => this.#startSuccessor())
       case "killSuccessor":
-        return Effect.sync(() => this.#successor?.kill())
+        return Effect.sync(() => this.#successor?.kill(action.signal))
       case "retire":
         return Effect.sync(() => this.#workers.get(action.id)?.retire())
       case "reopenLogs":

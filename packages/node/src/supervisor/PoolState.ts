@@ -27,7 +27,7 @@
  * | current | replacement | respawn timer | the slot                                                               |
  * | ------- | ----------- | ------------- | ---------------------------------------------------------------------- |
  * | -       | -           | -             | has failed: its worker could not start up, and would not another time  |
- * | -       | -           | runs          | waits, as its workers have died quickly                                |
+ * | -       | -           | runs          | waits, as its workers have died quickly, or one was told to stop       |
  * | booting | -           | -             | gets its worker                                                        |
  * | serving | -           | -             | is in order, or waits for its turn to get another worker               |
  * | serving | booting     | -             | gets another worker                                                    |
@@ -35,7 +35,7 @@
  *
  * The pool, which has slots once it runs:
  *
- *       start              stop                 no worker is left
+ *       start              stop                 no worker is left, nor a successor that is ending
  *   new -----> running --------------> stopping ------------------> stopped
  *    |            |                       ^                            ^
  *    +------------|-----------------------+                            |

@@ -68,7 +68,7 @@ const happened = (pool: PoolChange, event: Exclude<PoolEvent, Command>): void =>
     case "start":
       return Commands.start(pool)
     case "stop":
-      return Commands.stop(pool)
+      return Commands.stop(pool, event.signalNumber)
     case "reopenLogs":
       return Commands.reopenLogs(pool)
     case "ready":
@@ -140,9 +140,8 @@ const replaceNext = (pool: PoolChange): void => {
 
 const isAtEnd = ({ phase, workers, slots, successor }: PoolState): boolean => {
   if (workers.size > 0) return false
-  if (phase === "stopping") return true
-  const hasSuccessor = successor === "starting" || successor === "ready"
-  return phase === "running" && !hasSuccessor && slots.every(({ failure }) => failure !== undefined)
+  if (phase === "stopping") return successor !== "ending"
+  return phase === "running" && successor === "none" && slots.every(({ failure }) => failure !== undefined)
 }
 
 const exit = (pool: PoolChange): void => {

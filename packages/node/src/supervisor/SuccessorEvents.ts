@@ -22,16 +22,22 @@ export const ready = (pool: PoolChange): void => {
 }
 
 export const isLate = (pool: PoolChange): void => {
-  const { successorTimeout } = pool.state.settings
+  const { settings, successor } = pool.state
+  if (successor === "ending") return kill(pool)
+  const { successorTimeout } = settings
   pool.log("error", `the successor was not ready within ${seconds(successorTimeout)} and is stopped; ${thisGoesOn}`)
   end(pool)
 }
 
+/** It ends its workers itself, which nobody else knows. */
 export const end = (pool: PoolChange): void => {
   pool.cancel("successor")
   pool.set({ successor: "ending" })
-  pool.act({ type: "killSuccessor" })
+  pool.act({ type: "killSuccessor", signal: "SIGTERM" })
+  pool.schedule("successor", pool.state.settings.successorKillDelay)
 }
+
+export const kill = (pool: PoolChange): void => pool.act({ type: "killSuccessor", signal: "SIGKILL" })
 
 export const exited = (pool: PoolChange, event: Extract<PoolEvent, { readonly type: "successorExited" }>): void => {
   const { successor, phase } = pool.state

@@ -12,7 +12,7 @@ import type { FileOwner } from "../UnixSocket.ts"
 import * as BoundSockets from "./BoundSockets.ts"
 import * as ControlSocket from "./ControlSocket.ts"
 import { type SuccessorProgram, takeOver } from "./HotRestart.ts"
-import { leaveTimeout } from "./LeaveTimeout.ts"
+import { leaveTimeout, unreadyLeaveTimeout } from "./LeaveTimeout.ts"
 import type { PoolSettings } from "./PoolEvent.ts"
 import type { PoolStatus, WorkerStatus } from "./PoolStatus.ts"
 import type { WorkerProgram } from "./WorkerHandle.ts"
@@ -32,9 +32,9 @@ export class PagiSupervisor extends Context.Service<
     /**
      * Asks the supervisor for something; it does one thing after the other. `reload` replaces all workers, `add` and
      * `remove` change how many there are, `hotRestart` starts a successor of the whole server. The first `stop` drains
-     * the workers, the second one ends them.
+     * the workers, the second one ends them; then the exit code is 128 and the number of the signal, or SIGTERM's number without it.
      */
-    readonly send: (command: WorkerPool.PoolCommand) => void
+    readonly send: WorkerPool.WorkerPool["send"]
     /** Completes once all workers were ready. */
     readonly serving: Effect.Effect<void>
     /** The exit code with which the pool has stopped. */
@@ -75,8 +75,10 @@ const poolSettings = (options: Values, isSuccessor: boolean): PoolSettings => ({
   isSuccessor,
   bootTimeout: limitOf(options.bootTimeout),
   leaveTimeout: leaveTimeout(options),
+  unreadyLeaveTimeout,
   killDelay,
-  successorTimeout: limitOf(options.bootTimeout) + startAllowance
+  successorTimeout: limitOf(options.bootTimeout) + startAllowance,
+  successorKillDelay: unreadyLeaveTimeout + killDelay
 })
 
 /** Binds the sockets, starts the workers and looks after them until the scope closes; then none is left. */

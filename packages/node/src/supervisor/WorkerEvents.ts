@@ -35,13 +35,14 @@ const takeOver = (pool: PoolChange, { id, slot }: WorkerState, now: number): voi
 export const stopping = (pool: PoolChange, { id }: Event<"stopping">): void => {
   const worker = pool.worker(id)
   if (worker === undefined || worker.phase === "leaving") return
-  if (worker.phase === "booting") {
-    pool.leave(worker)
-    return again(pool, worker, `worker ${worker.slot} has been told to stop before it was ready`)
-  }
-  pool.log("warning", `worker ${worker.slot} has been told to stop${instead(worker)}`)
+  pool.log("info", `worker ${worker.slot} has been told to stop`)
   pool.leave(worker)
+  const { current, quickDeaths } = pool.slot(worker.slot)
+  if (worker.phase === "surplus" || current !== undefined) return
+  const deaths = quickDeaths + (worker.phase === "booting" ? 1 : 0)
+  pool.setSlot(worker.slot, { quickDeaths: deaths })
   pool.cancel(`respawn:${worker.slot}`)
+  pool.schedule(`respawn:${worker.slot}`, Math.max(Backoff.afterStop, Backoff.delay(deaths)))
 }
 
 export const silent = (pool: PoolChange, { id }: Event<"silent">): void => {
@@ -139,8 +140,7 @@ export const bootIsLate = (pool: PoolChange, worker: WorkerState): void => {
 }
 
 export const leavingIsLate = (pool: PoolChange, worker: WorkerState): void => {
-  const { leaveTimeout } = pool.state.settings
-  pool.log("warning", `worker ${worker.slot} has not stopped within ${seconds(leaveTimeout)} and is killed`)
+  pool.log("warning", `worker ${worker.slot} has not stopped within ${seconds(pool.timeToLeave(worker))} and is killed`)
   if (worker.readyAt !== undefined) drainedIncompletely(pool)
   pool.kill(worker)
 }

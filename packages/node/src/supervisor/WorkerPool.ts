@@ -36,8 +36,11 @@ export interface PoolConfig extends Pick<PoolParts, "program" | "successor" | "s
 /** A pool of worker processes. */
 export interface WorkerPool {
   readonly status: (listeners: ReadonlyArray<string>) => PoolStatus
-  /** Puts the command in line; the second `stop` ends everything at once. */
-  readonly send: (command: PoolCommand) => void
+  /**
+   * Puts the command in line; the second `stop` ends everything at once. the number is that of the signal which has
+   * asked for it.
+   */
+  readonly send: (command: PoolCommand, signalNumber?: number) => void
   /** Completes when there has been a ready worker for every number; never, if the pool stops before. */
   readonly serving: Effect.Effect<void>
   /** The exit code with which the pool has stopped; no worker is left. */
@@ -80,9 +83,9 @@ export const make = (config: PoolConfig): Effect.Effect<WorkerPool, never, Effec
       })
     )
     let isStopping = false
-    const send = (command: PoolCommand): void => {
+    const send = (command: PoolCommand, signalNumber?: number): void => {
       if (command === "stop") isStopping = true
-      enqueue({ type: command })
+      enqueue(command === "stop" ? { type: command, signalNumber } : { type: command })
     }
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as EffectScope from "effect/Scope"
-import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { fetchStatus, serve, StatusError } from "../../src/supervisor/ControlSocket.ts"
@@ -151,9 +151,20 @@ describe("the socket for the status", () => {
       const open = join(folder, "open")
       mkdirSync(open)
       chmodSync(open, 0o777)
-      assert.strictEqual((yield* Effect.flip(serve(join(open, "s"), () => status))).code, "EPERM")
+      const { code, message } = yield* Effect.flip(serve(join(open, "s"), () => status))
+      assert.strictEqual(code, "UNSAFE_FOLDER")
+      assert.strictEqual(
+        message,
+        `other users may change the folder of ${join(open, "s")}, and put another socket in its place`
+      )
       symlinkSync(open, join(folder, "link"))
-      assert.strictEqual((yield* Effect.flip(serve(join(folder, "link", "s"), () => status))).code, "EPERM")
+      assert.strictEqual((yield* Effect.flip(serve(join(folder, "link", "s"), () => status))).code, "UNSAFE_FOLDER")
+      // As the folder for temporary files is: there nobody can rename what belongs to others.
+      chmodSync(open, 0o1777)
+      yield* serve(join(open, "s"), () => status)
+      const long = join(open, "missing", "x".repeat(200))
+      assert.strictEqual((yield* Effect.flip(serve(long, () => status))).code, "ENAMETOOLONG")
+      assert.isFalse(existsSync(join(open, "missing")))
       const file = join(folder, "file")
       writeFileSync(file, "text")
       assert.strictEqual((yield* Effect.flip(serve(file, () => status))).code, "EEXIST")

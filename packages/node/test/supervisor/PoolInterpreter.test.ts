@@ -9,7 +9,16 @@ const makeInterpreter = (parts: Partial<PoolParts> = {}) => {
   const items: Array<PoolItem> = []
   const watched: Array<number> = []
   const interpreter = new PoolInterpreter({
-    settings: { workers: 1, isSuccessor: false, bootTimeout: 1, leaveTimeout: 1, killDelay: 1, successorTimeout: 1 },
+    settings: {
+      workers: 1,
+      isSuccessor: false,
+      bootTimeout: 1,
+      leaveTimeout: 1,
+      unreadyLeaveTimeout: 1,
+      killDelay: 1,
+      successorTimeout: 1,
+      successorKillDelay: 1
+    },
     program: { path: "/app/worker.js", execArgv: [] },
     successor: { file: "/bin/server", args: [] },
     sockets: { descriptors: [], reuse: () => "", reuseFiles: () => "" },

@@ -16,7 +16,7 @@ describe("RestartPlan, size", () => {
     assert.deepStrictEqual(pool.send({ type: "remove" }), [
       "retire 3",
       "no boot:3",
-      "leave:3 in 30000",
+      "leave:3 in 5000",
       "retire 2",
       "leave:2 in 30000"
     ])
@@ -71,7 +71,7 @@ describe("RestartPlan, stop", () => {
       "leave:2 in 30000",
       "retire 3",
       "no boot:3",
-      "leave:3 in 30000"
+      "leave:3 in 5000"
     ])
     pool.exited(1, 0)
     assert.deepStrictEqual(pool.send(reload), [])
@@ -103,6 +103,22 @@ describe("RestartPlan, stop", () => {
     assert.deepStrictEqual(pool.exited(1, "SIGKILL"), ["exit 6"])
   })
 
+  it("waits less long for a worker that has never served", () => {
+    const pool = new ToldPool(1)
+    pool.send({ type: "start" })
+    pool.send(stop)
+    assert.deepStrictEqual(pool.elapsed("leave:1"), ["SIGKILL 1"])
+    assert.strictEqual(pool.lastLine, "warning: worker 1 has not stopped within 5 seconds and is killed")
+    assert.deepStrictEqual(pool.exited(1, "SIGKILL"), ["exit 0"])
+  })
+
+  it("exits with the code of the signal that has forced it", () => {
+    const pool = serving(1)
+    pool.send({ type: "stop", signalNumber: 15 })
+    pool.send({ type: "stop", signalNumber: 2 })
+    assert.deepStrictEqual(pool.exited(1, "SIGKILL"), ["exit 130"])
+  })
+
   it("kills all when it is told again", () => {
     const pool = serving(2)
     pool.send(stop)
@@ -114,7 +130,7 @@ describe("RestartPlan, stop", () => {
   it("has every worker reopen its logs, also one that leaves", () => {
     const pool = serving(2)
     pool.send({ type: "stopping", id: 1 })
-    assert.deepStrictEqual(pool.send({ type: "reopenLogs" }), ["reopenLogs 1", "reopenLogs 2", "reopenLogs 3"])
+    assert.deepStrictEqual(pool.send({ type: "reopenLogs" }), ["reopenLogs 1", "reopenLogs 2"])
   })
 })
 
@@ -150,8 +166,9 @@ describe("RestartPlan, hot restart", () => {
   it("stops a successor that is not ready in time; the next one comes when it has gone", () => {
     const pool = serving(1)
     pool.send(hotRestart)
-    assert.deepStrictEqual(pool.elapsed("successor"), ["killSuccessor"])
+    assert.deepStrictEqual(pool.elapsed("successor"), ["SIGTERM successor", "successor in 6000"])
     assert.deepStrictEqual(pool.send(hotRestart), [])
+    assert.deepStrictEqual(pool.elapsed("successor"), ["SIGKILL successor"])
     assert.deepStrictEqual(pool.send({ type: "successorExited", code: null, signal: "SIGKILL" }), [])
     assert.include(pool.send(hotRestart), "startSuccessor")
   })
@@ -159,8 +176,24 @@ describe("RestartPlan, hot restart", () => {
   it("stops a successor that is not ready when the server is stopped", () => {
     const pool = serving(1)
     pool.send(hotRestart)
-    assert.deepStrictEqual(pool.send(stop), ["retire 1", "leave:1 in 30000", "no successor", "killSuccessor"])
-    assert.deepStrictEqual(pool.exited(1, 0), ["no leave:1", "exit 0"])
+    assert.deepStrictEqual(pool.send(stop), [
+      "retire 1",
+      "leave:1 in 30000",
+      "no successor",
+      "SIGTERM successor",
+      "successor in 6000"
+    ])
+    assert.deepStrictEqual(pool.exited(1, 0), ["no leave:1"])
+    assert.deepStrictEqual(pool.send({ type: "successorExited", code: 0, signal: null }), ["no successor", "exit 0"])
+  })
+
+  it("kills that successor when it is told again", () => {
+    const pool = serving(1)
+    pool.send(hotRestart)
+    pool.send(stop)
+    assert.deepStrictEqual(pool.send(stop), ["no leave:1", "no successor", "SIGKILL 1", "SIGKILL successor"])
+    pool.exited(1, "SIGKILL")
+    assert.deepStrictEqual(pool.send({ type: "successorExited", code: null, signal: "SIGKILL" }), ["exit 143"])
   })
 
   it("does not leave the sockets to a successor that has gone", () => {

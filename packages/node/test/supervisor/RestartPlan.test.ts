@@ -72,6 +72,7 @@ describe("RestartPlan, start", () => {
   it("stops then only when the last worker that leaves has gone", () => {
     const pool = serving(1)
     pool.send({ type: "stopping", id: 1 })
+    pool.elapsed("respawn:1")
     assert.deepStrictEqual(pool.exited(2, 4), ["no boot:2"])
     assert.deepStrictEqual(pool.exited(1, 0), ["no leave:1", "exit 4"])
   })
@@ -183,11 +184,9 @@ describe("RestartPlan, deaths", () => {
 
   it("replaces a worker that was told to stop by somebody else, without telling it again", () => {
     const pool = serving(2)
-    assert.deepStrictEqual(pool.send({ type: "stopping", id: 2 }), [
-      "leave:2 in 30000",
-      "spawn 3 in 2",
-      "boot:3 in 20000"
-    ])
+    assert.deepStrictEqual(pool.send({ type: "stopping", id: 2 }), ["leave:2 in 30000", "respawn:2 in 200"])
+    assert.strictEqual(pool.lastLine, "info: worker 2 has been told to stop")
+    assert.deepStrictEqual(pool.elapsed("respawn:2"), ["spawn 3 in 2", "boot:3 in 20000"])
     assert.deepStrictEqual(pool.elapsed("leave:2"), ["SIGKILL 2"])
     assert.strictEqual(pool.lastLine, "warning: worker 2 has not stopped within 30 seconds and is killed")
   })
@@ -195,8 +194,17 @@ describe("RestartPlan, deaths", () => {
   it("takes it for a quick death when that worker was not ready", () => {
     const pool = new ToldPool(1)
     pool.send({ type: "start" })
-    assert.include(pool.send({ type: "stopping", id: 1 }), "spawn 2 in 1")
+    assert.include(pool.send({ type: "stopping", id: 1 }), "respawn:1 in 200")
+    pool.elapsed("respawn:1")
     assert.include(pool.send({ type: "stopping", id: 2 }), "respawn:1 in 500")
+  })
+
+  it("starts none when all were told to stop, because the pool is to stop", () => {
+    const pool = serving(2)
+    for (const id of [1, 2]) pool.send({ type: "stopping", id })
+    assert.deepStrictEqual(pool.send({ type: "stop" }), ["no respawn:1", "no respawn:2"])
+    pool.exited(1, 0)
+    assert.deepStrictEqual(pool.exited(2, 0), ["no leave:2", "exit 0"])
   })
 })
 

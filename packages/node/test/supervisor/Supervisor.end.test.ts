@@ -140,7 +140,40 @@ describe("a hot restart", () => {
       yield* send("stop")
       assert.strictEqual(yield* pool.ended, 0)
       assert.notInclude(changes, "keeping sockets")
-      assert.deepStrictEqual(processes.successor().signals, ["SIGKILL"])
+      assert.deepStrictEqual(processes.successor().signals, ["SIGTERM"])
+    })
+  )
+
+  it.effect("is killed if it does not follow, before which this server does not end", () =>
+    Effect.gen(function* () {
+      const fake = yield* makeServing()
+      const { pool, processes, send } = fake
+      yield* send("hotRestart")
+      processes.successor().isObedient = false
+      yield* send("stop")
+      yield* pass("5 seconds")
+      assert.strictEqual(fake.pool.status([]).phase, "stopping")
+      assert.lengthOf(processes.living, 1)
+      yield* pass("1 seconds")
+      assert.strictEqual(yield* pool.ended, 0)
+      assert.deepStrictEqual(processes.successor().signals, ["SIGTERM", "SIGKILL"])
+    })
+  )
+
+  it.effect("that was given up, but was ready in that moment, does not stop this server", () =>
+    Effect.gen(function* () {
+      const fake = yield* makeServing({ heartbeatTimeout: 0 })
+      const { pool, processes, send } = fake
+      yield* send("hotRestart")
+      processes.successor().isObedient = false
+      yield* pass("70 seconds")
+      yield* after(() => processes.successor().say("ready\n"))
+      yield* send("stop")
+      assert.deepStrictEqual(phases(fake), ["1 serving", "2 serving"])
+      assert.strictEqual(pool.status([]).phase, "serving")
+      yield* after(() => processes.successor().exit(0))
+      yield* send("stop")
+      assert.strictEqual(yield* pool.ended, 0)
     })
   )
 
@@ -172,7 +205,7 @@ describe("a hot restart", () => {
       yield* pass("69 seconds")
       assert.deepStrictEqual(processes.successor().signals, [])
       yield* pass("1 seconds")
-      assert.deepStrictEqual(processes.successor().signals, ["SIGKILL"])
+      assert.deepStrictEqual(processes.successor().signals, ["SIGTERM"])
       assert.isTrue(log.some((line) => line.startsWith("Error:") && line.includes("this server goes on")))
       assert.deepStrictEqual(phases(fake), ["1 serving", "2 serving"])
       yield* send("hotRestart")

@@ -14,8 +14,10 @@ const settings: PoolSettings = {
   isSuccessor: false,
   bootTimeout: 60_000,
   leaveTimeout: 30_000,
+  unreadyLeaveTimeout: 5000,
   killDelay: 1000,
-  successorTimeout: 70_000
+  successorTimeout: 70_000,
+  successorKillDelay: 6000
 }
 
 /** What is told of a pool. */

@@ -18,8 +18,10 @@ const settings = (workers: number): PoolSettings => ({
   isSuccessor: false,
   bootTimeout: 20_000,
   leaveTimeout: 30_000,
+  unreadyLeaveTimeout: 5000,
   killDelay: 1000,
-  successorTimeout: 60_000
+  successorTimeout: 60_000,
+  successorKillDelay: 6000
 })
 
 export class PoolWorld {
@@ -27,7 +29,7 @@ export class PoolWorld {
   readonly processes = new Map<WorkerId, Process>()
   /** When each one elapses. */
   readonly timers = new Map<Timer, number>()
-  successor: "none" | "starting" | "ready" | "killed" = "none"
+  successor: "none" | "starting" | "ready" | "ending" | "killed" = "none"
   now = 0
   target: number
   stops = 0
@@ -149,6 +151,11 @@ export class PoolWorld {
         assert.strictEqual(action.keepsSockets, this.successor === "ready")
         this.exits = [...this.exits, action]
         return
+      case "killSuccessor":
+        if (action.signal === "SIGTERM") assert.strictEqual(this.successor, "starting")
+        else assert.include(["ending", "killed"], this.successor)
+        this.successor = action.signal === "SIGTERM" ? "ending" : "killed"
+        return
       default:
         return this.#announce(action.type)
     }
@@ -173,7 +180,7 @@ export class PoolWorld {
     process.doing = "drain"
   }
 
-  #announce(type: "serving" | "reloading" | "reloaded" | "startSuccessor" | "killSuccessor"): void {
+  #announce(type: "serving" | "reloading" | "reloaded" | "startSuccessor"): void {
     switch (type) {
       case "serving":
         assert.isAtLeast(this.serving.length, 1)
@@ -189,10 +196,6 @@ export class PoolWorld {
       case "startSuccessor":
         assert.strictEqual(this.successor, "none")
         this.successor = "starting"
-        return
-      case "killSuccessor":
-        assert.strictEqual(this.successor, "starting")
-        this.successor = "killed"
     }
   }
 
@@ -202,7 +205,7 @@ export class PoolWorld {
     const { state } = this
     assert.sameMembers([...state.workers.keys()], [...this.processes.keys()], "workers")
     assert.sameMembers([...state.timers], [...this.timers.keys()], "timers")
-    assert.strictEqual(this.timers.has("successor"), this.successor === "starting")
+    assert.strictEqual(this.timers.has("successor"), this.successor === "starting" || this.successor === "ending")
     for (const process of this.processes.values()) if (!process.isKilled) this.#checkLimit(process)
     if (this.#isRunning && this.stops === 0) this.#checkSlots()
   }
@@ -252,6 +255,7 @@ export class PoolWorld {
   #checkEnd(): void {
     assert.lengthOf(this.exits, 1)
     assert.strictEqual(this.processes.size, 0, "workers that are left")
+    assert.include(["none", "ready"], this.successor, "a successor that is left")
     assert.strictEqual(this.timers.size, 0, "timers that are left")
   }
 }

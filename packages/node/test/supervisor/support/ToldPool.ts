@@ -6,8 +6,10 @@ const settings: PoolSettings = {
   isSuccessor: false,
   bootTimeout: 20_000,
   leaveTimeout: 30_000,
+  unreadyLeaveTimeout: 5000,
   killDelay: 1000,
-  successorTimeout: 60_000
+  successorTimeout: 60_000,
+  successorKillDelay: 6000
 }
 
 const text = (action: PoolAction): string => {
@@ -19,6 +21,8 @@ const text = (action: PoolAction): string => {
       return `${action.type} ${action.id}`
     case "kill":
       return `${action.signal} ${action.id}`
+    case "killSuccessor":
+      return `${action.signal} successor`
     case "schedule":
       return `${action.timer} in ${action.delay}`
     case "cancel":
