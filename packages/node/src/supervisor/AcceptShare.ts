@@ -13,14 +13,14 @@ const tolerance = 0.25
 const slack = 4
 
 /** Milliseconds; long enough for another process to get a processor, and less than anybody would notice. */
-const pause = 1
+const pause = 2
 
 /**
  * Milliseconds that may be slept in a row, and the part of the time in the long run. A burst gets by with the former;
  * the latter limits what is lost while the average is out of date, or nobody else is there to accept.
  */
-const maxAllowance = 100
-const allowedPart = 0.1
+const maxAllowance = 200
+const allowedPart = 0.05
 
 /** Nobody ever wakes who waits here. */
 const never = new Int32Array(new SharedArrayBuffer(4))
