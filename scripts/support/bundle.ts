@@ -8,14 +8,14 @@ const command = ["bin", "worker"]
 
 /** Bundles programs, each under its name, into a folder. What several of them import is in files named after the first. */
 export const bundle = async (programs: Readonly<Record<string, string>>, folder: string) => {
-  const bundle = await rolldown({ input: programs, platform: "node", external: /^node:/, logLevel: "warn" })
+  const build = await rolldown({ input: programs, platform: "node", external: /^node:/, logLevel: "warn" })
   try {
     const [first = ""] = Object.keys(programs)
     const comments = { legal: true, annotation: false, jsdoc: false }
-    const written = await bundle.write({ dir: folder, format: "esm", chunkFileNames: `${first}-[name].js`, comments })
+    const written = await build.write({ dir: folder, format: "esm", chunkFileNames: `${first}-[name].js`, comments })
     return written.output
   } finally {
-    await bundle.close()
+    await build.close()
   }
 }
 

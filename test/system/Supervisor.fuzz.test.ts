@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { runProperties } from "./support/Properties.ts"
 
-/** Inputs of each of the four properties, of which the ordinary tests try a tenth. */
+/** Inputs of each of the four properties, ten times as many as the ordinary tests try. */
 const runs = 2000
 
 describe("the plan of a supervisor under random events", () => {

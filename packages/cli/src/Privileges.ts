@@ -142,7 +142,7 @@ export const drop = (identity: Identity, system: System = ofProcess): Effect.Eff
 /** Answers with what is wrong afterwards. */
 const become = (identity: Identity, system: System): string | undefined => {
   const { account, gid, uid } = identity
-  if (uid !== system.getuid()) describe(identity, system)
+  if (uid !== system.getuid()) setUserVariables(identity, system)
   if (account === undefined) system.setgroups([gid])
   else system.initgroups(account, gid)
   system.setgid(gid)
@@ -153,7 +153,7 @@ const become = (identity: Identity, system: System): string | undefined => {
 }
 
 /** In the environment, where programs look whose files they are to use. */
-const describe = ({ account, home }: Identity, { environment }: System): void => {
+const setUserVariables = ({ account, home }: Identity, { environment }: System): void => {
   for (const [name, value] of Object.entries({ HOME: home, LOGNAME: account, USER: account })) {
     if (value === undefined) delete environment[name]
     else environment[name] = value

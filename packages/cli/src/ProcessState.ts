@@ -19,6 +19,8 @@ export interface ProcessState {
   readonly ready: Effect.Effect<void, never, Scope.Scope>
   /** Tells that the process goes on, after another one may have told the same of itself. */
   readonly goesOn: Effect.Effect<void, never, Scope.Scope>
+  /** Tells that the process stops, unless it has never been more than a successor: then another one is the server. */
+  readonly stopping: Effect.Effect<void>
 }
 
 /** Begins: writes the pid file, unless it is another server's for now. To be called as the user that the server is to be. */
@@ -34,10 +36,13 @@ export const begin = ({
     const rewrite = Effect.catch(write, ({ message }) => Effect.logError(message))
     if (pidFile !== null) yield* PidFile.check(pidFile, predecessor)
     if (predecessor === undefined) yield* write
+    let isServer = predecessor === undefined
     const ready = Effect.gen(function* () {
+      isServer = true
       if (predecessor !== undefined) yield* rewrite
       yield* systemd.ready
       launcher?.ready()
     })
-    return { ready, goesOn: Effect.andThen(rewrite, systemd.reloaded) }
+    const stopping = Effect.suspend(() => (isServer ? systemd.stopping : Effect.void))
+    return { ready, goesOn: Effect.andThen(rewrite, systemd.reloaded), stopping }
   })

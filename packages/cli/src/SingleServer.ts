@@ -38,7 +38,7 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan) {
     Layer.provide(ServedApplication.layer(plan.served.app)),
     Layer.provide(Layer.succeed(InheritedSockets, sockets))
   )
-  yield* untilStopped(server, state.ready, systemd.stopping)
+  yield* untilStopped(server, state.ready, state.stopping)
 })
 
 /**

@@ -117,6 +117,8 @@ export const run = (request: Request): Effect.Effect<void, UsageError | NotRunni
 
 /** Runs the command with these arguments. */
 export const main = (args: ReadonlyArray<string>): void => {
+  // Nobody wants to see more of it.
+  process.stdout.on("error", () => process.exit())
   const wantsHelp = args.includes("--help") || args.includes("-h")
   const program = wantsHelp ? Console.log(usage.trimEnd()) : Effect.flatMap(parse(args), run)
   MainProgram.run(program.pipe(Effect.tapCause(MainProgram.report), Effect.provide(ConsoleLog.layer)), () => false)

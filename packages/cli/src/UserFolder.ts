@@ -1,7 +1,8 @@
 /** The folder of a user below that for temporary files, where anybody may make a folder of any name. */
+import { isSafe } from "@pagi/node/SafeFolder"
 import { lstatSync, mkdirSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 
 export const pathOf = (uid: number, parent: string = tmpdir()): string => join(parent, `pagi-${uid}`)
 
@@ -11,7 +12,8 @@ export const isOwned = (path: string, uid: number): boolean => {
   return status?.isDirectory() === true && status.uid === uid
 }
 
-const isPrivate = (path: string, uid: number): boolean => isOwned(path, uid) && (lstatSync(path).mode & 0o022) === 0
+const isPrivate = (path: string, uid: number): boolean =>
+  isOwned(path, uid) && (lstatSync(path).mode & 0o022) === 0 && isSafe(dirname(path), uid)
 
 /** The folder of this process's user, made if need be; nothing if others could write in it, or there is no user. */
 export const own = (parent?: string): string | undefined => {

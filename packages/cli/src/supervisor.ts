@@ -64,7 +64,7 @@ const makeDuties = (plan: ServerPlan, workers: number) =>
         Scope.Scope,
         scope
       ),
-      stopping: systemd.stopping
+      stopping: Effect.suspend(() => state?.stopping ?? Effect.void)
     }
     const controlSocket = plan.process.control ?? ControlPath.forProcess(identity?.uid)
     // Somebody who goes on is no end for systemd.

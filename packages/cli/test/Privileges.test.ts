@@ -98,7 +98,7 @@ describe("Privileges", () => {
     })
   )
 
-  it.effect("leaves nothing of root's in the environment, unless it stays root", () =>
+  it.effect("has the environment name the user instead of root, unless it stays root", () =>
     Effect.gen(function* () {
       const environmentOf = (identity: Privileges.Identity) => {
         const { environment, system } = makeSystem(0)

@@ -30,11 +30,16 @@ describe("ProcessState", () => {
   it.effect("leaves the pid file to the server that it follows until it serves", () =>
     Effect.gen(function* () {
       const pidFile = join(yield* Site.make({}), "server.pid")
+      const told: Array<string> = []
       writeFileSync(pidFile, `${process.ppid}\n`)
-      const audience = { pidFile, predecessor: process.ppid, launcher: undefined, systemd: systemd([]) }
+      const audience = { pidFile, predecessor: process.ppid, launcher: undefined, systemd: systemd(told) }
       const state = yield* ProcessState.begin(audience)
       assert.strictEqual(readFileSync(pidFile, "utf8"), `${process.ppid}\n`)
+      yield* state.stopping
+      assert.deepStrictEqual(told, [])
       yield* state.ready
+      yield* state.stopping
+      assert.deepStrictEqual(told, ["ready", "stopping"])
       assert.strictEqual(readFileSync(pidFile, "utf8"), `${process.pid}\n`)
     })
   )

@@ -105,7 +105,10 @@ describe("ServerFlags", () => {
         `option PAGI_PORT: "65536" is not allowed; ${port}`
       )
       assert.strictEqual(yield* messageOf(["--port", ""]), `option --port: "" is not allowed; ${port}`)
-      assert.match(yield* messageOf(["--timeout=1e3"]), /^option --timeout: "1e3" is not allowed; expected a duration/)
+      assert.match(
+        yield* messageOf(["--timeout=1e3"]),
+        /^option --timeout: "1e3" is not allowed; expected seconds, at least 0/
+      )
       assert.match(yield* messageOf(["--log-level=loud"]), /expected one of debug, info, warn, error$/)
       assert.match(
         yield* messageOf(["--write-low-watermark=99999"]),

@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import { chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parse } from "../src/StatusCommand.ts"
-import * as UserFolder from "../src/UserFolder.ts"
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
 
@@ -27,9 +26,7 @@ const makeSession = (pids: ReadonlyArray<number>, stale: ReadonlyArray<number> =
     mkdirSync(folder, { mode: 0o700 })
     for (const pid of pids) yield* ControlSocket.serve(join(folder, `${pid}.sock`), () => statusOf(pid))
     for (const pid of stale) writeFileSync(join(folder, `${pid}.sock`), "")
-    // Compiled code is where all programs have it.
-    const cache = join(UserFolder.pathOf(process.getuid?.() ?? 0), "compiled")
-    const env = { XDG_RUNTIME_DIR: session, TMPDIR: session, NODE_COMPILE_CACHE: cache }
+    const env = { XDG_RUNTIME_DIR: session, TMPDIR: session }
     const run = (...args: ReadonlyArray<string>) => Program.run(["status", ...args], { env })
     return { folder, run }
   })

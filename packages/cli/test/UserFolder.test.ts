@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import * as UserFolder from "../src/UserFolder.ts"
 import * as Site from "./support/Site.ts"
 
@@ -32,6 +32,9 @@ describe("UserFolder", () => {
         })
       )
       assert.isUndefined(yield* withFolder((path) => symlinkSync("/", path)))
+      // Where they could put another in its place.
+      assert.isUndefined(yield* withFolder((path) => chmodSync(dirname(path), 0o777)))
+      assert.isString(yield* withFolder((path) => chmodSync(dirname(path), 0o1777)))
       if (uid !== 0) return
       assert.isUndefined(
         yield* withFolder((path) => {

@@ -36,7 +36,7 @@ export const bytes = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER
   integer(minimum, maximum, "BYTES")
 
 export const seconds: Kind<Duration.Duration, Duration.Input> = {
-  expected: "a duration of at least 0 seconds (in texts a number of them, such as 2.5)",
+  expected: "seconds, at least 0, such as 2.5 (in programs a duration)",
   placeholder: "SECONDS",
   accept: (input) =>
     Option.getOrUndefined(

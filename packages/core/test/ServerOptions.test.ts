@@ -55,7 +55,7 @@ const durations: Row = {
     true,
     Symbol("duration")
   ],
-  expected: "a duration of at least 0 seconds (in texts a number of them, such as 2.5)"
+  expected: "seconds, at least 0, such as 2.5 (in programs a duration)"
 }
 
 const choices = (...values: ReadonlyArray<string>): Row => ({

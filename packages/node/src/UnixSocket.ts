@@ -14,9 +14,13 @@ import {
   type BigIntStats,
   chmodSync,
   chownSync,
+  closeSync,
+  constants,
+  fstatSync,
   linkSync,
   lstatSync,
   mkdtempSync,
+  openSync,
   renameSync,
   rmSync,
   unlinkSync
@@ -59,12 +63,34 @@ export interface FileOwner {
 
 /** Makes a socket that was bound in a private folder reachable at its path, where nothing is. */
 export const publish = (bound: string, endpoint: UnixEndpoint, owner?: FileOwner): SocketFile => {
-  if (owner !== undefined) chownSync(bound, owner.uid, owner.gid)
-  if (endpoint.mode !== undefined) chmodSync(bound, endpoint.mode)
+  pinned(bound, (file) => {
+    if (owner !== undefined) chownSync(file, owner.uid, owner.gid)
+    if (endpoint.mode !== undefined) chmodSync(file, endpoint.mode)
+  })
   link(bound, endpoint)
   // The working directory may be another one by the end.
   const path = resolve(endpoint.path)
   return { path, identity: identityOf(lstatSync(path, { bigint: true })) }
+}
+
+/** Linux: a descriptor that only names a file, and can be had of a socket too. */
+const O_PATH = 0o10000000
+
+/**
+ * Runs with a path that leads to this socket whatever happens to its folder: whoever owns the folder above may put
+ * another in its place, with a link to a file that is not his.
+ */
+const pinned = (path: string, use: (path: string) => void): void => {
+  if (process.platform !== "linux") return use(path)
+  const descriptor = openSync(path, O_PATH | constants.O_NOFOLLOW)
+  try {
+    const status = fstatSync(descriptor)
+    if (!status.isSocket() || status.uid !== process.geteuid?.())
+      throw new Error("another file is in the socket's place")
+    use(`/proc/self/fd/${descriptor}`)
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 /** Removes a socket's file, if it is that file still. */

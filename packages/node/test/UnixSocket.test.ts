@@ -6,12 +6,14 @@ import * as Exit from "effect/Exit"
 import * as EffectScope from "effect/Scope"
 import {
   chmodSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync
@@ -20,6 +22,7 @@ import { type Server, createServer } from "node:net"
 import { join } from "node:path"
 import { ListenError } from "../src/ListenError.ts"
 import { listen, type ListenOptions } from "../src/Listener.ts"
+import * as UnixSocket from "../src/UnixSocket.ts"
 import { openUnix } from "./support/Client.ts"
 import { temporaryFolder } from "./support/TemporaryFolder.ts"
 import { until } from "./support/Until.ts"
@@ -215,6 +218,23 @@ describe("a Unix socket", () => {
       ends[0]?.()
       yield* client.ended
       assert.strictEqual(client.text, "still here")
+    })
+  )
+
+  it.live.skipIf(process.platform !== "linux")("gives nothing away that was put in the socket's place", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const [precious, link] = [join(folder, "precious"), join(folder, "s")]
+      writeFileSync(precious, "text", { mode: 0o600 })
+      symlinkSync(precious, link)
+      const before = statSync(precious)
+      for (const bound of [link, precious]) {
+        const publish = () => UnixSocket.publish(bound, unix(join(folder, "app.sock"), 0o666), { uid: 12_345, gid: 1 })
+        assert.throws(publish, "another file is in the socket's place")
+      }
+      const { gid, mode, uid } = statSync(precious)
+      assert.deepStrictEqual([uid, gid, mode], [before.uid, before.gid, before.mode])
+      assert.isFalse(existsSync(join(folder, "app.sock")))
     })
   )
 })

@@ -1,17 +1,17 @@
 /** The command and the application as they are deployed: bundled, which takes less memory and starts faster than from sources. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { rolldown } from "rolldown"
+import { bundle } from "../../../scripts/support/bundle.ts"
 import { run } from "./Programs.ts"
 import { application } from "./SupervisorPool.ts"
 
 const root = join(import.meta.dirname, "../../..")
 const node = join(root, "node_modules/.bin/node")
 const packages = join(root, "packages")
-const bundle = join(packages, "cli/dist/bin.js")
+const command = join(packages, "cli/dist/bin.js")
 
 const lastChange = (folder: string): number =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
@@ -19,9 +19,9 @@ const lastChange = (folder: string): number =>
     .reduce((latest, time) => Math.max(latest, time), 0)
 
 const isUpToDate = (): boolean => {
-  if (!existsSync(bundle)) return false
+  if (!existsSync(command)) return false
   const sources = readdirSync(packages).map((name) => lastChange(join(packages, name, "src")))
-  return Math.max(...sources) < statSync(bundle).mtimeMs
+  return Math.max(...sources) < statSync(command).mtimeMs
 }
 
 /** The command that runs the bundle; `npm run build` makes it, here if nobody has since the last change. */
@@ -30,7 +30,7 @@ export const bundled: Effect.Effect<readonly [string, string]> = Effect.gen(func
     const { code, output } = yield* run(node, [join(root, "scripts/build.ts")])
     if (code !== 0) yield* Effect.die(new Error(`the build failed:\n${output}`))
   }
-  return [node, bundle] as const
+  return [node, command] as const
 })
 
 /** The file of the tests' application with all that it imports. */
@@ -39,11 +39,7 @@ export const bundledApplication: Effect.Effect<string, never, Scope.Scope> = Eff
     Effect.sync(() => mkdtempSync(join(tmpdir(), "pagi-bundle-"))),
     (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
   )
-  const file = join(folder, "application.mjs")
-  yield* Effect.promise(async () => {
-    const bundle = await rolldown({ input: application, platform: "node", external: /^node:/ })
-    await bundle.write({ file, format: "esm" })
-    await bundle.close()
-  })
-  return file
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }')
+  yield* Effect.promise(() => bundle({ application }, folder))
+  return join(folder, "application.js")
 })

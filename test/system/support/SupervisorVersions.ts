@@ -31,8 +31,8 @@ export default make("2", "hangs")\n`,
   "that never gets ready": "setInterval(() => {}, 1000)\nawait new Promise(() => {})\n"
 })
 
-/** A version that computes for ever as soon as it is loaded. */
-export const blocking = "for (;;);\n"
+/** A version that says so, and computes for ever, as soon as it is loaded. */
+export const blocking = `import { writeSync } from "node:fs"\nwriteSync(1, "blocks\\n")\nfor (;;);\n`
 
 export const versions: Effect.Effect<Versions, never, Scope.Scope> = Effect.acquireRelease(
   Effect.sync(() => {

@@ -1,7 +1,7 @@
 /**
  * How workers that accept on one socket get about as many connections each. The system wakes all of them for a new
- * connection, and the one that runs already is always the first to be there: of a burst of 64 one of four workers may
- * get 36 and another one. A worker that holds more than its share therefore lets the others go first: it sleeps for a
+ * connection, and the one that runs already is always the first to be there: one of four workers may get a whole burst.
+ * A worker that holds more than its share therefore lets the others go first: it sleeps for a
  * moment after it has accepted. Nothing else keeps it from accepting, as Node has no way to stop listening for a while.
  *
  * A socket for each worker (SO_REUSEPORT) would do it as well, but what waits in the queue of a worker that is blocked,

@@ -1,3 +1,5 @@
+// All times are in milliseconds.
+
 /** A worker that dies sooner after it was ready, or before, has died quickly. */
 const settledAfter = 10_000
 

@@ -8,10 +8,11 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Schema from "effect/Schema"
 import type * as EffectScope from "effect/Scope"
-import { lstatSync, mkdirSync, unlinkSync } from "node:fs"
+import { mkdirSync, unlinkSync } from "node:fs"
 import { connect, createServer, type Socket } from "node:net"
 import { dirname, resolve } from "node:path"
 import { codeOf, fromErrno, ListenError } from "../ListenError.ts"
+import { isSafe } from "../SafeFolder.ts"
 import * as UnixSocket from "../UnixSocket.ts"
 import { isPoolStatus, type PoolStatus } from "./PoolStatus.ts"
 
@@ -81,17 +82,11 @@ export const serve = (
     )
   })
 
-/** The bit of a folder in which nobody may rename or remove what belongs to others. */
-const sticky = 0o1000
-
-/** Others could put another socket in the place of this one if they may rename what is in the folder. */
+/** Others must not be able to put another socket in the place of this one. */
 const prepareFolder = (endpoint: UnixEndpoint): void => {
   const folder = dirname(endpoint.path)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const { mode, uid } = lstatSync(folder)
-  const isOwn = uid === 0 || uid === process.geteuid?.()
-  const isShared = (mode & 0o022) !== 0 && (mode & sticky) === 0
-  if (!isOwn || isShared) throw new ListenError({ endpoint, code: "UNSAFE_FOLDER" })
+  if (!isSafe(folder, process.geteuid?.() ?? 0)) throw new ListenError({ endpoint, code: "UNSAFE_FOLDER" })
 }
 
 const takePlace = (endpoint: UnixEndpoint, predecessor: number): Effect.Effect<void, ListenError> =>

@@ -80,6 +80,6 @@ export interface PoolSettings {
   readonly killDelay: number
   /** From the start of a successor until all its workers are ready. */
   readonly successorTimeout: number
-  /** From SIGTERM to SIGKILL for a successor that is given up. */
+  /** From SIGTERM to SIGKILL for a successor that is given up: more than its workers may take, some of which may serve. */
   readonly successorKillDelay: number
 }

@@ -29,8 +29,10 @@ export interface PoolParts {
   readonly announce: (change: PoolNews) => void
 }
 
-/** Something to handle: an event of the plan, or a line for the log. */
-export type PoolItem = PoolEvent | LogItem
+/** Something to handle: an event of the plan, a line for the log, or that nobody uses the pool any more. */
+export type PoolItem = PoolEvent | LogItem | { readonly type: "end" }
+
+type StopEvent = Extract<PoolEvent, { readonly type: "stop" }>
 
 type LogItem = Extract<PoolAction, { readonly type: "log" }> | { readonly type: "debug"; readonly message: string }
 
@@ -78,6 +80,8 @@ export class PoolInterpreter {
         return this.#silent(item)
       case "stop":
         return this.#stop(item)
+      case "end":
+        return this.#state.phase === "stopping" ? Effect.void : this.#stopNow({ type: "stop" })
       case "hotRestart":
         return this.#parts.successor === undefined
           ? Effect.logWarning("this server does not know how it was started, and cannot start a successor")
@@ -90,7 +94,8 @@ export class PoolInterpreter {
   /** Kills every process that has not exited, except a successor that has taken over. */
   killAll(): void {
     for (const worker of this.#workers.values()) worker.kill("SIGKILL")
-    if (this.#successor?.isReady === false) this.#successor.kill("SIGKILL")
+    const hasTakenOver = this.#successor?.isReady === true && this.#state.successor !== "ending"
+    if (!hasTakenOver) this.#successor?.kill("SIGKILL")
   }
 
   status(listeners: ReadonlyArray<string>): PoolStatus {
@@ -170,7 +175,7 @@ export class PoolInterpreter {
     return this.#parts.heartbeat.isSilent(worker) ? this.#apply(event) : this.#parts.heartbeat.watch(worker)
   }
 
-  #stop(event: Extract<PoolEvent, { readonly type: "stop" }>): Effect.Effect<void> {
+  #stop(event: StopEvent): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       // A successor says that it is ready before it sends the signal, which may still have been the first to get here.
       if (this.#successor?.isReady === false) yield* Effect.yieldNow
@@ -178,16 +183,22 @@ export class PoolInterpreter {
         if (this.#state.successor === "ending" && !this.#wasToldTooLate) {
           this.#wasToldTooLate = true
           return yield* Effect.logWarning(
-            "the successor was ready when it had been given up already, and does not take over"
+            "the successor was ready when it had been given up already; its request to stop is ignored"
           )
         }
         yield* this.#apply({ type: "successorReady" })
       }
+      yield* this.#stopNow(event)
+    })
+  }
+
+  #stopNow(event: StopEvent): Effect.Effect<void> {
+    return Effect.suspend(() => {
       const { phase, successor } = this.#state
       if (phase === "new" || phase === "running") {
         this.#parts.announce({ type: "stopping", hasSuccessor: successor === "ready" })
       }
-      yield* this.#apply(event)
+      return this.#apply(event)
     })
   }
 

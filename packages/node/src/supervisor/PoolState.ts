@@ -42,7 +42,7 @@
  *      stop       +----------------------------------------------------+
  *                   no worker is left, every slot has failed, and no successor lives
  *
- * The successor, of a hot restart:
+ * The successor, of a hot restart; its timer runs while it is starting, and anew while it is ending, until it is killed:
  *
  *           hotRestart             successorReady
  *   +------+ -------> +----------+ -------------> +-------+

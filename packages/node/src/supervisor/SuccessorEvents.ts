@@ -21,10 +21,14 @@ export const ready = (pool: PoolChange): void => {
   pool.log("info", "the successor is ready, and is about to stop this server")
 }
 
+/** It was not ready in time, or has not stopped in time. */
 export const isLate = (pool: PoolChange): void => {
-  const { settings, successor } = pool.state
-  if (successor === "ending") return kill(pool)
-  const { successorTimeout } = settings
+  const { successor } = pool.state
+  const { successorKillDelay, successorTimeout } = pool.state.settings
+  if (successor === "ending") {
+    pool.log("warning", `the successor has not stopped within ${seconds(successorKillDelay)} and is killed`)
+    return kill(pool)
+  }
   pool.log("error", `the successor was not ready within ${seconds(successorTimeout)} and is stopped; ${thisGoesOn}`)
   end(pool)
 }

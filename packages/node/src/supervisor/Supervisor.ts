@@ -32,7 +32,7 @@ export class PagiSupervisor extends Context.Service<
     /**
      * Asks the supervisor for something; it does one thing after the other. `reload` replaces all workers, `add` and
      * `remove` change how many there are, `hotRestart` starts a successor of the whole server. The first `stop` drains
-     * the workers, the second one ends them; then the exit code is 128 and the number of the signal, or SIGTERM's number without it.
+     * the workers, the second one ends them; then the exit code is 128 and the number of the signal.
      */
     readonly send: WorkerPool.WorkerPool["send"]
     /** Completes once all workers were ready. */
@@ -78,7 +78,7 @@ const poolSettings = (options: Values, isSuccessor: boolean): PoolSettings => ({
   unreadyLeaveTimeout,
   killDelay,
   successorTimeout: limitOf(options.bootTimeout) + startAllowance,
-  successorKillDelay: unreadyLeaveTimeout + killDelay
+  successorKillDelay: leaveTimeout(options) + killDelay
 })
 
 /** Binds the sockets, starts the workers and looks after them until the scope closes; then none is left. */

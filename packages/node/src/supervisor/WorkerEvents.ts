@@ -15,12 +15,22 @@ type Event<Type extends PoolEvent["type"]> = Extract<PoolEvent, { readonly type:
 
 export const ready = (pool: PoolChange, { id, now }: Event<"ready">): void => {
   const worker = pool.worker(id)
+  if (worker?.phase === "leaving") return servedAfterAll(pool, { ...worker, readyAt: worker.readyAt ?? now })
   if (worker?.phase !== "booting") return
   pool.cancel(`boot:${id}`)
   pool.setWorker({ ...worker, phase: "serving", readyAt: now })
   pool.log("info", `worker ${worker.slot} is ready`)
   if (pool.slot(worker.slot).replacement === id) takeOver(pool, worker, now)
   for (const surplus of pool.inPhase("surplus")) pool.retire(surplus)
+}
+
+/** It was ready before it was asked to leave, and may have requests, for which it gets the time. */
+const servedAfterAll = (pool: PoolChange, worker: WorkerState): void => {
+  const timer = `leave:${worker.id}` as const
+  if (!pool.state.timers.has(timer)) return
+  pool.setWorker(worker)
+  pool.cancel(timer)
+  pool.schedule(timer, pool.timeToLeave(worker))
 }
 
 const takeOver = (pool: PoolChange, { id, slot }: WorkerState, now: number): void => {
@@ -37,12 +47,16 @@ export const stopping = (pool: PoolChange, { id }: Event<"stopping">): void => {
   if (worker === undefined || worker.phase === "leaving") return
   pool.log("info", `worker ${worker.slot} has been told to stop`)
   pool.leave(worker)
-  const { current, quickDeaths } = pool.slot(worker.slot)
-  if (worker.phase === "surplus" || current !== undefined) return
-  const deaths = quickDeaths + (worker.phase === "booting" ? 1 : 0)
-  pool.setSlot(worker.slot, { quickDeaths: deaths })
-  pool.cancel(`respawn:${worker.slot}`)
-  pool.schedule(`respawn:${worker.slot}`, Math.max(Backoff.afterStop, Backoff.delay(deaths)))
+  if (worker.phase === "surplus") return
+  const { slot } = worker
+  const { current, quickDeaths } = pool.slot(slot)
+  const wasBooting = worker.phase === "booting"
+  // Its replacement starts already.
+  if (!wasBooting && current !== undefined) return
+  if (wasBooting) pool.setSlot(slot, { quickDeaths: quickDeaths + 1 })
+  pool.cancel(`respawn:${slot}`)
+  const delay = wasBooting ? Backoff.delay(quickDeaths + 1) : 0
+  pool.schedule(`respawn:${slot}`, Math.max(Backoff.afterStop, delay))
 }
 
 export const silent = (pool: PoolChange, { id }: Event<"silent">): void => {

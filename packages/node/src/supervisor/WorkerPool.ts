@@ -37,8 +37,10 @@ export interface PoolConfig extends Pick<PoolParts, "program" | "successor" | "s
 export interface WorkerPool {
   readonly status: (listeners: ReadonlyArray<string>) => PoolStatus
   /**
-   * Puts the command in line; the second `stop` ends everything at once. the number is that of the signal which has
-   * asked for it.
+   * Puts the command in line; the second `stop` ends everything at once.
+   *
+   * @param signalNumber that of the signal which asks for `stop`: one that forces ends with the exit code 128 and this;
+   *   15, SIGTERM's, unless it is said
    */
   readonly send: (command: PoolCommand, signalNumber?: number) => void
   /** Completes when there has been a ready worker for every number; never, if the pool stops before. */
@@ -82,14 +84,12 @@ export const make = (config: PoolConfig): Effect.Effect<WorkerPool, never, Effec
         return Effect.void
       })
     )
-    let isStopping = false
     const send = (command: PoolCommand, signalNumber?: number): void => {
-      if (command === "stop") isStopping = true
       enqueue(command === "stop" ? { type: command, signalNumber } : { type: command })
     }
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
-        if (!isStopping) send("stop")
+        enqueue({ type: "end" })
         return end(interpreter, Deferred.await(ended), settings)
       })
     )

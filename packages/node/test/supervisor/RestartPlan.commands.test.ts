@@ -112,6 +112,16 @@ describe("RestartPlan, stop", () => {
     assert.deepStrictEqual(pool.exited(1, "SIGKILL"), ["exit 0"])
   })
 
+  it("gives a worker the whole time whose readiness was on its way", () => {
+    const pool = new ToldPool(1)
+    pool.send({ type: "start" })
+    assert.include(pool.send(stop), "leave:1 in 5000")
+    assert.deepStrictEqual(pool.ready(1), ["no leave:1", "leave:1 in 30000"])
+    pool.elapsed("leave:1")
+    assert.deepStrictEqual(pool.ready(1), [])
+    assert.deepStrictEqual(pool.exited(1, "SIGKILL"), ["exit 6"])
+  })
+
   it("exits with the code of the signal that has forced it", () => {
     const pool = serving(1)
     pool.send({ type: "stop", signalNumber: 15 })

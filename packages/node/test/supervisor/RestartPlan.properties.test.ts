@@ -6,7 +6,7 @@ import type { PoolEvent, Timer } from "../../src/supervisor/PoolEvent.ts"
 import { initial, step } from "../../src/supervisor/RestartPlan.ts"
 import { PoolWorld } from "./support/PoolWorld.ts"
 
-/** How often each property is tried; ten times as often among the system tests (`Supervisor.fuzz`). */
+/** How often each property is tried; the system tests try them more often. */
 const runs = Number(process.env["PAGI_PROPERTY_RUNS"] ?? 200)
 
 const integer = (minimum: number, maximum: number): Arbitrary.Arbitrary<number> =>

@@ -199,6 +199,39 @@ describe("RestartPlan, deaths", () => {
     assert.include(pool.send({ type: "stopping", id: 2 }), "respawn:1 in 500")
   })
 
+  it("does not count deaths of long ago when it has served since", () => {
+    const pool = new ToldPool(1)
+    pool.send({ type: "start" })
+    for (let id = 1; id < 6; id++) {
+      pool.exited(id, 1)
+      pool.elapsed("respawn:1")
+    }
+    pool.ready(6)
+    assert.deepStrictEqual(pool.send({ type: "stopping", id: 6 }), ["leave:6 in 30000", "respawn:1 in 200"])
+  })
+
+  it("waits too when that was a replacement, and longer the next time", () => {
+    const pool = serving(1)
+    pool.send({ type: "quota", id: 1 })
+    assert.deepStrictEqual(pool.send({ type: "stopping", id: 2 }), ["no boot:2", "leave:2 in 5000", "respawn:1 in 200"])
+    assert.deepStrictEqual(pool.elapsed("respawn:1"), ["spawn 3 in 1", "boot:3 in 20000"])
+    assert.include(pool.send({ type: "stopping", id: 3 }), "respawn:1 in 500")
+  })
+
+  it("starts none for one that is removed meanwhile, and one after a reload", () => {
+    const pool = serving(2)
+    pool.send({ type: "stopping", id: 2 })
+    assert.deepStrictEqual(pool.send({ type: "remove" }), ["no respawn:2"])
+    pool.send({ type: "stopping", id: 1 })
+    assert.deepStrictEqual(pool.send(reload), [
+      "reloading",
+      "no respawn:1",
+      "spawn 3 in 1",
+      "boot:3 in 20000",
+      "reloaded"
+    ])
+  })
+
   it("starts none when all were told to stop, because the pool is to stop", () => {
     const pool = serving(2)
     for (const id of [1, 2]) pool.send({ type: "stopping", id })
