@@ -8,6 +8,7 @@ import { isMeasurable, tell } from "./support/Memory.ts"
 import { bundled, bundledApplication } from "./support/SupervisorBundle.ts"
 import { bodyOf, open, type Peer, requestText } from "./support/Peer.ts"
 import {
+  application,
   expectQuiet,
   familyOf,
   familyWith,
@@ -276,6 +277,19 @@ describe.skipIf(!isMeasurable)("the parent", () => {
       kill(parent, "SIGTERM")
       assert.deepStrictEqual(yield* pool.result, { code: 0, signal: null })
       yield* gone(pool)
+    })
+  )
+
+  it.live("that is killed as it begins leaves nothing that serves", () =>
+    Effect.gen(function* () {
+      const [node, bundle] = yield* bundled
+      for (const delay of [50, 100, 150, 200, 250, 300, 400] as const) {
+        const tree = yield* start(node, [bundle, "--workers=2", "--port=0", application])
+        yield* Effect.sleep(delay)
+        kill(tree.pid, delay % 100 === 0 ? "SIGKILL" : "SIGTERM")
+        yield* tree.result
+        yield* gone(tree)
+      }
     })
   )
 

@@ -2,12 +2,16 @@
  * Has a command line read and checked by a process of its own. The library that does it, and all that it loads, would
  * otherwise stay in the memory of a supervisor for as long as the server runs.
  */
+import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 import { spawnSync } from "node:child_process"
 import { writeSync } from "node:fs"
 import { constants } from "node:os"
-import * as CommandLine from "./CommandLine.ts"
+import { extname, join } from "node:path"
 import { ServerPlan } from "./ServerPlan.ts"
+
+/** A program of its own rather than this command once more, which would serve if it took itself for the one that shall. */
+const program = join(import.meta.dirname, `check${extname(import.meta.filename)}`)
 
 const descriptor = 3
 
@@ -21,9 +25,7 @@ export type Answer = typeof Answer.Type
  * found, and has been printed.
  */
 export const ask = (args: ReadonlyArray<string>): Answer | number => {
-  const [program, ...programArgs] = CommandLine.again(args)
-  const { error, output, signal, status } = spawnSync(program, programArgs, {
-    env: { ...process.env, [CommandLine.checkVariable]: String(process.pid) },
+  const { error, output, signal, status } = spawnSync(process.execPath, [...process.execArgv, program, ...args], {
     stdio: ["inherit", "inherit", "inherit", "pipe"]
   })
   if (error !== undefined) throw error
@@ -32,11 +34,16 @@ export const ask = (args: ReadonlyArray<string>): Answer | number => {
   return status === 0 && text !== "" ? Schema.decodeSync(Answer)(text) : (status ?? 1)
 }
 
-/** How to answer, if this process has been asked. What says so is removed from the environment. */
-export const claim = (environment: NodeJS.ProcessEnv = process.env): ((answer: Answer) => void) | undefined => {
-  const isAsked = CommandLine.isAsked(environment)
-  delete environment[CommandLine.checkVariable]
-  if (!isAsked) return undefined
-  const encode = Schema.encodeSync(Answer)
-  return (answer) => void writeSync(descriptor, encode(answer))
+/** Who wants to know what the command line means, instead of having it served; usually nobody. */
+export const Asker = Context.Reference<((answer: Answer) => void) | undefined>("@pagi/cli/CommandCheck/Asker", {
+  defaultValue: () => undefined
+})
+
+/** Tells the process that has asked. */
+export const answer = (answer: Answer): void => {
+  try {
+    writeSync(descriptor, Schema.encodeSync(Answer)(answer))
+  } catch {
+    // It was killed meanwhile.
+  }
 }

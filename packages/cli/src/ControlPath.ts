@@ -37,13 +37,14 @@ const entriesOf = (folder: string): ReadonlyArray<string> => {
 const folders = (): ReadonlyArray<string> => {
   const uid = own()
   const mine = folderOf(uid)
-  if (uid !== 0) return [mine]
+  const known = UserFolder.isOwned(mine, uid) ? [mine] : []
+  if (uid !== 0) return known
   const temporary = entriesOf(tmpdir())
     .map((name) => [name, /^pagi-(\d+)$/.exec(name)?.[1]] as const)
     .filter(([name, owner]) => owner !== undefined && UserFolder.isOwned(join(tmpdir(), name), Number(owner)))
     .map(([name]) => join(tmpdir(), name))
   const sessions = entriesOf("/run/user").map((name) => join("/run/user", name, "pagi"))
-  return [...new Set([mine, ...temporary, ...sessions])]
+  return [...new Set([...known, ...temporary, ...sessions])]
 }
 
 /** All sockets by their process numbers, those of root's servers and all others' for root. */

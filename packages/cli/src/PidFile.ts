@@ -118,10 +118,19 @@ export const write = (
 ): Effect.Effect<void, PidFileInUse | PidFileError, Scope.Scope> => {
   // The working directory may be another one by then.
   const absolute = resolve(path)
+  // Also when the process exits at once, without closing any scope.
+  const removeNow = (): void => remove(absolute)
   return Effect.asVoid(
     Effect.acquireRelease(
-      attempt(path, () => replace(absolute, predecessor)),
-      () => Effect.sync(() => remove(absolute))
+      attempt(path, () => {
+        replace(absolute, predecessor)
+        process.once("exit", removeNow)
+      }),
+      () =>
+        Effect.sync(() => {
+          process.off("exit", removeNow)
+          removeNow()
+        })
     )
   )
 }

@@ -4,8 +4,11 @@ import * as CompileCache from "./CompileCache.ts"
 
 const ignore = (): void => {}
 
+/** Those at which Node would end or stand still, or start its debugger. */
+const ofAdministrators: ReadonlyArray<NodeJS.Signals> = ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTTIN", "SIGTTOU"]
+
 /** Begins. The process survives these signals from now on; whoever has a use for them listens too. */
-export const begin = (signals: ReadonlyArray<NodeJS.Signals>): void => {
+export const begin = (signals = ofAdministrators): void => {
   for (const signal of signals) process.on(signal, ignore)
   // V8 would take the objects of a few hundred requests that wait for their peers as a sign that requests live long, and
   // put those of all later ones among the old. There they keep others alive, and each collection takes 10 ms instead of

@@ -32,7 +32,7 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   const plan = toPlan(input)
   const options = yield* ServerValues.resolve(plan.served.texts)
   yield* Privileges.resolve(plan.process.user, plan.process.group)
-  const answer = CommandCheck.claim()
+  const answer = yield* CommandCheck.Asker
   if (answer !== undefined) return answer({ plan, workers: options.workers })
   yield* Launch.inBackground(plan.process, options)
   for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)

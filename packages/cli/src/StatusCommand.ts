@@ -1,4 +1,6 @@
 /** The command `pagi-server status`: how a server with workers is, as it says itself through its control socket. */
+import { codeOf } from "@pagi/node/ListenError"
+import { isRunning } from "@pagi/node/RunningProcess"
 import * as ControlSocket from "@pagi/node/supervisor/ControlSocket"
 import type { PoolStatus } from "@pagi/node/supervisor/PoolStatus"
 import * as Console from "effect/Console"
@@ -8,7 +10,6 @@ import { rmSync } from "node:fs"
 import * as ConsoleLog from "./ConsoleLog.ts"
 import * as ControlPath from "./ControlPath.ts"
 import * as MainProgram from "./MainProgram.ts"
-import { isRunning } from "@pagi/node/RunningProcess"
 import { UsageError } from "./ServerValues.ts"
 import * as StatusTable from "./StatusTable.ts"
 
@@ -117,8 +118,8 @@ export const run = (request: Request): Effect.Effect<void, UsageError | NotRunni
 
 /** Runs the command with these arguments. */
 export const main = (args: ReadonlyArray<string>): void => {
-  // Nobody wants to see more of it.
-  process.stdout.on("error", () => process.exit())
+  // Usually nobody wants to see more of it.
+  process.stdout.on("error", (error) => process.exit(codeOf(error) === "EPIPE" ? 0 : 1))
   const wantsHelp = args.includes("--help") || args.includes("-h")
   const program = wantsHelp ? Console.log(usage.trimEnd()) : Effect.flatMap(parse(args), run)
   MainProgram.run(program.pipe(Effect.tapCause(MainProgram.report), Effect.provide(ConsoleLog.layer)), () => false)

@@ -8,8 +8,12 @@ export const pathOf = (uid: number, parent: string = tmpdir()): string => join(p
 
 /** Whether it is a folder, and that user's. */
 export const isOwned = (path: string, uid: number): boolean => {
-  const status = lstatSync(path, { throwIfNoEntry: false })
-  return status?.isDirectory() === true && status.uid === uid
+  try {
+    const status = lstatSync(path)
+    return status.isDirectory() && status.uid === uid
+  } catch {
+    return false
+  }
 }
 
 const isPrivate = (path: string, uid: number): boolean =>
@@ -21,9 +25,9 @@ export const own = (parent?: string): string | undefined => {
   if (uid === undefined) return undefined
   const path = pathOf(uid, parent)
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-    return isPrivate(path, uid) ? path : undefined
+    if (!isOwned(path, uid)) mkdirSync(path, { mode: 0o700 })
   } catch {
-    return undefined
+    // Something else is there, or another process was faster, or there is no folder for temporary files.
   }
+  return isPrivate(path, uid) ? path : undefined
 }

@@ -2,9 +2,7 @@
 import { mayHaveWorkers } from "./CommandLine.ts"
 import * as ProcessStart from "./ProcessStart.ts"
 
-// At once: without a listener Node starts its debugger at SIGUSR1, and ends or stands still at the others. The server
-// adds its own.
-ProcessStart.begin(["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTTIN", "SIGTTOU"])
+ProcessStart.begin()
 
 const args = process.argv.slice(2)
 

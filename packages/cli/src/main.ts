@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
+import * as CommandCheck from "./CommandCheck.ts"
 import * as CommandOutput from "./CommandOutput.ts"
 import * as ConsoleLog from "./ConsoleLog.ts"
 import * as Launch from "./Launch.ts"
@@ -37,10 +38,13 @@ const run = (args: ReadonlyArray<string>) =>
   )
 
 /** Runs the command with the arguments of the process, which exits with a code of `ExitCode`. */
-export const main = (): void => {
+export const main = (asker?: (answer: CommandCheck.Answer) => void): void => {
   const stopSignal = StopSignals.listen()
   MainProgram.run(
-    Effect.provideService(run(process.argv.slice(2)), StopSignals.StopSignal, stopSignal),
+    run(process.argv.slice(2)).pipe(
+      Effect.provideService(StopSignals.StopSignal, stopSignal),
+      Effect.provideService(CommandCheck.Asker, asker)
+    ),
     stopSignal.isReceived
   )
 }

@@ -18,9 +18,5 @@ describe("CommandLine", () => {
     }
     assert.isTrue(mayHaveWorkers([], { PAGI_WORKERS: "2" }))
     assert.isFalse(mayHaveWorkers([], { PAGI_WORKERS: "" }))
-    // Such a process would ask the next one.
-    assert.isFalse(mayHaveWorkers(["-w", "2"], { PAGI_CHECK_FOR: String(process.ppid), PAGI_WORKERS: "2" }))
-    // Which somebody's child has kept.
-    assert.isTrue(mayHaveWorkers(["-w", "2"], { PAGI_CHECK_FOR: String(process.pid) }))
   })
 })

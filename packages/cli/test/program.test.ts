@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
@@ -147,14 +147,17 @@ describe("pagi-server", () => {
     "stops at once when it is told a second time",
     () =>
       Effect.gen(function* () {
-        const program = yield* Program.start(["--port", "0", fixture("drain.ts")])
+        const pidFile = join(yield* Site.make({}), "server.pid")
+        const program = yield* Program.start(["--port", "0", "--pid", pidFile, fixture("drain.ts")])
         const url = yield* Program.address(program)
+        assert.isTrue(existsSync(pidFile))
         yield* Effect.promise(() => fetch(`${url}stuck`))
         yield* program.signal("SIGTERM")
         yield* program.line(/shutting down/)
         const signals = Effect.repeat(program.signal("SIGTERM"), Schedule.spaced("50 millis"))
         const { code } = yield* Effect.raceFirst(program.result, Effect.andThen(signals, Effect.never))
         assert.strictEqual(code, 143)
+        assert.isFalse(existsSync(pidFile))
       }),
     timeout
   )

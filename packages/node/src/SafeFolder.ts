@@ -1,4 +1,4 @@
-import { statSync } from "node:fs"
+import { lstatSync, statSync } from "node:fs"
 
 /** The bit of a folder in which nobody may rename or remove what belongs to others. */
 const sticky = 0o1000
@@ -7,5 +7,6 @@ const sticky = 0o1000
 export const isSafe = (path: string, user: number): boolean => {
   const { mode, uid } = statSync(path)
   const isShared = (mode & 0o022) !== 0 && (mode & sticky) === 0
-  return (uid === 0 || uid === user) && !isShared
+  // A link leads somewhere else as soon as its owner wants it to.
+  return [uid, lstatSync(path).uid].every((owner) => owner === 0 || owner === user) && !isShared
 }

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as EffectScope from "effect/Scope"
-import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, lchownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { fetchStatus, serve, StatusError } from "../../src/supervisor/ControlSocket.ts"
@@ -162,6 +162,13 @@ describe("the socket for the status", () => {
       // As the folder for temporary files is: there nobody can rename what belongs to others.
       chmodSync(open, 0o1777)
       yield* serve(join(open, "s"), () => status)
+      if (process.getuid?.() === 0) {
+        // Who owns a link can have it lead somewhere else at any time.
+        symlinkSync(yield* temporaryFolder, join(folder, "foreign"))
+        lchownSync(join(folder, "foreign"), 12_345, 0)
+        const foreign = serve(join(folder, "foreign", "s"), () => status)
+        assert.strictEqual((yield* Effect.flip(foreign)).code, "UNSAFE_FOLDER")
+      }
       const long = join(open, "missing", "x".repeat(200))
       assert.strictEqual((yield* Effect.flip(serve(long, () => status))).code, "ENAMETOOLONG")
       assert.isFalse(existsSync(join(open, "missing")))
