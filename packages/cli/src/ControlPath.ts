@@ -1,6 +1,4 @@
 /** Where servers with workers tell their status: a socket for each process, in a folder that only its user can enter. */
-import { readdirSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as UserFolder from "./UserFolder.ts"
 
@@ -25,26 +23,14 @@ export interface Found {
   readonly isOwn: boolean
 }
 
-const entriesOf = (folder: string): ReadonlyArray<string> => {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
-}
-
 /** The folders of all users for root, of whose own alone for the others. */
 const folders = (): ReadonlyArray<string> => {
   const uid = own()
   const mine = folderOf(uid)
   const known = UserFolder.isOwned(mine, uid) ? [mine] : []
   if (uid !== 0) return known
-  const temporary = entriesOf(tmpdir())
-    .map((name) => [name, /^pagi-(\d+)$/.exec(name)?.[1]] as const)
-    .filter(([name, owner]) => owner !== undefined && UserFolder.isOwned(join(tmpdir(), name), Number(owner)))
-    .map(([name]) => join(tmpdir(), name))
-  const sessions = entriesOf("/run/user").map((name) => join("/run/user", name, "pagi"))
-  return [...new Set([...known, ...temporary, ...sessions])]
+  const sessions = UserFolder.entriesOf("/run/user").map((name) => join("/run/user", name, "pagi"))
+  return [...new Set([...known, ...UserFolder.all(), ...sessions])]
 }
 
 /** All sockets by their process numbers, those of root's servers and all others' for root. */
@@ -52,7 +38,7 @@ export const find = (): ReadonlyArray<Found> =>
   folders()
     .flatMap((folder) => {
       const isOwn = UserFolder.isOwned(folder, own())
-      return entriesOf(folder).map((name) => {
+      return UserFolder.entriesOf(folder).map((name) => {
         const pid = Number(/^(\d+)\.sock$/.exec(name)?.[1])
         return { pid, path: join(folder, name), isOwn }
       })

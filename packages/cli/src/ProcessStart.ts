@@ -8,8 +8,8 @@ const ignore = (): void => {}
 const ofAdministrators: ReadonlyArray<NodeJS.Signals> = ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTTIN", "SIGTTOU"]
 
 /** Begins. The process survives these signals from now on; whoever has a use for them listens too. */
-export const begin = (signals = ofAdministrators): void => {
-  for (const signal of signals) process.on(signal, ignore)
+export const begin = (): void => {
+  for (const signal of ofAdministrators) process.on(signal, ignore)
   // V8 would take the objects of a few hundred requests that wait for their peers as a sign that requests live long, and
   // put those of all later ones among the old. There they keep others alive, and each collection takes 10 ms instead of
   // 0.3.

@@ -1,6 +1,6 @@
 /** The folder of a user below that for temporary files, where anybody may make a folder of any name. */
 import { isSafe } from "@pagi/node/SafeFolder"
-import { lstatSync, mkdirSync } from "node:fs"
+import { lstatSync, mkdirSync, readdirSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 
@@ -15,6 +15,22 @@ export const isOwned = (path: string, uid: number): boolean => {
     return false
   }
 }
+
+/** What is in a folder; nothing if it cannot be read. */
+export const entriesOf = (folder: string): ReadonlyArray<string> => {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** Those that users have, whether or not others could write in them. */
+export const all = (): ReadonlyArray<string> =>
+  entriesOf(tmpdir())
+    .map((name) => Number(/^pagi-(\d+)$/.exec(name)?.[1]))
+    .filter((uid) => isOwned(pathOf(uid), uid))
+    .map((uid) => pathOf(uid))
 
 const isPrivate = (path: string, uid: number): boolean =>
   isOwned(path, uid) && (lstatSync(path).mode & 0o022) === 0 && isSafe(dirname(path), uid)

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { PoolInterpreter, type PoolItem, type PoolParts } from "../../src/supervisor/PoolInterpreter.ts"
 import { FakeProcesses } from "./support/FakeProcesses.ts"
+import { settings } from "./support/settings.ts"
 
 /** An interpreter that is driven by hand, and what it has asked for. */
 const makeInterpreter = (parts: Partial<PoolParts> = {}) => {
@@ -9,16 +10,7 @@ const makeInterpreter = (parts: Partial<PoolParts> = {}) => {
   const items: Array<PoolItem> = []
   const watched: Array<number> = []
   const interpreter = new PoolInterpreter({
-    settings: {
-      workers: 1,
-      isSuccessor: false,
-      bootTimeout: 1,
-      leaveTimeout: 1,
-      unreadyLeaveTimeout: 1,
-      killDelay: 1,
-      successorTimeout: 1,
-      successorKillDelay: 1
-    },
+    settings: { ...settings, workers: 1 },
     program: { path: "/app/worker.js", execArgv: [] },
     successor: { file: "/bin/server", args: [] },
     sockets: { descriptors: [], reuse: () => "", reuseFiles: () => "" },

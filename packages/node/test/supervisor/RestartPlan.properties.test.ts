@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 import type { PoolEvent, Timer } from "../../src/supervisor/PoolEvent.ts"
 import { initial, step } from "../../src/supervisor/RestartPlan.ts"
 import { PoolWorld } from "./support/PoolWorld.ts"
+import { settings } from "./support/settings.ts"
 
 /** How often each property is tried; the system tests try them more often. */
 const runs = Number(process.env["PAGI_PROPERTY_RUNS"] ?? 200)
@@ -241,16 +242,7 @@ describe("RestartPlan properties", () => {
   })
 
   property("nothing that is not true makes it fail, or go on after its end", Arbitrary.array(anyEvent), (events) => {
-    let state = initial({
-      workers: 2,
-      isSuccessor: false,
-      bootTimeout: 1,
-      leaveTimeout: 1,
-      unreadyLeaveTimeout: 1,
-      killDelay: 1,
-      successorTimeout: 1,
-      successorKillDelay: 1
-    })
+    let state = initial(settings)
     let exits = 0
     for (const event of events) {
       const before = structuredClone(state)

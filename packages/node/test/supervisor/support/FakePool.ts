@@ -8,17 +8,10 @@ import type { PoolSettings } from "../../../src/supervisor/PoolEvent.ts"
 import * as WorkerPool from "../../../src/supervisor/WorkerPool.ts"
 import { turns } from "../../support/Until.ts"
 import { FakeProcesses } from "./FakeProcesses.ts"
+import { settings as common } from "./settings.ts"
 
-const settings: PoolSettings = {
-  workers: 2,
-  isSuccessor: false,
-  bootTimeout: 60_000,
-  leaveTimeout: 30_000,
-  unreadyLeaveTimeout: 5000,
-  killDelay: 1000,
-  successorTimeout: 70_000,
-  successorKillDelay: 6000
-}
+/** Real ones: a successor may take ten seconds longer than its workers. */
+const settings: PoolSettings = { ...common, bootTimeout: 60_000, successorTimeout: 70_000 }
 
 /** What is told of a pool. */
 interface Told {

@@ -1,8 +1,9 @@
 /** Processes, timers and a successor as a pool has them, without any process; every step is checked. */
 import { assert } from "@effect/vitest"
-import type { PoolAction, PoolEvent, PoolSettings, Timer, WorkerId } from "../../../src/supervisor/PoolEvent.ts"
+import type { PoolAction, PoolEvent, Timer, WorkerId } from "../../../src/supervisor/PoolEvent.ts"
 import type { PoolState } from "../../../src/supervisor/PoolState.ts"
 import { initial, step } from "../../../src/supervisor/RestartPlan.ts"
+import { settings } from "./settings.ts"
 
 interface Process {
   readonly id: WorkerId
@@ -12,17 +13,6 @@ interface Process {
   isSilent: boolean
   isKilled: boolean
 }
-
-const settings = (workers: number): PoolSettings => ({
-  workers,
-  isSuccessor: false,
-  bootTimeout: 20_000,
-  leaveTimeout: 30_000,
-  unreadyLeaveTimeout: 5000,
-  killDelay: 1000,
-  successorTimeout: 60_000,
-  successorKillDelay: 6000
-})
 
 export class PoolWorld {
   state: PoolState
@@ -42,7 +32,7 @@ export class PoolWorld {
 
   constructor(workers: number) {
     this.target = workers
-    this.state = initial(settings(workers))
+    this.state = initial({ ...settings, workers })
   }
 
   /** Those that serve, as far as the pool can know. */

@@ -1,16 +1,6 @@
-import type { PoolAction, PoolEvent, PoolSettings } from "../../../src/supervisor/PoolEvent.ts"
+import type { PoolAction, PoolEvent } from "../../../src/supervisor/PoolEvent.ts"
 import { initial, step } from "../../../src/supervisor/RestartPlan.ts"
-
-const settings: PoolSettings = {
-  workers: 2,
-  isSuccessor: false,
-  bootTimeout: 20_000,
-  leaveTimeout: 30_000,
-  unreadyLeaveTimeout: 5000,
-  killDelay: 1000,
-  successorTimeout: 60_000,
-  successorKillDelay: 6000
-}
+import { settings } from "./settings.ts"
 
 const text = (action: PoolAction): string => {
   switch (action.type) {
