@@ -96,7 +96,11 @@ export const table = {
     1000,
     "Messages of a WebSocket that may wait for the application; it is not read beyond half of them, and closed with 1008 beyond all"
   ),
-  maxWsFrameSize: define(bytes(0), 65_536, "Size of a WebSocket frame's payload"),
+  maxWsFrameSize: define(
+    bytes(0),
+    1_048_576,
+    "Size of a WebSocket frame's payload; if not given, that of a message, which no frame may exceed either way"
+  ),
   maxWsMessageSize: define(
     bytes(0),
     1_048_576,
@@ -244,7 +248,10 @@ export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
     ) {
       return yield* fail("reuseport", true, "no port 0 beside it: each worker would get a port of its own")
     }
-    return complete.quiet && input.accessLog === undefined ? { ...complete, accessLog: "off" } : complete
+    const derived: { accessLog?: string; maxWsFrameSize?: number } = {}
+    if (complete.quiet && input.accessLog === undefined) derived.accessLog = "off"
+    if (input.maxWsFrameSize === undefined) derived.maxWsFrameSize = complete.maxWsMessageSize
+    return { ...complete, ...derived }
   })
 
 const logLevels: Readonly<Record<Values["logLevel"], LogLevel>> = {

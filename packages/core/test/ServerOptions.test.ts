@@ -170,7 +170,7 @@ describe("ServerOptions", () => {
         sseIdleTimeout: 0,
         wsIdleTimeout: 0,
         maxReceiveQueue: 1000,
-        maxWsFrameSize: 65_536,
+        maxWsFrameSize: 1_048_576,
         maxWsMessageSize: 1_048_576,
         maxWsFragments: 16_384,
         perMessageDeflate: false,
@@ -321,6 +321,20 @@ describe("ServerOptions", () => {
       yield* ServerOptions.make({ listen: ["/run/b"], socketMode: 0o600 })
     })
   )
+
+  describe("maxWsFrameSize", () => {
+    it.effect.each([
+      [{ maxWsMessageSize: 5000 }, 5000],
+      [{ maxWsMessageSize: 0 }, 0],
+      [{ maxWsFrameSize: 100 }, 100],
+      [{ maxWsFrameSize: 0, maxWsMessageSize: 5000 }, 0],
+      [{ maxWsFrameSize: 2_000_000 }, 2_000_000]
+    ] as const)("of %j is %d: as large as a message when it is not given", ([input, expected]) =>
+      Effect.gen(function* () {
+        assert.strictEqual((yield* ServerOptions.make(input)).maxWsFrameSize, expected)
+      })
+    )
+  })
 
   describe("watermarks", () => {
     it.effect("may be equal", () => ServerOptions.make({ writeHighWatermark: 100, writeLowWatermark: 100 }))

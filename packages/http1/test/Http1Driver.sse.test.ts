@@ -40,14 +40,26 @@ describe("which scope a request gets", () => {
     ["sse GET", lines("GET / HTTP/1.0", "Accept: text/event-stream")],
     ["sse POST", post("Accept: text/event-stream", "Content-Length: 0")],
     ["sse DELETE", lines("DELETE / HTTP/1.1", "Host: a", "Accept: text/event-stream")],
+    ["sse GET", get("Accept: text/event-stream", "Upgrade: websocket")],
+    ["sse GET", get("Accept: text/event-stream", "Connection: upgrade", "Upgrade: websocket")],
+    ["sse GET", get("Accept: text/event-stream", "Connection: Upgrade", "Upgrade: TLS/1.0, h2c")],
+    [
+      "sse POST",
+      post(
+        "Connection: Upgrade, HTTP2-Settings",
+        "Content-Length: 0",
+        "HTTP2-Settings: AAEAAEAAAAIAAAAA",
+        "Upgrade: h2c",
+        "Accept: text/event-stream"
+      )
+    ],
     ["http", get()],
     ["http", get("Accept: */*")],
     ["http", get("Accept: text/*")],
     ["http", get("Accept: text/event-stream;q=0")],
     ["http", get("Accept: text/event-stream; q=0.000, text/html")],
     ["http", get("Accept: text/event-streams")],
-    ["http", get("X-Accept: text/event-stream")],
-    ["http", get("Accept: text/event-stream", "Connection: upgrade", "Upgrade: websocket")]
+    ["http", get("X-Accept: text/event-stream")]
   ]
 
   it.effect.each(requests)("%s: %j", ([type, request]) =>

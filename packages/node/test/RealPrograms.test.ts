@@ -175,7 +175,7 @@ describe.skipIf(curl === undefined)("curl", () => {
     })
   )
 
-  it.live("gets the events of a stream while it goes on", () =>
+  it.live("gets the events of a stream while it goes on, also when it offers to upgrade to h2c", () =>
     Effect.gen(function* () {
       const mayGoOn = Latch.makeUnsafe()
       const { port } = yield* serve(
@@ -191,7 +191,7 @@ describe.skipIf(curl === undefined)("curl", () => {
       const first = "event: count\nid: 1\ndata: one\ndata: two\n\n"
       const outcome = yield* run(
         curl ?? "curl",
-        ["-sSN", "--max-time", "10", "-H", "Accept: text/event-stream", `http://127.0.0.1:${port}/`],
+        ["-sSN", "--http2", "--max-time", "10", "-H", "Accept: text/event-stream", `http://127.0.0.1:${port}/`],
         (output) => {
           if (output === first) mayGoOn.openUnsafe()
         }

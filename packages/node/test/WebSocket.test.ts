@@ -84,7 +84,7 @@ for (const [way, serve] of Object.entries(ways)) {
   describe(`WebSocket over ${way}`, () => {
     it.live("echoes text and bytes of all sizes, one by one and many at once", () =>
       Effect.gen(function* () {
-        const { open } = yield* serve(echo(), { maxWsFrameSize: 0 })
+        const { open } = yield* serve(echo())
         const client = yield* open()
         yield* client.opened
         for (const message of messages) {

@@ -1,5 +1,5 @@
 import * as EventStream from "../EventStream.ts"
-import { get, type HeaderBlock } from "../HeaderBlock.ts"
+import type { HeaderBlock } from "../HeaderBlock.ts"
 import type { HttpRequestHead } from "../RequestScope.ts"
 import { HttpExchange } from "./Http.ts"
 import type { ExchangeOptions } from "./Exchange.ts"
@@ -14,12 +14,16 @@ const acceptsEventStreams = (headers: HeaderBlock): boolean => {
   return false
 }
 
-/** The exchange for a request: an event stream when the client accepts one and the application has them. */
+/**
+ * The exchange for a request that is no WebSocket handshake: an event stream when the client accepts one and the
+ * application has them. An Upgrade field changes nothing: clients that offer h2c send one with every request, and what
+ * is not taken up is ignored (RFC 9110 §7.8).
+ */
 export const makeExchange = (
   host: ExchangeHost,
   options: ExchangeOptions,
   { headers }: Pick<HttpRequestHead, "headers">
 ): HttpExchange | SseExchange => {
-  const isSse = options.servesEventStreams && acceptsEventStreams(headers) && get(headers, "upgrade") === undefined
+  const isSse = options.servesEventStreams && acceptsEventStreams(headers)
   return isSse ? new SseExchange(host, options) : new HttpExchange(host, options)
 }
