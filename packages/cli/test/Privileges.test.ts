@@ -87,6 +87,26 @@ describe("Privileges", () => {
     })
   )
 
+  it.effect("fails in a process of a third user, whatever was found before", () =>
+    Effect.gen(function* () {
+      const { calls, system } = makeSystem(44)
+      const { message } = yield* Effect.flip(Privileges.drop(web, system))
+      assert.strictEqual(message, "cannot become user 33: not permitted")
+      assert.deepStrictEqual(calls, ["initgroups web 33"])
+      // The right user in another group is not that identity either.
+      const group = yield* Effect.flip(Privileges.drop({ ...web, gid: 44 }, makeSystem(33).system))
+      assert.strictEqual(group.message, "cannot become user 33: not permitted")
+    })
+  )
+
+  it.effect("gives up root's further groups too when the user is to stay root", () =>
+    Effect.gen(function* () {
+      const { calls, system } = makeSystem(0)
+      yield* Privileges.drop({ uid: 0, gid: 0, account: "root", home: "/root" }, system)
+      assert.deepStrictEqual(calls, ["initgroups root 0", "setgid 0", "setuid 0"])
+    })
+  )
+
   it.effect("becomes the user: groups first, and looks whether there is a way back", () =>
     Effect.gen(function* () {
       const first = makeSystem(0)
