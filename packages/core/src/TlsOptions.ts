@@ -43,7 +43,11 @@ export const table = {
   ca: define(optional(file), undefined, "Certificates of the authorities that clients are verified against (PEM)"),
   verifyClient: define(toggle, false, "Refuses clients without a valid certificate; needs the authorities"),
   minVersion: define(choice("TLSv1.2", "TLSv1.3"), "TLSv1.2", "Oldest version of TLS that is spoken"),
-  ciphers: define(optional(text("LIST")), undefined, "Cipher suites as OpenSSL writes them, instead of Node's"),
+  ciphers: define(
+    optional(text("LIST")),
+    undefined,
+    "Cipher suites as OpenSSL writes them, instead of those with forward secrecy and authenticated encryption"
+  ),
   reloadInterval: define(
     seconds,
     Duration.seconds(5),

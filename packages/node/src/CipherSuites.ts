@@ -69,5 +69,21 @@ const numbers: Readonly<Record<string, number>> = {
   "DHE-RSA-CHACHA20-POLY1305": 0xccaa
 }
 
+/**
+ * What the server offers by itself, in its order: only suites whose keys are of no use later (forward secrecy) and that
+ * encrypt and authenticate in one. With TLS 1.3 there are no others; of TLS 1.2, browsers have had them since 2015.
+ */
+export const defaultCiphers = [
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "TLS_AES_128_GCM_SHA256",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305"
+].join(":")
+
 /** The number of a cipher suite; null for one that is not in the table. */
 export const numberOf = (name: string): number | null => numbers[name] ?? null

@@ -6,6 +6,8 @@ import type * as EffectScope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { constants } from "node:crypto"
 import { createSecureContext, type SecureContext, type SecureContextOptions, type TlsOptions } from "node:tls"
+import { defaultCiphers } from "./CipherSuites.ts"
+import { hostOf } from "./ServerName.ts"
 import { TlsError } from "./TlsError.ts"
 import { fingerprint, type Identity, read, type TlsMaterial } from "./TlsFiles.ts"
 
@@ -99,8 +101,8 @@ const build = (
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       honorCipherOrder: true,
       sessionIdContext,
-      ...(ca === undefined ? {} : { ca }),
-      ...(ciphers === undefined ? {} : { ciphers })
+      ciphers: ciphers ?? defaultCiphers,
+      ...(ca === undefined ? {} : { ca })
     }
     if (ciphers !== undefined) yield* checkCiphers(ciphers)
     const contexts = new Map<string, SecureContext>()
@@ -115,7 +117,7 @@ const build = (
       requestCert: ca !== undefined,
       rejectUnauthorized: verifyClient,
       ALPNProtocols: [...protocols],
-      SNICallback: (name, answer) => answer(null, find(contexts, name.toLowerCase()))
+      SNICallback: (name, answer) => answer(null, find(contexts, hostOf(name)))
     }
   })
 

@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto"
 import type { Socket } from "node:net"
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls"
 import { numberOf } from "./CipherSuites.ts"
+import { hostOf } from "./ServerName.ts"
 
 const versions: Readonly<Record<string, number>> = { "TLSv1.2": 0x0303, "TLSv1.3": 0x0304 }
 
@@ -22,7 +23,7 @@ export class TlsConnection {
   constructor(socket: TLSSocket, carrier: Socket, asksClients: boolean) {
     const { servername } = socket as { readonly servername?: unknown } // Declared for clients only.
     this.carrier = carrier
-    this.expectedHost = asksClients && typeof servername === "string" ? servername.toLowerCase() : undefined
+    this.expectedHost = asksClients && typeof servername === "string" ? hostOf(servername) : undefined
     this.#socket = socket
     this.#asksClients = asksClients
   }

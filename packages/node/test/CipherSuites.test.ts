@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { getCiphers } from "node:tls"
-import { numberOf } from "../src/CipherSuites.ts"
+import { defaultCiphers, numberOf } from "../src/CipherSuites.ts"
 
 describe("CipherSuites", () => {
   it("knows every suite that Node can agree on with a certificate", () => {
@@ -10,6 +10,14 @@ describe("CipherSuites", () => {
       names.filter((name) => numberOf(name.toUpperCase()) === null),
       []
     )
+  })
+
+  it("offers by default what Node knows, nothing without forward secrecy, and nothing that does not authenticate", () => {
+    const known = new Set(getCiphers().map((name) => name.toUpperCase()))
+    for (const name of defaultCiphers.split(":")) {
+      assert.isTrue(known.has(name), name)
+      assert.match(name, /^(TLS|ECDHE-\w+)[-_].*(GCM|CHACHA20)/)
+    }
   })
 
   it("has the numbers of the registry", () => {

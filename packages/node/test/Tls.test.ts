@@ -94,6 +94,18 @@ describe("TLS", () => {
     })
   )
 
+  it.live("has for TLS 1.2 only suites with forward secrecy that authenticate, unless others are named", () =>
+    Effect.gen(function* () {
+      const files = yield* serverTls
+      const usual = yield* serveHttp(introspect, { tls: files })
+      const old = "ECDHE-ECDSA-AES128-SHA256"
+      const client = { maxVersion: "TLSv1.2", ciphers: old } as const
+      assert.match((yield* refused(usual.port, client)) ?? "", /HANDSHAKE_FAILURE/)
+      const lenient = yield* serveHttp(introspect, { tls: { ...files, ciphers: old } })
+      assert.strictEqual((yield* tlsOf(lenient.port, client))?.["cipherSuite"], 0xc023)
+    })
+  )
+
   it.live("is not spoken, and not mentioned, when it is disabled", () =>
     Effect.gen(function* () {
       const { port, server } = yield* serveHttp(introspect, { tls: yield* serverTls, disableTls: true })
@@ -181,6 +193,8 @@ describe("several certificates", () => {
         ["unknown.test", server],
         ["one.test", named],
         ["ONE.test", named],
+        ["one.test.", named],
+        ["any.wild.test.", named],
         ["any.wild.test", named],
         ["a.b.wild.test", server],
         ["wild.test", server],
@@ -320,6 +334,9 @@ describe("client certificates", () => {
           /^HTTP\/1\.1 421 Misdirected Request\r\n.*\r\n\r\nmisdirected request\n$/s,
           wrong
         )
+      }
+      for (const host of ["localhost", "localhost.", "localhost.:443"]) {
+        assert.match(yield* request(`GET / HTTP/1.1\r\nHost: ${host}`, "LocalHost."), /^HTTP\/1\.1 200 /, host)
       }
       assert.match(yield* request("GET / HTTP/1.1\r\nHost: other.test", "other.test"), /^HTTP\/1\.1 200 /)
       assert.match(yield* request("GET / HTTP/1.1\r\nHost: other.test", ""), /^HTTP\/1\.1 200 /)
