@@ -2,7 +2,8 @@
 import type { CertificateFiles, Values } from "@pagi/core/TlsOptions"
 import * as Effect from "effect/Effect"
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
-import { readFile, stat } from "node:fs/promises"
+import { constants } from "node:fs"
+import { open, stat } from "node:fs/promises"
 import { TlsError } from "./TlsError.ts"
 
 /** A certificate with its private key. */
@@ -55,20 +56,41 @@ const fingerprintOf = (path: string): Effect.Effect<string> =>
 
 const failure = (what: string, subject: string, detail: string) => Effect.fail(new TlsError({ what, subject, detail }))
 
+/** As the system has no code for it. */
+const notRegular = "not a regular file"
+
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   EACCES: "this process may not read it",
-  EISDIR: "it is a directory"
+  EISDIR: "it is a directory",
+  // So the system answers when a socket is opened, or a device behind which is nothing.
+  ENXIO: "it is not a regular file",
+  [notRegular]: "it is not a regular file"
 }
 
 const readText = (what: string, path: string): Effect.Effect<string, TlsError> =>
   Effect.tryPromise({
-    try: () => readFile(path, "utf8"),
+    try: () => readRegular(path),
     catch: (error) => {
       const { code = "" } = error as NodeJS.ErrnoException // node:fs rejects with nothing else.
       return new TlsError({ what, subject: path, detail: reasons[code] ?? code })
     }
   })
+
+/**
+ * The text of a regular file. Of anything else, reading may never end: a FIFO waits for a writer, and the thread that
+ * waits keeps the whole process from exiting. Opened so that it does not wait, then asked what it is.
+ */
+const readRegular = async (path: string): Promise<string> => {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const status = await file.stat()
+    if (status.isFile()) return await file.readFile("utf8")
+    throw Object.assign(new Error(), { code: status.isDirectory() ? "EISDIR" : notRegular })
+  } finally {
+    await file.close()
+  }
+}
 
 const readIdentity = ({ cert: certPath, key: keyPath }: CertificateFiles): Effect.Effect<Identity, TlsError> =>
   Effect.gen(function* () {

@@ -4,7 +4,9 @@ import type * as TlsOptions from "@pagi/core/TlsOptions"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
+import { execFileSync } from "node:child_process"
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { Identity } from "../../../test/support/Certificates.ts"
 import { answer, serve, serveHttp } from "./support/Server.ts"
@@ -43,10 +45,17 @@ describe("the files of TLS", () => {
         "locked",
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"
       )
+      const fifo = join(folder, "fifo")
+      execFileSync("mkfifo", [fifo])
+      const notRegular = "it is not a regular file"
       const noPem = "it holds no certificate in PEM form"
       for (const [tls, message] of [
         [{ ...good, cert: missing }, `certificate ${missing}: there is no such file`],
         [{ ...good, cert: folder }, `certificate ${folder}: it is a directory`],
+        [{ ...good, cert: fifo }, `certificate ${fifo}: ${notRegular}`],
+        [{ ...good, key: fifo }, `private key ${fifo}: ${notRegular}`],
+        [{ ...good, key: "/dev/zero" }, `private key /dev/zero: ${notRegular}`],
+        [{ ...good, ca: fifo }, `CA file ${fifo}: ${notRegular}`],
         [{ ...good, cert: garbage }, `certificate ${garbage}: ${noPem}`],
         [{ ...good, cert: torn }, `certificate ${torn}: its certificate number 1 is malformed`],
         [{ ...good, cert: second }, `certificate ${second}: its certificate number 2 is malformed`],
@@ -145,9 +154,11 @@ describe("new certificates", () => {
   it.effect("are used soon after their files were written", () =>
     Effect.gen(function* () {
       const { renewed: next, server } = yield* testCertificates
-      const { messages, sent, write } = yield* replaceable("5 seconds")
-      assert.isTrue((yield* sent) === server.cert)
+      const { cert, messages, sent, write } = yield* replaceable("5 seconds")
       write(next)
+      // It looks at its files at intervals, not all the time.
+      for (let look = 0; look < 20; look++) yield* Effect.promise(() => stat(cert))
+      assert.isTrue((yield* sent) === server.cert)
       yield* becomes(sent, next)
       yield* TestClock.adjust("1 minute")
       yield* turns(100)
@@ -217,6 +228,14 @@ describe("new certificates", () => {
       assert.deepStrictEqual(messages.splice(0), [
         `Error: cannot use the certificate ${cert}: there is no such file; ${stay}`
       ])
+
+      execFileSync("mkfifo", [cert])
+      yield* reload
+      assert.isTrue((yield* sent) === server.cert)
+      assert.deepStrictEqual(messages.splice(0), [
+        `Error: cannot use the certificate ${cert}: it is not a regular file; ${stay}`
+      ])
+      rmSync(cert)
 
       write(next)
       yield* becomes(sent, next)
