@@ -51,7 +51,8 @@ const text = `# Options
 
 A program sets options with \`ServerOptions.layer({ … })\`, where a duration is anything that Effect reads as one
 (\`"5 seconds"\`, \`Duration.minutes(1)\`, milliseconds as a number). The command line and the environment write the same
-options as text, durations in seconds and sizes in bytes. An option that does not exist and a value that is not allowed
+options as text, durations in seconds and sizes in bytes unless they have a unit: \`500ms\`, \`5s\`, \`2m\`, \`1h\`;
+\`64KiB\`, \`10MB\`, \`1GiB\`, where kB, MB and GB count in thousands and KiB, MiB and GiB in 1024s. An option that does not exist and a value that is not allowed
 stop the server before it listens, with the name, the value and what is allowed.
 
 ${tableOf([["option", "default", "allowed", "meaning"], ...optionRows])}
@@ -59,6 +60,11 @@ ${tableOf([["option", "default", "allowed", "meaning"], ...optionRows])}
 With 0, \`maxRequests\`, \`heartbeatTimeout\`, \`bootTimeout\`, \`maxBodySize\`, \`lifespanStartupTimeout\`,
 \`timeout\`, \`headersTimeout\`, \`requestTimeout\`, \`writeTimeout\`, \`sseIdleTimeout\`, \`wsIdleTimeout\`,
 \`maxWsFrameSize\`, \`maxWsMessageSize\` and \`maxWsFragments\` set no limit, a \`shutdownTimeout\` waits for ever, and a \`disconnectGrace\` leaves no time at all.
+A \`timeout\` has to be longer than a proxy or load balancer in front keeps its idle connections (often 60 seconds):
+otherwise both ends close at the same time, and a request that is on its way then is lost. What \`disconnectGrace\`
+costs: a request whose client has left keeps its application, all that this holds, and a place among
+\`maxConnections\` (over HTTP/2, among the running requests of its connection) until it has ended, and for so long at
+most; where many clients leave early and handlers take long, a shorter one frees them sooner.
 Options with a dot belong to the group \`tls\`, which programs give as one object with at least \`cert\` and \`key\`;
 [tls.md](tls.md) explains them. With a \`tls.reloadInterval\` of 0 files are read again only when told to.
 Programs may also set \`extensions\`, an object of what every scope advertises under that name; it has no flag, and is

@@ -20,8 +20,14 @@ export const systemd: SystemdNotify.Target | undefined = SystemdNotify.take(proc
 /** Milliseconds beyond `bootTimeout`, for which workers have to start, that the server has to be ready. */
 const startAllowance = 10_000
 
-const patienceOf = (bootTimeout: Duration.Duration): number =>
-  Duration.isZero(bootTimeout) ? Number.POSITIVE_INFINITY : Duration.toMillis(bootTimeout) + startAllowance
+/** The most milliseconds that a timer holds. */
+const longestTimer = 2 ** 31 - 1
+
+/** Milliseconds for a launcher to wait. */
+export const patienceOf = (bootTimeout: Duration.Duration): number =>
+  Duration.isZero(bootTimeout)
+    ? Number.POSITIVE_INFINITY
+    : Math.min(Duration.toMillis(bootTimeout) + startAllowance, longestTimer)
 
 /** Goes on in the background if that is asked for, in another process; this one ends with that one's success or failure. */
 export const inBackground = (

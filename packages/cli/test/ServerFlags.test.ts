@@ -82,6 +82,8 @@ describe("ServerFlags", () => {
       assert.deepStrictEqual([values.host, values.port, values.quiet, values.listenerBacklog], ["::1", 8080, true, 5])
       assert.strictEqual(Duration.toMillis(values.timeout), 2500)
       assert.strictEqual(values.maxBodySize, 0)
+      const withUnits = yield* parse(["--max-body-size=10MB"], { PAGI_TIMEOUT: "5s" })
+      assert.deepStrictEqual([withUnits.maxBodySize, Duration.toMillis(withUnits.timeout)], [10_000_000, 5000])
       assert.isFalse((yield* parse(["--no-quiet"], { PAGI_QUIET: "true" })).quiet)
     })
   )
@@ -107,7 +109,7 @@ describe("ServerFlags", () => {
       assert.strictEqual(yield* messageOf(["--port", ""]), `option --port: "" is not allowed; ${port}`)
       assert.match(
         yield* messageOf(["--timeout=1e3"]),
-        /^option --timeout: "1e3" is not allowed; expected seconds, at least 0/
+        /^option --timeout: "1e3" is not allowed; expected seconds from 0 to 2147483/
       )
       assert.match(yield* messageOf(["--log-level=loud"]), /expected one of debug, info, warn, error$/)
       assert.match(
@@ -157,14 +159,15 @@ describe("ServerFlags", () => {
       assert.deepStrictEqual((yield* parse(args, { PAGI_LISTEN: "x" })).listen, listen)
       assert.deepStrictEqual((yield* parse([], { PAGI_LISTEN: "127.0.0.1:80, [::1]:81" })).listen, listen.slice(0, 2))
       assert.isUndefined((yield* parse([], { PAGI_LISTEN: "" })).listen)
+      const meant = "did you mean 0.0.0.0:80, or ./80 for a path"
       const expected = "expected a list of host:port, [IPv6 address]:port or the path of a Unix socket"
       assert.strictEqual(
         yield* messageOf(["--listen", "a:1", "--listen", ":80"]),
-        `option --listen: ":80" is not allowed; ${expected}`
+        `option --listen: ":80" is not allowed; ${expected}; ${meant}`
       )
       assert.strictEqual(
         yield* messageOf([], { PAGI_LISTEN: "a:1,:80" }),
-        `option PAGI_LISTEN: "a:1,:80" is not allowed; ${expected}`
+        `option PAGI_LISTEN: "a:1,:80" is not allowed; ${expected}; ${meant}`
       )
     })
   )

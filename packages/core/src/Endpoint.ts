@@ -33,17 +33,39 @@ export const hostKind = text("HOST")
 export const portKind = integer(0, 65535, "PORT")
 export const pathKind = text("PATH")
 
-/** Reads `host:port`, `[IPv6 address]:port`, or a path: what has no colon, or begins with `/` or `.`. */
+/**
+ * Reads `host:port`, `[IPv6 address]:port`, or a path: what begins with `/` or `.`, or has no colon and is not a port, an
+ * address or this machine's name, which nobody calls a socket.
+ */
 const parse = (spec: string): Endpoint | undefined => {
-  if (/^[/.]/.test(spec) || !spec.includes(":")) {
+  if (/^[/.]/.test(spec) || !(spec.includes(":") || isHalf(spec))) {
     const path = pathKind.accept(spec)
     return path === undefined ? undefined : unix(path)
   }
   const [, address, name, digits = ""] =
-    /^(?:\[([\da-fA-F:.]+(?:%[^\]/]+)?)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(spec) ?? []
+    /^(?:\[([\da-fA-F:.]+(?:%[^\]/]+)?)\]|([^\s:/[\]*]+)):(\d{1,5})$/.exec(spec) ?? []
   const host = hostKind.accept(address ?? name ?? "")
   const port = portKind.accept(Number.parseInt(digits, 10))
   return host === undefined || port === undefined ? undefined : tcp(host, port)
+}
+
+/** Whether it is one half of an address and a port. */
+const isHalf = (spec: string): boolean => /^(?:\d+|\d+(?:\.\d+){3}|localhost|\*)$/i.test(spec)
+
+/** Schemes that URLs and other servers put before an endpoint. */
+const scheme = /^(?:unix:(?:\/\/)?|[a-z]+:\/\/)/i
+
+/** An IPv6 address without its brackets, and a port. */
+const bare = /^((?:[\da-f]*:){2,}[\da-f]*):(\d{1,5})$/i
+
+/** What somebody may have meant by a text that names no endpoint. */
+const suggestion = (spec: string): string | undefined => {
+  const [, port] = /^(?:\*?:)?(\d{1,5})$/.exec(spec) ?? []
+  if (port !== undefined) return `did you mean 0.0.0.0:${port}, or ./${port} for a path`
+  if (isHalf(spec)) return `did you mean ${spec === "*" ? "0.0.0.0" : spec}:PORT, or ./${spec} for a path`
+  const plain = spec.replace(scheme, "").replace(/\/$/, "").replace(bare, "[$1]:$2")
+  const endpoint = plain === spec ? undefined : parse(plain)
+  return endpoint === undefined ? undefined : `did you mean ${format(endpoint)}`
 }
 
 /** An endpoint in the parts that programs give. */
@@ -87,7 +109,8 @@ export const kind: Kind<Endpoint, EndpointInput> = {
     return acceptParts("_tag" in input ? partsOf(input) : input)
   },
   fromText: (spec) => spec,
-  toText: format
+  toText: format,
+  explain: (input) => (typeof input === "string" ? suggestion(input) : undefined)
 }
 
 /** The options that say where to listen. */

@@ -31,22 +31,64 @@ export const integer = (minimum: number, maximum: number, unit: string): Kind<nu
   toText: String
 })
 
-export const count = (minimum: number): Kind<number, number> => integer(minimum, Number.MAX_SAFE_INTEGER, "N")
-export const bytes = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): Kind<number, number> =>
-  integer(minimum, maximum, "BYTES")
+export const count = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): Kind<number, number> =>
+  integer(minimum, maximum, "N")
 
+/** Bytes for each unit of size; a bare letter would leave open whether it counts in thousands. */
+const bytesPerUnit: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  kb: 1000,
+  mb: 1000 ** 2,
+  gb: 1000 ** 3,
+  kib: 1024,
+  mib: 1024 ** 2,
+  gib: 1024 ** 3
+}
+
+/** A size in bytes; on the command line it may have a unit. */
+export const bytes = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): Kind<number, number> => {
+  const plain = integer(minimum, maximum, "BYTES")
+  return {
+    ...plain,
+    expected: `${plain.expected} (on the command line also with a unit, such as 64KiB or 10MB)`,
+    fromText: (text) => fromUnits(text, bytesPerUnit)
+  }
+}
+
+/** Reads a number and a unit, in any case: how many of the smallest units they are. */
+const fromUnits = (text: string, units: Readonly<Record<string, number>>): number | undefined => {
+  const [, digits = "", unit = ""] = /^(\d+(?:\.\d+)?)([a-z]*)$/i.exec(text) ?? []
+  const factor = Object.hasOwn(units, unit.toLowerCase()) ? units[unit.toLowerCase()] : undefined
+  if (digits === "" || factor === undefined) return undefined
+  const product = Number(digits) * factor
+  const whole = Math.round(product)
+  // What is a whole number on paper is one here too, as 1.1 times a million is not in binary.
+  return Math.abs(product - whole) < 1e-6 ? whole : product
+}
+
+/** Milliseconds for each unit of time. */
+const millisPerUnit: Readonly<Record<string, number>> = { "": 1000, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+/** The most milliseconds that a timer of the runtime holds. One for more would fire at once. */
+const longestTimer = 2 ** 31 - 1
+
+/** A duration; on the command line it is in seconds unless it has another unit. */
 export const seconds: Kind<Duration.Duration, Duration.Input> = {
-  expected: "seconds, at least 0, such as 2.5 (in programs a duration)",
+  expected: "seconds from 0 to 2147483, such as 2.5, or 500ms, 5s, 2m, 1h (in programs a duration)",
   placeholder: "SECONDS",
   accept: (input) =>
     Option.getOrUndefined(
       Option.filter(
         // Not a number would become a duration of 0, which means no limit.
         Number.isNaN(input) ? Option.none() : Duration.fromInput(input),
-        (duration) => Duration.isFinite(duration) && !Duration.isNegative(duration)
+        (duration) => !Duration.isNegative(duration) && Duration.toMillis(duration) <= longestTimer
       )
     ),
-  fromText: (text) => (/^\d+(\.\d+)?$/.test(text) ? Duration.seconds(Number(text)) : undefined),
+  fromText: (text) => {
+    const millis = fromUnits(text, millisPerUnit)
+    return millis === undefined ? undefined : Duration.millis(millis)
+  },
   toText: (duration) => String(Duration.toSeconds(duration))
 }
 
@@ -115,7 +157,13 @@ export const list = <Value, Input>(
       Array.isArray(input) && input.length >= minimum ? allOf<Input, Value>(input, item.accept) : undefined,
     fromText: (text) => fromTexts(text.split(",").map((part) => part.trim())),
     fromTexts,
-    toText: (values) => values.map(item.toText).join(",")
+    toText: (values) => values.map(item.toText).join(","),
+    explain: (input) => {
+      const { explain } = item
+      if (explain === undefined || !Array.isArray(input)) return undefined
+      const refused = input.find((one: Input) => item.accept(one) === undefined)
+      return refused === undefined ? undefined : explain(refused)
+    }
   }
 }
 

@@ -55,7 +55,12 @@ export const table = {
     "Everything to listen on, instead of host, port and socket"
   ),
   disableTls: define(toggle, false, "Speaks no TLS, whatever else is set about it"),
-  listenerBacklog: define(count(1), 2048, "Connections that the system queues before they are accepted", "b"),
+  listenerBacklog: define(
+    count(1, 2 ** 31 - 1),
+    2048,
+    "Connections that the system queues before they are accepted",
+    "b"
+  ),
   maxConnections: define(count(1), 1000, "Connections at the same time; further ones are answered with 503"),
   workers: define(
     integer(0, 1024, "N"),
@@ -82,10 +87,14 @@ export const table = {
     "Whether the application must (on), may (auto) or does not (off) handle lifespan events"
   ),
   lifespanStartupTimeout: define(seconds, Duration.seconds(30), "How long the application may take to start"),
-  maxHeaderSize: define(bytes(64), 8192, "Size of a request line, and of a header or trailer section"),
+  maxHeaderSize: define(bytes(64), 16_384, "Size of a request line, and of a header or trailer section"),
   maxHeaderCount: define(count(1), 100, "Fields in a header or trailer section"),
   maxBodySize: define(bytes(0), 10_000_000, "Size of a request body"),
-  timeout: define(seconds, Duration.seconds(60), "How long a connection may be idle between requests"),
+  timeout: define(
+    seconds,
+    Duration.seconds(75),
+    "How long a connection may be idle between requests; longer than the proxy in front keeps one"
+  ),
   headersTimeout: define(seconds, Duration.seconds(30), "How long a request head may take to arrive"),
   requestTimeout: define(seconds, Duration.zero, "How long a request may go on without a byte in either direction"),
   writeTimeout: define(seconds, Duration.seconds(60), "How long a peer may leave sent data unread"),
@@ -113,7 +122,7 @@ export const table = {
     true,
     "Speaks HTTP/2: over TLS with clients that offer it, without TLS with those that begin with it"
   ),
-  h2MaxConcurrentStreams: define(count(1), 100, "Requests of an HTTP/2 connection at the same time"),
+  h2MaxConcurrentStreams: define(count(1, 2 ** 31 - 1), 100, "Requests of an HTTP/2 connection at the same time"),
   h2InitialWindowSize: define(
     bytes(1, 2 ** 31 - 1),
     65_535,
@@ -121,7 +130,7 @@ export const table = {
   ),
   h2MaxFrameSize: define(bytes(16_384, 2 ** 24 - 1), 16_384, "Largest HTTP/2 frame that clients may send"),
   h2MaxHeaderListSize: define(
-    bytes(1),
+    bytes(1, 2 ** 32 - 1),
     65_536,
     "Size of an HTTP/2 header or trailer section, uncompressed and with 32 for each field"
   ),
@@ -139,7 +148,11 @@ export const table = {
   ),
   writeHighWatermark: define(bytes(1), 65_536, "Unsent bytes above which an application's sends are suspended"),
   writeLowWatermark: define(bytes(0), 16_384, "Unsent bytes at which they go on"),
-  disconnectGrace: define(seconds, Duration.seconds(5), "How long an application may run on after its peer has left"),
+  disconnectGrace: define(
+    seconds,
+    Duration.seconds(5),
+    "How long an application may run on after its peer has left; so long its connection still counts"
+  ),
   drainDelay: define(
     seconds,
     Duration.zero,

@@ -33,6 +33,33 @@ describe("an endpoint", () => {
     }
   })
 
+  it("is no half of an address, which would make a socket of that name; the message says what may be meant", () => {
+    const specs: ReadonlyArray<readonly [string, string | undefined]> = [
+      ["8080", "did you mean 0.0.0.0:8080, or ./8080 for a path"],
+      [":8080", "did you mean 0.0.0.0:8080, or ./8080 for a path"],
+      ["*:8080", "did you mean 0.0.0.0:8080, or ./8080 for a path"],
+      ["localhost", "did you mean localhost:PORT, or ./localhost for a path"],
+      ["127.0.0.1", "did you mean 127.0.0.1:PORT, or ./127.0.0.1 for a path"],
+      ["*", "did you mean 0.0.0.0:PORT, or ./* for a path"],
+      ["123456", "did you mean 123456:PORT, or ./123456 for a path"],
+      ["::1:80", "did you mean [::1]:80"],
+      [":::80", "did you mean [::]:80"],
+      ["unix:/run/a", "did you mean /run/a"],
+      ["unix:///run/a", "did you mean /run/a"],
+      ["http://0.0.0.0:80/", "did you mean 0.0.0.0:80"],
+      ["tcp://[::1]:80", "did you mean [::1]:80"],
+      ["::1", undefined],
+      ["host:", undefined],
+      ["a b:80", undefined],
+      ["host:99999", undefined],
+      ["", undefined]
+    ]
+    for (const [spec, explanation] of specs) {
+      assert.isUndefined(accept(spec), spec)
+      assert.strictEqual(Endpoint.kind.explain?.(spec), explanation, spec)
+    }
+  })
+
   it("may come in parts, and as it is", () => {
     assert.deepStrictEqual(accept({ host: "::", port: 80 }), tcp("::", 80))
     assert.deepStrictEqual(accept({ socket: "a:b" }), unix("a:b"))

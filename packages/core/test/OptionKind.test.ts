@@ -54,6 +54,15 @@ describe("a list", () => {
   })
 })
 
+describe("a list of what can be explained", () => {
+  it("explains the first element that is not allowed", () => {
+    const even = list({ ...integer(0, 9, "N"), explain: (input: number) => (input === 11 ? "too odd" : undefined) })
+    assert.strictEqual(even.explain?.([1, 11, 12]), "too odd")
+    assert.isUndefined(even.explain?.([1]))
+    assert.isUndefined(even.explain?.(11 as never)) // As untyped programs may.
+  })
+})
+
 describe("something optional", () => {
   it("is not written when there is none", () => {
     const kind = optional(choice("a", "b"))

@@ -37,15 +37,23 @@ const integers = (minimum: number, maximum?: number): Row => ({
     maximum === undefined ? `a whole number of at least ${minimum}` : `a whole number from ${minimum} to ${maximum}`
 })
 
+const sizes = (minimum: number, maximum?: number): Row => {
+  const row = integers(minimum, maximum)
+  return { ...row, expected: `${row.expected} (on the command line also with a unit, such as 64KiB or 10MB)` }
+}
+
 const toggles: Row = { accepted: [true, false], refused: ["true", 1, 0, null], expected: "true or false" }
 
 const texts: Row = { accepted: ["x", "::1"], refused: ["", "a\0b", 5, null, {}], expected: "a text that is not empty" }
 
 const durations: Row = {
-  accepted: [0, 1500, "2 seconds", "1 minute", Duration.zero, Duration.hours(1), 5n],
+  accepted: [0, 1500, "2 seconds", "1 minute", Duration.zero, Duration.hours(1), 5n, 2 ** 31 - 1],
   refused: [
     -1,
     Number.NaN,
+    2 ** 31,
+    "25 days",
+    Duration.seconds(2_147_484),
     Duration.infinity,
     "Infinity",
     Duration.seconds(-1),
@@ -55,7 +63,7 @@ const durations: Row = {
     true,
     Symbol("duration")
   ],
-  expected: "seconds, at least 0, such as 2.5 (in programs a duration)"
+  expected: "seconds from 0 to 2147483, such as 2.5, or 500ms, 5s, 2m, 1h (in programs a duration)"
 }
 
 const choices = (...values: ReadonlyArray<string>): Row => ({
@@ -75,11 +83,11 @@ const rows: Readonly<Record<OptionName, Row>> = {
   },
   listen: {
     accepted: [["127.0.0.1:80"], ["/run/a", { host: "::1", port: 0 }, { socket: "b", socketMode: 0o600 }]],
-    refused: [[], "127.0.0.1:80", [""], ["/run/a", ":80"], [5], [null], null, {}, [{ socket: "b", port: 5 }]],
+    refused: [[], "127.0.0.1:80", [""], ["/run/a", "a b:80"], [5], [null], null, {}, [{ socket: "b", port: 5 }]],
     expected: "a list of host:port, [IPv6 address]:port or the path of a Unix socket"
   },
   disableTls: toggles,
-  listenerBacklog: integers(1),
+  listenerBacklog: integers(1, 2 ** 31 - 1),
   maxConnections: integers(1),
   workers: integers(0, 1024),
   reuseport: toggles,
@@ -97,9 +105,9 @@ const rows: Readonly<Record<OptionName, Row>> = {
   quiet: toggles,
   lifespan: choices("auto", "on", "off"),
   lifespanStartupTimeout: durations,
-  maxHeaderSize: integers(64),
+  maxHeaderSize: sizes(64),
   maxHeaderCount: integers(1),
-  maxBodySize: integers(0),
+  maxBodySize: sizes(0),
   timeout: durations,
   headersTimeout: durations,
   requestTimeout: durations,
@@ -107,21 +115,21 @@ const rows: Readonly<Record<OptionName, Row>> = {
   sseIdleTimeout: durations,
   wsIdleTimeout: durations,
   maxReceiveQueue: integers(1),
-  maxWsFrameSize: integers(0),
-  maxWsMessageSize: integers(0),
+  maxWsFrameSize: sizes(0),
+  maxWsMessageSize: sizes(0),
   maxWsFragments: integers(0),
   perMessageDeflate: toggles,
   http2: toggles,
-  h2MaxConcurrentStreams: integers(1),
-  h2InitialWindowSize: integers(1, 2 ** 31 - 1),
-  h2MaxFrameSize: integers(16_384, 2 ** 24 - 1),
-  h2MaxHeaderListSize: integers(1),
+  h2MaxConcurrentStreams: integers(1, 2 ** 31 - 1),
+  h2InitialWindowSize: sizes(1, 2 ** 31 - 1),
+  h2MaxFrameSize: sizes(16_384, 2 ** 24 - 1),
+  h2MaxHeaderListSize: sizes(1, 2 ** 32 - 1),
   h2EnableConnectProtocol: toggles,
   h2ResetBurst: integers(1),
   h2ResetRate: integers(1),
-  syncFileThreshold: integers(0),
-  writeHighWatermark: { ...integers(1), accepted: [16_384, 16_385, Number.MAX_SAFE_INTEGER] },
-  writeLowWatermark: { ...integers(0), accepted: [0, 1, 65_536] },
+  syncFileThreshold: sizes(0),
+  writeHighWatermark: { ...sizes(1), accepted: [16_384, 16_385, Number.MAX_SAFE_INTEGER] },
+  writeLowWatermark: { ...sizes(0), accepted: [0, 1, 65_536] },
   disconnectGrace: durations,
   drainDelay: durations,
   shutdownTimeout: durations
@@ -160,10 +168,10 @@ describe("ServerOptions", () => {
         quiet: false,
         lifespan: "auto",
         lifespanStartupTimeout: 30,
-        maxHeaderSize: 8192,
+        maxHeaderSize: 16_384,
         maxHeaderCount: 100,
         maxBodySize: 10_000_000,
-        timeout: 60,
+        timeout: 75,
         headersTimeout: 30,
         requestTimeout: 0,
         writeTimeout: 60,
@@ -385,12 +393,19 @@ describe("ServerOptions", () => {
       })
     )
 
-    it.effect("reads durations in seconds", () =>
+    it.effect("reads durations in seconds, or with a unit", () =>
       Effect.gen(function* () {
         for (const [text, millis] of [
           ["0", 0],
           ["30", 30_000],
-          ["0.25", 250]
+          ["0.25", 250],
+          ["0s", 0],
+          ["5s", 5000],
+          ["0.3s", 300],
+          ["250ms", 250],
+          ["1.5m", 90_000],
+          ["2H", 7_200_000],
+          ["2147483", 2_147_483_000]
         ] as const) {
           const value = yield* parse("timeout", text)
           assert.strictEqual(Duration.isDuration(value) ? Duration.toMillis(value) : undefined, millis)
@@ -398,9 +413,49 @@ describe("ServerOptions", () => {
       })
     )
 
+    it.effect("reads sizes in bytes, or with a unit", () =>
+      Effect.gen(function* () {
+        for (const [text, bytes] of [
+          ["0", 0],
+          ["512b", 512],
+          ["10MB", 10_000_000],
+          ["10mb", 10_000_000],
+          ["1.1MB", 1_100_000],
+          ["64KiB", 65_536],
+          ["1.5MiB", 1_572_864],
+          ["2GB", 2_000_000_000],
+          ["1GiB", 1_073_741_824],
+          ["9007199254740991", Number.MAX_SAFE_INTEGER]
+        ] as const) {
+          assert.strictEqual(yield* parse("maxBodySize", text), bytes, text)
+        }
+      })
+    )
+
+    it.effect("lets no number that wraps in 32 bits through", () =>
+      Effect.gen(function* () {
+        const limits = [
+          ["h2MaxConcurrentStreams", "2147483648"],
+          ["h2MaxHeaderListSize", "4GiB"],
+          ["h2InitialWindowSize", "2GiB"],
+          ["listenerBacklog", "2147483648"],
+          ["bootTimeout", "2147484"],
+          ["bootTimeout", "597h"]
+        ] as const
+        for (const [name, text] of limits) {
+          const error = yield* Effect.flip(parse(name, text))
+          assert.strictEqual(error.value, JSON.stringify(text))
+        }
+      })
+    )
+
     const refused: ReadonlyArray<readonly [OptionName, ReadonlyArray<string>]> = [
       ["port", ["", " 80", "80 ", "+80", "-1", "0x50", "8e3", "80.0", "65536", "99999999999999999999", "٨٠"]],
-      ["timeout", ["", "-1", "1s", ".5", "5.", "1e3", "Infinity", "1 minute", "9".repeat(400)]],
+      [
+        "timeout",
+        ["", "-1", "1 s", "s", "1d", "1constructor", ".5", "5.", "1e3", "Infinity", "1 minute", "9".repeat(400)]
+      ],
+      ["maxBodySize", ["", "-1", "10M", "10 MB", "1.5", "1.0005kB", "MB", "1e6", "9007199254740992", "9PB"]],
       ["quiet", ["", "yes", "TRUE", "2"]],
       ["lifespan", ["", "ON", "onn"]],
       ["host", [""]]
