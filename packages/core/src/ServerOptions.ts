@@ -77,7 +77,11 @@ export const table = {
     "How long a worker may give no sign of life before it is replaced"
   ),
   bootTimeout: define(seconds, Duration.seconds(60), "How long a worker may take until it serves"),
-  accessLog: define(text("FILE|stderr|off"), "stderr", "Where finished requests are logged: a file, stderr or off"),
+  accessLog: define(
+    text("FILE|stdout|stderr|off"),
+    "stderr",
+    "Where finished requests are logged: a file, stdout, stderr or off"
+  ),
   accessLogFormat: define(logFormat, "clf", "What the access log says of a request (docs/access-log.md)"),
   logLevel: define(choice("debug", "info", "warn", "error"), "info", "Least severe message that the server logs"),
   quiet: define(toggle, false, "Logs warnings and errors only, and no access log unless one is named", "q"),

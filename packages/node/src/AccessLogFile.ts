@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as EffectScope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { closeSync, constants, openSync } from "node:fs"
+import { closeSync, constants, openSync, readlinkSync } from "node:fs"
+import { dirname, resolve } from "node:path"
 import { LineWriter, type LineWriterObserver } from "./LineWriter.ts"
 
 /** The access log cannot be opened. */
@@ -22,7 +23,7 @@ export interface AccessLogFile extends AccessLog {
   /**
    * Opens the file anew by its path, for a rotation that has moved it away. Has completed when all earlier lines are in
    * the old file and that is closed. When the new file cannot be opened the old one stays in use, and an error is logged.
-   * Does nothing for standard error.
+   * Does nothing for standard output and standard error.
    */
   readonly reopen: Effect.Effect<void>
 }
@@ -30,13 +31,15 @@ export interface AccessLogFile extends AccessLog {
 /** A file that is written to. */
 interface Output {
   readonly writer: LineWriter
+  /** Whether it is one of the process's own outputs, which has no path of its own to be opened by. */
+  readonly isStandard: boolean
   /** Takes no further line; completes when the file has all of them and is closed. */
   readonly end: Effect.Effect<void>
 }
 
 /**
- * Opens the access log that the options name: `stderr`, `off`, or a file that is appended to. The format is one that the
- * options have accepted.
+ * Opens the access log that the options name: `stdout`, `stderr`, `off`, or a file that is appended to. The format is one
+ * that the options have accepted.
  */
 export const open = (
   target: string,
@@ -72,27 +75,56 @@ export const open = (
       usesFirstByte,
       usesResponseHeaders,
       record: (record) => current.output.writer.write(write(record)),
-      reopen: target === "stderr" ? Effect.void : Effect.uninterruptible(changes.withPermit(reopen))
+      reopen: current.output.isStandard ? Effect.void : Effect.uninterruptible(changes.withPermit(reopen))
     }
   })
 
-const outputTo = (target: string, observer: LineWriterObserver): Effect.Effect<Output, AccessLogError> => {
-  if (target === "stderr") {
-    return Effect.sync(() => {
-      const writer = new LineWriter(2, observer)
-      return { writer, end: writer.end }
-    })
-  }
-  return Effect.map(openFile(target), (descriptor) => {
-    const writer = new LineWriter(descriptor, observer)
-    return {
-      writer,
-      end: Effect.andThen(
-        writer.end,
-        Effect.sync(() => closeSync(descriptor))
-      )
+const outputTo = (target: string, observer: LineWriterObserver): Effect.Effect<Output, AccessLogError> =>
+  Effect.suspend((): Effect.Effect<Output, AccessLogError> => {
+    const standard = standardOutputOf(target)
+    if (standard !== undefined) {
+      const writer = new LineWriter(standard, observer)
+      return Effect.succeed({ writer, isStandard: true, end: writer.end })
     }
+    return Effect.map(openFile(target), (descriptor) => {
+      const writer = new LineWriter(descriptor, observer)
+      const close = Effect.sync(() => closeSync(descriptor))
+      return { writer, isStandard: false, end: Effect.andThen(writer.end, close) }
+    })
   })
+
+const standardNames: ReadonlyMap<string, number> = new Map([
+  ["stdout", 1],
+  ["/dev/stdout", 1],
+  ["/dev/fd/1", 1],
+  ["/proc/self/fd/1", 1],
+  ["stderr", 2],
+  ["/dev/stderr", 2],
+  ["/dev/fd/2", 2],
+  ["/proc/self/fd/2", 2]
+])
+
+/** Links that are followed, one to the next, in search of an output. */
+const maxLinks = 8
+
+/**
+ * The descriptor of an output that the process has from its start, also by a link that leads to it. It is written to as
+ * it is: a socket cannot be opened by such a path, and a pipe only by the user who has made it.
+ */
+const standardOutputOf = (target: string, links = maxLinks): number | undefined => {
+  const named = standardNames.get(target)
+  if (named !== undefined || links === 0) return named
+  const link = linkedFrom(target)
+  return link === undefined ? undefined : standardOutputOf(resolve(dirname(target), link), links - 1)
+}
+
+const linkedFrom = (path: string): string | undefined => {
+  try {
+    return readlinkSync(path)
+  } catch {
+    // It is no link, or is not there.
+    return undefined
+  }
 }
 
 const openFile = (path: string): Effect.Effect<number, AccessLogError> =>

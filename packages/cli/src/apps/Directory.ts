@@ -85,7 +85,11 @@ const notFound = (send: Exchange["send"]): Effect.Effect<void, SendError> =>
 const redirect = ({ scope, send }: Exchange, names: ReadonlyArray<string>): Answer => {
   const query = scope.queryString === "" ? "" : `?${scope.queryString}`
   const location = `${scope.rootPath}${TargetPath.toUrlPath(names)}${query}`
-  return Reply.text(send, 301, `This directory is at ${location}`, [["location", location]])
+  return Reply.text(send, 301, `This directory is at ${location}`, [
+    ["location", location],
+    // Without this, browsers keep it for ever, also when there is a file of that name one day.
+    ["cache-control", "no-cache"]
+  ])
 }
 
 const indexName = "index.html"

@@ -115,6 +115,14 @@ describe("Directory: conditional requests", () => {
         ])).status,
         200
       )
+      const date = response.header("last-modified") ?? ""
+      assert.strictEqual(
+        (yield* request([
+          ["range", "bytes=0-1"],
+          ["if-range", date]
+        ])).status,
+        200
+      )
       assert.strictEqual((yield* request([["range", "bytes=0-1"]])).status, 206)
       assert.strictEqual((yield* request([["if-match", entityTag]])).status, 412)
     })
@@ -183,7 +191,11 @@ describe("Directory: ranges", () => {
       assert.strictEqual(yield* status(entityTag), 206)
       assert.strictEqual(yield* status(`W/${entityTag}`), 200)
       assert.strictEqual(yield* status('"x"'), 200)
-      assert.strictEqual(yield* status(modified), 200)
+      assert.strictEqual(yield* status(modified), 206)
+      assert.strictEqual(yield* status("Tuesday, 14-Nov-23 22:13:20 GMT"), 206)
+      for (const other of [earlier, later, "soon", "", "*", `${entityTag}, ${entityTag}`]) {
+        assert.strictEqual(yield* status(other), 200, other)
+      }
       assert.strictEqual(yield* status('"x"', "bytes=99-"), 200)
       assert.strictEqual(yield* status(entityTag, "bytes=99-"), 416)
     })

@@ -71,6 +71,7 @@ describe("Directory", () => {
       const response = yield* client.request({ path: "/%C3%A4/b%20c%3F?q=%2F&r" })
       assert.strictEqual(response.status, 301)
       assert.strictEqual(response.header("location"), "/%C3%A4/b%20c%3F/?q=%2F&r")
+      assert.strictEqual(response.header("cache-control"), "no-cache")
       const elsewhere = yield* client.request({ path: "//example.org/.." })
       assert.strictEqual(elsewhere.status, 404)
     })

@@ -54,10 +54,13 @@ export const evaluate = (headers: HeaderBlock, { entityTag, lastModified }: Vali
 }
 
 /**
- * Whether a Range field counts (RFC 9110 §13.1.5). A tag must match strongly. A date never matches: one second is long
- * enough for two different files, and a client that has a date only gets the whole file, which is always right.
+ * Whether a Range field counts (RFC 9110 §13.1.5). A tag must match strongly, and a date exactly. A date is as good as the
+ * tag is strong: the file has been left alone for longer than the second that the date stands for (§8.8.2.2).
  */
-export const allowsRange = (headers: HeaderBlock, { entityTag }: Validators): boolean => {
+export const allowsRange = (headers: HeaderBlock, { entityTag, lastModified }: Validators): boolean => {
   const values = headers.filter((header) => header[0] === "if-range")
-  return values.every((header) => isStrong(entityTag) && header[1].trim() === entityTag)
+  if (values.length === 0) return true
+  const value = single(headers, "if-range")?.trim()
+  if (value === undefined || !isStrong(entityTag)) return false
+  return value === entityTag || date(headers, "if-range") === lastModified
 }
