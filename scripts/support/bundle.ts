@@ -3,8 +3,8 @@ import { join } from "node:path"
 import { rolldown } from "rolldown"
 import { root } from "./workspace.ts"
 
-/** What a user starts, and what that starts to have its command line checked, and as a worker. */
-const command = ["bin", "check", "worker"]
+/** What a user starts, and what that starts: to have its command line checked, as a worker, to find a syntax error. */
+const command = ["bin", "check", "worker", "locate"]
 
 /** Bundles programs, each under its name, into a folder. What several of them import is in files named after the first. */
 export const bundle = async (programs: Readonly<Record<string, string>>, folder: string) => {

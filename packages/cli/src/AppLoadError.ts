@@ -1,3 +1,4 @@
+import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
 /** There is no file at the path, or something that is no file. */
@@ -48,11 +49,29 @@ export class BuildFailed extends Schema.TaggedError<BuildFailed>()("BuildFailed"
   }
 }
 
+/** Importing the module, or building what it exports, takes too long. */
+export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
+  subject: Schema.String,
+  limit: Schema.Duration
+}) {
+  override get message(): string {
+    return `${this.subject} has not completed within ${Duration.format(this.limit)} (bootTimeout)`
+  }
+}
+
 /** The application could not be loaded. The message is one line and says what to change. */
 export class AppLoadError extends Schema.TaggedError<AppLoadError>()("AppLoadError", {
   /** The file, as it was given on the command line. */
   path: Schema.String,
-  reason: Schema.Union([FileMissing, ExtensionUnsupported, ImportFailed, ExportMissing, ExportUnusable, BuildFailed])
+  reason: Schema.Union([
+    FileMissing,
+    ExtensionUnsupported,
+    ImportFailed,
+    ExportMissing,
+    ExportUnusable,
+    BuildFailed,
+    TimedOut
+  ])
 }) {
   override get message(): string {
     return `cannot load ${this.path}: ${this.reason.message}`

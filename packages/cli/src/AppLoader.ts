@@ -2,6 +2,7 @@
 import * as PagiApp from "@pagi/core/PagiApp"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -20,6 +21,8 @@ import {
   ImportFailed
 } from "./AppLoadError.ts"
 import * as Description from "./Description.ts"
+import * as LoadTime from "./LoadTime.ts"
+import * as SyntaxPlace from "./SyntaxPlace.ts"
 
 /** A module and the export that is the application. */
 export interface Reference {
@@ -37,11 +40,25 @@ export const parseReference = (text: string): Reference => {
  * The application that `reference` names, for a server. What its Effect or Layer acquires lives as long as the server.
  *
  * @param reference as on the command line; a relative path starts at the current directory
+ * @param limit how long it may take until there is an application; 0 for no limit
  */
-export const layer = (reference: string): Layer.Layer<PagiApp.PagiApp, AppLoadError> =>
-  Layer.unwrap(Effect.suspend(() => load(parseReference(reference))))
+export const layer = (
+  reference: string,
+  limit: Duration.Duration = Duration.zero
+): Layer.Layer<PagiApp.PagiApp, AppLoadError> =>
+  Layer.effect(
+    PagiApp.PagiApp,
+    Effect.suspend(() => {
+      const parsed = parseReference(reference)
+      return LoadTime.watch(parsed.path, limit, (progress) =>
+        Effect.map(Layer.build(Layer.unwrap(load(parsed, progress))), (context) =>
+          Context.get(context, PagiApp.PagiApp)
+        )
+      )
+    })
+  )
 
-const load = Effect.fnUntraced(function* ({ exportName, path }: Reference) {
+const load = Effect.fnUntraced(function* ({ exportName, path }: Reference, progress: LoadTime.Progress) {
   yield* checkFile(path)
   const exports = yield* importModule(path)
   if (!(exportName in exports)) {
@@ -49,6 +66,7 @@ const load = Effect.fnUntraced(function* ({ exportName, path }: Reference) {
     return yield* failed(path, new ExportMissing({ exportName, available }))
   }
   const subject = exportName === "default" ? "the default export" : `the export "${exportName}"`
+  progress.subject = subject
   return yield* toLayer(path, subject, exports[exportName])
 })
 
@@ -76,12 +94,20 @@ const problemOf = (status: Stats | NodeJS.ErrnoException): string | undefined =>
 type Exports = Readonly<Record<string, unknown>>
 
 const importModule = (path: string): Effect.Effect<Exports, AppLoadError> =>
-  Effect.tryPromise({
-    try: (): Promise<Exports> => import(pathToFileURL(resolve(path)).href),
-    catch: (error) => error
-  }).pipe(
-    Effect.tapCause((cause) => Effect.logDebug(`importing ${path} failed`, cause)),
-    Effect.catch((error) => failed(path, new ImportFailed({ message: Description.ofError(error) })))
+  Effect.suspend(() => {
+    const url = pathToFileURL(resolve(path)).href
+    return Effect.tryPromise({
+      try: (): Promise<Exports> => import(url),
+      catch: (error) => error
+    }).pipe(
+      Effect.tapCause((cause) => Effect.logDebug(`importing ${path} failed`, cause)),
+      Effect.catch((error) => failed(path, new ImportFailed({ message: describeFailure(url, error) })))
+    )
+  })
+
+const describeFailure = (url: string, error: unknown): string =>
+  Description.ofError(error, ({ message }) =>
+    error instanceof SyntaxError ? SyntaxPlace.find(url, message) : undefined
   )
 
 type AnyApplication = PagiApp.Application<unknown>

@@ -23,11 +23,15 @@ export const ofValue = (value: unknown): string => {
   }
 }
 
-/** What was thrown, on one line: its kind unless it is a plain `Error`, its message, and where when that is known. */
-export const ofError = (error: unknown): string => {
+/**
+ * What was thrown, on one line: its kind unless it is a plain `Error`, its message, and where when that is known.
+ *
+ * @param findPlace looks for a place, as a stack has it, when the error itself knows none
+ */
+export const ofError = (error: unknown, findPlace?: (error: Error) => string | undefined): string => {
   if (!(error instanceof Error)) return oneLine(typeof error === "string" ? error : `${ofValue(error)} was thrown`)
   const message = error.message === "" ? "an error without a message" : oneLine(error.message)
-  const place = placeOf(error)
+  const place = placeOf(error) ?? placeIn(findPlace?.(error) ?? "")
   return `${error.name === "Error" ? "" : `${error.name}: `}${message}${place === undefined ? "" : ` (${place})`}`
 }
 
@@ -49,12 +53,17 @@ const placeOf = (error: Error): string | undefined => {
 /** The line of the program itself that an error came from: the first that is neither this package's nor a dependency's. */
 const firstPlaceIn = (error: Error): string | undefined => {
   for (const line of error.stack?.split("\n") ?? []) {
-    const [, location, lineNumber] = placePattern.exec(line) ?? []
-    if (location === undefined || location.includes("/node_modules/")) continue
-    const file = location.startsWith("file:") ? fileURLToPath(location) : location
-    if (file.startsWith(import.meta.dirname)) continue
-    const fromHere = relative(process.cwd(), file)
-    return `${fromHere.startsWith("..") ? file : fromHere}:${lineNumber}`
+    const place = line.includes("/node_modules/") ? undefined : placeIn(line)
+    if (place !== undefined) return place
   }
   return undefined
+}
+
+const placeIn = (line: string): string | undefined => {
+  const [, location, lineNumber] = placePattern.exec(line) ?? []
+  if (location === undefined) return undefined
+  const file = location.startsWith("file:") ? fileURLToPath(location) : location
+  if (file.startsWith(import.meta.dirname)) return undefined
+  const fromHere = relative(process.cwd(), file)
+  return `${fromHere.startsWith("..") ? file : fromHere}:${lineNumber}`
 }

@@ -1,5 +1,6 @@
 /** What a command line says is to be served. */
 import * as PagiApp from "@pagi/core/PagiApp"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { AppLoadError } from "./AppLoadError.ts"
@@ -13,6 +14,13 @@ const currentDirectory = Layer.unwrap(
   )
 )
 
-/** The application that a reference names; without one, that which serves the files of the current directory. */
-export const layer = (reference: string | null): Layer.Layer<PagiApp.PagiApp, AppLoadError | Directory.RootError> =>
-  reference === null ? currentDirectory : AppLoader.layer(reference)
+/**
+ * The application that a reference names; without one, that which serves the files of the current directory.
+ *
+ * @param limit how long loading may take; 0 for no limit
+ */
+export const layer = (
+  reference: string | null,
+  limit?: Duration.Duration
+): Layer.Layer<PagiApp.PagiApp, AppLoadError | Directory.RootError> =>
+  reference === null ? currentDirectory : AppLoader.layer(reference, limit)

@@ -43,9 +43,7 @@ const workersOnly = ["reuseport", "maxRequests", "maxRequestsJitter", "heartbeat
 
 /** What was given that only concerns servers with workers. */
 const withoutEffect = ({ process, served }: ServerPlan): ReadonlyArray<string> => [
-  ...[...workersOnly, ...(process.daemonize ? [] : ["bootTimeout"])].flatMap(
-    (name) => served.texts.options[name]?.source ?? []
-  ),
+  ...workersOnly.flatMap((name) => served.texts.options[name]?.source ?? []),
   ...(process.control === null ? [] : ["--control"])
 ]
 

@@ -27,6 +27,7 @@ export const run = (plan: ServerPlan, options: Values) =>
 const serve = Effect.fnUntraced(function* (plan: ServerPlan) {
   const systemd = SystemdNotify.make(Launch.systemd)
   const { group, pid, user } = plan.process
+  const { bootTimeout } = yield* ServerOptions
   const sockets = yield* socketsAs(yield* Privileges.resolve(user, group))
   const state = yield* ProcessState.begin({
     pidFile: pid,
@@ -35,7 +36,7 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan) {
     systemd
   })
   const server = Layer.provideMerge(signals(systemd), PagiServerLive).pipe(
-    Layer.provide(ServedApplication.layer(plan.served.app)),
+    Layer.provide(ServedApplication.layer(plan.served.app, bootTimeout)),
     Layer.provide(Layer.succeed(InheritedSockets, sockets))
   )
   yield* untilStopped(server, state.ready, state.stopping)

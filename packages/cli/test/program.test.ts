@@ -84,18 +84,26 @@ describe("pagi-server", () => {
           "syntax.mjs": "export default = 1",
           "useless.ts": "export default 42 as number",
           "import.mjs": 'import "./gone.mjs"',
+          "way/to it.mjs": "export const a = 1\n\nexport const b = = 2",
+          "deep.mjs": 'import { b } from "./way/to it.mjs"\nexport default b',
+          "later.ts": 'const name: string = "it"\nexport default (await import("./way/to it.mjs")).b ?? name',
+          "hangs.mjs": "export default await new Promise(() => {})",
           "throws.ts": "const reason: string = 'no good'\n\nthrow new Error(reason)"
         })
         const load = (path: string, line: string, options?: Program.Options) =>
           refuses(4, `cannot load ${path}: ${line}`, [path], { cwd, ...options })
         const expected = "expected an application function, or an Effect or a Layer that yields one"
+        const soon = { env: { PAGI_BOOT_TIMEOUT: "100ms" } }
         yield* Effect.all(
           [
             load("gone.ts", "there is no such file"),
             load("throws.ts", "no good (throws.ts:3)"),
             load("throws.ts", "no good (throws.ts:3)", fromSources),
             load("enum.ts", "SyntaxError: TypeScript enum is not supported in strip-only mode (enum.ts:2)"),
-            load("syntax.mjs", "SyntaxError: Unexpected token '='"),
+            load("syntax.mjs", "SyntaxError: Unexpected token '=' (syntax.mjs:1)"),
+            load("deep.mjs", "SyntaxError: Unexpected token '=' (way/to it.mjs:3)"),
+            load("later.ts", "SyntaxError: Unexpected token '=' (way/to it.mjs:3)", fromSources),
+            load("hangs.mjs", "its import has not completed within 100ms (bootTimeout)", soon),
             load("import.mjs", `Cannot find module '${cwd}/gone.mjs' imported from ${cwd}/import.mjs`),
             load("useless.ts", `the default export is a number; ${expected}`)
           ],

@@ -76,7 +76,11 @@ export const table = {
     Duration.seconds(50),
     "How long a worker may give no sign of life before it is replaced"
   ),
-  bootTimeout: define(seconds, Duration.seconds(60), "How long a worker may take until it serves"),
+  bootTimeout: define(
+    seconds,
+    Duration.seconds(60),
+    "How long the command may take to load the application; with workers, how long one may take until it serves"
+  ),
   accessLog: define(
     text("FILE|stdout|stderr|off"),
     "stderr",
