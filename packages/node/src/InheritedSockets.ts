@@ -5,7 +5,7 @@
  * listeners of them.
  */
 import * as Context from "effect/Context"
-import { isObject } from "effect/Predicate"
+import { isNumber, isObject } from "effect/Predicate"
 import * as ReuseText from "./ReuseText.ts"
 
 /** A file descriptor that should be a listening socket. */
@@ -23,6 +23,8 @@ export interface InheritedSocket {
 export interface WorkerAssignment {
   /** The place that it takes in the pool, from 1 on. */
   readonly num: number
+  /** How many the pool has, as far as it is known; without end, if nobody has said. */
+  readonly workers: number
   /** What its program has to know besides. */
   readonly payload: unknown
 }
@@ -87,7 +89,7 @@ export const take = (environment: Environment, pid: number): Inheritance => {
   }
 }
 
-const isNumber = (text: string): boolean => /^\d{1,9}$/.test(text)
+const isDigits = (text: string): boolean => /^\d{1,9}$/.test(text)
 
 /** A number of at least `minimum` in a variable, of what it should be. */
 const readNumber = (
@@ -96,7 +98,7 @@ const readNumber = (
   problems: Array<string>
 ): number | undefined => {
   if (text === undefined || text === "") return undefined
-  if (isNumber(text) && Number(text) >= minimum) return Number(text)
+  if (isDigits(text) && Number(text) >= minimum) return Number(text)
   problems.push(`${name} is ignored: ${JSON.stringify(text)} is not the number of a ${what}`)
   return undefined
 }
@@ -106,7 +108,11 @@ const readWorker = (text: string | undefined, problems: Array<string>): WorkerAs
   try {
     const value: unknown = JSON.parse(text)
     if (isObject(value) && "num" in value && Number.isSafeInteger(value.num)) {
-      return { num: Number(value.num), payload: "payload" in value ? value.payload : undefined }
+      return {
+        num: Number(value.num),
+        workers: "workers" in value && isNumber(value.workers) ? value.workers : Number.POSITIVE_INFINITY,
+        payload: "payload" in value ? value.payload : undefined
+      }
     }
   } catch {
     // No JSON is as wrong as another value.
@@ -122,7 +128,7 @@ const readSystemd = (
   problems: Array<string>
 ): ReadonlyArray<InheritedSocket> => {
   if (LISTEN_FDS === undefined || LISTEN_FDS === "") return []
-  const count = isNumber(LISTEN_FDS) ? Number(LISTEN_FDS) : Number.NaN
+  const count = isDigits(LISTEN_FDS) ? Number(LISTEN_FDS) : Number.NaN
   if (!(count <= maxSockets)) {
     problems.push(`LISTEN_FDS is ignored: ${JSON.stringify(LISTEN_FDS)} is not a number of sockets`)
     return []

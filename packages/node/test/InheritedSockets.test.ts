@@ -108,9 +108,17 @@ describe("what an environment says about inherited sockets", () => {
   })
 
   it("tells which worker the process is, and what for", () => {
-    assert.deepStrictEqual(takeFrom({ PAGI_WORKER: '{"num":2}' }).worker, { num: 2, payload: undefined })
+    assert.deepStrictEqual(takeFrom({ PAGI_WORKER: '{"num":2}' }).worker, {
+      num: 2,
+      workers: Number.POSITIVE_INFINITY,
+      payload: undefined
+    })
     const payload = { options: { port: 80 } }
-    assert.deepStrictEqual(takeFrom({ PAGI_WORKER: JSON.stringify({ num: 1, payload }) }).worker, { num: 1, payload })
+    assert.deepStrictEqual(takeFrom({ PAGI_WORKER: JSON.stringify({ num: 1, workers: 4, payload }) }).worker, {
+      num: 1,
+      workers: 4,
+      payload
+    })
     for (const text of ["x", "[]", "null", '{"num":"1"}', '{"num":0.5}', '{"payload":1}']) {
       const { problems, worker } = takeFrom({ PAGI_WORKER: text })
       assert.isUndefined(worker)

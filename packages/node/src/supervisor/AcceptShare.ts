@@ -33,6 +33,7 @@ export class AcceptShare {
   readonly #sleep: (milliseconds: number) => void
   readonly #now: () => number
   #limit = slack
+  #isAlone = false
   #allowance = maxAllowance
   #countedAt = 0
 
@@ -42,6 +43,11 @@ export class AcceptShare {
     this.#now = now
   }
 
+  /** How many workers accept on the socket, as of now. One that is alone never waits. */
+  set workers(count: number) {
+    this.#isAlone = count <= 1
+  }
+
   /** How many connections a worker has on average, as of now. */
   set average(connections: number) {
     this.#limit = connections * (1 + tolerance) + slack
@@ -49,7 +55,7 @@ export class AcceptShare {
 
   /** A connection was accepted, and now there are so many. */
   accepted(connections: number): void {
-    if (connections <= this.#limit) return
+    if (this.#isAlone || connections <= this.#limit) return
     const now = this.#now()
     this.#allowance = Math.min(maxAllowance, this.#allowance + (now - this.#countedAt) * allowedPart)
     this.#countedAt = now

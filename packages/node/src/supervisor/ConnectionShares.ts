@@ -5,10 +5,12 @@ import type * as EffectScope from "effect/Scope"
 /** As much of a worker as its share needs. */
 interface Sharer {
   readonly connections: number
-  readonly tellShare: (connections: number) => boolean
+  /** Of how many it was started as one. */
+  readonly workers: number
+  readonly tellShare: (workers: number, connections: number) => boolean
 }
 
-/** Tells workers how many connections each of them has on average. */
+/** Tells workers how many they are, and how many connections each of them has on average. */
 export interface ConnectionShares {
   /** The number of connections or of workers may be another one: all workers are told soon if it matters. */
   readonly update: () => void
@@ -20,24 +22,38 @@ const pause = 250
 /** Part of the average by which another one is as good. */
 const tolerance = 0.1
 
+interface Share {
+  readonly workers: number
+  readonly connections: number
+}
+
+const isOutdated = (told: Share, { connections, workers }: Share): boolean =>
+  told.workers <= 1 !== workers <= 1 ||
+  Math.abs(connections - told.connections) > Math.max(1, told.connections * tolerance)
+
 /** Tells the workers of `sharers` for as long as the scope is open. While nothing changes, nothing is done. */
 export const make = (sharers: () => ReadonlyArray<Sharer>): Effect.Effect<ConnectionShares, never, EffectScope.Scope> =>
   Effect.gen(function* () {
-    const told = new WeakMap<Sharer, number>()
+    const told = new WeakMap<Sharer, Share>()
     const fiber = yield* FiberHandle.make<void>()
     const fork = yield* FiberHandle.runtime(fiber)()
-    const outdated = (): { readonly share: number; readonly workers: ReadonlyArray<Sharer> } => {
+    const outdated = (): { readonly share: Share; readonly workers: ReadonlyArray<Sharer> } => {
       const all = sharers()
-      const share = all.reduce((sum, { connections }) => sum + connections, 0) / Math.max(1, all.length)
-      const isOutdated = (before: number): boolean => Math.abs(share - before) > Math.max(1, before * tolerance)
-      return { share, workers: all.filter((worker) => isOutdated(told.get(worker) ?? 0)) }
+      const connections = all.reduce((sum, worker) => sum + worker.connections, 0) / Math.max(1, all.length)
+      const share = { workers: all.length, connections }
+      return {
+        share,
+        workers: all.filter((worker) =>
+          isOutdated(told.get(worker) ?? { workers: worker.workers, connections: 0 }, share)
+        )
+      }
     }
     let isWaiting = false
     const tellAll = Effect.gen(function* () {
       yield* Effect.sleep(pause)
       isWaiting = false
       const { share, workers } = outdated()
-      for (const worker of workers) if (worker.tellShare(share)) told.set(worker, share)
+      for (const worker of workers) if (worker.tellShare(share.workers, share.connections)) told.set(worker, share)
     })
     return {
       update: () => {

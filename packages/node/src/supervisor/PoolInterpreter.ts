@@ -245,8 +245,9 @@ export class PoolInterpreter {
 
   #spawn(id: WorkerId, slot: Slot): void {
     const { program, sockets, start } = this.#parts
-    const command = workerCommand(program, slot, sockets)
-    this.#workers.set(id, new WorkerHandle({ id, slot }, (listener) => start(command, listener), this.#workerListener))
+    const place = { id, slot, workers: this.#state.slots.length }
+    const command = workerCommand(program, place, sockets)
+    this.#workers.set(id, new WorkerHandle(place, (listener) => start(command, listener), this.#workerListener))
   }
 
   get #workerListener(): WorkerListener {

@@ -20,20 +20,25 @@ export interface WorkerProgram {
   readonly payload?: unknown
 }
 
-/** Which worker of the pool one is. */
+/** Which worker of the pool one is, and of how many. */
 export interface WorkerPlace {
   readonly id: WorkerId
   readonly slot: Slot
+  readonly workers: number
 }
 
 /** How a worker process is started. */
-export const commandOf = (program: WorkerProgram, slot: Slot, sockets: InheritableSockets): ChildCommand => ({
+export const commandOf = (
+  program: WorkerProgram,
+  { slot, workers }: Omit<WorkerPlace, "id">,
+  sockets: InheritableSockets
+): ChildCommand => ({
   file: process.execPath,
   args: [...(program.execArgv ?? process.execArgv), program.path, ...(program.args ?? [])],
   environment: {
     ...process.env,
     PAGI_REUSE: sockets.reuse(descriptorsThere(sockets)),
-    PAGI_WORKER: JSON.stringify({ num: slot, payload: program.payload })
+    PAGI_WORKER: JSON.stringify({ num: slot, workers, payload: program.payload })
   },
   descriptors: ["ignore", "inherit", "inherit", "ipc", ...sockets.descriptors]
 })
@@ -53,6 +58,7 @@ export interface WorkerListener {
 export class WorkerHandle {
   readonly id: WorkerId
   readonly slot: Slot
+  readonly workers: number
   readonly startedAt: number
   /** When it has said something last. */
   heardAt: number | undefined = undefined
@@ -61,9 +67,10 @@ export class WorkerHandle {
   #isSending = false
   readonly #child: Child
 
-  constructor({ id, slot }: WorkerPlace, start: (listener: ChildListener) => Child, listener: WorkerListener) {
+  constructor({ id, slot, workers }: WorkerPlace, start: (listener: ChildListener) => Child, listener: WorkerListener) {
     this.id = id
     this.slot = slot
+    this.workers = workers
     this.startedAt = listener.now()
     this.#child = start({
       onMessage: (message) => {
@@ -97,10 +104,10 @@ export class WorkerHandle {
   }
 
   /** Whether the worker was told; one that does not read what it was told before gets no more to read. */
-  tellShare(connections: number): boolean {
+  tellShare(workers: number, connections: number): boolean {
     if (this.#isSending) return false
     this.#isSending = true
-    this.#send({ type: "share", connections }, () => {
+    this.#send({ type: "share", workers, connections }, () => {
       this.#isSending = false
     })
     return true

@@ -29,8 +29,8 @@ export interface WorkerStatus {
 export type WorkerOrder =
   /** To finish what it has begun, and exit. */
   | { readonly type: "retire" }
-  /** How many connections a worker of the pool has on average. */
-  | { readonly type: "share"; readonly connections: number }
+  /** How many workers accept, and how many connections each of them has on average. */
+  | { readonly type: "share"; readonly workers: number; readonly connections: number }
   | { readonly type: "reopenLogs" }
 
 const isAmount = (value: unknown): value is number => isNumber(value) && value >= 0 && Number.isFinite(value)
@@ -60,13 +60,13 @@ export const asReport = (message: unknown): WorkerReport | undefined => {
 /** What the parent has sent; nothing when it is no order. */
 export const asOrder = (message: unknown): WorkerOrder | undefined => {
   if (!isObject(message)) return undefined
-  const { connections, type }: Readonly<Record<string, unknown>> = { ...message }
+  const { connections, type, workers }: Readonly<Record<string, unknown>> = { ...message }
   switch (type) {
     case "retire":
     case "reopenLogs":
       return { type }
     case "share":
-      return isAmount(connections) ? { type, connections } : undefined
+      return isAmount(connections) && isCount(workers) ? { type, workers, connections } : undefined
     default:
       return undefined
   }

@@ -1,7 +1,6 @@
 /** The worker's side of supervision: an ordinary server that tells its parent how it is, and does what that orders. */
 import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -17,6 +16,7 @@ import { AcceptShare } from "./AcceptShare.ts"
 import { leaveTimeout } from "./LeaveTimeout.ts"
 import * as LoopDelay from "./LoopDelay.ts"
 import * as OrphanGuard from "./OrphanGuard.ts"
+import { makeNow } from "./PoolTimers.ts"
 import * as WorkerChannel from "./WorkerChannel.ts"
 import { WorkerIdentity } from "./WorkerIdentity.ts"
 import type { WorkerStatus } from "./WorkerMessage.ts"
@@ -64,6 +64,7 @@ export const run = <E, R>(
       const { channel } = environment
       const guard = environment.guardOrphan()
       const share = new AcceptShare()
+      share.workers = worker.workers
       const orders = yield* receive(channel, share)
       const starting = Layer.build(server(worker.payload)).pipe(
         Effect.provideService(WorkerIdentity, { num: worker.num, share }),
@@ -100,8 +101,10 @@ const receive = (
     const reopen = Latch.makeUnsafe(false)
     yield* channel.listen({
       onOrder: (order) => {
-        if (order.type === "share") share.average = order.connections
-        else (order.type === "retire" ? stop : reopen).openUnsafe()
+        if (order.type === "share") {
+          share.workers = order.workers
+          share.average = order.connections
+        } else (order.type === "retire" ? stop : reopen).openUnsafe()
       },
       onNonsense: (message) => {
         log(Effect.logDebug("something that is no order is ignored", message))
@@ -145,10 +148,11 @@ const report = (
     const intervalOf = (isIdle: boolean): number =>
       Math.min(isIdle ? idleInterval : reportInterval, timeout > 0 ? timeout / 5 : Number.POSITIVE_INFINITY)
     const jitter = yield* Random.nextIntBetween(0, maxRequestsJitter)
+    const clock = yield* makeNow
     let quota = maxRequests > 0 ? maxRequests + jitter : Number.POSITIVE_INFINITY
     let reported = { at: Number.NEGATIVE_INFINITY, requests: 0, connections: 0 }
     while (true) {
-      const now = yield* Clock.currentTimeMillis
+      const now = clock()
       const requests = yield* server.requestCount
       const connections = yield* server.connectionCount
       const isIdle = requests === reported.requests && connections === reported.connections

@@ -48,6 +48,16 @@ describe("the share of a worker", () => {
     assert.isAbove(clock.slept, 0)
   })
 
+  it("is everything for a worker that is alone", () => {
+    const { clock, share } = makeShare()
+    share.workers = 1
+    share.accepted(1000)
+    assert.strictEqual(clock.slept, 0)
+    share.workers = 2
+    share.accepted(1000)
+    assert.isAbove(clock.slept, 0)
+  })
+
   it("lets it sleep through a burst, but a twentieth of the time in the long run", () => {
     const { clock, share } = makeShare()
     for (let connections = 5; connections <= 1000; connections++) share.accepted(connections)

@@ -13,7 +13,7 @@ describe("a pool of workers", () => {
       assert.deepStrictEqual(command.args, ["/app/worker.js", "--flag"])
       assert.deepStrictEqual(command.descriptors, ["ignore", "inherit", "inherit", "ipc", 20, 21])
       assert.strictEqual(command.environment["PAGI_REUSE"], "4+5")
-      assert.strictEqual(command.environment["PAGI_WORKER"], '{"num":2,"payload":{"app":"app"}}')
+      assert.strictEqual(command.environment["PAGI_WORKER"], '{"num":2,"workers":2,"payload":{"app":"app"}}')
       assert.strictEqual(command.environment["PATH"], process.env["PATH"])
       assert.isUndefined(command.environment["PAGI_MASTER_PID"])
     })
@@ -201,7 +201,7 @@ describe("the share of a worker", () => {
       assert.deepStrictEqual(sharesOf(one?.messages ?? []), [])
       yield* pass("1 millis")
       for (const worker of [one, two]) {
-        assert.deepStrictEqual(sharesOf(worker?.messages ?? []), [{ type: "share", connections: 20 }])
+        assert.deepStrictEqual(sharesOf(worker?.messages ?? []), [{ type: "share", workers: 2, connections: 20 }])
       }
       yield* after(() => two?.status(31))
       yield* pass("1 seconds")
@@ -217,10 +217,27 @@ describe("the share of a worker", () => {
       yield* send("add")
       yield* after(() => processes.worker(3).ready())
       yield* pass("1 seconds")
-      assert.deepStrictEqual(sharesOf(processes.worker(3).messages), [{ type: "share", connections: 20 }])
+      assert.deepStrictEqual(sharesOf(processes.worker(3).messages), [{ type: "share", workers: 3, connections: 20 }])
       yield* after(() => processes.worker(1).exit(1))
       yield* pass("1 seconds")
-      assert.deepStrictEqual(processes.worker(3).messages.at(-1), { type: "share", connections: 0 })
+      assert.deepStrictEqual(processes.worker(3).messages.at(-1), { type: "share", workers: 2, connections: 0 })
+    })
+  )
+
+  it.effect("is told when a worker is alone from now on, or is not any more", () =>
+    Effect.gen(function* () {
+      const { processes, send } = yield* makeServing({ workers: 1 })
+      yield* pass("1 seconds")
+      // As which it was started.
+      assert.deepStrictEqual(sharesOf(processes.worker(1).messages), [])
+      yield* send("add")
+      yield* after(() => processes.worker(2).ready())
+      yield* pass("1 seconds")
+      assert.deepStrictEqual(sharesOf(processes.worker(1).messages), [{ type: "share", workers: 2, connections: 0 }])
+      assert.deepStrictEqual(sharesOf(processes.worker(2).messages), [])
+      yield* send("remove")
+      yield* pass("1 seconds")
+      assert.deepStrictEqual(processes.worker(1).messages.at(-1), { type: "share", workers: 1, connections: 0 })
     })
   )
 

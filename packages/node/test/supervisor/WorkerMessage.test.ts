@@ -11,7 +11,7 @@ const reports: ReadonlyArray<WorkerReport> = [
 
 const orders: ReadonlyArray<WorkerOrder> = [
   { type: "retire" },
-  { type: "share", connections: 2.5 },
+  { type: "share", workers: 2, connections: 2.5 },
   { type: "reopenLogs" }
 ]
 
@@ -25,8 +25,10 @@ const nonsense: ReadonlyArray<unknown> = [
   { type: "other" },
   { type: "failed" },
   { type: "share" },
-  { type: "share", connections: -1 },
-  { type: "share", connections: Number.POSITIVE_INFINITY },
+  { type: "share", connections: 1 },
+  { type: "share", workers: 1.5, connections: 1 },
+  { type: "share", workers: 2, connections: -1 },
+  { type: "share", workers: 2, connections: Number.POSITIVE_INFINITY },
   { type: "status", requests: 5, connections: 2, lag: 0.5 },
   { type: "status", requests: 5, connections: "2", lag: 0.5, memory: 1 },
   { type: "status", requests: 0.5, connections: 2, lag: 0.5, memory: 1 },

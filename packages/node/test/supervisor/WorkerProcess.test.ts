@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ServerOptions from "@pagi/core/ServerOptions"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -103,7 +104,7 @@ class Play {
   }
 }
 
-const inheritance = { ...none, worker: { num: 3, payload: { app: "./app.ts" } }, masterPid: 5 }
+const inheritance = { ...none, worker: { num: 3, workers: 2, payload: { app: "./app.ts" } }, masterPid: 5 }
 
 /** Runs a worker until its start waits for the test. */
 const start = (options: ServerOptions.Input = {}) =>
@@ -180,6 +181,27 @@ describe("a worker process", () => {
       const unwatched = yield* startReady({ heartbeatTimeout: 0 })
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(count(unwatched.play, "status"), 3)
+    })
+  )
+
+  it.effect("gives signs of life whatever happens to the clock on the wall", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      let setBack = 0
+      const wall = () => clock.currentTimeMillisUnsafe() + setBack
+      const { play } = yield* startReady().pipe(
+        Effect.provideService(Clock.Clock, {
+          ...clock,
+          currentTimeMillisUnsafe: wall,
+          currentTimeMillis: Effect.sync(wall)
+        })
+      )
+      for (const hours of [-1, 1]) {
+        const before = count(play, "status")
+        setBack = hours * 3_600_000
+        yield* TestClock.adjust("20 seconds")
+        assert.strictEqual(count(play, "status") - before, 4)
+      }
     })
   )
 

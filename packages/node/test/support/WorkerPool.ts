@@ -21,7 +21,7 @@ export class TestWorker {
       env: {
         ...process.env,
         PAGI_REUSE: sockets.reuse(descriptors),
-        PAGI_WORKER: JSON.stringify({ num, payload })
+        PAGI_WORKER: JSON.stringify({ num, workers: payload.workers, payload })
       }
     })
     this.child.on("message", (message) => {
@@ -92,7 +92,7 @@ export class TestPool {
     const connections = this.connections / this.workers.length
     if (connections !== this.#share) {
       this.#share = connections
-      for (const worker of this.workers) worker.send({ type: "share", connections })
+      for (const worker of this.workers) worker.send({ type: "share", workers: this.workers.length, connections })
     }
     for (const watcher of [...this.#watchers]) watcher()
   }
