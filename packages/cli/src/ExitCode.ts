@@ -5,7 +5,7 @@
  * | --- | --- | --- |
  * | 0 | stopped as asked, or printed what was asked for | |
  * | 1 | a fault of the server itself, printed with its stack | yes |
- * | 2 | an unknown flag or argument, or a value that is not allowed | no |
+ * | 2 | an unknown flag or argument, a value that is not allowed, or a runtime other than Node 22.19 or later | no |
  * | 3 | cannot listen, as the address is in use or not available; or the pid file names a server that runs | later |
  * | 4 | the application cannot be loaded or built | no |
  * | 5 | the application refused to start: its lifespan startup failed | perhaps |
@@ -40,6 +40,7 @@ const codeOfTag = new Map([
   ["PidFileError", usage],
   ["PrivilegeError", usage],
   ["TlsError", usage],
+  ["RuntimeError", usage],
   ["ListenError", cannotListen],
   ["PidFileInUse", cannotListen],
   ["NotRunning", notRunning],

@@ -1,9 +1,10 @@
 /** A server without workers: this process serves. */
-import { ServerOptions, minimumLogLevel, type Values } from "@pagi/core/ServerOptions"
+import { forOneProcess, ServerOptions, minimumLogLevel, type Values } from "@pagi/core/ServerOptions"
 import { InheritedSockets, passOn } from "@pagi/node/InheritedSockets"
 import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
 import * as BoundSockets from "@pagi/node/supervisor/BoundSockets"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -19,15 +20,15 @@ import * as SystemdNotify from "./SystemdNotify.ts"
 
 /** Serves until the process is told to stop. */
 export const run = (plan: ServerPlan, options: Values) =>
-  Effect.scoped(serve(plan)).pipe(
-    Effect.provideService(ServerOptions, options),
+  Effect.scoped(serve(plan, options.bootTimeout)).pipe(
+    // What needs workers has been told already, by the names of the flags.
+    Effect.provideService(ServerOptions, forOneProcess(options)),
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))
   )
 
-const serve = Effect.fnUntraced(function* (plan: ServerPlan) {
+const serve = Effect.fnUntraced(function* (plan: ServerPlan, bootTimeout: Duration.Duration) {
   const systemd = SystemdNotify.make(Launch.systemd)
   const { group, pid, user } = plan.process
-  const { bootTimeout } = yield* ServerOptions
   const sockets = yield* socketsAs(yield* Privileges.resolve(user, group))
   const state = yield* ProcessState.begin({
     pidFile: pid,

@@ -1,18 +1,14 @@
 #!/usr/bin/env node
-import { mayHaveWorkers } from "./CommandLine.ts"
-import * as ProcessStart from "./ProcessStart.ts"
+import { problemOf } from "@pagi/node/RuntimeSupport"
 
-ProcessStart.begin()
+const problem = problemOf(process.versions)
 
-const args = process.argv.slice(2)
-
-if (args[0] === "status") {
-  const { main } = await import("./StatusCommand.ts")
-  main(args.slice(1))
-} else if (mayHaveWorkers(args, process.env)) {
-  const { main } = await import("./RunMode.ts")
-  await main(args)
+if (problem === undefined) {
+  // Not before: on what is refused here, even an import may fail.
+  const { start } = await import("./start.ts")
+  await start(process.argv.slice(2))
 } else {
-  const { main } = await import("./main.ts")
-  main()
+  process.stderr.write(`error: ${problem}\n`)
+  // `ExitCode.usage`, whose module imports too much for this one.
+  process.exitCode = 2
 }

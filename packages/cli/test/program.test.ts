@@ -76,6 +76,28 @@ describe("pagi-server", () => {
   )
 
   it.live(
+    "refuses what is not Node, or an old one, before it loads anything else",
+    () => {
+      const runsOn = (name: string, version: string) => {
+        const versions = `{value:{...process.versions,${name}:'${version}'}}`
+        return {
+          env: { NODE_OPTIONS: `--import=data:text/javascript,Object.defineProperty(process,'versions',${versions})` }
+        }
+      }
+      const needed = "PAGI needs Node 22.19 or later, and this is"
+      return Effect.all(
+        [
+          refuses(2, `${needed} Bun 1.4.5`, [], runsOn("bun", "1.4.5")),
+          refuses(2, `${needed} Deno 2.9.6`, ["--version"], runsOn("deno", "2.9.6")),
+          refuses(2, `${needed} Node 22.18.0`, ["-w", "2"], { ...runsOn("node", "22.18.0"), ...fromSources })
+        ],
+        together
+      )
+    },
+    timeout
+  )
+
+  it.live(
     "refuses an application that it cannot load",
     () =>
       Effect.gen(function* () {

@@ -199,6 +199,28 @@ export const definitions: Rows<OptionName | TlsOptionName> = [
   ...TlsOptions.definitions.map(([name, definition]) => [`tls.${name}` as const, definition] as const)
 ]
 
+/** Options that mean something to a server with workers, and to nobody else; the command has another use for the last. */
+const forWorkers = [
+  "workers",
+  "reuseport",
+  "maxRequests",
+  "maxRequestsJitter",
+  "heartbeatTimeout",
+  "bootTimeout"
+] as const satisfies ReadonlyArray<OptionName>
+
+/** The options that one process cannot honour and that are not as they are by default. */
+export const withoutEffect = (values: Values): ReadonlyArray<OptionName> =>
+  rows.flatMap(([name, { defaultValue, kind }]) =>
+    forWorkers.some((one) => one === name) && kind.toText(values[name]) !== kind.toText(defaultValue) ? [name] : []
+  )
+
+/** The same values for one process, with the defaults of what it cannot honour. */
+export const forOneProcess = (values: Values): Values => ({
+  ...values,
+  ...Object.fromEntries(forWorkers.map((name) => [name, table[name].defaultValue]))
+})
+
 /** The words of an option's name; what programs call TLS has always been SSL on command lines. */
 const words = (name: string): ReadonlyArray<string> =>
   name

@@ -230,6 +230,23 @@ describe("ServerOptions", () => {
     })
   )
 
+  it.effect("knows what one process cannot honour", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(ServerOptions.withoutEffect(yield* ServerOptions.make()), [])
+      const input = { workers: 2, reuseport: true, maxRequests: 1, maxRequestsJitter: 1, port: 81 }
+      const values = yield* ServerOptions.make({ ...input, heartbeatTimeout: 1, bootTimeout: 1 })
+      assert.deepStrictEqual(ServerOptions.withoutEffect(values), [
+        "workers",
+        "reuseport",
+        "maxRequests",
+        "maxRequestsJitter",
+        "heartbeatTimeout",
+        "bootTimeout"
+      ])
+      assert.deepStrictEqual(ServerOptions.forOneProcess(values), yield* ServerOptions.make({ port: 81 }))
+    })
+  )
+
   it.effect("says what is wrong with a format of the access log", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(ServerOptions.make({ accessLogFormat: "%h %Z" }))

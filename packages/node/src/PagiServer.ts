@@ -3,7 +3,7 @@ import * as Lifespan from "@pagi/core/Exchange/Lifespan"
 import { endpoints } from "@pagi/core/Endpoint"
 import { PagiApp } from "@pagi/core/PagiApp"
 import * as ServerContext from "@pagi/core/ServerContext"
-import { minimumLogLevel, ServerOptions, type Values } from "@pagi/core/ServerOptions"
+import { minimumLogLevel, ServerOptions, type Values, withoutEffect } from "@pagi/core/ServerOptions"
 import type { Address } from "@pagi/core/Transport"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -23,6 +23,8 @@ import { InheritedSockets } from "./InheritedSockets.ts"
 import type { Listener, ListenOptions } from "./Listener.ts"
 import { listenAll } from "./Listeners.ts"
 import type { ListenError } from "./ListenError.ts"
+import * as RuntimeError from "./RuntimeError.ts"
+import { problemOf } from "./RuntimeSupport.ts"
 import type { AcceptShare } from "./supervisor/AcceptShare.ts"
 import { WorkerIdentity } from "./supervisor/WorkerIdentity.ts"
 import * as TlsCertificates from "./TlsCertificates.ts"
@@ -66,7 +68,12 @@ export class PagiServer extends Context.Service<
 >()("@pagi/node/PagiServer") {}
 
 /** Why a server does not start. */
-export type StartError = ListenError | LifespanError | AccessLogFile.AccessLogError | TlsError
+export type StartError =
+  | ListenError
+  | LifespanError
+  | AccessLogFile.AccessLogError
+  | TlsError
+  | RuntimeError.RuntimeError
 
 /** What clients may choose from by ALPN; those without ALPN get HTTP/1.1. */
 const tlsProtocols = ({ http2 }: Values): ReadonlyArray<string> => (http2 ? ["h2", "http/1.1"] : ["http/1.1"])
@@ -77,11 +84,14 @@ const tlsProtocols = ({ http2 }: Values): ReadonlyArray<string> => (http2 ? ["h2
  */
 export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | ServerOptions | EffectScope.Scope> =
   Effect.gen(function* () {
+    const problem = problemOf(process.versions)
+    if (problem !== undefined) return yield* RuntimeError.make(problem)
     // First of all: the application may start other programs.
     const inheritance = (yield* InheritedSockets).claim()
     const worker = yield* WorkerIdentity
     const app = yield* PagiApp
     const options = yield* ServerOptions
+    if (worker === undefined) yield* warnOfOptions(options)
     const certificates = yield* TlsCertificates.fromOptions(options, tlsProtocols(options))
     const lifespan = yield* Lifespan.start(app, {
       mode: options.lifespan,
@@ -152,6 +162,14 @@ export const PagiServerLive: Layer.Layer<PagiServer, StartError, PagiApp | Serve
     Effect.provideService(make, References.MinimumLogLevel, minimumLogLevel(options))
   )
 )
+
+/** Says which options need workers, which this server cannot have. */
+const warnOfOptions = (options: Values): Effect.Effect<void> =>
+  Effect.forEach(
+    withoutEffect(options),
+    (name) => Effect.logWarning(`option ${name} has no effect in one process; PagiSupervisor serves with workers`),
+    { discard: true }
+  )
 
 /** Lets other workers go first after accepting, where this one has more than its share. */
 const withShare = (

@@ -5,6 +5,7 @@ import type { SendError } from "@pagi/core/SendError"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import { createServer } from "node:net"
 import { ListenError } from "../src/ListenError.ts"
 import { fetchText, open } from "./support/Client.ts"
@@ -133,6 +134,23 @@ describe("the lifespan of an application in a server", () => {
       assert.strictEqual(error._tag, "LifespanError")
       assert.strictEqual(error.message, "application startup failed: no database")
       assert.strictEqual(yield* Effect.flip(fetchText(port)), "ECONNREFUSED")
+    })
+  )
+
+  it.live("warns of options that one process cannot honour, by their names", () =>
+    Effect.gen(function* () {
+      const messages: Array<string> = []
+      const logger = Logger.make(({ message }) => {
+        messages.push(String(message))
+      })
+      const options = { workers: 2, maxRequests: 5, heartbeatTimeout: "50 seconds", bootTimeout: "1 second" } as const
+      yield* Effect.provide(serve(PagiApp.make({ http: answer("here") }), options), Logger.layer([logger]))
+      assert.deepStrictEqual(
+        messages,
+        ["workers", "maxRequests", "bootTimeout"].map(
+          (name) => `option ${name} has no effect in one process; PagiSupervisor serves with workers`
+        )
+      )
     })
   )
 
