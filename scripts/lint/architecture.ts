@@ -34,10 +34,12 @@ export const clockedPackages = Object.keys(packages).filter((name) => packages[n
 /** Modules of core that are as pure as a protocol machine, so that the machines may use them. */
 const leafModules = [
   "Authority",
+  "ByteQueue",
   "ByteString",
   "ByteSink",
   "CloseCode",
   "FieldList",
+  "Fifo",
   "HeaderBlock",
   "Hexadecimal",
   "ReceiveBuffer",

@@ -3,7 +3,12 @@ import * as Cause from "effect/Cause"
 import { relative } from "node:path"
 import { fileURLToPath } from "node:url"
 
-const oneLine = (text: string): string => text.trim().replaceAll(/\s*[\r\n]+\s*/g, " ")
+const oneLine = (text: string): string =>
+  text
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .join(" ")
 
 /** A value that is not what was expected, such as `a number` or `an object with http`. */
 export const ofValue = (value: unknown): string => {

@@ -25,7 +25,7 @@ export class ExchangeState implements ConnectionState {
   responseStarted = false
   responseComplete = false
   readonly #log: Log
-  #waiters: Array<(reason: DisconnectReason) => void> | undefined = undefined
+  #waiters: Set<(reason: DisconnectReason) => void> | undefined = undefined
   #disconnectCallbacks: Array<(reason: DisconnectReason) => void> | undefined = undefined
   #completeCallbacks: Array<() => void> | undefined = undefined
 
@@ -51,9 +51,9 @@ export class ExchangeState implements ConnectionState {
     return Effect.callback((resume) => {
       const waiter = (reason: DisconnectReason) => resume(Effect.succeed(reason))
       if (this.disconnectReason !== undefined) return waiter(this.disconnectReason)
-      ;(this.#waiters ??= []).push(waiter)
+      ;(this.#waiters ??= new Set()).add(waiter)
       return Effect.sync(() => {
-        this.#waiters = this.#waiters?.filter((other) => other !== waiter)
+        this.#waiters?.delete(waiter)
       })
     })
   }

@@ -23,7 +23,7 @@ const guard = (schema: Schema.Codec<unknown, unknown>): Guard => {
       Option.match(Exit.findErrorOption(decode(event)), {
         onNone: () => "is not valid",
         // Each problem has a line of its own with its path below; only the members of a union make several.
-        onSome: (error) => error.message.replaceAll(/\n\s+at /g, " at ").replaceAll("\n", " or ")
+        onSome: (error) => error.message.replaceAll(/\n[ \t]+at /g, " at ").replaceAll("\n", " or ")
       })
   }
 }

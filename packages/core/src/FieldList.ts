@@ -12,8 +12,11 @@ export const skipBlanks = (text: ByteString, index: number): number => {
   return next
 }
 
-/** `String.prototype.trim` would take 0xA0 away too, and thereby let a name pass that others do not take for it. */
-const trimBlanks = (text: ByteString): ByteString => {
+/**
+ * The text without blanks at either end. `String.prototype.trim` would take 0xA0 away too, and thereby let a name pass
+ * that others do not take for it.
+ */
+export const trimBlanks = (text: ByteString): ByteString => {
   const start = skipBlanks(text, 0)
   let end = text.length
   while (end > start && isBlank(text.charCodeAt(end - 1))) end--

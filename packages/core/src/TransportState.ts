@@ -28,7 +28,7 @@ export class WriteBuffer implements TransportState {
   #isReleased = false
   /** Made for the first callback; most applications have none. */
   #callbacks: { readonly high: Array<() => void>; readonly drain: Array<() => void> } | undefined = undefined
-  #waiters: Array<() => void> | undefined = undefined
+  #waiters: Set<() => void> | undefined = undefined
 
   constructor(source: { readonly bufferedAmount: number }, options: WriteBufferOptions) {
     this.#source = source
@@ -94,9 +94,9 @@ export class WriteBuffer implements TransportState {
       // The fiber may have been scheduled away before it got here, while the buffer drained.
       if (!this.isFull || this.#isReleased) return resume(Effect.void)
       const waiter = () => resume(Effect.void)
-      ;(this.#waiters ??= []).push(waiter)
+      ;(this.#waiters ??= new Set()).add(waiter)
       return Effect.sync(() => {
-        this.#waiters = this.#waiters?.filter((other) => other !== waiter)
+        this.#waiters?.delete(waiter)
       })
     })
   }

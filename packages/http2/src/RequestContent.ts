@@ -1,4 +1,5 @@
 import type { HttpRequestEvent } from "@pagi/core/Event"
+import { Fifo } from "@pagi/core/Fifo"
 import type { Data } from "./protocol/Event.ts"
 import type { Stream } from "./protocol/Stream.ts"
 import type { RequestConnection } from "./RequestConnection.ts"
@@ -24,7 +25,7 @@ interface Waiting {
 export class RequestContent {
   readonly #connection: RequestConnection
   readonly #stream: Stream<RequestStream>
-  readonly #waiting: Array<Waiting> = []
+  readonly #waiting = new Fifo<Waiting>()
   #isEndTaken = false
   /** Bytes that have come, without padding. */
   received = 0
@@ -37,7 +38,7 @@ export class RequestContent {
   add({ bytes, flowLength }: Data<RequestStream>): void {
     const { length } = bytes
     this.received += length
-    const last = this.#waiting.at(-1)
+    const { last } = this.#waiting
     if (length === 0) this.#giveBack(flowLength)
     else if (last !== undefined && last.memory.length - last.length >= length) {
       last.memory.set(bytes, last.length)

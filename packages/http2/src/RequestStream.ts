@@ -1,3 +1,4 @@
+import { goneMessage } from "@pagi/core/ByteQueue"
 import { ConnectionScope, type ScopedConnection } from "@pagi/core/ConnectionScope"
 import { Deadline, type DeadlineOwner } from "@pagi/core/Deadlines"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
@@ -151,6 +152,11 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   onProgress(): void {
     if (this.#tunnel !== undefined) this.#tunnel.onProgress()
     else this.#exchange?.writeBuffer.update()
+  }
+
+  onContentGone(): void {
+    this.#connection.settings.exchange.log(Effect.logError(`the response was broken off: ${goneMessage}`))
+    this.#drop("server_error", INTERNAL_ERROR)
   }
 
   onSent(): void {

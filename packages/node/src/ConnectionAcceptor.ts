@@ -33,7 +33,7 @@ export const makeAcceptor = (
   listenerScope: EffectScope.Scope,
   certificates?: TlsCertificates
 ): OnConnection => {
-  const turns = new TurnQueue()
+  const turns = new TurnQueue(server.runner.background)
   const handshakes = certificates && new TlsHandshakes(server, certificates)
   const rejections = new Rejections(server, handshakes)
   Effect.runSync(

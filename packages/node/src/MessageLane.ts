@@ -1,4 +1,5 @@
 import type { DeflateRaw, InflateRaw } from "node:zlib"
+import { Fifo } from "@pagi/core/Fifo"
 import type { CompressionLimiter, LimitedWork } from "./CompressionLimiter.ts"
 
 export type ZlibStream = DeflateRaw | InflateRaw
@@ -19,7 +20,7 @@ interface LaneJob {
 export abstract class MessageLane<Job extends LaneJob> implements LimitedWork {
   readonly #limiter: CompressionLimiter
   /** Those that have not come to their end, the one under way first. */
-  #jobs: Array<Job> = []
+  readonly #jobs = new Fifo<Job>()
   /** Bytes of input that are under way. */
   #underWay: number | undefined = undefined
   #isClosed = false
@@ -43,15 +44,17 @@ export abstract class MessageLane<Job extends LaneJob> implements LimitedWork {
   protected abstract onError(): void
 
   protected add(job: Job): void {
-    if (!this.#isClosed && this.#jobs.push(job) === 1) this.#limiter.add(this)
+    if (this.#isClosed) return
+    this.#jobs.push(job)
+    if (this.#jobs.length === 1) this.#limiter.add(this)
   }
 
   get length(): number {
-    return this.#jobs[0]?.input.length ?? 0
+    return this.#jobs.head?.input.length ?? 0
   }
 
   start(): boolean {
-    const job = this.#jobs[0]
+    const job = this.#jobs.head
     if (job === undefined) return false
     this.#underWay = job.input.length
     this.begin(job)
@@ -61,7 +64,7 @@ export abstract class MessageLane<Job extends LaneJob> implements LimitedWork {
   /** Ends everything; what is under way when it next gives a sign. */
   close(): void {
     this.#isClosed = true
-    this.#jobs = []
+    this.#jobs.clear()
     if (this.#underWay === undefined) this.#free()
   }
 
@@ -99,7 +102,7 @@ export abstract class MessageLane<Job extends LaneJob> implements LimitedWork {
 
   /** Nothing can become of this message, which is answered, and of those after it. */
   protected giveUp(): Job | undefined {
-    const job = this.#jobs[0]
+    const job = this.#jobs.head
     this.close()
     this.end()
     return job

@@ -1,11 +1,14 @@
+import { ByteQueue, goneMessage } from "@pagi/core/ByteQueue"
 import { type ByteString, fromBytes } from "@pagi/core/ByteString"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import type { TlsExtension } from "@pagi/core/TlsExtension"
 import type { Address, Transport, TransportHandler } from "@pagi/core/Transport"
+import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
 import type { AcceptedSocket, Reader } from "./SharedRead.ts"
 import type { TlsConnection } from "./TlsConnection.ts"
 import type { TurnQueue, TurnTask } from "./TurnQueue.ts"
+import { type TurnShare, writeTurns, type WritingTask } from "./WriteTurns.ts"
 
 /** Arrays up to this size are gathered into the text around them: copying is cheaper than a second buffer to write. */
 const gatherLimit = 4096
@@ -24,24 +27,27 @@ const fastBatchTime = 10
  * A `node:net` socket as a transport. Text is gathered in a string, since one latin1 string is the cheapest thing to
  * write to a socket. While the operating system does not take what was handed to it, everything further waits here.
  */
-export class NetTransport implements Transport, TurnTask, Reader {
+export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare, Reader {
   readonly server: Address | undefined
   readonly #socket: Socket
   readonly #slot: AcceptedSocket["slot"]
   readonly #tls: TlsConnection | undefined
   readonly #turns: TurnQueue
   isBlocked = false
+  turn = 0
+  written = 0
   #handler: TransportHandler | undefined = undefined
   #text: ByteString = ""
   /** What comes before `#text`, when there is more than text. */
-  #chunks: Array<ByteString | Uint8Array> | undefined = undefined
-  #chunksLength = 0
+  #queue: ByteQueue | undefined = undefined
   #gatherLimit = defaultGatherLimit
   #batchSize = smallestBatch
   /** When a whole batch was handed to the socket that is not known to be taken. */
   #batchTime: number | undefined = undefined
   #isScheduled = false
   #isInTurn = false
+  /** Whether it is other connections' turn to write. */
+  #isWaiting = false
   /** What follows when everything has been handed over. */
   #ending: "none" | "end" | "close" | "truncate" = "none"
   #error: DisconnectReason | undefined = undefined
@@ -56,7 +62,11 @@ export class NetTransport implements Transport, TurnTask, Reader {
   }
 
   get bufferedAmount(): number {
-    return this.#text.length + this.#chunksLength + (this.isBlocked ? this.#socket.writableLength : 0)
+    return this.#gatheredLength + (this.isBlocked ? this.#socket.writableLength : 0)
+  }
+
+  get #gatheredLength(): number {
+    return this.#text.length + (this.#queue?.length ?? 0)
   }
 
   get secure(): boolean {
@@ -116,7 +126,7 @@ export class NetTransport implements Transport, TurnTask, Reader {
     if (typeof data === "string") this.#text += data
     else if (data.length <= gatherLimit) this.#text += fromBytes(data, 0, data.length)
     else this.#push(data)
-    if (this.#text.length + this.#chunksLength >= this.#gatherLimit) this.#pump()
+    if (this.#gatheredLength >= this.#gatherLimit) this.#pump()
     else if (!this.#isScheduled) this.scheduleFlush()
   }
 
@@ -160,7 +170,7 @@ export class NetTransport implements Transport, TurnTask, Reader {
   }
 
   destroy(): void {
-    this.#pump()
+    this.#pump(true)
     this.#socket.destroy()
   }
 
@@ -171,21 +181,25 @@ export class NetTransport implements Transport, TurnTask, Reader {
     else carrier.resetAndDestroy()
   }
 
-  #push(bytes: Uint8Array): void {
-    const chunks = (this.#chunks ??= [])
-    if (this.#text !== "") chunks.push(this.#text)
-    chunks.push(bytes)
-    this.#chunksLength += this.#text.length + bytes.length
+  #push(data: ByteString | Uint8Array): void {
+    const queue = (this.#queue ??= new ByteQueue())
+    const text = this.#text
     this.#text = ""
+    queue.push(text)
+    queue.push(data)
   }
 
-  /** Hands over what was gathered, as long as the operating system takes it. */
-  #pump(): void {
+  /** Hands over what was gathered, as long as the operating system takes it and it is this connection's turn. */
+  #pump(isLast = false): void {
     const socket = this.#socket
+    if (isLast && this.#isWaiting) this.isBlocked = false
     while (!this.isBlocked && socket.writable) {
-      if (this.#chunks !== undefined) this.#writeChunks(this.#chunks)
-      else if (this.#text !== "") this.#writeText()
-      else break
+      const before = this.#gatheredLength
+      if (before === 0) break
+      if (!isLast && !writeTurns.allows(this)) return this.#waitForTurn()
+      if (this.#queue !== undefined && this.#queue.length > 0) this.#writeQueue(this.#queue)
+      else this.#writeText()
+      writeTurns.note(this, before - this.#gatheredLength)
       if (socket.writableLength > 0) this.#block()
       else this.#adaptBatch()
     }
@@ -198,39 +212,35 @@ export class NetTransport implements Transport, TurnTask, Reader {
 
   #writeText(): void {
     const text = this.#text
-    if (text.length > this.#batchSize) return this.#push(new Uint8Array(0))
+    if (text.length > this.#batchSize) return this.#push("")
     this.#text = ""
     if (this.secure) this.#socket.write(text, "latin1", this.#onTaken)
     else this.#socket.write(text, "latin1")
   }
 
-  #writeChunks(chunks: Array<ByteString | Uint8Array>): void {
-    if (this.#text !== "") this.#push(new Uint8Array(0))
-    this.#socket.cork()
-    let size = 0
-    let count = 0
-    for (const chunk of chunks) {
-      const room = this.#batchSize - size
-      if (chunk.length > room) {
-        this.#writeChunk(typeof chunk === "string" ? chunk.slice(0, room) : chunk.subarray(0, room))
-        chunks[count] = typeof chunk === "string" ? chunk.slice(room) : chunk.subarray(room)
-        size += room
-        this.#batchTime = performance.now()
-        break
-      }
-      this.#writeChunk(chunk)
-      size += chunk.length
-      count++
+  #writeQueue(queue: ByteQueue): void {
+    const socket = this.#socket
+    if (this.#text !== "") this.#push("")
+    socket.cork()
+    let room = this.#batchSize
+    while (room > 0 && queue.length > 0) {
+      const piece = queue.take(room)
+      if (piece === undefined) return this.#onContentGone(queue)
+      if (typeof piece === "string") socket.write(piece, "latin1")
+      else socket.write(piece)
+      room -= piece.length
     }
-    if (this.secure) this.#socket.write("", this.#onTaken)
-    this.#socket.uncork()
-    this.#chunksLength -= size
-    this.#chunks = count === chunks.length ? undefined : chunks.slice(count)
+    if (queue.length > 0) this.#batchTime = performance.now()
+    if (this.secure) socket.write("", this.#onTaken)
+    socket.uncork()
   }
 
-  #writeChunk(chunk: ByteString | Uint8Array): void {
-    if (typeof chunk === "string") this.#socket.write(chunk, "latin1")
-    else if (chunk.length > 0) this.#socket.write(chunk)
+  /** The application has taken away bytes whose number the peer has been told, so that nothing can follow. */
+  #onContentGone(queue: ByteQueue): void {
+    queue.clear()
+    this.#turns.log(Effect.logError(`a connection was broken off: ${goneMessage}`))
+    this.#error = "server_error"
+    this.reset()
   }
 
   /**
@@ -243,15 +253,31 @@ export class NetTransport implements Transport, TurnTask, Reader {
     this.#handler?.onBlocked()
   }
 
+  /** Others are to be looked at first. */
+  #waitForTurn(): void {
+    this.isBlocked = true
+    this.#isWaiting = true
+    writeTurns.wait(this)
+    this.#handler?.onBlocked()
+  }
+
+  nextTurn(): void {
+    this.#isWaiting = false
+    this.#unblock()
+  }
+
   /** Made when it is first needed, which for most connections is never. */
   get #onTaken(): (error?: Error | null) => void {
     return (this.#takenCallback ??= (error) => this.#taken(error))
   }
 
   #taken(error: Error | null | undefined): void {
-    const socket = this.#socket
     // After an error nothing has been taken: no application may be told to go on, `onClose` is to come.
-    if (error || !this.isBlocked || socket.destroyed || socket.writableLength > 0) return
+    if (!error && this.isBlocked && this.#socket.writableLength === 0) this.#unblock()
+  }
+
+  #unblock(): void {
+    if (this.#socket.destroyed) return
     this.isBlocked = false
     this.#adaptBatch()
     this.flush()

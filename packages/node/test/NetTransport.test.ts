@@ -59,10 +59,11 @@ const connected = Effect.gen(function* () {
   if (first === undefined) return yield* Effect.die("nothing was accepted")
   const [{ socket }] = first
   yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
-  const transport = new NetTransport(...first, new TurnQueue())
+  let logged = 0
+  const transport = new NetTransport(...first, new TurnQueue(() => logged++))
   const recorder = new Recorder()
   transport.open(recorder)
-  return { client, recorder, socket, transport }
+  return { client, recorder, socket, transport, logged: () => logged }
 })
 
 /** Writes pieces until the operating system takes no more; answers how many bytes it was. */
@@ -199,6 +200,66 @@ describe("NetTransport", () => {
       yield* turns(1)
       assert.strictEqual(transport.bufferedAmount, 0)
       client.socket.end()
+      yield* recorder.closed
+    })
+  )
+
+  for (const [what, takeAway] of [
+    ["was transferred", (buffer: ArrayBuffer) => void structuredClone(buffer, { transfer: [buffer] })],
+    ["has become shorter", (buffer: ArrayBuffer) => buffer.resize(10)]
+  ] as const) {
+    it.live(`is reset when an array that waits ${what}: nothing could follow it`, () =>
+      Effect.gen(function* () {
+        const { client, logged, recorder, transport } = yield* connected
+        client.socket.pause()
+        const written = yield* writeUntilBlocked(transport, recorder, new Uint8Array(1_000_000))
+        const buffer = new ArrayBuffer(100_000, { maxByteLength: 100_000 })
+        transport.write(new Uint8Array(buffer))
+        transport.write("what follows")
+        takeAway(buffer)
+        client.socket.resume()
+        yield* recorder.closed
+        yield* client.closed
+        assert.isAtMost(client.received, written)
+        assert.strictEqual(recorder.reason, "server_error")
+        assert.strictEqual(transport.bufferedAmount, 0)
+        assert.strictEqual(logged(), 1)
+      })
+    )
+  }
+
+  it.live("lets others go first when it has written much, and goes on by itself", () =>
+    Effect.gen(function* () {
+      const { client, recorder, socket, transport } = yield* connected
+      const piece = new Uint8Array(65_536)
+      let written = 0
+      // More than any turn takes; without a limit only the system's own would end it.
+      const writeAll = () => {
+        while (written < 8_000_000 && !transport.isBlocked) {
+          transport.write(piece)
+          written += piece.length
+        }
+      }
+      recorder.onFlush = writeAll
+      writeAll()
+      assert.isTrue(transport.isBlocked)
+      assert.isAtMost(written, 3_000_000)
+      assert.strictEqual(transport.bufferedAmount, written - socket.bytesWritten + socket.writableLength)
+      yield* until("all of it arrives", () => client.received === written && written >= 8_000_000)
+      assert.include(recorder.events, "drain")
+      assert.strictEqual(transport.bufferedAmount, 0)
+    })
+  )
+
+  it.live("hands over what waits for its turn when it is destroyed", () =>
+    Effect.gen(function* () {
+      const { client, recorder, transport } = yield* connected
+      const piece = new Uint8Array(65_536)
+      let written = 0
+      for (; !transport.isBlocked; written += piece.length) transport.write(piece)
+      transport.destroy()
+      yield* client.ended
+      assert.strictEqual(client.received, written)
       yield* recorder.closed
     })
   )

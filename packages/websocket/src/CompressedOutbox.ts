@@ -1,5 +1,6 @@
-import { encodeText, toBytes } from "@pagi/core/ByteString"
+import { copyBytes, encodeText, toBytes } from "@pagi/core/ByteString"
 import type { WebSocketMessage } from "@pagi/core/Exchange/WebSocket"
+import { Fifo } from "@pagi/core/Fifo"
 import type { MessageCompression } from "./WebSocketPlatform.ts"
 
 /**
@@ -27,7 +28,7 @@ type Job = { readonly length: number } & (
 export class CompressedOutbox {
   readonly #session: OutboxSession
   readonly #compression: MessageCompression
-  readonly #jobs: Array<Job> = []
+  readonly #jobs = new Fifo<Job>()
   #isBusy = false
   /** Bytes that have not been written. */
   pendingBytes = 0
@@ -37,14 +38,15 @@ export class CompressedOutbox {
     this.#compression = compression
   }
 
+  /** An array is copied: while another thread works with it, its memory must not be transferred or resized. */
   send(message: WebSocketMessage): void {
     const isText = typeof message === "string"
-    const content = isText ? encodeText(message) : message
+    const content = isText ? encodeText(message) : copyBytes(message, 0, message.length)
     const { length } = content
     if (length >= compressionThreshold) {
       const bytes = typeof content === "string" ? toBytes(content) : content
       this.#add({ type: "compress", isText, bytes, length })
-    } else this.#add({ type: "plain", message, length })
+    } else this.#add({ type: "plain", message: isText ? message : content, length })
   }
 
   /** Closes behind everything that was sent. */

@@ -89,6 +89,7 @@ class Waiting<ReceiveEvent> extends Effectable.Class<void> {
   readonly exchange: { forget(waiting: Waiting<ReceiveEvent>): void }
   readonly resume: (event: Effect.Effect<ReceiveEvent>) => void
   next: Waiting<ReceiveEvent> | undefined = undefined
+  previous: Waiting<ReceiveEvent> | undefined = undefined
 
   constructor(exchange: Waiting<ReceiveEvent>["exchange"], resume: Waiting<ReceiveEvent>["resume"]) {
     super()
@@ -116,8 +117,9 @@ export abstract class Exchange<
   protected readonly options: ExchangeOptions
   /** Made when it is first asked for: what nobody asks a WebSocket session for should take no memory. */
   #state: ExchangeState | undefined = undefined
-  /** The first of those who wait for an event. */
+  /** The first and the last of those who wait for an event. */
   #waiting: Waiting<ReceiveEvent> | undefined = undefined
+  #lastWaiting: Waiting<ReceiveEvent> | undefined = undefined
 
   constructor(options: ExchangeOptions) {
     this.options = options
@@ -211,8 +213,9 @@ export abstract class Exchange<
   /** Gives an event to the receiver that has waited longest, if there is one. */
   protected hand(event: ReceiveEvent): void {
     const first = this.#waiting
-    this.#waiting = first?.next
-    first?.resume(Effect.succeed(event))
+    if (first === undefined) return
+    this.#unlink(first)
+    first.resume(Effect.succeed(event))
   }
 
   receiveNext(): Effect.Effect<ReceiveEvent> {
@@ -229,18 +232,27 @@ export abstract class Exchange<
   }
 
   #lineUp(waiting: Waiting<ReceiveEvent>): void {
-    let last = this.#waiting
-    while (last?.next !== undefined) last = last.next
+    const last = this.#lastWaiting
+    waiting.previous = last
     if (last === undefined) this.#waiting = waiting
     else last.next = waiting
+    this.#lastWaiting = waiting
   }
 
   /** Whoever waited for an event does so no more. */
   forget(waiting: Waiting<ReceiveEvent>): void {
-    if (this.#waiting === waiting) this.#waiting = waiting.next
-    let before = this.#waiting
-    while (before !== undefined && before.next !== waiting) before = before.next
-    if (before !== undefined) before.next = waiting.next
+    // One that has got its event is interrupted behind it.
+    if (waiting.previous !== undefined || this.#waiting === waiting) this.#unlink(waiting)
+  }
+
+  #unlink(waiting: Waiting<ReceiveEvent>): void {
+    const { next, previous } = waiting
+    if (previous === undefined) this.#waiting = next
+    else previous.next = next
+    if (next === undefined) this.#lastWaiting = previous
+    else next.previous = previous
+    waiting.previous = undefined
+    waiting.next = undefined
   }
 
   /** Nobody is served before those who wait already. */

@@ -5,6 +5,7 @@ import { Deadlines } from "../Deadlines.ts"
 import type { DisconnectReason } from "../DisconnectReason.ts"
 import type { WebSocketReceiveEvent, WebSocketSendEvent } from "../Event.ts"
 import { checkWebSocket } from "../EventGuard.ts"
+import { Fifo } from "../Fifo.ts"
 import type { HeaderBlock } from "../HeaderBlock.ts"
 import { type HttpRequestHead, makeWebSocketScope, type ScopeConnection } from "../RequestScope.ts"
 import type { ResponseSink } from "../ResponseSink.ts"
@@ -134,7 +135,7 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
   #isPeerGone = false
   #disconnectEvent: WebSocketReceiveEvent = { type: "websocket.disconnect", code: abnormalCode, reason: "closed" }
   /** Made when a message first has to wait. */
-  #queue: Array<WebSocketReceiveEvent> | undefined = undefined
+  #queue: Fifo<WebSocketReceiveEvent> | undefined = undefined
   /** Bytes of the messages that wait for the application; of text, its length. */
   queuedBytes = 0
 
@@ -173,7 +174,7 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
     // Whoever waits has taken everything that came before.
     if (this.isAwaited) return this.hand(event)
     this.queuedBytes += message.length
-    ;(this.#queue ??= []).push(event)
+    ;(this.#queue ??= new Fifo()).push(event)
   }
 
   /** The session has ended by a closing handshake; messages that came before are still received. */

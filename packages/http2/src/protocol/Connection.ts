@@ -1,6 +1,6 @@
 import type { ByteString } from "@pagi/core/ByteString"
 import { ConnectionInput } from "./ConnectionInput.ts"
-import { NO_ERROR } from "./ErrorCode.ts"
+import { INTERNAL_ERROR, NO_ERROR } from "./ErrorCode.ts"
 import { initialWindow } from "./FlowWindow.ts"
 import { writeGoAway } from "./frame/GoAway.ts"
 import { writePing } from "./frame/Ping.ts"
@@ -78,6 +78,12 @@ export class Connection<Owner extends StreamOwner> extends ConnectionInput<Owner
 
   onDataSent(length: number): void {
     this.budget.earn(updatesPerRefresh * Math.max(1, Math.ceil(length / refreshLength)))
+  }
+
+  onContentGone(stream: Stream<Owner>): void {
+    stream.owner?.onContentGone()
+    // Whatever the owner does: it can never be sent.
+    this.reset(stream, INTERNAL_ERROR)
   }
 
   onLocalEnd(stream: Stream<Owner>): void {

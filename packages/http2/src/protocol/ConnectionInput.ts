@@ -67,6 +67,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   }
 
   abstract onDataSent(length: number): void
+  abstract onContentGone(stream: Stream<Owner>): void
   abstract onLocalEnd(stream: Stream<Owner>): void
 
   /** Takes bytes from the peer, and owns them from then on; lent ones it may use only until `keep` is called. */

@@ -1,3 +1,4 @@
+import { ByteQueue } from "@pagi/core/ByteQueue"
 import type { ByteSink } from "@pagi/core/ByteSink"
 import type { ByteString } from "@pagi/core/ByteString"
 import { writeDataHeader } from "./frame/Data.ts"
@@ -24,6 +25,8 @@ export interface OutputObserver<Owner> {
   readonly isBusy: boolean
   /** A DATA frame was written. */
   onDataSent(length: number): void
+  /** The application has taken away content that was still to be sent. */
+  onContentGone(stream: Stream<Owner>): void
   /** The last frame of our side was written. */
   onLocalEnd(stream: Stream<Owner>): void
 }
@@ -123,12 +126,12 @@ export class Output<Owner> {
     const { length } = piece
     if (isEnd) stream.ending = "end"
     if (stream.queuedBytes === 0 && (length === 0 || this.roomFor(stream) >= length)) {
-      if (length > 0 || isEnd) this.writeFrame(stream, piece, 0, length)
+      if (length > 0 || isEnd) this.writeFrame(stream, piece)
       return
     }
     if (length === 0) return
-    stream.pieces.push(piece)
-    stream.queuedBytes += length
+    stream.queue ??= new ByteQueue()
+    stream.queue.push(piece)
     this.queue.add(stream)
     this.pump()
   }
@@ -162,26 +165,18 @@ export class Output<Owner> {
   }
 
   private writeQueued(stream: Stream<Owner>): void {
-    const [piece] = stream.pieces
-    if (piece === undefined) return
-    const start = stream.sentOfFirst
     // A peer may allow larger frames, but nobody else gets a turn before one ends.
-    const room = Math.min(stream.sendWindow, this.queue.window, minFrameSize)
-    const end = Math.min(piece.length, start + room)
-    if (end === piece.length) {
-      stream.pieces.shift()
-      stream.sentOfFirst = 0
-    } else stream.sentOfFirst = end
-    stream.queuedBytes -= end - start
-    this.writeFrame(stream, piece, start, end)
+    const piece = stream.queue?.take(Math.min(stream.sendWindow, this.queue.window, minFrameSize))
+    if (piece === undefined) return this.observer.onContentGone(stream)
+    this.writeFrame(stream, piece)
     if (stream.queuedBytes === 0 && typeof stream.ending !== "string") {
       this.headers(stream, undefined, stream.ending, true)
     }
   }
 
-  private writeFrame(stream: Stream<Owner>, piece: ByteString | Uint8Array, start: number, end: number): void {
+  private writeFrame(stream: Stream<Owner>, piece: ByteString | Uint8Array): void {
     const { frames } = this
-    const length = end - start
+    const { length } = piece
     const isEnd = stream.ending === "end" && stream.queuedBytes === 0
     stream.sendWindow -= length
     this.queue.window -= length
@@ -189,9 +184,9 @@ export class Output<Owner> {
     writeDataHeader(frames, length, stream.id, isEnd)
     if (length > copyLimit) {
       this.flush()
-      this.hand(typeof piece === "string" ? piece.slice(start, end) : piece.subarray(start, end))
-    } else if (typeof piece === "string") frames.text(length === piece.length ? piece : piece.slice(start, end))
-    else frames.copy(piece, start, end)
+      this.hand(piece)
+    } else if (typeof piece === "string") frames.text(piece)
+    else frames.copy(piece, 0, length)
     this.underWayOf(stream)
     stream.sentBytes += length
     stream.underWay += length
@@ -203,8 +198,6 @@ export class Output<Owner> {
   /** Forgets what the stream still had to send. */
   drop(stream: Stream<Owner>): void {
     this.queue.remove(stream)
-    stream.pieces.length = 0
-    stream.sentOfFirst = 0
-    stream.queuedBytes = 0
+    stream.queue?.clear()
   }
 }

@@ -1,4 +1,5 @@
 import type { ByteString } from "@pagi/core/ByteString"
+import { trimBlanks } from "@pagi/core/FieldList"
 import { type HeaderBlock, isValue, normalizeName, parseContentLength } from "@pagi/core/HeaderBlock"
 import { isWithoutContent } from "@pagi/core/ResponseContent"
 import type { Encoder } from "./hpack/Encoder.ts"
@@ -45,19 +46,12 @@ export const prepareFields = (headers: HeaderBlock): PreparedFields | string => 
       }
       default:
         if (name === "date") section.hasDate = true
+        // A blank at either end would make the response malformed (RFC 9113 §8.2.1).
         section.fields.push([name, trimBlanks(value)])
     }
   }
   return section
 }
-
-/** A value that begins or ends with a blank would make the response malformed (RFC 9113 §8.2.1). */
-const trimBlanks = (value: ByteString): ByteString =>
-  isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1))
-    ? value.replace(/^[ \t]+|[ \t]+$/g, "")
-    : value
-
-const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
 
 /** Encodes the fields of a section, which a status may precede. */
 export const encodeFields = (out: OutputBuffer, encoder: Encoder, { fields }: PreparedFields): void => {

@@ -1,3 +1,4 @@
+import { Fifo } from "@pagi/core/Fifo"
 import { initialWindow } from "./FlowWindow.ts"
 import type { Stream } from "./Stream.ts"
 
@@ -8,10 +9,12 @@ import type { Stream } from "./Stream.ts"
 export class SendQueue<Owner> {
   /** Bytes that the peer takes on all streams together. */
   window = initialWindow
-  private ready: Array<Stream<Owner>> = []
+  private readonly ready = new Fifo<Stream<Owner>>()
+  /** Streams in it that have been removed, which are passed over. */
+  private removed = 0
 
   get isEmpty(): boolean {
-    return this.ready.length === 0
+    return this.ready.length === this.removed
   }
 
   /** Lines a stream up, if it has something to send and may. */
@@ -26,6 +29,10 @@ export class SendQueue<Owner> {
     while (this.window > 0) {
       const stream = this.ready.shift()
       if (stream === undefined) return undefined
+      if (!stream.isReady) {
+        this.removed--
+        continue
+      }
       stream.isReady = false
       // The peer may have made its window smaller meanwhile.
       if (stream.sendWindow > 0) return stream
@@ -33,10 +40,10 @@ export class SendQueue<Owner> {
     return undefined
   }
 
-  /** The stream has nothing more to send, whatever it had. */
+  /** The stream has nothing more to send, whatever it had, and never will. */
   remove(stream: Stream<Owner>): void {
     if (!stream.isReady) return
     stream.isReady = false
-    this.ready = this.ready.filter((other) => other !== stream)
+    this.removed++
   }
 }

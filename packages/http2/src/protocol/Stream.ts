@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteQueue } from "@pagi/core/ByteQueue"
 import type { ReceiveWindow } from "./FlowWindow.ts"
 import type { PreparedFields } from "./ResponseFields.ts"
 import type { StreamState } from "./StreamState.ts"
@@ -8,6 +8,8 @@ export type StreamEnding = "none" | "end" | PreparedFields
 
 /** Whoever a stream belongs to. */
 export interface StreamOwner {
+  /** The application has taken away content that was still to be sent. */
+  onContentGone(): void
   /** Our last frame on the stream was written. */
   onSent(): void
   /** The peer's last frame on it has come. */
@@ -25,11 +27,8 @@ export class Stream<Owner> {
   sendWindow: number
   /** Bytes of content that the request's Content-Length still leaves; `undefined` when there was none. */
   contentRemaining: number | undefined = undefined
-  /** Content that waits for windows, or for its turn. */
-  readonly pieces: Array<ByteString | Uint8Array> = []
-  /** How much of the first piece has been sent. */
-  sentOfFirst = 0
-  queuedBytes = 0
+  /** Content that waits for windows, or for its turn; made when some first has to. */
+  queue: ByteQueue | undefined = undefined
   /** Content that was sent, ever. */
   sentBytes = 0
   /** Content that was sent since the transport was last known to have none of it. */
@@ -44,6 +43,11 @@ export class Stream<Owner> {
     this.id = id
     this.receiveWindow = receiveWindow
     this.sendWindow = sendWindow
+  }
+
+  /** Bytes of content that wait here. */
+  get queuedBytes(): number {
+    return this.queue?.length ?? 0
   }
 
   get isClosed(): boolean {

@@ -1,0 +1,105 @@
+import { assert, describe, it } from "@effect/vitest"
+import { assertLinear } from "../../../../test/support/Growth.ts"
+import { ReceiveWindow } from "../../src/protocol/FlowWindow.ts"
+import { Output } from "../../src/protocol/Output.ts"
+import { OutputPool } from "../../src/protocol/OutputBuffer.ts"
+import { prepareFields } from "../../src/protocol/ResponseFields.ts"
+import { Stream } from "../../src/protocol/Stream.ts"
+
+const wide = 2 ** 31 - 1
+
+/** The way out of a connection that is written to by somebody who takes everything and keeps nothing. */
+const makeOutput = () => {
+  const sent = { frames: 0, bytes: 0 }
+  const output = new Output<undefined>(
+    { write: () => {}, bufferedAmount: 0, isBlocked: false },
+    {
+      highWaterMark: 65_536,
+      pool: new OutputPool(),
+      maxConcurrentStreams: 100,
+      initialWindowSize: 65_535,
+      maxFrameSize: 16_384,
+      maxHeaderListSize: 65_536,
+      maxHeaderCount: 100,
+      resetBurst: 100,
+      resetsPerSecond: 10,
+      enableConnectProtocol: false,
+      now: () => 0
+    },
+    {
+      isBusy: false,
+      onDataSent: (length) => {
+        sent.frames++
+        sent.bytes += length
+      },
+      onContentGone: () => assert.fail("content has gone"),
+      onLocalEnd: () => {}
+    }
+  )
+  output.queue.window = wide
+  return { output, sent }
+}
+
+const stream = (id: number, window: number) => new Stream<undefined>(id, new ReceiveWindow(0, 0), window)
+
+/** Streams get pieces while their windows are shut, which are then opened. */
+const sendLate = (streams: number, pieces: number, piece: string | Uint8Array) => {
+  const { output, sent } = makeOutput()
+  const all = Array.from({ length: streams }, (_, index) => stream(2 * index + 1, 0))
+  for (const each of all) for (let count = 0; count < pieces; count++) output.data(each, piece, false)
+  for (const each of all) {
+    each.sendWindow = wide
+    output.queue.add(each)
+  }
+  do output.flush()
+  while (output.pump())
+  output.flush()
+  assert.strictEqual(sent.bytes, streams * pieces * piece.length)
+  return sent
+}
+
+describe("work that grows as its input does", () => {
+  it("sends content that has waited in pieces", () => {
+    for (const piece of ["x", new Uint8Array(1), new Uint8Array(2000)]) {
+      assertLinear(10_000, (pieces) => void sendLate(1, pieces, piece))
+    }
+  })
+
+  it("sends content of many streams that have waited", () => {
+    assertLinear(2000, (streams) => void sendLate(streams, 3, "content"))
+  })
+
+  it("forgets streams that have waited", () => {
+    assertLinear(2000, (streams) => {
+      const { output } = makeOutput()
+      output.queue.window = 0
+      const all = Array.from({ length: streams }, (_, index) => stream(2 * index + 1, wide))
+      for (const each of all) output.data(each, "content", false)
+      for (const each of all) output.drop(each)
+      assert.isTrue(output.queue.isEmpty)
+      output.queue.window = wide
+      assert.isUndefined(output.queue.take())
+    })
+  })
+
+  it("takes blanks from the ends of values, wherever blanks are", () => {
+    assertLinear(10_000, (size) => {
+      const blanks = " \t".repeat(size)
+      const section = prepareFields([
+        ["x-inside", `a${blanks}b `],
+        ["x-around", `${blanks}a${blanks}`]
+      ])
+      if (typeof section === "string") assert.fail(section)
+      assert.deepStrictEqual(section.fields, [
+        ["x-inside", `a${blanks}b`],
+        ["x-around", "a"]
+      ])
+    })
+  })
+})
+
+describe("small pieces that have waited", () => {
+  it("go out in few frames", () => {
+    assert.isAtMost(sendLate(1, 60_000, "x").frames, 20)
+  })
+})

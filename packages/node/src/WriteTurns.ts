@@ -1,0 +1,78 @@
+import { Fifo } from "@pagi/core/Fifo"
+
+/**
+ * Bytes that all connections together write before those that have had their share wait for the next turn of the event
+ * loop. The system copies so much in a millisecond or two, and takes megabytes for a peer that does not even read.
+ */
+const turnLimit = 2_097_152
+
+/** What a connection may write in a turn although the others have used it up: a short answer never waits. */
+const share = 65_536
+
+/** Bytes after which the end of the turn is watched for. Less is counted as if it were of one turn. */
+const watchMark = 262_144
+
+/** A connection that goes on in a later turn. */
+export interface WritingTask {
+  nextTurn(): void
+}
+
+/** What one connection has written in a turn. */
+export interface TurnShare {
+  turn: number
+  written: number
+}
+
+/**
+ * Divides the turns of the event loop among the connections that write, so that a burst of long responses does not keep
+ * the loop from everybody else. Once what is written in a turn is much, each connection goes on when the loop has
+ * looked at all sockets again, in the order in which they came to wait.
+ */
+export class WriteTurns {
+  turn = 0
+  #written = 0
+  #isWatching = false
+  readonly #waiting = new Fifo<WritingTask>()
+
+  /** Whether a connection may write now; if not, it has to `wait`. */
+  allows(own: TurnShare): boolean {
+    if (this.#written < turnLimit && this.#waiting.length === 0) return true
+    return own.turn !== this.turn || own.written < share
+  }
+
+  /** A connection has written so many bytes. */
+  note(own: TurnShare, length: number): void {
+    if (own.turn !== this.turn) {
+      own.turn = this.turn
+      own.written = 0
+    }
+    own.written += length
+    this.#written += length
+    if (this.#written > watchMark) this.#watch()
+  }
+
+  /** Calls the task in one of the next turns. */
+  wait(task: WritingTask): void {
+    this.#waiting.push(task)
+    this.#watch()
+  }
+
+  #watch(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    setImmediate(this.#next)
+  }
+
+  readonly #next = (): void => {
+    this.#isWatching = false
+    this.turn++
+    this.#written = 0
+    for (let count = this.#waiting.length; count > 0 && this.#written < turnLimit; count--) {
+      this.#waiting.shift()?.nextTurn()
+    }
+    if (this.#waiting.length > 0) this.#watch()
+  }
+}
+
+/** The turns of this thread's event loop, which all servers in it share. */
+export const writeTurns = new WriteTurns()
