@@ -5,11 +5,12 @@
  *     npx pagi-server examples/09-file-response.ts
  *     curl -i http://127.0.0.1:5000/                   this file
  *     curl -i 'http://127.0.0.1:5000/?from=3&to=42'    a part of it
- *     curl -i http://127.0.0.1:5000/absent             a file that cannot be opened: the send fails, and nothing is lost
+ *     curl -i http://127.0.0.1:5000/absent             a file that cannot be opened: a 404
  *
  * The path is the application's own. One that is made of what a client sends must be checked first: not only for `..`,
  * also for links and hidden files. The files that `pagi-server` serves without an application are.
  */
+import type { HttpSendEvent } from "@pagi/core/Event"
 import * as PagiApp from "@pagi/core/PagiApp"
 import * as Effect from "effect/Effect"
 
@@ -20,6 +21,16 @@ const count = (query: URLSearchParams, name: string): number | undefined => {
   const text = query.get(name) ?? ""
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
+
+/**
+ * Takes the place of the response whose file cannot be opened: that has not begun then. Why it cannot be is nothing for
+ * clients; the error's message says it, with the path.
+ */
+const notFound = (send: PagiApp.Send<HttpSendEvent>) =>
+  Effect.andThen(
+    send({ type: "http.response.start", status: 404, headers: [["content-type", "text/plain; charset=utf-8"]] }),
+    send({ type: "http.response.body", body: "There is no such file.\n" })
+  )
 
 export default PagiApp.make({
   http: Effect.fnUntraced(function* (scope, _receive, send) {
@@ -36,6 +47,6 @@ export default PagiApp.make({
       file: scope.path === "/" ? here : `${here}.absent`,
       offset,
       ...(end === undefined ? {} : { length: Math.max(0, end - offset) })
-    }).pipe(Effect.catch((error) => send({ type: "http.response.body", body: `${error.reason.message}\n` })))
+    }).pipe(Effect.catchTag("SendError", () => notFound(send)))
   })
 })

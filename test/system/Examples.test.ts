@@ -145,3 +145,16 @@ describe("examples/07-fullflush.ts", () => {
     })
   )
 })
+
+describe("examples/09-file-response.ts", () => {
+  it.live("sends itself, a part of it, and a 404 that tells no path", () =>
+    Effect.gen(function* () {
+      const { port } = yield* serveFile("examples/09-file-response.ts")
+      assert.include(yield* fetchText(port, "/"), "A response that is a file.")
+      assert.strictEqual(bodyOf(yield* fetchText(port, "/?from=0&to=3")), "/**")
+      const absent = yield* fetchText(port, "/absent")
+      assert.match(absent, /^HTTP\/1\.1 404 /)
+      assert.strictEqual(bodyOf(absent), "There is no such file.\n")
+    })
+  )
+})

@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 
@@ -67,6 +68,28 @@ export class Deadline {
   }
 }
 
+/** A fiber that waits for ticks to pass; as an Effect, its end when it is interrupted. */
+class Sleeper extends Effectable.Class<void> implements DeadlineOwner {
+  readonly #deadline: Deadline
+  readonly #resume: (effect: Effect.Effect<void>) => void
+
+  constructor(wheel: Deadlines, ticks: number, resume: (effect: Effect.Effect<void>) => void) {
+    super()
+    this.#resume = resume
+    this.#deadline = new Deadline(wheel, this)
+    this.#deadline.start(ticks)
+  }
+
+  onDeadline(): void {
+    this.#resume(Effect.void)
+  }
+
+  asEffect(): Effect.Effect<void> {
+    this.#deadline.release()
+    return Effect.void
+  }
+}
+
 /** The wheel. Make one for each server with `make`. */
 export class Deadlines {
   readonly #clock: Clock.Clock
@@ -92,6 +115,11 @@ export class Deadlines {
   /** A duration in ticks, rounded up; 0 (no limit) stays 0. */
   static ticks(duration: Duration.Duration): number {
     return Math.ceil(Duration.toMillis(duration) / tickMillis)
+  }
+
+  /** Waits for so many ticks, at least 1. */
+  sleep(ticks: number): Effect.Effect<void> {
+    return Effect.callback((resume) => new Sleeper(this, ticks, resume))
   }
 
   /** Sets when a deadline expires; moves it only if it would be looked at too late where it is. */

@@ -7,6 +7,8 @@ import type { HeaderBlock } from "./HeaderBlock.ts"
 export interface ResponseSink {
   informational(status: number, headers: HeaderBlock): string | undefined
   start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined
+  /** Takes the start back, unless something of the response was written; answers whether it did. */
+  withdraw(): boolean
   /**
    * The rest of the body has this many bytes, which will follow in pieces. When nothing of the body was sent before, the
    * client learns its length.

@@ -81,6 +81,7 @@ export class Http1Driver
 
   onFlush(): void {
     if (this.phase !== "exchange") return
+    this.exchange?.endWithHead()
     if (!this.isAnswering) this.advance()
     if (this.exchange?.holdsHead !== true) this.machine.flushHead(this.transport)
   }

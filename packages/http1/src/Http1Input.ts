@@ -49,6 +49,8 @@ export abstract class Http1Input extends TransportInput {
   protected abstract readonly readDeadline: Deadline
   protected phase: Phase = "fresh"
   protected exchange: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
+  /** The exchange before, when its response had no content and its application may go on to send some. */
+  private previous: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
   protected isAdvancing = false
 
   constructor(settings: Http1Settings, transport: Transport) {
@@ -132,6 +134,9 @@ export abstract class Http1Input extends TransportInput {
   }
 
   private beginOrRefuse(head: RequestHead): boolean {
+    // The client is done with that response, and waits for the next.
+    this.previous?.stopSendingInVain()
+    this.previous = undefined
     const admission = admit(this.settings, this.transport, head)
     if (admission?.type === "error") {
       this.response.begin(head)
@@ -158,6 +163,7 @@ export abstract class Http1Input extends TransportInput {
     if (this.phase !== "exchange") return false
     this.phase = "finishing"
     this.exchange = undefined
+    if (exchange?.maySendInVain === true) this.previous = exchange
     this.response.end("complete")
     if (!this.machine.keepAlive) {
       this.close()

@@ -61,6 +61,12 @@ export class ResponseWriter implements ResponseSink {
     return undefined
   }
 
+  withdraw(): boolean {
+    if (!this.#machine.withdrawResponse()) return false
+    this.#access?.revoke()
+    return true
+  }
+
   /** Accepts another protocol, to which the connection belongs from now on (RFC 9110 §7.8). */
   switchProtocols(headers: HeaderBlock): string | undefined {
     const problem = this.start(101, headers, false)

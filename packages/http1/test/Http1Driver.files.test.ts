@@ -187,24 +187,73 @@ describe("a file response", () => {
 })
 
 describe("a file that cannot be opened", () => {
-  const instead = (send: Send) =>
-    Effect.andThen(
-      send(start(200)),
-      Effect.catch(send(file()), () => send(last("instead")))
-    )
+  /** What comes before the file, and what the application does when that cannot be sent. */
+  const missing = (...events: ReadonlyArray<HttpSendEvent>) => ({
+    or: (instead: (send: Send) => Effect.Effect<unknown, unknown>) => (send: Send) =>
+      Effect.andThen(
+        Effect.forEach(events, (event) => send(event)),
+        Effect.catch(send(file()), () => instead(send))
+      )
+  })
 
-  it.effect("leaves room for another body, at once or later", () =>
+  const locked = new FileUnreadable({ message: "it is locked" })
+  const notFound = (send: Send) => Effect.andThen(send(start(404, [["x-b", "2"]])), send(last("nothing here")))
+
+  it.effect("leaves room for another start, at once or later", () =>
     Effect.gen(function* () {
       for (const delay of [Effect.void, Effect.yieldNow, turn]) {
-        const { files, harness } = yield* setUp(instead)
-        files.beforeOpen = Effect.andThen(delay, Effect.fail(new FileUnreadable({ message: "it is locked" })))
-        const transport = yield* converse(harness, get())
-        yield* turn
-        const [response] = readResponse(transport.text, request("GET"), false)
-        assert.strictEqual(response.body, "instead")
-        assert.deepInclude(response.headers, ["content-length", "7"])
-        yield* finish(harness, transport)
+        for (const pause of [Effect.void, turn]) {
+          const answer = missing(start(200, [["x-a", "1"]])).or((send) => Effect.andThen(pause, notFound(send)))
+          const { files, harness } = yield* setUp(answer)
+          files.beforeOpen = Effect.andThen(delay, Effect.fail(locked))
+          const transport = yield* converse(harness, get() + get())
+          yield* Effect.repeat(turn, { times: 3 })
+          const [first, rest] = readResponse(transport.text, request("GET"), false)
+          const [second] = readResponse(rest, request("GET"), false)
+          for (const { body, headers, status } of [first, second]) {
+            assert.deepStrictEqual([status, body], [404, "nothing here"])
+            assert.deepInclude(headers, ["content-length", "12"])
+            assert.deepInclude(headers, ["x-b", "2"])
+            assert.notInclude(headers.join("\n"), "x-a")
+          }
+          yield* finish(harness, transport)
+          assert.deepStrictEqual(harness.errors, [])
+        }
       }
+    })
+  )
+
+  it.effect("is a 404 for HEAD too, also when trailers were announced", () =>
+    Effect.gen(function* () {
+      const { files, harness } = yield* setUp(
+        missing({ type: "http.response.start", status: 200, trailers: true }).or(notFound)
+      )
+      files.beforeOpen = Effect.andThen(turn, Effect.fail(locked))
+      const transport = yield* converse(harness, lines("HEAD / HTTP/1.1", "Host: a"))
+      yield* turn
+      const [response] = readResponse(transport.text, request("HEAD"), false)
+      assert.strictEqual(response.status, 404)
+      assert.deepInclude(response.headers, ["content-length", "12"])
+      yield* finish(harness, transport)
+    })
+  )
+
+  it.effect("behind other content leaves the response as it was", () =>
+    Effect.gen(function* () {
+      const failures: Array<string> = []
+      const answer = missing(start(200), piece("some, ")).or((send) =>
+        Effect.andThen(
+          Effect.catch(notFound(send), ({ reason }) => Effect.sync(() => void failures.push(reason._tag))),
+          send(last("no more"))
+        )
+      )
+      const { files, harness } = yield* setUp(answer)
+      files.beforeOpen = Effect.fail(locked)
+      const transport = yield* converse(harness, get())
+      const [response] = readResponse(transport.text, request("GET"), false)
+      assert.deepStrictEqual([response.status, response.body], [200, "some, no more"])
+      assert.deepStrictEqual(failures, ["EventOutOfOrder"])
+      yield* finish(harness, transport)
     })
   )
 

@@ -179,6 +179,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   /** The turn ends: what waited for more goes out as it is. Answers whether it still waits. */
   onTurnEnd(): boolean {
     if (this.#exchange?.holdsHead === true) return true
+    this.#exchange?.endWithHead()
     this.response.flushHead()
     return false
   }

@@ -44,6 +44,12 @@ export class StreamResponse implements ResponseSink {
     return undefined
   }
 
+  withdraw(): boolean {
+    if (!this.#response.withdraw()) return false
+    this.#access?.revoke()
+    return true
+  }
+
   /** Sends a head that waits for content. */
   flushHead(): void {
     this.#response.flushHead()
@@ -90,7 +96,7 @@ export class StreamResponse implements ResponseSink {
   }
 
   flush(): undefined {
-    this.#response.flushHead()
+    this.#owner.onTurnEnd()
     this.#connection.flush()
   }
 

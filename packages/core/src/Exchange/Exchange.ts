@@ -25,6 +25,13 @@ export type Ending = "complete" | "unanswered" | "truncated" | "disconnected"
 /** Ticks that an application has to say goodbye when the server begins to drain and its exchange could last. */
 export const drainTicks = 1
 
+/** Sends that may go nowhere before the next ones have to wait: enough for an application that is about to end. */
+const freeSends = 32
+
+/** Sends that go nowhere after which each waits for a tick more, up to the longest wait. */
+const sendsForTick = 8
+const longestWaitTicks = 50
+
 /** What all exchanges of a server share. */
 export interface ExchangeOptions {
   readonly highWaterMark: number
@@ -34,6 +41,8 @@ export interface ExchangeOptions {
   readonly log: Log
   readonly files: FileSource
   readonly deadlines: Deadlines
+  /** Ticks that an application has to end when nobody gets any more what it sends, at least 1. */
+  readonly graceTicks: number
   /** Ticks that an event stream may be without an event; 0 means no limit. */
   readonly sseIdleTicks: number
   /** Whether the application may handle event streams; otherwise it sees such requests as ordinary ones. */
@@ -49,6 +58,7 @@ export const makeExchangeOptions = (server: ServerContext): ExchangeOptions => (
   log: server.runner.background,
   files: server.files,
   deadlines: server.deadlines,
+  graceTicks: Math.max(1, server.limits.disconnectGrace),
   sseIdleTicks: server.limits.sseIdle,
   servesEventStreams: server.scopeTypes?.has("sse") ?? true,
   servesWebSockets: server.scopeTypes?.has("websocket") ?? true
@@ -115,6 +125,8 @@ export abstract class Exchange<
   readonly receive: Receive<ReceiveEvent>
   readonly send: Send<SendEvent>
   protected readonly options: ExchangeOptions
+  /** How many sends have gone nowhere. */
+  #lostSends = 0
   /** Made when it is first asked for: what nobody asks a WebSocket session for should take no memory. */
   #state: ExchangeState | undefined = undefined
   /** The first and the last of those who wait for an event. */
@@ -165,6 +177,17 @@ export abstract class Exchange<
   /** The server has begun to drain. */
   drain(): void {}
 
+  /** The turn ends: a response that has no content is complete, unless its head is still held. */
+  endWithHead(): void {}
+
+  /** Whether the application may still send content of a response that is complete without any. */
+  get maySendInVain(): boolean {
+    return false
+  }
+
+  /** Interrupts an application that does. */
+  stopSendingInVain(): void {}
+
   /** The exchange is over, in whatever way. */
   protected onEnd(): void {}
 
@@ -193,6 +216,16 @@ export abstract class Exchange<
   protected awaitDrain(): Effect.Effect<void> {
     this.writeBuffer.update()
     return this.writeBuffer.isFull ? this.writeBuffer.drained : Effect.void
+  }
+
+  /**
+   * A send to nobody, which succeeds, but not at full speed: an application that only sends would otherwise keep the
+   * processor busy until it is interrupted.
+   */
+  protected sendNowhere(): Effect.Effect<void> {
+    const excess = ++this.#lostSends - freeSends
+    if (excess <= 0) return Effect.void
+    return this.options.deadlines.sleep(Math.min(Math.ceil(excess / sendsForTick), longestWaitTicks))
   }
 
   /** Whether a receiver waits for the next event. */

@@ -17,7 +17,8 @@ type Step = "informational" | "start" | "startBeforeTrailers" | "body" | "lastBo
 
 /**
  * Which step may follow in which phase, and the phase after it. While a file is on its way the phase is `file`; then it
- * was the last body.
+ * was the last body. A response without content is complete with its head; what follows that goes nowhere, in the same
+ * order.
  *
  *     awaitingStart ──start──────────────► body ───────────────lastBody──────────────► complete
  *           └───────startBeforeTrailers──► bodyBeforeTrailers ─lastBody─► trailers ──────┘
@@ -78,7 +79,12 @@ export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEven
   #phase: Phase = "awaitingStart"
 
   makeScope(server: ServerContext, connection: ScopeConnection, head: HttpRequestHead): HttpScope {
+    this.isHead = head.method === "HEAD"
     return makeHttpScope(server, connection, head, this)
+  }
+
+  protected get isAnswered(): boolean {
+    return this.#phase === "complete"
   }
 
   override get holdsHead(): boolean {
@@ -94,8 +100,7 @@ export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEven
   }
 
   perform(event: HttpSendEvent): Effect.Effect<void, SendError> {
-    // An application that streams on for ever must not keep the fiber from being scheduled away.
-    if (this.state.disconnectReason !== undefined) return Effect.yieldNow
+    if (this.state.disconnectReason !== undefined) return this.sendNowhere()
     const invalid = checkHttp(event)
     if (invalid !== undefined) return Effect.fail(invalid)
     const part = event.type === "http.response.body" ? filePart(event) : undefined
@@ -115,7 +120,8 @@ export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEven
 
   #goOn(next: Phase): Effect.Effect<void> {
     this.#phase = next
-    if (next !== "complete") return this.awaitDrain()
+    if (this.hasEnded) return this.sendInVain()
+    if (next !== "complete" && this.headOnly !== "written") return this.awaitDrain()
     this.complete()
     return Effect.void
   }
@@ -124,32 +130,33 @@ export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEven
     const before = this.#phase
     const next = order[before].lastBody
     if (next === undefined) return this.#outOfOrder(event)
+    if (this.isComplete) return this.#goOn(next)
     this.#phase = "file"
     return sendFile(this.host, this.options.files, part, {
       awaitDrain: () => this.awaitDrain(),
       isOver: () => this.hasEnded,
       onRefused: () => {
-        this.#phase = before
+        this.#phase = this.takeBackStart() ? "awaitingStart" : before
       },
-      onSent: () => this.#goOn(next)
+      onSent: () => {
+        if (this.headOnly === "pending") this.onHeadOnly()
+        return this.#goOn(next)
+      }
     })
   }
 
   #dispatch(event: HttpSendEvent): string | undefined {
     switch (event.type) {
-      case "http.response.start": {
-        const problem = this.host.response.start(event.status, event.headers ?? noHeaders, event.trailers === true)
-        if (problem === undefined) this.state.responseStarted = true
-        return problem
-      }
+      case "http.response.start":
+        return this.startResponse(event.status, event.headers ?? noHeaders, event.trailers === true)
       case "http.response.body":
-        return this.host.response.body(event.body ?? "", event.more !== true)
+        return this.sendBody(event.body ?? "", event.more !== true)
       case "http.response.informational":
         return this.host.response.informational(event.status, event.headers ?? noHeaders)
       case "http.response.trailers":
-        return this.host.response.trailers(event.headers ?? noHeaders)
+        return this.isComplete ? undefined : this.host.response.trailers(event.headers ?? noHeaders)
       case "http.fullflush":
-        return this.host.response.flush()
+        return this.isComplete ? undefined : this.host.response.flush()
     }
   }
 }

@@ -1,7 +1,13 @@
-import type * as Exit from "effect/Exit"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Fiber } from "effect/Fiber"
+import { Deadline } from "../Deadlines.ts"
 import type { DisconnectReason } from "../DisconnectReason.ts"
 import type * as Event from "../Event.ts"
+import type { HeaderBlock } from "../HeaderBlock.ts"
 import type { HttpRequestHead, ScopeConnection } from "../RequestScope.ts"
+import type { RequestRunner, RunObserver } from "../RequestRunner.ts"
+import { isWithoutContent } from "../ResponseContent.ts"
 import type { ResponseSink } from "../ResponseSink.ts"
 import type { Scope } from "../Scope.ts"
 import type { ServerContext } from "../ServerContext.ts"
@@ -25,6 +31,8 @@ export interface ExchangeHost {
   breakOff(problem: string): void
 }
 
+const noFields: HeaderBlock = []
+
 const incomplete: Readonly<Record<Ending, string>> = {
   unanswered: "the application returned without sending a response",
   truncated: "the application returned before its response was complete",
@@ -41,6 +49,14 @@ export abstract class RequestExchange<
   SendEvent extends Event.SendEvent
 > extends Exchange<ReceiveEvent, SendEvent> {
   protected readonly host: ExchangeHost
+  /** Whether the method is HEAD, whose responses have no content. */
+  protected isHead = false
+  /** Of a response without content, whether its head, with which it is complete, still waits to be written. */
+  protected headOnly: "pending" | "written" | undefined = undefined
+  #announcesTrailers = false
+  #fiber: Fiber<unknown, unknown> | undefined = undefined
+  /** Limits how long the application may send in vain; made when it does. */
+  #sending: Deadline | undefined = undefined
 
   constructor(host: ExchangeHost, options: ExchangeOptions) {
     super(options)
@@ -63,6 +79,82 @@ export abstract class RequestExchange<
     return this.host.bufferedAmount
   }
 
+  override run(runner: RequestRunner, scope: Scope, observer: RunObserver = this): Fiber<unknown, unknown> | undefined {
+    this.#fiber = super.run(runner, scope, observer)
+    return this.#fiber
+  }
+
+  /** The application has sent all that it has to send. */
+  protected abstract readonly isAnswered: boolean
+
+  /** Begins the response; answers why the protocol cannot carry it. */
+  protected startResponse(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
+    const problem = this.host.response.start(status, headers, trailers)
+    if (problem !== undefined) return problem
+    this.state.responseStarted = true
+    this.#announcesTrailers = trailers
+    if (this.isHead || isWithoutContent(status)) this.headOnly = "pending"
+    return undefined
+  }
+
+  /** Takes the start of the response back, as long as nothing of it was written. */
+  protected takeBackStart(): boolean {
+    if (this.hasEnded || !this.host.response.withdraw()) return false
+    this.state.responseStarted = false
+    this.headOnly = undefined
+    return true
+  }
+
+  /** Sends a piece of the body; the first one of a response without content sends its head, and nothing else is sent. */
+  protected sendBody(data: string | Uint8Array, last: boolean): string | undefined {
+    if (this.headOnly === undefined) return this.host.response.body(data, last)
+    if (!last) this.#limitSending()
+    // What was not the whole body says nothing about the length that HEAD tells of.
+    return this.headOnly === "pending" ? this.sendHeadOnly(last ? data : "") : undefined
+  }
+
+  /** Sends the head of a response without content, whose body is `data` for the length that HEAD tells of. */
+  protected sendHeadOnly(data: string | Uint8Array): string | undefined {
+    const problem = this.host.response.body(data, true)
+    return problem ?? this.onHeadOnly()
+  }
+
+  /** The head of a response without content was written. */
+  protected onHeadOnly(): string | undefined {
+    this.headOnly = "written"
+    return this.#announcesTrailers ? this.host.response.trailers(noFields) : undefined
+  }
+
+  override endWithHead(): void {
+    if (this.headOnly !== "pending" || this.holdsHead || this.hasEnded) return
+    this.sendHeadOnly("")
+    this.complete()
+  }
+
+  /**
+   * An application that sends pieces of content where there is none would go on for nothing, maybe for ever. It has the
+   * time of one whose peer has left.
+   */
+  #limitSending(): void {
+    if (this.#sending !== undefined) return
+    this.#sending = new Deadline(this.options.deadlines, { onDeadline: () => this.stopSendingInVain() })
+    this.#sending.start(this.options.graceTicks)
+  }
+
+  /** A send after the end of the exchange. */
+  protected sendInVain(): Effect.Effect<void> {
+    if (this.isAnswered) this.#sending?.release()
+    return this.sendNowhere()
+  }
+
+  override get maySendInVain(): boolean {
+    return this.headOnly === "written" && !this.isAnswered
+  }
+
+  override stopSendingInVain(): void {
+    if (this.#sending !== undefined && !this.isAnswered) this.#fiber?.interruptUnsafe()
+  }
+
   protected takeNext(): ReceiveEvent | undefined {
     if (this.hasEnded) return this.endEvent()
     const piece = this.host.pullBody()
@@ -76,6 +168,8 @@ export abstract class RequestExchange<
    * left: there the failure is most likely the consequence.
    */
   onApplicationExit(exit: Exit.Exit<unknown, unknown>): void {
+    this.#sending?.release()
+    if (Exit.isSuccess(exit)) this.endWithHead()
     const { state } = this
     const ending: Ending =
       state.disconnectReason !== undefined

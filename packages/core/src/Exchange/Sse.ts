@@ -73,8 +73,6 @@ const completeFields = (headers: HeaderBlock): HeaderBlock => {
 /** A request for an event stream, which may be answered by one or by an ordinary response. */
 export class SseExchange extends RequestExchange<SseReceiveEvent, SseSendEvent> implements DeadlineOwner {
   #phase: Phase = "awaitingStart"
-  /** The response has no body, so its events go nowhere. */
-  #isMute = false
   #isDraining = false
   #idle: Deadline | undefined = undefined
   #drain: Deadline | undefined = undefined
@@ -83,9 +81,13 @@ export class SseExchange extends RequestExchange<SseReceiveEvent, SseSendEvent> 
   #keepaliveText = ""
 
   makeScope(server: ServerContext, connection: ScopeConnection, head: HttpRequestHead): SseScope {
-    this.#isMute = head.method === "HEAD"
+    this.isHead = head.method === "HEAD"
     this.#isDraining = server.registry.isDraining
     return makeSseScope(server, connection, head, this)
+  }
+
+  protected get isAnswered(): boolean {
+    return this.#phase === "closed" || this.#phase === "declined"
   }
 
   /** A stream has its own limit; until it has started, a client that trickles its request is like any other. */
@@ -140,7 +142,7 @@ export class SseExchange extends RequestExchange<SseReceiveEvent, SseSendEvent> 
   }
 
   perform(event: SseSendEvent): Effect.Effect<void, SendError> {
-    if (this.state.disconnectReason !== undefined) return Effect.yieldNow
+    if (this.state.disconnectReason !== undefined) return this.sendNowhere()
     const invalid = checkSse(event)
     if (invalid !== undefined) return Effect.fail(invalid)
     const next = order[this.#phase][stepOf(event)]
@@ -153,9 +155,8 @@ export class SseExchange extends RequestExchange<SseReceiveEvent, SseSendEvent> 
   /** Completing wakes receivers, who may send at once: the phase has to be the next one by then. */
   #goOn(next: Phase): Effect.Effect<void> {
     this.#phase = next
-    if (this.hasEnded) return Effect.void
-    const isOver = next === "closed" || next === "declined" || (next === "streaming" && this.#isMute)
-    if (!isOver) return this.awaitDrain()
+    if (this.hasEnded) return this.sendInVain()
+    if (!this.isAnswered && this.headOnly !== "written") return this.awaitDrain()
     this.complete()
     return Effect.void
   }
@@ -173,44 +174,34 @@ export class SseExchange extends RequestExchange<SseReceiveEvent, SseSendEvent> 
       case "sse.close":
         return this.#close(event.reason)
       case "sse.http.response.start":
-        return this.#startResponse(event.status, event.headers ?? noHeaders)
+        return this.startResponse(event.status, event.headers ?? noHeaders, false)
       case "sse.http.response.body":
-        return this.host.response.body(event.body ?? "", event.more !== true)
+        return this.sendBody(event.body ?? "", event.more !== true)
     }
   }
 
   #start(status: number, headers: HeaderBlock): string | undefined {
     if (headers.some(([name]) => name.toLowerCase() === "content-length"))
       return "an event stream has no content-length"
-    const problem = this.#startResponse(status, completeFields(headers))
+    const problem = this.startResponse(status, completeFields(headers), false)
     if (problem !== undefined) return problem
-    if (this.#isMute || status === 204 || status === 205 || status === 304) {
-      this.#isMute = true
-      return this.host.response.body("", true)
-    }
+    if (this.headOnly !== undefined) return this.sendHeadOnly("")
     if (this.options.sseIdleTicks > 0) this.#idle = new Deadline(this.options.deadlines, this)
     this.#idle?.start(this.options.sseIdleTicks)
     if (this.#isDraining) this.#endSoon()
     return undefined
   }
 
-  #startResponse(status: number, headers: HeaderBlock): string | undefined {
-    const problem = this.host.response.start(status, headers, false)
-    if (problem === undefined) this.state.responseStarted = true
-    return problem
-  }
-
   #write(text: string): string | undefined {
-    if (this.#isMute) return undefined
     this.#idle?.start(this.options.sseIdleTicks)
     this.#keepalive?.start(this.#keepaliveTicks)
-    return this.host.response.body(text, false)
+    return this.sendBody(text, false)
   }
 
   #keepAlive(interval: number, comment: string): undefined {
     this.#keepaliveTicks = Deadlines.ticks(Duration.seconds(interval))
     this.#keepaliveText = EventStream.encodeComment(comment)
-    if (this.#isMute) return
+    if (this.headOnly !== undefined) return
     this.#keepalive ??= new Deadline(this.options.deadlines, this)
     this.#keepalive.start(this.#keepaliveTicks)
   }

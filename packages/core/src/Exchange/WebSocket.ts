@@ -8,6 +8,7 @@ import { checkWebSocket } from "../EventGuard.ts"
 import { Fifo } from "../Fifo.ts"
 import type { HeaderBlock } from "../HeaderBlock.ts"
 import { type HttpRequestHead, makeWebSocketScope, type ScopeConnection } from "../RequestScope.ts"
+import { isWithoutContent } from "../ResponseContent.ts"
 import type { ResponseSink } from "../ResponseSink.ts"
 import type { WebSocketScope } from "../Scope.ts"
 import { outOfOrder, refused, type SendError } from "../SendError.ts"
@@ -133,6 +134,8 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
   #phase: Phase = "connecting"
   #isConnectTaken = false
   #isPeerGone = false
+  /** The handshake is refused by a response without content. */
+  #isHeadOnly = false
   #disconnectEvent: WebSocketReceiveEvent = { type: "websocket.disconnect", code: abnormalCode, reason: "closed" }
   /** Made when a message first has to wait. */
   #queue: Fifo<WebSocketReceiveEvent> | undefined = undefined
@@ -211,11 +214,15 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
 
   perform(event: WebSocketSendEvent): Effect.Effect<void, SendError> {
     const phase = this.#phase
-    if (this.#isPeerGone && phase !== "closed" && phase !== "denied") return Effect.yieldNow
+    if (this.#isPeerGone && phase !== "closed" && phase !== "denied") return this.sendNowhere()
     const invalid = checkWebSocket(event)
     if (invalid !== undefined) return Effect.fail(invalid)
     const next = order[phase][stepOf(event)]
     if (next === undefined) return Effect.fail(outOfOrder(event.type, expectation[phase]))
+    if (phase === "denying" && this.isComplete) {
+      this.#phase = next
+      return this.sendNowhere()
+    }
     // Whatever is sent may wake somebody who sends at once: the phase has to be the next one by then.
     this.#phase = next
     const problem = this.#dispatch(event, phase)
@@ -223,7 +230,7 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
       this.#phase = phase
       return Effect.fail(refused(event.type, problem))
     }
-    if (next === "denied") this.complete()
+    if (next === "denied" || this.#isHeadOnly) this.complete()
     // Who closes has nothing more to send, and need not wait for a peer that is behind.
     return next === "denied" || next === "closed" ? Effect.void : this.awaitDrain()
   }
@@ -270,8 +277,12 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
     return this.#startResponse(403, noHeaders) ?? this.#host?.response.body("", true)
   }
 
+  /** A response without content is complete with its head. */
   #startResponse(status: number, headers: HeaderBlock): string | undefined {
-    return this.#host?.response.start(status, headers, false)
+    const problem = this.#host?.response.start(status, headers, false)
+    if (problem !== undefined || !isWithoutContent(status)) return problem
+    this.#isHeadOnly = true
+    return this.#host?.response.body("", true)
   }
 
   // the end of the application ---------------------------------------------------------------------------------------
@@ -294,7 +305,7 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
   #endHandshake(exit: Exit.Exit<unknown, unknown>): void {
     const ending: Ending = this.#isPeerGone
       ? "disconnected"
-      : this.#phase === "denied"
+      : this.#phase === "denied" || this.isComplete
         ? "complete"
         : this.#phase === "denying"
           ? "truncated"

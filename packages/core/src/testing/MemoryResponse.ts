@@ -1,5 +1,6 @@
 import type { DisconnectReason } from "../DisconnectReason.ts"
 import { type HeaderBlock, isValue, normalizeName, parseContentLength } from "../HeaderBlock.ts"
+import { isWithoutContent } from "../ResponseContent.ts"
 import type { ResponseSink } from "../ResponseSink.ts"
 import type { ChangeSignal } from "./ChangeSignal.ts"
 import { type Content, toBytes } from "./TestRequest.ts"
@@ -39,13 +40,18 @@ export type ResponseStatus = "open" | "complete" | "truncated" | "disconnected"
 
 /** The host that a response belongs to. */
 export interface ResponseOwner {
-  readonly exchange: { disconnect(reason: DisconnectReason): void }
+  readonly exchange: {
+    readonly holdsHead: boolean
+    disconnect(reason: DisconnectReason): void
+    endWithHead(): void
+  }
   readonly changes: ChangeSignal
 }
 
 /** A response without a protocol or a transport, kept until the peer takes it. Pieces that were not taken count as unsent. */
 export class MemoryResponse implements ResponseSink {
   readonly interim: Array<ResponseHead> = []
+  /** The head that the peer has got. */
   head: ResponseHead | undefined = undefined
   trailerFields: HeaderBlock = []
   status: ResponseStatus = "open"
@@ -53,6 +59,8 @@ export class MemoryResponse implements ResponseSink {
   readonly #owner: ResponseOwner
   readonly #isHeadRequest: boolean
   readonly #pieces: Array<Uint8Array> = []
+  /** The head that waits for content, at most until the turn ends. */
+  #held: ResponseHead | undefined = undefined
   #announcesTrailers = false
   #hasContent = true
   #remaining = Number.POSITIVE_INFINITY
@@ -84,14 +92,33 @@ export class MemoryResponse implements ResponseSink {
     const length = readContentLength(fields)
     if (typeof length === "string") return length
     this.#announcesTrailers = trailers
-    this.#hasContent = !this.#isHeadRequest && status !== 204 && status !== 205 && status !== 304
+    this.#hasContent = !this.#isHeadRequest && !isWithoutContent(status)
     this.#remaining = length
-    this.head = { status, headers: fields }
-    this.#owner.changes.notify()
+    this.#held = { status, headers: fields }
+    queueMicrotask(() => this.#endTurn())
     return undefined
   }
 
+  withdraw(): boolean {
+    const isHeld = this.#held !== undefined
+    this.#held = undefined
+    return isHeld
+  }
+
+  #endTurn(): void {
+    const { exchange } = this.#owner
+    if (exchange.holdsHead) return
+    exchange.endWithHead()
+    this.flush()
+  }
+
+  #sendHead(): void {
+    this.head ??= this.#held
+    this.#held = undefined
+  }
+
   body(data: Content, last: boolean): string | undefined {
+    this.#sendHead()
     const piece = toBytes(data)
     const problem = this.#hasContent ? this.#count(piece.length, last) : undefined
     if (problem !== undefined) {
@@ -111,15 +138,21 @@ export class MemoryResponse implements ResponseSink {
   trailers(headers: HeaderBlock): string | undefined {
     const fields = readFields(headers)
     if (typeof fields === "string") return fields
+    this.#sendHead()
     this.trailerFields = fields
     this.status = "complete"
     this.#owner.changes.notify()
     return undefined
   }
 
-  flush(): undefined {}
+  flush(): undefined {
+    if (this.#held === undefined) return
+    this.#sendHead()
+    this.#owner.changes.notify()
+  }
 
   announceBody(length: number): string | undefined {
+    this.#sendHead()
     if (this.#hasContent && this.#remaining !== Number.POSITIVE_INFINITY) {
       const problem = this.#mismatch(this.#remaining - length, true)
       if (problem !== undefined) this.breakOff("truncated", "server_error")
@@ -152,6 +185,7 @@ export class MemoryResponse implements ResponseSink {
   /** Ends what was not complete by then. */
   breakOff(status: "truncated" | "disconnected", reason: DisconnectReason): void {
     if (this.status !== "open") return
+    this.#sendHead()
     this.status = status
     this.#owner.exchange.disconnect(reason)
     this.#owner.changes.notify()

@@ -33,6 +33,7 @@ export const fakeOptions = (options: FakeHostOptions, logged: Array<Effect.Effec
   log: (effect) => void logged.push(effect),
   files: noFiles,
   deadlines: standing(),
+  graceTicks: 50,
   sseIdleTicks: 0,
   servesEventStreams: true,
   servesWebSockets: true,
@@ -49,6 +50,8 @@ export class FakeDriver<Exchange extends HttpExchange | SseExchange> implements 
   readonly input: Array<HttpRequestEvent> = []
   bufferedAmount = 0
   carriesBody = true
+  /** Whether a start can be taken back. */
+  isHeadHeld = false
   /** What every call of the sink answers. */
   problem: string | undefined = undefined
   /** Runs on the next `pullBody`, before it answers. */
@@ -96,6 +99,10 @@ export class FakeDriver<Exchange extends HttpExchange | SseExchange> implements 
 
   flush(): undefined {
     this.#answer("flush")
+  }
+
+  withdraw(): boolean {
+    return this.isHeadHeld && this.#answer("withdraw") === undefined
   }
 
   announceBody(length: number): string | undefined {

@@ -95,6 +95,10 @@ export class FakeWebSocketHost implements WebSocketHost, ResponseSink {
     return this.#answer("trailers")
   }
 
+  withdraw(): boolean {
+    return false
+  }
+
   announceBody(): string | undefined {
     return this.#answer("announceBody")
   }

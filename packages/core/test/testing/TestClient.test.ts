@@ -346,6 +346,47 @@ describe("TestClient", () => {
       })
     )
 
+    it.effect("is complete with its head where there is no body, and tells the application", () =>
+      Effect.gen(function* () {
+        const client = yield* http(({ connection }, receive, send) =>
+          Effect.gen(function* () {
+            yield* send(start)
+            yield* receive
+            assert.strictEqual((yield* receive).type, "http.disconnect")
+            assert.isTrue(connection.responseComplete)
+            yield* send(text("late", true))
+            yield* send(text("later"))
+            return "went on"
+          })
+        )
+        const exchange = yield* client.open({ method: "HEAD" })
+        assert.deepStrictEqual([(yield* exchange.response).status, (yield* exchange.response).text], [200, ""])
+        assert.deepStrictEqual(yield* exchange.exit, Exit.succeed("went on"))
+        assert.strictEqual((yield* (yield* http(sending({ ...start, status: 204 }))).request({})).status, 204)
+      })
+    )
+
+    it.effect("starts anew when its file cannot be opened", () =>
+      Effect.gen(function* () {
+        for (const method of ["GET", "HEAD"]) {
+          const client = yield* http((_scope, _receive, send) =>
+            Effect.andThen(
+              send({ ...start, headers: [["x-a", "1"]] }),
+              Effect.catch(send({ type: "http.response.body", file: "/absent" }), () =>
+                Effect.andThen(
+                  Effect.yieldNow,
+                  sending({ ...start, status: 404 }, text("absent"))(_scope, _receive, send)
+                )
+              )
+            )
+          )
+          const response = yield* client.request({ method })
+          assert.deepStrictEqual([response.status, response.header("x-a")], [404, undefined])
+          assert.strictEqual(response.text, method === "HEAD" ? "" : "absent")
+        }
+      })
+    )
+
     it.effect("drops the body where there is none, whatever its length", () =>
       Effect.gen(function* () {
         const headers = [["content-length", "10"]] as const

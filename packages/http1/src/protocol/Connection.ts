@@ -159,6 +159,14 @@ export class Connection {
     return undefined
   }
 
+  /** Takes back a response whose head is held back; answers whether it was. */
+  withdrawResponse(): boolean {
+    if (this.writing !== "held") return false
+    this.prepared = undefined
+    this.writing = "ready"
+    return true
+  }
+
   /** Sends a head that is held back; 101 is complete then, and the connection is not HTTP any more. */
   flushHead(sink: ByteSink): void {
     const head = this.encodeHeld(undefined)

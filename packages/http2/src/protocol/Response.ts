@@ -51,6 +51,13 @@ export class Response<Owner extends StreamOwner> {
     return undefined
   }
 
+  /** Takes back a head that is held back; answers whether there was one. */
+  withdraw(): boolean {
+    const isHeld = this.held !== undefined
+    this.held = undefined
+    return isHeld
+  }
+
   /** Sends a head that is held back, before the length of the content is known. */
   flushHead(): void {
     if (this.held !== undefined) this.sendHead(this.held, undefined, false)

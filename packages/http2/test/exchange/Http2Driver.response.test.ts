@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import * as TestClock from "effect/testing/TestClock"
 import { hello, last, piece, recorded, respond, sendAll, sending, start } from "./support/Applications.ts"
 import { finish, type Harness, makeHarness, turn } from "./support/DriverHarness.ts"
 import { fieldOf, type Peer, type RequestOptions } from "./support/Peer.ts"
@@ -133,6 +134,34 @@ describe("a response", () => {
       })
     )
   }
+
+  it.effect("without content is complete at the end of the turn, though its application goes on to send", () =>
+    Effect.gen(function* () {
+      for (const events of [[], [piece("a")]]) {
+        const received: Array<string> = []
+        const { application } = recorded((_, receive, send) =>
+          Effect.gen(function* () {
+            yield* send(start(200))
+            yield* sendAll(send, events)
+            yield* Effect.sleep("1 second")
+            received.push((yield* receive).type, (yield* receive).type)
+            yield* Effect.forever(send(piece("b")))
+          })
+        )
+        const harness = yield* makeHarness(application)
+        const { peer, id, response } = yield* ask(harness, { method: "HEAD" })
+        assert.isTrue(response.isComplete)
+        assert.deepStrictEqual(framesOf(peer, id), ["HEADERS END_STREAM"])
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(received, ["http.disconnect", "http.disconnect"])
+        assert.strictEqual(harness.openScopes(), 1)
+        yield* TestClock.adjust("6 seconds")
+        assert.strictEqual(harness.openScopes(), 0)
+        yield* finish(harness, peer)
+        assert.deepStrictEqual(harness.errors, [])
+      }
+    })
+  )
 
   it.effect("with HEAD keeps the length that the application says", () =>
     Effect.gen(function* () {

@@ -69,6 +69,9 @@ class NotedResponse implements ResponseSink {
   announceBody(): undefined {}
   trailers(): undefined {}
   flush(): undefined {}
+  withdraw(): boolean {
+    return false
+  }
 }
 
 /** As much of a driver as a session needs: it has read a handshake, and hands the connection over when it is accepted. */
