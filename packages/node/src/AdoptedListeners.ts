@@ -56,6 +56,12 @@ const listenerOf = (
   options: ListenOptions
 ): readonly [Endpoint, Listener] => [endpoint, fromServer(server, addressOf(bound), options)]
 
+/**
+ * How many connections may wait on a socket whose opener has said that already. To accept is to say it anew, and what
+ * holds so far cannot be asked for; the system makes of this the most that it allows, so that it is never less.
+ */
+const longestBacklog = 0x7fff_ffff
+
 /** Listens on an inherited descriptor; the only public way in which Node tells where one is bound. */
 const adopt = (socket: InheritedSocket, backlog: number): Adopted | undefined => {
   const { descriptor: fd } = socket
@@ -64,7 +70,8 @@ const adopt = (socket: InheritedSocket, backlog: number): Adopted | undefined =>
     const server = createListeningServer()
     // An error has no address either.
     server.on("error", () => {})
-    server.listen({ fd, backlog })
+    // Not among the options, where it is ignored for a descriptor.
+    server.listen({ fd }, socket.isForeign === true ? longestBacklog : backlog)
     const bound = tcpEndpointOf(server)
     if (bound !== undefined) return { socket, server, bound }
     const path = pathOf(socket)

@@ -17,6 +17,8 @@ export interface InheritedSocket {
   readonly name: string | undefined
   /** What tells the file at its path from others, if this process is to remove it in the end. */
   readonly identity?: string
+  /** Whether systemd has opened it, whoever has passed it on. */
+  readonly isForeign?: boolean
 }
 
 /** What a worker's parent has started it for. */
@@ -58,6 +60,7 @@ const variables = [
   "LISTEN_FDNAMES",
   "PAGI_REUSE",
   "PAGI_REUSE_FILES",
+  "PAGI_REUSE_FOREIGN",
   "PAGI_MASTER_PID",
   "PAGI_READY_FD",
   "PAGI_WORKER"
@@ -75,7 +78,7 @@ export const take = (environment: Environment, pid: number): Inheritance => {
   for (const name of variables) delete environment[name]
   const problems: Array<string> = []
   const sockets = [
-    ...ReuseText.read(taken["PAGI_REUSE"], taken["PAGI_REUSE_FILES"], problems),
+    ...ReuseText.read([taken["PAGI_REUSE"], taken["PAGI_REUSE_FILES"], taken["PAGI_REUSE_FOREIGN"]], problems),
     ...readSystemd(taken, pid, problems)
   ]
   const isFirst = ({ descriptor }: InheritedSocket, index: number): boolean =>
@@ -142,6 +145,7 @@ const readSystemd = (
   return Array.from({ length: count }, (_, index) => ({
     descriptor: firstDescriptor + index,
     source: "LISTEN_FDS" as const,
+    isForeign: true,
     name: names[index] || undefined
   }))
 }

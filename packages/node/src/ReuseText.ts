@@ -5,6 +5,8 @@
  *
  * A server that hands over to its successor also leaves the paths of its Unix sockets to it, to be removed at the end.
  * `PAGI_REUSE_FILES` says which: `descriptor=identity` of those that it has made itself, and not got from systemd.
+ *
+ * `PAGI_REUSE_FOREIGN` names the descriptors of those that systemd has opened, whoever has passed them on since.
  */
 import { type Endpoint, format } from "@pagi/core/Endpoint"
 import type { InheritedSocket } from "./InheritedSockets.ts"
@@ -18,6 +20,8 @@ export interface SharedSocket {
   readonly descriptor: number
   /** What tells the file at its path from others; absent when the other process is not to remove it. */
   readonly identity?: string | undefined
+  /** Whether systemd has opened it, which says how many connections may wait. */
+  readonly isForeign?: boolean
 }
 
 /** What the addresses are separated by, and what is then written for it. */
@@ -44,15 +48,23 @@ export const write = (sockets: ReadonlyArray<SharedSocket>): string =>
 export const writeFiles = (sockets: ReadonlyArray<SharedSocket>): string =>
   sockets.flatMap(({ descriptor, identity }) => (identity === undefined ? [] : [`${descriptor}=${identity}`])).join(",")
 
+/** The value of `PAGI_REUSE_FOREIGN`. */
+export const writeForeign = (sockets: ReadonlyArray<SharedSocket>): string =>
+  sockets.flatMap(({ descriptor, isForeign }) => (isForeign === true ? [String(descriptor)] : [])).join(",")
+
 const entriesOf = (text: string | undefined): ReadonlyArray<string> =>
   text === undefined || text === "" ? [] : text.split(",")
 
-/** What the two variables say. */
+/** What the variables say. */
 export const read = (
-  reuse: string | undefined,
-  files: string | undefined,
+  [reuse, files, foreign]: readonly [
+    reuse: string | undefined,
+    files?: string | undefined,
+    foreign?: string | undefined
+  ],
   problems: Array<string>
 ): ReadonlyArray<InheritedSocket> => {
+  const foreigners = new Set(entriesOf(foreign))
   const identities = readFiles(files, problems)
   const sockets: Array<InheritedSocket> = []
   for (const entry of entriesOf(reuse)) {
@@ -64,7 +76,8 @@ export const read = (
     }
     const identity = identities.get(descriptor)
     const file = identity === undefined ? {} : { identity }
-    sockets.push({ descriptor, source: "PAGI_REUSE", name: unescape(name), ...file })
+    const origin = foreigners.has(digits) ? { isForeign: true } : {}
+    sockets.push({ descriptor, source: "PAGI_REUSE", name: unescape(name), ...file, ...origin })
   }
   return sockets
 }

@@ -34,11 +34,13 @@ describe("what an environment says about inherited sockets", () => {
 
   it("comes from systemd as a number of descriptors from 3 on, with names", () => {
     assert.deepStrictEqual(systemd("3", { LISTEN_FDNAMES: "web::admin" }).sockets, [
-      { descriptor: 3, source: "LISTEN_FDS", name: "web" },
-      { descriptor: 4, source: "LISTEN_FDS", name: undefined },
-      { descriptor: 5, source: "LISTEN_FDS", name: "admin" }
+      { descriptor: 3, source: "LISTEN_FDS", isForeign: true, name: "web" },
+      { descriptor: 4, source: "LISTEN_FDS", isForeign: true, name: undefined },
+      { descriptor: 5, source: "LISTEN_FDS", isForeign: true, name: "admin" }
     ])
-    assert.deepStrictEqual(systemd("1").sockets, [{ descriptor: 3, source: "LISTEN_FDS", name: undefined }])
+    assert.deepStrictEqual(systemd("1").sockets, [
+      { descriptor: 3, source: "LISTEN_FDS", isForeign: true, name: undefined }
+    ])
   })
 
   it("is not believed when it is meant for another process", () => {

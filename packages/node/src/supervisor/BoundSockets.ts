@@ -38,6 +38,8 @@ export interface BoundSockets {
   readonly reuse: (childDescriptors: ReadonlyArray<number>) => string
   /** `PAGI_REUSE_FILES` for a child that follows this process, and is to remove what this one would. */
   readonly reuseFiles: (childDescriptors: ReadonlyArray<number>) => string
+  /** `PAGI_REUSE_FOREIGN` for a child. */
+  readonly reuseForeign: (childDescriptors: ReadonlyArray<number>) => string
   /**
    * What a server in this process claims to listen on the sockets itself. It owns the descriptors from then on; paths
    * are still removed here.
@@ -54,6 +56,7 @@ interface Held {
   /** What is to be removed in the end. */
   readonly file?: UnixSocket.SocketFile | undefined
   readonly isInherited: boolean
+  readonly isForeign?: boolean | undefined
 }
 
 /** Nothing is held of an endpoint that each worker opens a socket for. */
@@ -95,10 +98,11 @@ const make = (holdings: Arr.NonEmptyReadonlyArray<Holding>, closing: Closing, se
   const held = holdings.flatMap(([endpoint, held]) => (held === undefined ? [] : [{ endpoint, ...held }]))
   const descriptors = held.map(({ handle }) => handle.fd)
   const shared = (numbers: ReadonlyArray<number>): ReadonlyArray<ReuseText.SharedSocket> =>
-    held.map(({ endpoint, file, handle }, index) => ({
+    held.map(({ endpoint, file, handle, isForeign }, index) => ({
       endpoint,
       descriptor: numbers[index] ?? handle.fd,
-      identity: file?.identity
+      identity: file?.identity,
+      isForeign: isForeign === true
     }))
   const [first, ...others] = holdings
   return {
@@ -106,6 +110,7 @@ const make = (holdings: Arr.NonEmptyReadonlyArray<Holding>, closing: Closing, se
     descriptors,
     reuse: (numbers) => ReuseText.write(shared(numbers)),
     reuseFiles: (numbers) => ReuseText.writeFiles(shared(numbers)),
+    reuseForeign: (numbers) => ReuseText.writeForeign(shared(numbers)),
     surrender: Effect.sync(() => {
       closing.keepDescriptors()
       return { ...none, sockets: shared(descriptors).map(ownSocket) }
@@ -119,10 +124,11 @@ const socketOf = ([endpoint, held]: Holding, secure: boolean): BoundSocket => {
   return { endpoint, descriptor: held?.handle.fd, address, url: urlOf(address, secure) }
 }
 
-const ownSocket = ({ descriptor, endpoint }: ReuseText.SharedSocket): InheritedSocket => ({
+const ownSocket = ({ descriptor, endpoint, isForeign }: ReuseText.SharedSocket): InheritedSocket => ({
   descriptor,
   source: "own",
-  name: ReuseText.nameOf(endpoint)
+  name: ReuseText.nameOf(endpoint),
+  isForeign: isForeign === true
 })
 
 /** What has to be closed and removed, all of it once. */
@@ -181,14 +187,15 @@ const find = (socket: InheritedSocket): (Held & FoundSocket) | undefined => {
   try {
     const handle = ServerHandle.open(socket.descriptor)
     const tcp = ServerHandle.boundOf(handle)
-    if (tcp !== undefined) return { socket, handle, bound: tcp, isInherited: true }
+    const { identity, isForeign } = socket
+    if (tcp !== undefined) return { socket, handle, bound: tcp, isInherited: true, isForeign }
     const path = pathOf(socket)
     if (path === undefined) return undefined
-    const { identity } = socket
     return {
       socket,
       handle,
       isInherited: true,
+      isForeign,
       bound: unix(path),
       file: identity === undefined ? undefined : { path: resolve(path), identity }
     }

@@ -16,7 +16,7 @@ export interface ChildCommand {
 }
 
 /** Listening sockets that programs are started with. */
-export type InheritableSockets = Pick<BoundSockets, "descriptors" | "reuse" | "reuseFiles">
+export type InheritableSockets = Pick<BoundSockets, "descriptors" | "reuse" | "reuseFiles" | "reuseForeign">
 
 /** Where the sockets begin in a program: after the standard descriptors and what connects it with this process. */
 const firstDescriptor = 4

@@ -37,6 +37,7 @@ export const commandOf = (program: SuccessorProgram, sockets: InheritableSockets
     ...program.environment,
     PAGI_REUSE: sockets.reuse(descriptorsThere(sockets)),
     PAGI_REUSE_FILES: sockets.reuseFiles(descriptorsThere(sockets)),
+    PAGI_REUSE_FOREIGN: sockets.reuseForeign(descriptorsThere(sockets)),
     PAGI_MASTER_PID: String(process.pid),
     PAGI_READY_FD: String(pipe)
   },

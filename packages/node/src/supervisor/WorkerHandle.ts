@@ -38,6 +38,7 @@ export const commandOf = (
   environment: {
     ...process.env,
     PAGI_REUSE: sockets.reuse(descriptorsThere(sockets)),
+    PAGI_REUSE_FOREIGN: sockets.reuseForeign(descriptorsThere(sockets)),
     PAGI_WORKER: JSON.stringify({ num: slot, workers, payload: program.payload })
   },
   descriptors: ["ignore", "inherit", "inherit", "ipc", ...sockets.descriptors]

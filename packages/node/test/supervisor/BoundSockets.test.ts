@@ -31,6 +31,7 @@ const inheritanceOf = (sockets: BoundSockets.BoundSockets, more: Record<string, 
     {
       PAGI_REUSE: sockets.reuse(sockets.descriptors),
       PAGI_REUSE_FILES: sockets.reuseFiles(sockets.descriptors),
+      PAGI_REUSE_FOREIGN: sockets.reuseForeign(sockets.descriptors),
       ...more
     },
     process.pid

@@ -13,7 +13,7 @@ const makeInterpreter = (parts: Partial<PoolParts> = {}) => {
     settings: { ...settings, workers: 1 },
     program: { path: "/app/worker.js", execArgv: [] },
     successor: { file: "/bin/server", args: [] },
-    sockets: { descriptors: [], reuse: () => "", reuseFiles: () => "" },
+    sockets: { descriptors: [], reuse: () => "", reuseFiles: () => "", reuseForeign: () => "" },
     start: processes.service.start,
     now: () => 0,
     timers: { schedule: () => Effect.void, cancel: () => Effect.void },

@@ -99,10 +99,11 @@ describe("a hot restart", () => {
       assert.strictEqual(command.file, "/bin/server")
       assert.deepStrictEqual(command.args, ["--workers", "2"])
       assert.deepStrictEqual(command.descriptors, ["inherit", "inherit", "inherit", "pipe", 20, 21])
-      const { PAGI_MASTER_PID, PAGI_READY_FD, PAGI_REUSE, PAGI_REUSE_FILES, PAGI_WORKER } = command.environment
+      const { PAGI_MASTER_PID, PAGI_READY_FD, PAGI_REUSE, PAGI_REUSE_FILES, PAGI_REUSE_FOREIGN, PAGI_WORKER } =
+        command.environment
       assert.deepStrictEqual(
-        [PAGI_MASTER_PID, PAGI_READY_FD, PAGI_REUSE, PAGI_REUSE_FILES, PAGI_WORKER],
-        [String(process.pid), "3", "4+5", "files 4+5", undefined]
+        [PAGI_MASTER_PID, PAGI_READY_FD, PAGI_REUSE, PAGI_REUSE_FILES, PAGI_REUSE_FOREIGN, PAGI_WORKER],
+        [String(process.pid), "3", "4+5", "files 4+5", "foreign 4+5", undefined]
       )
     })
   )

@@ -73,7 +73,8 @@ export const makePool = ({ cannotRestart, heartbeatTimeout = 50_000, onChange, .
       sockets: {
         descriptors: [20, 21],
         reuse: (there) => there.join("+"),
-        reuseFiles: (there) => `files ${there.join("+")}`
+        reuseFiles: (there) => `files ${there.join("+")}`,
+        reuseForeign: (there) => `foreign ${there.join("+")}`
       },
       onChange: (change, hasSuccessor) =>
         Effect.andThen(tell(hasSuccessor ? `${change} for a successor` : change), onChange?.(change) ?? Effect.void),
