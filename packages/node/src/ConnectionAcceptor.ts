@@ -13,6 +13,7 @@ import type { DescriptorLimit } from "./DescriptorLimit.ts"
 import type { OnConnection } from "./Listener.ts"
 import type { AcceptedSocket } from "./SharedRead.ts"
 import { clientOf, NetTransport } from "./NetTransport.ts"
+import type { TicketKeyring } from "./TicketSecrets.ts"
 import type { TlsCertificates } from "./TlsCertificates.ts"
 import { Protocols } from "./Protocols.ts"
 import { TlsHandshakes } from "./TlsHandshakes.ts"
@@ -31,10 +32,11 @@ export const makeAcceptor = (
   server: ServerContext,
   descriptors: DescriptorLimit,
   listenerScope: EffectScope.Scope,
-  certificates?: TlsCertificates
+  certificates: TlsCertificates | undefined,
+  keyring: TicketKeyring
 ): OnConnection => {
   const turns = new TurnQueue(server.runner.background)
-  const handshakes = certificates && new TlsHandshakes(server, certificates)
+  const handshakes = certificates && new TlsHandshakes(server, certificates, keyring)
   const rejections = new Rejections(server, handshakes)
   Effect.runSync(
     EffectScope.addFinalizer(

@@ -40,6 +40,8 @@ export interface Inheritance {
   readonly masterPid: number | undefined
   /** Where that process reads that this one is ready (`PAGI_READY_FD`). */
   readonly readyDescriptor: number | undefined
+  /** Where that process has written the secrets of its TLS sessions (`PAGI_TICKETS_FD`). */
+  readonly ticketsDescriptor: number | undefined
   /** What this process is a worker for (`PAGI_WORKER`). */
   readonly worker: WorkerAssignment | undefined
 }
@@ -49,6 +51,7 @@ export const none: Inheritance = {
   problems: [],
   masterPid: undefined,
   readyDescriptor: undefined,
+  ticketsDescriptor: undefined,
   worker: undefined
 }
 
@@ -63,6 +66,7 @@ const variables = [
   "PAGI_REUSE_FOREIGN",
   "PAGI_MASTER_PID",
   "PAGI_READY_FD",
+  "PAGI_TICKETS_FD",
   "PAGI_WORKER"
 ] as const
 
@@ -88,6 +92,7 @@ export const take = (environment: Environment, pid: number): Inheritance => {
     problems,
     masterPid: readNumber(["PAGI_MASTER_PID", 2, "process"], taken, problems),
     readyDescriptor: readNumber(["PAGI_READY_FD", firstDescriptor, "descriptor"], taken, problems),
+    ticketsDescriptor: readNumber(["PAGI_TICKETS_FD", firstDescriptor, "descriptor"], taken, problems),
     worker: readWorker(taken["PAGI_WORKER"], problems)
   }
 }

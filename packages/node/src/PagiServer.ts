@@ -27,6 +27,7 @@ import * as RuntimeError from "./RuntimeError.ts"
 import { problemOf } from "./RuntimeSupport.ts"
 import type { AcceptShare } from "./supervisor/AcceptShare.ts"
 import { WorkerIdentity } from "./supervisor/WorkerIdentity.ts"
+import { keepFresh, TicketKeyring } from "./TicketSecrets.ts"
 import * as TlsCertificates from "./TlsCertificates.ts"
 import type { TlsError } from "./TlsError.ts"
 
@@ -93,6 +94,9 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     const options = yield* ServerOptions
     if (worker === undefined) yield* warnOfOptions(options)
     const certificates = yield* TlsCertificates.fromOptions(options, tlsProtocols(options))
+    const tickets = worker?.tickets ?? new TicketKeyring()
+    // Those of a worker are its parent's to change.
+    if (certificates !== undefined && worker?.tickets === undefined) yield* keepFresh(tickets)
     const lifespan = yield* Lifespan.start(app, {
       mode: options.lifespan,
       startupTimeout: options.lifespanStartupTimeout,
@@ -114,7 +118,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       backlog: options.listenerBacklog,
       reusePort: options.reuseport && worker !== undefined,
       isQuiet: worker !== undefined,
-      onConnection: makeAcceptor(server, descriptors, connections, certificates),
+      onConnection: makeAcceptor(server, descriptors, connections, certificates, tickets),
       onAcceptError: (error) => descriptors.onAcceptError(error)
     }
     const sharing = withShare(listenOptions, server, worker?.share)

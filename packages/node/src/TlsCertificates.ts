@@ -4,17 +4,29 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { constants } from "node:crypto"
+import { constants, createHash } from "node:crypto"
 import { createSecureContext, type SecureContext, type SecureContextOptions, type TlsOptions } from "node:tls"
 import { defaultCiphers } from "./CipherSuites.ts"
 import { hostOf } from "./ServerName.ts"
+import { ticketLifetime } from "./TicketSecrets.ts"
 import { TlsError } from "./TlsError.ts"
 import { fingerprint, type Identity, read, type TlsMaterial } from "./TlsFiles.ts"
 
+/** What a server of `node:tls` needs to send certificates. */
+export interface ServerTls {
+  readonly options: TlsOptions
+  /** What it chooses from by the name that a client asks for, beside what the options make. */
+  readonly contexts: ReadonlySet<SecureContext>
+  /** Different texts for different certificates, authorities and demands: a session must not go from one to the other. */
+  readonly binding: string
+  /** The certificate that is sent to clients that ask for a name, as PEM. */
+  readonly certificateFor: (name: string | undefined) => string
+}
+
 /** The certificates that new connections get, which change when their files do. */
 export interface TlsCertificates {
-  /** What a server of `node:tls` needs; another object after each change. */
-  readonly current: TlsOptions
+  /** Another object after each change. */
+  readonly current: ServerTls
   /** Whether clients are asked for a certificate. */
   readonly asksClients: boolean
   /** Reads the files again. When something is wrong with them, says so and leaves everything as it is. */
@@ -92,38 +104,59 @@ export const make = (
 const build = (
   { ciphers, minVersion, verifyClient }: Values,
   protocols: ReadonlyArray<string>,
-  { ca, main, others }: TlsMaterial
-): Effect.Effect<TlsOptions, TlsError> =>
+  material: TlsMaterial
+): Effect.Effect<ServerTls, TlsError> =>
   Effect.gen(function* () {
+    const { ca, main, others } = material
     const common: SecureContextOptions = {
       minVersion,
       // A client that wants new keys in the middle can make a new connection.
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       honorCipherOrder: true,
       sessionIdContext,
+      sessionTimeout: ticketLifetime,
       ciphers: ciphers ?? defaultCiphers,
       ...(ca === undefined ? {} : { ca })
     }
     if (ciphers !== undefined) yield* checkCiphers(ciphers)
-    const contexts = new Map<string, SecureContext>()
+    const chosen = new Map<string, Choice>()
     for (const identity of [main, ...others]) {
-      const context = yield* makeContext(common, identity)
-      for (const name of identity.names) if (!contexts.has(name)) contexts.set(name, context)
+      const choice = { identity, context: yield* makeContext(common, identity) }
+      for (const name of identity.names) if (!chosen.has(name)) chosen.set(name, choice)
     }
+    const find = (name: string): Choice | undefined => findByName(chosen, hostOf(name))
     return {
-      ...common,
-      cert: main.cert,
-      key: main.key,
-      requestCert: ca !== undefined,
-      rejectUnauthorized: verifyClient,
-      ALPNProtocols: [...protocols],
-      SNICallback: (name, answer) => answer(null, find(contexts, hostOf(name)))
+      options: {
+        ...common,
+        cert: main.cert,
+        key: main.key,
+        requestCert: ca !== undefined,
+        rejectUnauthorized: verifyClient,
+        ALPNProtocols: [...protocols],
+        // Asking costs time in every handshake, and where there is one certificate there is nothing to choose.
+        ...(others.length === 0 ? {} : { SNICallback: (name, answer) => answer(null, find(name)?.context) })
+      },
+      contexts: new Set([...chosen.values()].map(({ context }) => context)),
+      binding: bindingOf(material, verifyClient),
+      certificateFor: (name) => ((name === undefined ? undefined : find(name)?.identity) ?? main).leaf
     }
   })
 
+/** What a client gets that asks for a name. */
+interface Choice {
+  readonly identity: Identity
+  readonly context: SecureContext
+}
+
 /** A star stands for one whole label, the first (RFC 9525 §6.3). Without a match the main certificate is sent. */
-const find = (contexts: ReadonlyMap<string, SecureContext>, name: string): SecureContext | undefined =>
-  contexts.get(name) ?? contexts.get(name.replace(/^[^.]+/, "*"))
+const findByName = <A>(choices: ReadonlyMap<string, A>, name: string): A | undefined =>
+  choices.get(name) ?? choices.get(name.replace(/^[^.]+/, "*"))
+
+/** A digest, since private keys are part of it. */
+const bindingOf = ({ ca, main, others }: TlsMaterial, verifyClient: boolean): string =>
+  createHash("sha256")
+    .update(JSON.stringify([verifyClient, ca, [main, ...others].map(({ cert, key }) => [cert, key])]))
+    .digest("hex")
 
 const makeContext = (
   common: SecureContextOptions,

@@ -18,14 +18,23 @@ export class TlsConnection {
   readonly expectedHost: string | undefined
   readonly #socket: TLSSocket
   readonly #asksClients: boolean
+  readonly #certificate: string
   #extension: TlsExtension | undefined = undefined
 
-  constructor(socket: TLSSocket, carrier: Socket, asksClients: boolean) {
+  /** @param certificateFor the certificate that the server sends to clients that ask for a name */
+  constructor(
+    socket: TLSSocket,
+    carrier: Socket,
+    asksClients: boolean,
+    certificateFor: (name: string | undefined) => string
+  ) {
     const { servername } = socket as { readonly servername?: unknown } // Declared for clients only.
+    const name = typeof servername === "string" ? servername : undefined
     this.carrier = carrier
-    this.expectedHost = asksClients && typeof servername === "string" ? hostOf(servername) : undefined
+    this.expectedHost = asksClients && name !== undefined ? hostOf(name) : undefined
     this.#socket = socket
     this.#asksClients = asksClients
+    this.#certificate = certificateFor(name)
   }
 
   /** What scopes tell about the connection; found out when the first of them is made. */
@@ -38,7 +47,8 @@ export class TlsConnection {
     const chain = this.#asksClients ? chainOf(socket) : []
     const [client] = chain
     return {
-      serverCert: socket.getX509Certificate()?.toString() ?? null,
+      // Not asked of the socket: to make a certificate again for each connection costs a tenth of a handshake.
+      serverCert: this.#certificate,
       clientCertChain: chain.map(String),
       clientCertName: client === undefined ? null : distinguishedName(client.subject),
       clientCertError: client === undefined ? null : verificationErrorOf(socket),

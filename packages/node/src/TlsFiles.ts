@@ -1,5 +1,6 @@
 /** Reads and checks the files of TLS, so that every mistake in them is told with the file it is in. */
 import type { CertificateFiles, Values } from "@pagi/core/TlsOptions"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
 import { constants } from "node:fs"
@@ -11,6 +12,8 @@ export interface Identity {
   readonly files: CertificateFiles
   /** The certificate and its chain, as PEM. */
   readonly cert: string
+  /** The certificate alone. */
+  readonly leaf: string
   readonly key: string
   /** The host names that it is for, in lower case; of wildcards the name with the star. */
   readonly names: ReadonlyArray<string>
@@ -97,10 +100,10 @@ const readIdentity = ({ cert: certPath, key: keyPath }: CertificateFiles): Effec
     const cert = yield* readText("certificate", certPath)
     const [first] = yield* parseCertificates("certificate", certPath, cert)
     const key = yield* readText("private key", keyPath)
-    if (first?.checkPrivateKey(yield* parseKey(keyPath, key)) !== true) {
+    if (!first.checkPrivateKey(yield* parseKey(keyPath, key))) {
       return yield* failure("private key", keyPath, `it does not belong to the certificate ${certPath}`)
     }
-    return { files: { cert: certPath, key: keyPath }, cert, key, names: namesOf(first) }
+    return { files: { cert: certPath, key: keyPath }, cert, leaf: first.toString(), key, names: namesOf(first) }
   })
 
 const readAuthorities = (path: string): Effect.Effect<string, TlsError> =>
@@ -117,9 +120,9 @@ const parseCertificates = (
   what: string,
   path: string,
   pem: string
-): Effect.Effect<ReadonlyArray<X509Certificate>, TlsError> => {
-  const blocks = pem.match(certificatePattern) ?? []
-  if (blocks.length === 0) return failure(what, path, "it holds no certificate in PEM form")
+): Effect.Effect<Arr.NonEmptyReadonlyArray<X509Certificate>, TlsError> => {
+  const blocks: ReadonlyArray<string> = pem.match(certificatePattern) ?? []
+  if (!Arr.isReadonlyArrayNonEmpty(blocks)) return failure(what, path, "it holds no certificate in PEM form")
   return Effect.forEach(blocks, (block, index) =>
     Effect.try({
       try: () => new X509Certificate(block),

@@ -4,7 +4,9 @@ import type { ServerContext } from "@pagi/core/ServerContext"
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
 import { createServer, type Server, type TLSSocket } from "node:tls"
-import type { TlsCertificates } from "./TlsCertificates.ts"
+import { TicketKeys, useKeys } from "./SessionTickets.ts"
+import type { TicketKeyring } from "./TicketSecrets.ts"
+import type { ServerTls, TlsCertificates } from "./TlsCertificates.ts"
 import { TlsConnection, verificationErrorOf } from "./TlsConnection.ts"
 
 /** Told when a connection is encrypted. It must add its own connection to the registry if there is to be one. */
@@ -20,13 +22,13 @@ const noTimeout = 2 ** 31 - 1
 export class TlsHandshakes {
   readonly #server: ServerContext
   readonly #certificates: TlsCertificates
-  readonly #pending = new WeakMap<Socket, OnSecure>()
-  #options: TlsCertificates["current"] | undefined = undefined
-  #tlsServer: Server | undefined = undefined
+  readonly #keyring: TicketKeyring
+  #current: CurrentServer | undefined = undefined
 
-  constructor(server: ServerContext, certificates: TlsCertificates) {
+  constructor(server: ServerContext, certificates: TlsCertificates, keyring: TicketKeyring) {
     this.#server = server
     this.#certificates = certificates
+    this.#keyring = keyring
   }
 
   /** Begins a handshake that counts as a connection: it has a time limit, and ends when the server drains. */
@@ -44,26 +46,26 @@ export class TlsHandshakes {
     if (carrier.destroyed) return
     // Until it is encrypted, nobody but Node itself sees that a client has closed its side.
     carrier.allowHalfOpen = false
-    this.#pending.set(carrier, onSecure)
-    this.#current().emit("connection", carrier)
+    const { pending, server } = this.#getCurrent()
+    pending.set(carrier, onSecure)
+    server.emit("connection", carrier)
   }
 
-  #current(): Server {
-    const { current } = this.#certificates
-    if (this.#tlsServer === undefined || this.#options !== current) {
-      this.#options = current
-      this.#tlsServer = createServer({ ...current, handshakeTimeout: noTimeout }, this.#onSecure)
-      this.#tlsServer.on("tlsClientError", this.#onFailure)
-    }
-    return this.#tlsServer
-  }
-
-  readonly #onSecure = (socket: TLSSocket): void => {
-    const carrier = carrierOf(socket)
-    const onSecure = carrier && this.#pending.get(carrier)
-    socket.allowHalfOpen = true
-    if (carrier === undefined || onSecure === undefined) socket.destroy()
-    else onSecure(socket, new TlsConnection(socket, carrier, this.#certificates.asksClients))
+  #getCurrent(): CurrentServer {
+    const { current: tls } = this.#certificates
+    if (this.#current?.tls === tls) return this.#current
+    const server = createServer({ ...tls.options, handshakeTimeout: noTimeout })
+    useKeys(server, tls.contexts, new TicketKeys(this.#keyring, tls.binding))
+    const pending = new WeakMap<Socket, OnSecure>()
+    server.on("tlsClientError", this.#onFailure)
+    server.on("secureConnection", (socket) => {
+      const carrier = carrierOf(socket)
+      const onSecure = carrier && pending.get(carrier)
+      socket.allowHalfOpen = true
+      if (carrier === undefined || onSecure === undefined) socket.destroy()
+      else onSecure(socket, new TlsConnection(socket, carrier, this.#certificates.asksClients, tls.certificateFor))
+    })
+    return (this.#current = { tls, server, pending })
   }
 
   /** Anybody can connect and send something else, so this is no more than a detail. */
@@ -73,6 +75,14 @@ export class TlsHandshakes {
     const detail = verificationErrorOf(socket) ?? error.reason ?? error.message
     this.#server.runner.background(Effect.logDebug(`a TLS handshake failed: ${detail}`))
   }
+}
+
+/** What does the handshakes at the moment. */
+interface CurrentServer {
+  readonly tls: ServerTls
+  readonly server: Server
+  /** Who is told about the sockets in the middle of their handshakes. */
+  readonly pending: WeakMap<Socket, OnSecure>
 }
 
 /** Not public, but the only way from the encrypted socket of a server back to the one below it. */

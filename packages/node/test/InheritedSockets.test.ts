@@ -25,6 +25,7 @@ describe("what an environment says about inherited sockets", () => {
       PAGI_REUSE_FILES: "3=1:2:3",
       PAGI_MASTER_PID: "5",
       PAGI_READY_FD: "4",
+      PAGI_TICKETS_FD: "4",
       PAGI_WORKER: "{}",
       PAGI_PORT: "80"
     }

@@ -1,6 +1,7 @@
 /** Starting and killing programs: all that the supervisor wants of the operating system, so that tests can do without it. */
 import * as Context from "effect/Context"
 import { type ChildProcess, spawn } from "node:child_process"
+import type { Duplex } from "node:stream"
 import type { BoundSockets } from "./BoundSockets.ts"
 
 /** A program to start. */
@@ -13,6 +14,8 @@ export interface ChildCommand {
    * number, Node's channel for messages (`ipc`) or a pipe that is read here. At most one of the last two.
    */
   readonly descriptors: ReadonlyArray<"ignore" | "inherit" | "ipc" | "pipe" | number>
+  /** What it finds in the pipe. */
+  readonly pipeText?: string
 }
 
 /** Listening sockets that programs are started with. */
@@ -51,7 +54,7 @@ export const ChildProcesses: Context.Reference<{
   readonly start: (command: ChildCommand, listener: ChildListener) => Child
 }> = Context.Reference("@pagi/node/ChildProcesses", { defaultValue: () => ({ start }) })
 
-const start = ({ args, descriptors, environment, file }: ChildCommand, listener: ChildListener): Child => {
+const start = ({ args, descriptors, environment, file, pipeText }: ChildCommand, listener: ChildListener): Child => {
   let hasExited = false
   const exit = (code: number | null, signal: string | null): void => {
     if (hasExited) return
@@ -76,7 +79,7 @@ const start = ({ args, descriptors, environment, file }: ChildCommand, listener:
   })
   child.on("exit", exit)
   child.on("message", listener.onMessage)
-  readPipe(child, descriptors.indexOf("pipe"), listener.onMessage)
+  usePipe(child, descriptors.indexOf("pipe"), pipeText, listener.onMessage)
   return {
     pid: child.pid,
     send: (message, onSent = () => {}) => {
@@ -89,11 +92,17 @@ const start = ({ args, descriptors, environment, file }: ChildCommand, listener:
 
 const notStarted: Child = { pid: undefined, send: (_message, onSent) => onSent?.(), kill: () => {} }
 
-const readPipe = (child: ChildProcess, descriptor: number, onText: (text: string) => void): void => {
-  // There are none at all when the system had no descriptors left.
-  const pipe = (child.stdio as ChildProcess["stdio"] | undefined)?.[descriptor]
+const usePipe = (
+  child: ChildProcess,
+  descriptor: number,
+  text: string | undefined,
+  onText: (text: string) => void
+): void => {
+  // Declared for any stdio; a pipe is both ways. There are none at all when the system had no descriptors left.
+  const pipe = (child.stdio as ChildProcess["stdio"] | undefined)?.[descriptor] as Duplex | null | undefined
   if (pipe === null || pipe === undefined) return
   // It ends with the program, whose exit is told.
   pipe.on("error", () => {})
+  if (text !== undefined) pipe.write(text)
   pipe.on("data", (bytes: Buffer) => onText(bytes.toString("latin1")))
 }

@@ -3,8 +3,9 @@
  * sockets open. It says in a pipe that it is ready, and then stops its predecessor by SIGTERM.
  */
 import * as Effect from "effect/Effect"
-import { closeSync, writeSync } from "node:fs"
+import { closeSync, readSync, writeSync } from "node:fs"
 import { codeOf } from "../ListenError.ts"
+import * as TicketSecrets from "../TicketSecrets.ts"
 import {
   type Child,
   type ChildCommand,
@@ -29,7 +30,11 @@ const readiness = "ready\n"
 const pipe = 3
 
 /** How a successor is started. */
-export const commandOf = (program: SuccessorProgram, sockets: InheritableSockets): ChildCommand => ({
+export const commandOf = (
+  program: SuccessorProgram,
+  sockets: InheritableSockets,
+  tickets: TicketSecrets.TicketKeyring | undefined
+): ChildCommand => ({
   file: program.file,
   args: program.args,
   environment: {
@@ -39,10 +44,36 @@ export const commandOf = (program: SuccessorProgram, sockets: InheritableSockets
     PAGI_REUSE_FILES: sockets.reuseFiles(descriptorsThere(sockets)),
     PAGI_REUSE_FOREIGN: sockets.reuseForeign(descriptorsThere(sockets)),
     PAGI_MASTER_PID: String(process.pid),
-    PAGI_READY_FD: String(pipe)
+    PAGI_READY_FD: String(pipe),
+    // What is secret goes through the pipe: other processes of the user could read it here.
+    ...(tickets === undefined ? {} : { PAGI_TICKETS_FD: String(pipe) })
   },
-  descriptors: ["inherit", "inherit", "inherit", "pipe", ...sockets.descriptors]
+  descriptors: ["inherit", "inherit", "inherit", "pipe", ...sockets.descriptors],
+  ...(tickets === undefined ? {} : { pipeText: TicketSecrets.write(tickets) })
 })
+
+/** Bytes; what a predecessor writes is much shorter. */
+const longestText = 1024
+
+/**
+ * The secrets of TLS sessions that a predecessor has written into the pipe before this process began; new ones when it
+ * has ended, or there was none.
+ */
+export const readTickets = (descriptor: number | undefined): TicketSecrets.TicketKeyring => {
+  if (descriptor === undefined) return new TicketSecrets.TicketKeyring()
+  const buffer = Buffer.alloc(longestText)
+  let length = 0
+  try {
+    while (length < longestText && !buffer.subarray(0, length).includes("\n")) {
+      const count = readSync(descriptor, buffer, length, longestText - length, null)
+      if (count === 0) break
+      length += count
+    }
+  } catch {
+    // Not open, or no pipe.
+  }
+  return TicketSecrets.read(buffer.toString("latin1", 0, length))
+}
 
 /** Who is told about a successor. */
 export interface SuccessorListener {

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import type { Child, ChildCommand, ChildListener, InheritableSockets } from "./ChildProcesses.ts"
 import type { ConnectionShares } from "./ConnectionShares.ts"
 import { commandOf as successorCommand, SuccessorHandle, type SuccessorProgram } from "./HotRestart.ts"
+import type { TicketKeyring } from "../TicketSecrets.ts"
 import type { PoolAction, PoolEvent, PoolSettings, Slot, WorkerId } from "./PoolEvent.ts"
 import type { PoolHeartbeat } from "./PoolHeartbeat.ts"
 import type { PoolState } from "./PoolState.ts"
@@ -17,6 +18,8 @@ export interface PoolParts {
   readonly program: WorkerProgram
   readonly successor: SuccessorProgram | undefined
   readonly sockets: InheritableSockets
+  /** The secrets of TLS sessions, which workers and a successor are told; none without TLS. */
+  readonly tickets: TicketKeyring | undefined
   readonly start: (command: ChildCommand, listener: ChildListener) => Child
   /** Milliseconds of a clock that is never set back. */
   readonly now: () => number
@@ -96,6 +99,11 @@ export class PoolInterpreter {
     for (const worker of this.#workers.values()) worker.kill("SIGKILL")
     const hasTakenOver = this.#successor?.isReady === true && this.#state.successor !== "ending"
     if (!hasTakenOver) this.#successor?.kill("SIGKILL")
+  }
+
+  /** Tells every worker the secrets of TLS sessions, which have changed. */
+  tellTickets({ secrets }: TicketKeyring): void {
+    for (const worker of this.#workers.values()) worker.tellTickets(secrets)
   }
 
   status(listeners: ReadonlyArray<string>): PoolStatus {
@@ -244,10 +252,13 @@ export class PoolInterpreter {
   }
 
   #spawn(id: WorkerId, slot: Slot): void {
-    const { program, sockets, start } = this.#parts
+    const { program, sockets, start, tickets } = this.#parts
     const place = { id, slot, workers: this.#state.slots.length }
     const command = workerCommand(program, place, sockets)
-    this.#workers.set(id, new WorkerHandle(place, (listener) => start(command, listener), this.#workerListener))
+    const worker = new WorkerHandle(place, (listener) => start(command, listener), this.#workerListener)
+    this.#workers.set(id, worker)
+    // Before it can have clients: it finds this in its channel when it begins.
+    if (tickets !== undefined) worker.tellTickets(tickets.secrets)
   }
 
   get #workerListener(): WorkerListener {
@@ -282,9 +293,9 @@ export class PoolInterpreter {
   }
 
   #startSuccessor(): void {
-    const { enqueue, sockets, start, successor } = this.#parts
+    const { enqueue, sockets, start, successor, tickets } = this.#parts
     if (successor === undefined) return
-    const command = successorCommand(successor, sockets)
+    const command = successorCommand(successor, sockets, tickets)
     this.#successor = new SuccessorHandle((listener) => start(command, listener), {
       onReady: () => enqueue({ type: "successorReady" }),
       onFailure: (reason) =>

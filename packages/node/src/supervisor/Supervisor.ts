@@ -11,7 +11,7 @@ import type { ListenError } from "../ListenError.ts"
 import type { FileOwner } from "../UnixSocket.ts"
 import * as BoundSockets from "./BoundSockets.ts"
 import * as ControlSocket from "./ControlSocket.ts"
-import { type SuccessorProgram, takeOver } from "./HotRestart.ts"
+import { readTickets, type SuccessorProgram, takeOver } from "./HotRestart.ts"
 import { leaveTimeout, unreadyLeaveTimeout } from "./LeaveTimeout.ts"
 import type { PoolSettings } from "./PoolEvent.ts"
 import type { PoolStatus, WorkerStatus } from "./PoolStatus.ts"
@@ -101,6 +101,7 @@ export const make = <E = never>(
       program,
       successor: settings.successor,
       sockets,
+      tickets: options.tls === undefined || options.disableTls ? undefined : readTickets(inheritance.ticketsDescriptor),
       settings: poolSettings(options, inheritance.masterPid !== undefined),
       heartbeatTimeout: Duration.toMillis(options.heartbeatTimeout),
       onChange: (change, hasSuccessor) =>

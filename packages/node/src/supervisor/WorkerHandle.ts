@@ -6,6 +6,7 @@ import {
   type InheritableSockets,
   type KillSignal
 } from "./ChildProcesses.ts"
+import type { TicketSecrets } from "../TicketSecrets.ts"
 import { asReport, type WorkerOrder, type WorkerReport, type WorkerStatus } from "./WorkerMessage.ts"
 import type { Slot, WorkerId } from "./PoolEvent.ts"
 
@@ -102,6 +103,10 @@ export class WorkerHandle {
 
   reopenLogs(): void {
     this.#send({ type: "reopenLogs" })
+  }
+
+  tellTickets(secrets: TicketSecrets): void {
+    this.#send({ type: "tickets", secrets })
   }
 
   /** Whether the worker was told; one that does not read what it was told before gets no more to read. */

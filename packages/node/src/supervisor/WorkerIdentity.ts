@@ -1,4 +1,5 @@
 import * as Context from "effect/Context"
+import type { TicketKeyring } from "../TicketSecrets.ts"
 import type { AcceptShare } from "./AcceptShare.ts"
 
 /** What a server has to know of being one of several workers. */
@@ -7,6 +8,8 @@ export interface WorkerIdentity {
   readonly num: number
   /** Absent when the worker shares no listening socket with others. */
   readonly share?: AcceptShare
+  /** The secrets of TLS sessions that all workers have. */
+  readonly tickets?: TicketKeyring
 }
 
 /** Which worker this is; by default none, but the only process of its server. */

@@ -1,4 +1,5 @@
 /** What a worker and its parent tell each other over the channel between them. */
+import { from, type TicketSecrets } from "../TicketSecrets.ts"
 import { isNumber, isObject, isString } from "effect/Predicate"
 
 /** From a worker to its parent. */
@@ -32,6 +33,8 @@ export type WorkerOrder =
   /** How many workers accept, and how many connections each of them has on average. */
   | { readonly type: "share"; readonly workers: number; readonly connections: number }
   | { readonly type: "reopenLogs" }
+  /** The secrets of TLS sessions from now on. */
+  | { readonly type: "tickets"; readonly secrets: TicketSecrets }
 
 const isAmount = (value: unknown): value is number => isNumber(value) && value >= 0 && Number.isFinite(value)
 
@@ -60,13 +63,17 @@ export const asReport = (message: unknown): WorkerReport | undefined => {
 /** What the parent has sent; nothing when it is no order. */
 export const asOrder = (message: unknown): WorkerOrder | undefined => {
   if (!isObject(message)) return undefined
-  const { connections, type, workers }: Readonly<Record<string, unknown>> = { ...message }
+  const { connections, secrets: given, type, workers }: Readonly<Record<string, unknown>> = { ...message }
   switch (type) {
     case "retire":
     case "reopenLogs":
       return { type }
     case "share":
       return isAmount(connections) && isCount(workers) ? { type, workers, connections } : undefined
+    case "tickets": {
+      const secrets = from(given)
+      return secrets === undefined ? undefined : { type, secrets }
+    }
     default:
       return undefined
   }

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import type * as EffectScope from "effect/Scope"
+import { keepFresh } from "../TicketSecrets.ts"
 import { ChildProcesses } from "./ChildProcesses.ts"
 import * as ConnectionShares from "./ConnectionShares.ts"
 import type { PoolSettings } from "./PoolEvent.ts"
@@ -18,7 +19,7 @@ export type PoolCommand = "reload" | "reopenLogs" | "add" | "remove" | "hotResta
 /** What others may want to know, in the order in which it happens. */
 export type PoolChangeType = Exclude<PoolNews["type"], "stopped">
 
-export interface PoolConfig extends Pick<PoolParts, "program" | "successor" | "sockets"> {
+export interface PoolConfig extends Pick<PoolParts, "program" | "successor" | "sockets" | "tickets"> {
   readonly settings: PoolSettings
   /** In milliseconds; 0 for none. */
   readonly heartbeatTimeout: number
@@ -73,6 +74,8 @@ export const make = (config: PoolConfig): Effect.Effect<WorkerPool, never, Effec
       enqueue,
       announce: yield* makeAnnouncer(config, serving, ended)
     })
+    const { tickets } = config
+    if (tickets !== undefined) yield* keepFresh(tickets, () => interpreter.tellTickets(tickets))
     // What it does to processes is not to be cut in two.
     const handleNext = Effect.flatMap(Queue.take(queue), (item) => Effect.uninterruptible(interpreter.handle(item)))
     const run = Effect.whileLoop({ while: () => !interpreter.hasStopped, body: () => handleNext, step: () => {} })

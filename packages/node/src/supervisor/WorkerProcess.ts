@@ -12,6 +12,7 @@ import type * as EffectScope from "effect/Scope"
 import type { IncompleteDrain } from "../IncompleteDrain.ts"
 import { InheritedSockets, passOn } from "../InheritedSockets.ts"
 import { PagiServer } from "../PagiServer.ts"
+import { TicketKeyring } from "../TicketSecrets.ts"
 import { AcceptShare } from "./AcceptShare.ts"
 import { leaveTimeout } from "./LeaveTimeout.ts"
 import * as LoopDelay from "./LoopDelay.ts"
@@ -65,9 +66,10 @@ export const run = <E, R>(
       const guard = environment.guardOrphan()
       const share = new AcceptShare()
       share.workers = worker.workers
-      const orders = yield* receive(channel, share)
+      const tickets = new TicketKeyring()
+      const orders = yield* receive(channel, share, tickets)
       const starting = Layer.build(server(worker.payload)).pipe(
-        Effect.provideService(WorkerIdentity, { num: worker.num, share }),
+        Effect.provideService(WorkerIdentity, { num: worker.num, share, tickets }),
         Effect.provideService(InheritedSockets, passOn(inheritance)),
         Effect.tapCause((cause) => reportFailure(channel, cause))
       )
@@ -93,7 +95,8 @@ interface Orders {
 
 const receive = (
   channel: WorkerChannel.WorkerChannel,
-  share: AcceptShare
+  share: AcceptShare,
+  tickets: TicketKeyring
 ): Effect.Effect<Orders, never, EffectScope.Scope> =>
   Effect.gen(function* () {
     const log = Effect.runForkWith(yield* Effect.context<never>())
@@ -101,13 +104,24 @@ const receive = (
     const reopen = Latch.makeUnsafe(false)
     yield* channel.listen({
       onOrder: (order) => {
-        if (order.type === "share") {
-          share.workers = order.workers
-          share.average = order.connections
-        } else (order.type === "retire" ? stop : reopen).openUnsafe()
+        switch (order.type) {
+          case "share":
+            share.workers = order.workers
+            share.average = order.connections
+            break
+          case "tickets":
+            tickets.secrets = order.secrets
+            break
+          case "reopenLogs":
+            reopen.openUnsafe()
+            break
+          case "retire":
+            stop.openUnsafe()
+        }
       },
-      onNonsense: (message) => {
-        log(Effect.logDebug("something that is no order is ignored", message))
+      // Without what it is: it could be secrets in a form that this version does not know.
+      onNonsense: () => {
+        log(Effect.logDebug("something that is no order is ignored"))
       },
       onStop: (reason) => {
         if (!stop.openUnsafe()) return

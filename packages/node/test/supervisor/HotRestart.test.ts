@@ -1,11 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { closeSync, openSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import {
   type Predecessor,
   type PredecessorProcess,
+  readTickets,
   SuccessorHandle,
   takeOver
 } from "../../src/supervisor/HotRestart.ts"
+import { TicketKeyring, write } from "../../src/TicketSecrets.ts"
+import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { FakeProcesses } from "./support/FakeProcesses.ts"
 
 const predecessor: Predecessor = { masterPid: 815, readyDescriptor: 3 }
@@ -49,6 +54,28 @@ describe("taking over from a predecessor", () => {
         throw Object.assign(new Error("write EPIPE"), { code: "EPIPE" })
       }
       assert.deepStrictEqual(yield* doneTo(predecessor, { tell }), [])
+    })
+  )
+})
+
+describe("what a predecessor has written", () => {
+  /** What is read of a file that a program finds open. */
+  const readFrom = (text: string) =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryFolder, "pipe")
+      writeFileSync(path, text)
+      const descriptor = openSync(path, "r")
+      const { secrets } = readTickets(descriptor)
+      closeSync(descriptor)
+      return secrets
+    })
+
+  it.effect("are the secrets of TLS sessions; there are new ones without it", () =>
+    Effect.gen(function* () {
+      const keyring = new TicketKeyring()
+      assert.deepStrictEqual(yield* readFrom(write(keyring)), keyring.secrets)
+      for (const text of ["", "ready\n", "x".repeat(5000)]) assert.notDeepEqual(yield* readFrom(text), keyring.secrets)
+      for (const descriptor of [undefined, 999_999]) assert.strictEqual(readTickets(descriptor).age, 0)
     })
   )
 })

@@ -14,6 +14,7 @@ const makeInterpreter = (parts: Partial<PoolParts> = {}) => {
     program: { path: "/app/worker.js", execArgv: [] },
     successor: { file: "/bin/server", args: [] },
     sockets: { descriptors: [], reuse: () => "", reuseFiles: () => "", reuseForeign: () => "" },
+    tickets: undefined,
     start: processes.service.start,
     now: () => 0,
     timers: { schedule: () => Effect.void, cancel: () => Effect.void },

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import { read, TicketKeyring } from "../../src/TicketSecrets.ts"
 import { after, makePool, makeServing, numbers, pass, passSeconds, phases } from "./support/FakePool.ts"
 
 describe("a pool of workers", () => {
@@ -181,6 +183,45 @@ describe("a pool of workers", () => {
       yield* send("remove")
       assert.deepStrictEqual(processes.worker(3).signals, ["SIGTERM"])
       assert.deepStrictEqual(phases(fake), ["1 serving", "2 serving"])
+    })
+  )
+})
+
+describe("the secrets of TLS sessions", () => {
+  const toldOf = (messages: ReadonlyArray<object>): ReadonlyArray<unknown> =>
+    messages.flatMap((message) => ("secrets" in message ? [message.secrets] : []))
+
+  it.effect("are told to every worker when it starts and when they change, and to a successor", () =>
+    Effect.gen(function* () {
+      const tickets = new TicketKeyring()
+      const first = tickets.secrets
+      const { processes, send } = yield* makeServing({ tickets, heartbeatTimeout: 0 })
+      for (const { messages } of processes.workers) assert.deepStrictEqual(toldOf(messages), [first])
+      yield* TestClock.adjust("1 hour")
+      const second = tickets.secrets
+      assert.notStrictEqual(second, first)
+      for (const { messages } of processes.workers) assert.deepStrictEqual(toldOf(messages), [first, second])
+      yield* send("add")
+      assert.deepStrictEqual(toldOf(processes.worker(3).messages), [second])
+      yield* send("hotRestart")
+      const { environment, pipeText = "" } = processes.successor().command
+      assert.strictEqual(environment["PAGI_TICKETS_FD"], "3")
+      assert.deepStrictEqual(read(pipeText).secrets, second)
+      for (const { command } of processes.all) {
+        for (const secret of Object.values(second)) assert.notInclude(JSON.stringify(command.environment), secret)
+      }
+    })
+  )
+
+  it.effect("are told to nobody without TLS", () =>
+    Effect.gen(function* () {
+      const { processes, send } = yield* makeServing()
+      yield* send("hotRestart")
+      for (const { command, messages } of processes.all) {
+        assert.deepStrictEqual(toldOf(messages), [])
+        assert.notProperty(command.environment, "PAGI_TICKETS_FD")
+        assert.isUndefined(command.pipeText)
+      }
     })
   )
 })

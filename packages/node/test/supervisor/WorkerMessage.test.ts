@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { asOrder, asReport, type WorkerOrder, type WorkerReport } from "../../src/supervisor/WorkerMessage.ts"
+import { make } from "../../src/TicketSecrets.ts"
 
 const reports: ReadonlyArray<WorkerReport> = [
   { type: "ready" },
@@ -12,7 +13,8 @@ const reports: ReadonlyArray<WorkerReport> = [
 const orders: ReadonlyArray<WorkerOrder> = [
   { type: "retire" },
   { type: "share", workers: 2, connections: 2.5 },
-  { type: "reopenLogs" }
+  { type: "reopenLogs" },
+  { type: "tickets", secrets: make() }
 ]
 
 const nonsense: ReadonlyArray<unknown> = [
@@ -25,6 +27,8 @@ const nonsense: ReadonlyArray<unknown> = [
   { type: "other" },
   { type: "failed" },
   { type: "share" },
+  { type: "tickets" },
+  { type: "tickets", secrets: { ...make(), previous: "0" } },
   { type: "share", connections: 1 },
   { type: "share", workers: 1.5, connections: 1 },
   { type: "share", workers: 2, connections: -1 },

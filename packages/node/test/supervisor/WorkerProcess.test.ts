@@ -15,6 +15,7 @@ import { PagiServer } from "../../src/PagiServer.ts"
 import type { OrderListener } from "../../src/supervisor/WorkerChannel.ts"
 import { WorkerIdentity } from "../../src/supervisor/WorkerIdentity.ts"
 import type { WorkerOrder, WorkerReport } from "../../src/supervisor/WorkerMessage.ts"
+import { make } from "../../src/TicketSecrets.ts"
 import * as WorkerProcess from "../../src/supervisor/WorkerProcess.ts"
 
 class Refused extends Schema.TaggedError<Refused>()("Refused", {}) {
@@ -319,6 +320,17 @@ describe("a worker process", () => {
       assert.deepStrictEqual(yield* Fiber.await(fiber), Exit.fail(new Refused()))
       assert.deepStrictEqual(play.reports, [{ type: "failed", message: "not today" }])
       assert.strictEqual(play.events.at(-1), "channel closed")
+    })
+  )
+
+  it.effect("has its server use the secrets of TLS sessions that it is told, also before it has started", () =>
+    Effect.gen(function* () {
+      const { play } = yield* start()
+      for (const secrets of [make(), make()]) {
+        play.order({ type: "tickets", secrets })
+        assert.strictEqual(play.identity?.tickets?.secrets, secrets)
+      }
+      assert.deepStrictEqual(play.events, [])
     })
   )
 

@@ -6,6 +6,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { ChildProcesses } from "../../../src/supervisor/ChildProcesses.ts"
 import type { PoolSettings } from "../../../src/supervisor/PoolEvent.ts"
 import * as WorkerPool from "../../../src/supervisor/WorkerPool.ts"
+import type { TicketKeyring } from "../../../src/TicketSecrets.ts"
 import { turns } from "../../support/Until.ts"
 import { FakeProcesses } from "./FakeProcesses.ts"
 import { settings as common } from "./settings.ts"
@@ -31,6 +32,7 @@ export interface FakePool extends Told {
 export interface FakeOptions extends Partial<PoolSettings> {
   readonly heartbeatTimeout?: number
   readonly cannotRestart?: boolean
+  readonly tickets?: TicketKeyring
   readonly onChange?: (change: string) => Effect.Effect<void>
 }
 
@@ -56,7 +58,7 @@ export const phases = ({ pool }: FakePool) =>
 export const numbers = ({ processes }: FakePool) => processes.workers.map(({ workerNum }) => workerNum)
 
 /** A pool whose processes are fakes; it has handled its start. */
-export const makePool = ({ cannotRestart, heartbeatTimeout = 50_000, onChange, ...plan }: FakeOptions = {}) =>
+export const makePool = ({ cannotRestart, heartbeatTimeout = 50_000, onChange, tickets, ...plan }: FakeOptions = {}) =>
   Effect.gen(function* () {
     const processes = new FakeProcesses()
     const told: Told = { changes: [], log: [] }
@@ -76,6 +78,7 @@ export const makePool = ({ cannotRestart, heartbeatTimeout = 50_000, onChange, .
         reuseFiles: (there) => `files ${there.join("+")}`,
         reuseForeign: (there) => `foreign ${there.join("+")}`
       },
+      tickets,
       onChange: (change, hasSuccessor) =>
         Effect.andThen(tell(hasSuccessor ? `${change} for a successor` : change), onChange?.(change) ?? Effect.void),
       onServing: tell("taking over"),
