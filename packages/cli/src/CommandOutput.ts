@@ -2,7 +2,9 @@
 import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
+import { adviceFor } from "./FlagSuggestions.ts"
+import * as HelpText from "./HelpText.ts"
 
 const listed = (values: ReadonlyArray<string>, conjunction: string): string => values.join(` ${conjunction} `)
 
@@ -10,22 +12,31 @@ const listed = (values: ReadonlyArray<string>, conjunction: string): string => v
 const expectation = (text: string): string =>
   /^(expected|omit)/i.test(text) ? text.replace(/^E/, "e") : `expected ${text}`
 
-/** A mistake on the command line, on one line. */
-export const describe = (error: CliError.NonShowHelpErrors): string => {
+const isFalse = (value: string): boolean => /^(?:false|no|off|0|n)$/i.test(value)
+
+/** How the library says that a negation has been given a value. */
+const negationWithValue = /^omit the value/
+
+/**
+ * A mistake on the command line, on one line.
+ *
+ * @param flags the names of all flags, without dashes
+ */
+export const describe = (error: CliError.NonShowHelpErrors, flags: ReadonlyArray<string>): string => {
   switch (error._tag) {
-    case "UnrecognizedOption": {
-      // To one letter, every other letter is similar.
-      const similar = error.option.startsWith("--") ? error.suggestions : []
-      return `unknown flag ${error.option}; ${
-        similar.length === 0 ? "--help lists all flags" : `did you mean ${listed(similar, "or")}?`
-      }`
-    }
+    case "UnrecognizedOption":
+      return `unknown flag ${error.option}; ${adviceFor(error.option, flags)}`
     case "UnexpectedArgument":
       return `unexpected argument ${listed(
         error.arguments.map((text) => JSON.stringify(text)),
         "and"
       )}; one application is served`
     case "InvalidValue":
+      if (negationWithValue.test(error.expected)) {
+        const negation = `--no-${error.option}`
+        const alone = isFalse(error.value) ? `--${error.option}` : negation
+        return `flag ${negation} takes no value, but got ${error.value}; did you mean ${alone}?`
+      }
       return error.value === ""
         ? `flag --${error.option} needs a value`
         : `flag --${error.option}: got ${error.value}, ${expectation(error.expected)}`
@@ -34,15 +45,23 @@ export const describe = (error: CliError.NonShowHelpErrors): string => {
   }
 }
 
-/** Prints help and version to standard output, and logs mistakes as errors without the help below them. */
-export const layer: Layer.Layer<never> = CliOutput.layerPresenter({
+const presenter: CliOutput.Presenter = {
   present: (event) => {
     switch (event._tag) {
-      case "InvalidInvocation":
-        return Effect.forEach(event.errors, (error) => Effect.logError(describe(error)), { discard: true })
+      case "InvalidInvocation": {
+        const { flags, globalFlags = [] } = event.helpDoc
+        const names = [...flags, ...globalFlags].map(({ name }) => name)
+        return Effect.forEach(event.errors, (error) => Effect.logError(describe(error, names)), { discard: true })
+      }
       case "Help":
       case "Version":
         return CliOutput.defaultPresenter.present(event)
     }
   }
-})
+}
+
+/** Prints help and version to standard output, and logs mistakes as errors without the help below them. */
+export const layer: Layer.Layer<never> = Layer.merge(
+  CliOutput.layer({ ...CliOutput.defaultFormatter(), formatHelpDoc: HelpText.format }),
+  CliOutput.layerPresenter(presenter)
+)

@@ -8,7 +8,7 @@ const text = (name: string, metavar: string, description: string): Flag.Flag<Opt
   const variable = `PAGI_${name.toUpperCase()}`
   return Flag.String(name).pipe(
     Flag.withMetavar(metavar),
-    Flag.withDescription(`${description} (${variable})`),
+    Flag.withDescription(description),
     Flag.withFallbackConfig(Config.String(variable)),
     Flag.optional
   )

@@ -11,6 +11,7 @@ import * as ServerFlags from "./ServerFlags.ts"
 import type { ServerPlan } from "./ServerPlan.ts"
 import * as ServerValues from "./ServerValues.ts"
 import * as SingleServer from "./SingleServer.ts"
+import * as UnknownVariables from "./UnknownVariables.ts"
 
 const app = Argument.String("app").pipe(
   Argument.withDescription("Module of the application, such as ./app.ts or ./app.ts:name; without, files are served"),
@@ -35,6 +36,7 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   const answer = yield* CommandCheck.Asker
   if (answer !== undefined) return answer({ plan, workers: options.workers })
   yield* Launch.inBackground(plan.process, options)
+  yield* UnknownVariables.warn
   for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)
   yield* SingleServer.run(plan, options)
 })

@@ -7,11 +7,13 @@ import type { Given, Texts } from "./ServerValues.ts"
 
 type Definition = ServerOptions.Definition<unknown, unknown>
 
-const describe = (name: string, definition: Definition): string => {
-  const repeat = definition.kind.fromTexts === undefined ? "" : "; may be repeated"
+const describe = (flagName: string, definition: Definition): string => {
+  const { defaultValue, description, kind } = definition
+  if (defaultValue === false) return description
+  if (defaultValue === true) return `${description}; --no-${flagName} turns that off`
+  const repeat = kind.fromTexts === undefined ? "" : "; may be repeated"
   const standard = ServerOptions.defaultText(definition)
-  const notes = `${standard === undefined ? "" : `default ${standard}; `}${ServerOptions.environmentName(name)}`
-  return `${definition.description}${repeat} (${notes})`
+  return `${description}${repeat}${standard === undefined ? "" : ` (default ${standard})`}`
 }
 
 const textFlag = (name: string, { alias, kind }: Definition): Flag.Flag<string | ReadonlyArray<string>> => {
@@ -30,7 +32,7 @@ const define = (name: string, definition: Definition): Flag.Flag<Option.Option<G
       ? withAlias(Flag.map(Flag.Boolean(flagName), String), definition.alias)
       : textFlag(flagName, definition)
   return flag.pipe(
-    Flag.withDescription(describe(name, definition)),
+    Flag.withDescription(describe(flagName, definition)),
     Flag.map((text): Given => ({ source: `--${flagName}`, text })),
     Flag.withFallbackConfig(Config.map(Config.String(variable), (text): Given => ({ source: variable, text }))),
     Flag.optional

@@ -20,6 +20,7 @@ import type { ServerPlan } from "./ServerPlan.ts"
 import * as ServerValues from "./ServerValues.ts"
 import * as SupervisorSignals from "./SupervisorSignals.ts"
 import * as SystemdNotify from "./SystemdNotify.ts"
+import * as UnknownVariables from "./UnknownVariables.ts"
 import * as WorkingDirectory from "./WorkingDirectory.ts"
 
 /** The program of workers, which is a source or a part of the bundle as this module is. */
@@ -92,6 +93,7 @@ const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: Superv
 export const run = Effect.fnUntraced(function* (plan: ServerPlan, signals: SupervisorSignals.SupervisorSignals) {
   const options = yield* ServerValues.resolve(plan.served.texts)
   yield* Launch.inBackground(plan.process, options)
+  yield* UnknownVariables.warn
   const code = yield* Effect.scoped(supervise(plan, signals)).pipe(
     Effect.provideService(ServerOptions, options),
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))

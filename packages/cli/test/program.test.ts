@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Schedule from "effect/Schedule"
 import { existsSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
@@ -52,7 +53,17 @@ describe("pagi-server", () => {
         assert.deepStrictEqual(long, { code: 0, signal: null, stdout: `pagi-server v${version}\n`, stderr: "" })
         assert.deepStrictEqual(short, long)
         assert.deepStrictEqual([help.code, help.stderr], [0, ""])
-        assert.match(help.stdout, /--port, -p PORT +Port to listen on; 0 picks a free one \(default 5000; PAGI_PORT\)/)
+        assert.match(help.stdout, /^ {2}-p, --port PORT +Port to listen on; 0 picks a free one \(default 5000\)$/m)
+        for (const [name] of ServerOptions.definitions) {
+          assert.match(
+            help.stdout,
+            new RegExp(`^ {6}--${ServerOptions.flagName(name)}\\b|, --${ServerOptions.flagName(name)}\\b`, "m")
+          )
+        }
+        assert.deepStrictEqual(
+          help.stdout.split("\n").filter((line) => line.length > 80),
+          []
+        )
       }),
     timeout
   )
@@ -63,6 +74,7 @@ describe("pagi-server", () => {
       Effect.all(
         [
           refuses(2, "unknown flag --prot; did you mean --port?", ["--prot", "1"]),
+          refuses(2, "unknown flag --bind; did you mean --listen?", ["--bind", "0.0.0.0:80"], fromSources),
           refuses(2, 'unexpected argument "b.ts"; one application is served', ["a.ts", "b.ts"]),
           refuses(2, 'option --port: "x" is not allowed; expected a whole number from 0 to 65535', ["--port", "x"]),
           refuses(2, 'option PAGI_PORT: "-1" is not allowed; expected a whole number from 0 to 65535', [], {
@@ -131,6 +143,30 @@ describe("pagi-server", () => {
           ],
           together
         )
+      }),
+    timeout
+  )
+
+  it.live(
+    "warns of variables that look like its own, once",
+    () =>
+      Effect.gen(function* () {
+        const env = { PAGI_PROT: "80", PAGI_QUIET: "1" }
+        const warning = "warning: the variable PAGI_PROT is no option of the server; did you mean PAGI_PORT?\n"
+        const outputs = yield* Effect.forEach(
+          ["0", "1"],
+          (workers) =>
+            Effect.scoped(
+              Effect.gen(function* () {
+                const server = yield* Program.start(["-p", "0", "-w", workers, fixture("default.ts")], { env })
+                yield* server.line(/warning/)
+                yield* server.signal("SIGTERM")
+                return (yield* server.result).stderr
+              })
+            ),
+          { concurrency: 2 }
+        )
+        assert.deepStrictEqual(outputs, [warning, warning])
       }),
     timeout
   )

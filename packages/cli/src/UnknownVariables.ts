@@ -1,0 +1,38 @@
+/** Environment variables that look as if they were for the server, and are not. */
+import * as ServerOptions from "@pagi/core/ServerOptions"
+import * as Effect from "effect/Effect"
+import * as NearNames from "./NearNames.ts"
+import { ProcessPlan } from "./ServerPlan.ts"
+
+/** The variables that somebody may set. */
+const names: ReadonlyArray<string> = [
+  ...ServerOptions.definitions.map(([name]) => ServerOptions.environmentName(name)),
+  ...Object.keys(ProcessPlan.fields).flatMap((name) => (name === "daemonize" ? [] : `PAGI_${name.toUpperCase()}`))
+]
+
+/** Those that processes of a server set for each other. */
+const internal: ReadonlySet<string> = new Set([
+  "PAGI_LAUNCHER_FD",
+  "PAGI_MASTER_PID",
+  "PAGI_READY_FD",
+  "PAGI_REUSE",
+  "PAGI_REUSE_FILES",
+  "PAGI_WORKER"
+])
+
+/** One line for each variable that is no option's; an empty one counts as none. */
+export const problems = (environment: NodeJS.ProcessEnv): ReadonlyArray<string> =>
+  Object.keys(environment).flatMap((name) => {
+    if (!name.startsWith("PAGI_") || names.includes(name) || internal.has(name) || environment[name] === "") return []
+    const similar = NearNames.find(
+      name.slice("PAGI_".length),
+      names.map((one) => one.slice("PAGI_".length))
+    )
+    const meant = similar.length === 0 ? "" : `; did you mean ${similar.map((one) => `PAGI_${one}`).join(" or ")}?`
+    return `the variable ${name} is no option of the server${meant}`
+  })
+
+/** Warns of all of them. */
+export const warn: Effect.Effect<void> = Effect.suspend(() =>
+  Effect.forEach(problems(process.env), (problem) => Effect.logWarning(problem), { discard: true })
+)
