@@ -13,9 +13,6 @@ const letters = "abcdefghijklmnopqrstuvwxyz"
 /** Code units of a `reg-name` without "%" (RFC 3986 §3.2.2): `unreserved` and `sub-delims`. */
 const isHostName = ofCharacters(`-._~!$&'()*+,;=${digits}${letters}${letters.toUpperCase()}`)
 
-/** Code units between the brackets of an IPv6 address (RFC 3986 §3.2.2). */
-const isIpv6 = ofCharacters(`:.${digits}abcdefABCDEF`)
-
 /**
  * Whether a text is `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2): a registered name or IPv4 address, or an
  * IPv6 address in brackets, and a port up to 65535, which may be empty. The host itself may not be empty
@@ -44,12 +41,41 @@ const nameEnd = (text: ByteString): number => {
   return index
 }
 
-/** The index behind the closing bracket, -1 when the literal is malformed; the shortest address is "::". */
+/** The index behind the closing bracket, -1 when the literal is malformed. */
 const ipv6End = (text: ByteString): number => {
-  let index = 1
-  while (isIpv6[text.charCodeAt(index)] === 1) index++
-  const colon = text.indexOf(":")
-  return text[index] === "]" && index >= 3 && colon !== -1 && colon < index ? index + 1 : -1
+  const end = text.indexOf("]")
+  return end !== -1 && isIpv6(text.slice(1, end)) ? end + 1 : -1
+}
+
+const group = /^[\da-f]{1,4}$/i
+
+const decimal = /^(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])$/
+
+/**
+ * `IPv6address` (RFC 3986 §3.2.2): eight groups of 16 bits, of which the last two may be written as an IPv4 address, and
+ * one or more in a row, once, as "::".
+ */
+const isIpv6 = (text: string): boolean => {
+  const [before = "", after, another] = text.split("::")
+  if (another !== undefined) return false
+  const isShort = after !== undefined
+  const groups = isShort ? countGroups(before, false) + countGroups(after, true) : countGroups(before, true)
+  return isShort ? groups <= 7 : groups === 8
+}
+
+/** How many groups a text is, infinitely many when it is none; an IPv4 address at its end counts for two. */
+const countGroups = (text: string, mayEndInIpv4: boolean): number => {
+  if (text === "") return 0
+  const parts = text.split(":")
+  const last = parts.at(-1) ?? ""
+  const hasIpv4 = mayEndInIpv4 && isIpv4(last)
+  const groups = hasIpv4 ? parts.slice(0, -1) : parts
+  return groups.every((part) => group.test(part)) ? parts.length + (hasIpv4 ? 1 : 0) : Number.POSITIVE_INFINITY
+}
+
+const isIpv4 = (text: string): boolean => {
+  const parts = text.split(".")
+  return parts.length === 4 && parts.every((part) => decimal.test(part))
 }
 
 const isHexadecimal = (text: ByteString, index: number): boolean => digitAt(text, index) !== undefined

@@ -29,6 +29,15 @@ const isBlank = (code: number): boolean => code === SP || code === HTAB
 export const listElements = (value: ByteString): ReadonlyArray<ByteString> =>
   value.includes(",") ? value.split(",").map(trimBlanks) : [trimBlanks(value)]
 
+/**
+ * Whether the value of an Expect field asks for 100 (Continue); `undefined` when it asks for something else, which nobody
+ * knows (RFC 9110 §10.1.1). Empty elements of a list say nothing (RFC 9110 §5.6.1.2).
+ */
+export const readExpect = (value: ByteString): boolean | undefined => {
+  const expectations = listElements(value.toLowerCase()).filter((expectation) => expectation !== "")
+  return expectations.every((expectation) => expectation === "100-continue") ? expectations.length > 0 : undefined
+}
+
 /** The values of all fields with this lower-case name. */
 export const valuesOf = (headers: HeaderBlock, name: string): ReadonlyArray<ByteString> =>
   headers.filter((field) => field[0] === name).map((field) => field[1])

@@ -33,8 +33,3 @@ export const isTarget = new Uint8Array(256)
 fillRange(isTarget, 0x21, 0x7e)
 fillRange(isTarget, 0x80, 0xff)
 isTarget["#".charCodeAt(0)] = 0
-
-/** Bytes of a chunk extension: visible ones and SP. Control bytes are refused in quoted strings too (RFC 9112 §7.1.1). */
-export const isChunkExtension = new Uint8Array(256)
-fillRange(isChunkExtension, 0x20, 0x7e)
-fillRange(isChunkExtension, 0x80, 0xff)

@@ -2,7 +2,8 @@ import { fromBytes } from "@pagi/core/ByteString"
 import type { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
 import { hexadecimalValue, NOT_HEXADECIMAL } from "@pagi/core/Hexadecimal"
 import { isForbiddenTrailer } from "@pagi/core/TrailerField"
-import { CR, isChunkExtension, LF } from "./ByteClass.ts"
+import { CR, LF } from "./ByteClass.ts"
+import { type ExtensionPlace, extensionStep, mayExtensionEnd } from "./ChunkExtension.ts"
 import { type BodyPiece, type EndOfMessage, endWithoutTrailers, NeedData } from "./Event.ts"
 import { readFields, scanFields } from "./FieldSection.ts"
 import type { Limits } from "./Limits.ts"
@@ -22,8 +23,6 @@ type State = "size" | "extension" | "size-end" | "data" | "data-end" | "data-end
 /** Enough for every size that a number can hold exactly; more can only be padding. */
 const MAX_SIZE_DIGITS = 16
 
-const SEMICOLON = 0x3b
-
 /**
  * Removes the chunked transfer coding (RFC 9112 §7.1), byte by byte outside of chunk data, so that nothing of a chunk
  * line has to be buffered.
@@ -34,6 +33,8 @@ export class ChunkedDecoder {
   /** While the size is read: its value so far; then the data bytes still missing. */
   private remaining = 0
   private digits = 0
+  /** Where in the extension of the current chunk the next byte stands. */
+  private extensionPlace: ExtensionPlace = "after-size"
   private extensionBytes = 0
   private received = 0
   private trailerSearch: SectionSearch | undefined = undefined
@@ -85,7 +86,7 @@ export class ChunkedDecoder {
     }
   }
 
-  /** `chunk-size` is hexadecimal digits alone, and directly followed by ";" or CR: no sign, no prefix, no blank. */
+  /** `chunk-size` is hexadecimal digits alone: no sign, no prefix. */
   private stepSize(byte: number): ProtocolError | undefined {
     const value = hexadecimalValue[byte] ?? NOT_HEXADECIMAL
     if (value !== NOT_HEXADECIMAL) {
@@ -95,21 +96,25 @@ export class ChunkedDecoder {
       return isTooLong ? protocolError("malformed-chunk") : undefined
     }
     if (this.digits === 0) return protocolError("malformed-chunk")
-    if (byte === CR) this.state = "size-end"
-    else if (byte === SEMICOLON) return this.stepExtension(byte)
-    else return protocolError("malformed-chunk")
+    if (byte !== CR) {
+      this.state = "extension"
+      this.extensionPlace = "after-size"
+      return this.stepExtension(byte)
+    }
+    this.state = "size-end"
     return undefined
   }
 
   /** Extensions mean nothing here; they are bounded over the whole body (RFC 9112 §7.1.1). */
   private stepExtension(byte: number): ProtocolError | undefined {
-    if (byte === CR) {
+    if (byte === CR && mayExtensionEnd(this.extensionPlace)) {
       this.state = "size-end"
       return undefined
     }
-    this.state = "extension"
+    const place = extensionStep(this.extensionPlace, byte)
+    if (place === undefined) return protocolError("malformed-chunk")
+    this.extensionPlace = place
     this.extensionBytes++
-    if (isChunkExtension[byte] !== 1) return protocolError("malformed-chunk")
     return this.extensionBytes > this.limits.maxHeaderSize ? protocolError("chunk-extensions-too-large") : undefined
   }
 

@@ -26,6 +26,7 @@ const table = {
   "unknown-expectation": [417, "The only supported expectation is 100-continue"],
   "headers-too-large": [431, "The header section is too large"],
   "too-many-headers": [431, "There are too many header fields"],
+  "method-too-long": [501, "The method is longer than any that is known"],
   "unknown-transfer-coding": [501, "The only supported transfer coding is chunked"],
   "connect-unsupported": [501, "CONNECT is not supported"],
   "unsupported-version": [505, "The supported versions are HTTP/1.0 and HTTP/1.1"]

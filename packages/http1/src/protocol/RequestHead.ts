@@ -1,6 +1,6 @@
 import { isHost } from "@pagi/core/Authority"
 import { type ByteString, fromBytes } from "@pagi/core/ByteString"
-import { listElements } from "@pagi/core/FieldList"
+import { listElements, readExpect } from "@pagi/core/FieldList"
 import { CR, isTarget, isToken, LF, SP } from "./ByteClass.ts"
 import { requestBodyLength } from "./BodyLength.ts"
 import { readFields, scanFields } from "./FieldSection.ts"
@@ -50,12 +50,9 @@ export const parseRequestHead = (
 ): RequestHead | ProtocolError => {
   const methodEnd = skip(bytes, start, isToken)
   const targetEnd = skip(bytes, methodEnd + 1, isTarget)
-  if (methodEnd === start || bytes[methodEnd] !== SP || targetEnd === methodEnd + 1 || bytes[targetEnd] !== SP) {
-    return protocolError("malformed-request-line")
-  }
-  const versionEnd = targetEnd + 1 + VERSION_LENGTH
-  const httpVersion = readVersion(bytes, targetEnd + 1)
+  const httpVersion = readRequestLine(bytes, start, methodEnd, targetEnd)
   if (typeof httpVersion !== "string") return httpVersion
+  const versionEnd = targetEnd + 1 + VERSION_LENGTH
   const count = scanFields(bytes, versionEnd + 2, end)
   if (typeof count !== "number") return count
   const text = fromBytes(bytes, start, end)
@@ -64,13 +61,38 @@ export const parseRequestHead = (
   return interpretHead(method, target, httpVersion, readFields(text, start, count), limits)
 }
 
+/** What is wrong with the request line that begins at `start`, and has come whole, before its fields have. */
+export const requestLineProblem = (bytes: Uint8Array, start: number): ProtocolError | undefined => {
+  const methodEnd = skip(bytes, start, isToken)
+  const version = readRequestLine(bytes, start, methodEnd, skip(bytes, methodEnd + 1, isTarget))
+  return typeof version === "string" ? undefined : version
+}
+
+/** Whether so many bytes from `start` on are all of a method. */
+export const isMethodLongerThan = (bytes: Uint8Array, start: number, length: number): boolean =>
+  skip(bytes, start, isToken) - start > length
+
+/** The version in a request line, with a method and a target that end before these indices (RFC 9112 §3). */
+const readRequestLine = (
+  bytes: Uint8Array,
+  start: number,
+  methodEnd: number,
+  targetEnd: number
+): "1.0" | "1.1" | ProtocolError =>
+  methodEnd === start || bytes[methodEnd] !== SP || targetEnd === methodEnd + 1 || bytes[targetEnd] !== SP
+    ? protocolError("malformed-request-line")
+    : readVersion(bytes, targetEnd + 1)
+
 const skip = (bytes: Uint8Array, start: number, allowed: Uint8Array): number => {
   let index = start
   while (allowed[bytes[index] ?? 0] === 1) index++
   return index
 }
 
-/** Reads `HTTP-version` (RFC 9112 §2.3) and demands that it ends the line; its name is case-sensitive. */
+/**
+ * Reads `HTTP-version` (RFC 9112 §2.3) and demands that it ends the line; its name is case-sensitive. A higher minor
+ * version than there is counts as the highest (RFC 9110 §6.2).
+ */
 const readVersion = (bytes: Uint8Array, start: number): "1.0" | "1.1" | ProtocolError => {
   const isHttp =
     bytes[start] === 0x48 &&
@@ -84,8 +106,8 @@ const readVersion = (bytes: Uint8Array, start: number): "1.0" | "1.1" | Protocol
   const major = (bytes[start + 5] ?? 0) - 0x30
   const minor = (bytes[start + 7] ?? 0) - 0x30
   if (!isHttp || !isDigit(major) || !isDigit(minor)) return protocolError("malformed-request-line")
-  if (major !== 1 || minor > 1) return protocolError("unsupported-version")
-  return minor === 1 ? "1.1" : "1.0"
+  if (major !== 1) return protocolError("unsupported-version")
+  return minor === 0 ? "1.0" : "1.1"
 }
 
 const isDigit = (value: number): boolean => value >= 0 && value <= 9
@@ -102,8 +124,11 @@ const interpretHead = (
   const parts = parseTarget(method, target)
   if ("type" in parts) return parts
   const routing = gatherRoutingFields(fields)
-  const problem = checkHost(routing, httpVersion) ?? checkExpect(routing)
+  const problem = checkHost(routing, httpVersion)
   if (problem !== undefined) return problem
+  const { expect } = routing
+  const expectsContinue = expect !== undefined && readExpect(expect)
+  if (expectsContinue === undefined) return protocolError("unknown-expectation")
   const bodyLength = requestBodyLength(routing, httpVersion, limits)
   if (typeof bodyLength !== "number") return bodyLength
   const headers = routing.cookieCount > 1 ? combineCookies(fields) : fields
@@ -120,7 +145,8 @@ const interpretHead = (
     headers,
     bodyLength,
     keepAlive: !options.includes("close") && (httpVersion === "1.1" || options.includes("keep-alive")),
-    expectContinue: routing.expect !== undefined && httpVersion === "1.1" && bodyLength !== 0,
+    // From an HTTP/1.0 client it is ignored (RFC 9110 §10.1.1).
+    expectContinue: expectsContinue && httpVersion === "1.1" && bodyLength !== 0,
     upgrade: httpVersion === "1.1" && options.includes("upgrade") ? routing.upgrade?.toLowerCase() : undefined
   }
 }
@@ -133,12 +159,6 @@ const checkHost = ({ host, hostCount }: RoutingFields, httpVersion: "1.0" | "1.1
   if (hostCount > 1) return protocolError("duplicate-host")
   return isHost(host) ? undefined : protocolError("invalid-host")
 }
-
-/** RFC 9110 §10.1.1. An HTTP/1.0 client's 100-continue is ignored, which `expectContinue` expresses. */
-const checkExpect = ({ expect }: RoutingFields): ProtocolError | undefined =>
-  expect === undefined || listElements(expect.toLowerCase()).every((expectation) => expectation === "100-continue")
-    ? undefined
-    : protocolError("unknown-expectation")
 
 /** The authority of an absolute form counts, not what Host says (RFC 9112 §3.2.2). */
 const replaceHost = (headers: Array<[string, string]>, authority: ByteString): void => {

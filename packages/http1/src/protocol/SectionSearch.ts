@@ -20,6 +20,11 @@ export class SectionSearch {
     this.fieldsStart = kind === "trailers" ? 0 : -1
   }
 
+  /** Whether the request line has come whole. */
+  get hasRequestLine(): boolean {
+    return this.fieldsStart >= 0
+  }
+
   /** The index in `buffer.bytes` after the empty line, `undefined` while it is missing. */
   find(buffer: ReceiveBuffer, limits: Limits): number | ProtocolError | undefined {
     const { bytes, start, end } = buffer

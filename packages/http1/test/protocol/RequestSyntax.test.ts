@@ -108,9 +108,30 @@ describe("HTTP/1.x syntax", () => {
     assert.strictEqual(head(lines("M-SEARCH / HTTP/1.1", "Host: a")).method, "M-SEARCH")
   })
 
-  it("version is exactly HTTP/1.0 or HTTP/1.1 (others 505, garbage 400)", () => {
+  it("a higher minor version counts as 1.1", () => {
+    for (const minor of [1, 2, 5, 9]) {
+      assert.strictEqual(head(lines(`GET / HTTP/1.${minor}`, "Host: a")).httpVersion, "1.1")
+    }
+    assert.strictEqual(head(lines("GET / HTTP/1.0")).httpVersion, "1.0")
+    assert.strictEqual(refusal(lines("GET / HTTP/1.2")), "400 missing-host")
+  })
+
+  it("a wrong request line is answered when it has come, whatever it is split into", () => {
     const cases: Outcomes = [
-      [lines("GET / HTTP/1.2", "Host: a"), "505 unsupported-version"],
+      ["GET /\r\n", "400 malformed-request-line"],
+      ["GET\r\n", "400 malformed-request-line"],
+      ["GET / HTTP/1\r\n", "400 malformed-request-line"],
+      ["GET / HTTP/2.0\r\nHost", "505 unsupported-version"],
+      ["GET / HTTP/1.1\r\n", ""],
+      ["GET /", ""]
+    ]
+    assert.deepStrictEqual(outcomesOf(cases), cases)
+    const events = converse(["\r\nGET /", "a\r", "\n"])
+    assert.deepInclude(events[0], { reason: "malformed-request-line" })
+  })
+
+  it("version is HTTP/1.x (others 505, garbage 400)", () => {
+    const cases: Outcomes = [
       [lines("GET / HTTP/0.9"), "505 unsupported-version"],
       [lines("GET / HTTP/3.0"), "505 unsupported-version"],
       [lines("PRI * HTTP/2.0") + "SM\r\n\r\n", "505 unsupported-version"],
@@ -133,8 +154,18 @@ describe("HTTP/1.x syntax", () => {
     assert.strictEqual(line(30).length, 30)
     assert.strictEqual(refusal(lines(line(100), "Host: a"), { maxHeaderSize: 100 }), "request")
     assert.strictEqual(refusal(lines(line(101), "Host: a"), { maxHeaderSize: 100 }), "414 request-line-too-long")
+    assert.strictEqual(refusal("G " + "a".repeat(99), { maxHeaderSize: 100 }), "")
+    assert.strictEqual(refusal("G " + "a".repeat(100), { maxHeaderSize: 100 }), "414 request-line-too-long")
+  })
+
+  it("method over the limit 501", () => {
     assert.strictEqual(refusal("a".repeat(101), { maxHeaderSize: 100 }), "")
-    assert.strictEqual(refusal("a".repeat(102), { maxHeaderSize: 100 }), "414 request-line-too-long")
+    assert.strictEqual(refusal("a".repeat(102), { maxHeaderSize: 100 }), "501 method-too-long")
+    assert.strictEqual(refusal(lines("a".repeat(101) + " / HTTP/1.1"), { maxHeaderSize: 100 }), "501 method-too-long")
+    assert.strictEqual(
+      refusal(lines("a".repeat(100) + " / HTTP/1.1"), { maxHeaderSize: 100 }),
+      "414 request-line-too-long"
+    )
   })
 
   it("headers over size or count 431, never truncated", () => {
@@ -311,7 +342,13 @@ describe("Connection options", () => {
     assert.isTrue(head(expecting("1.1", "Content-Length: 1", "Expect: 100-Continue")).expectContinue)
     assert.isFalse(head(expecting("1.0", "Content-Length: 1", "Expect: 100-continue")).expectContinue)
     assert.isFalse(head(expecting("1.1", "Expect: 100-continue")).expectContinue)
-    for (const value of ["200-ok", "100-continue, x", "", "100-continue=1"]) {
+    for (const value of ["100-continue,", ", ,100-continue", "100-continue, 100-continue"]) {
+      assert.isTrue(head(expecting("1.1", "Content-Length: 1", `Expect: ${value}`)).expectContinue, value)
+    }
+    for (const value of ["", ",", " , "]) {
+      assert.isFalse(head(expecting("1.1", "Content-Length: 1", `Expect: ${value}`)).expectContinue, value)
+    }
+    for (const value of ["200-ok", "100-continue, x", "100-continue=1"]) {
       assert.strictEqual(refusal(expecting("1.1", `Expect: ${value}`)), "417 unknown-expectation")
     }
   })

@@ -71,7 +71,7 @@ export const wireRequest: Arbitrary.Arbitrary<WireRequest> = Arbitrary.all({
   target: oneOf("/", "/a%20b?c=d", "/%C3%A9", "http://b.example/x"),
   fields,
   pieces: Arbitrary.array(bytes(20), { maxLength: 4 }),
-  extension: oneOf("", ";a", ';a="b c"'),
+  extension: oneOf("", ";a", ';a="b\tc"', " ", '\t; a = "\\"" ;b'),
   isChunked: boolean,
   hasTrailers: boolean,
   emptyLines: integer(0, 2)

@@ -1,4 +1,5 @@
 import { isAuthority } from "@pagi/core/Authority"
+import { readExpect } from "@pagi/core/FieldList"
 import type { ByteString } from "@pagi/core/ByteString"
 import { type HeaderBlock, isToken, isValue, parseContentLength } from "@pagi/core/HeaderBlock"
 import { readPath } from "@pagi/core/RequestPath"
@@ -222,8 +223,8 @@ const interpret = (found: Found, headers: Headers, ends: boolean): RequestHead |
   if (found.contentLength !== undefined && length === undefined) return "content-length is not one decimal number"
   if (ends && length !== undefined && length > 0) return "there is no content, although content-length says so"
   const { expect: expectation } = found
-  const expects = expectation?.value.toLowerCase() === "100-continue"
-  if (expectation !== undefined && !expects) return refuse(417, "The only supported expectation is 100-continue", found)
+  const expects = expectation !== undefined && readExpect(expectation.value)
+  if (expects === undefined) return refuse(417, "The only supported expectation is 100-continue", found)
   if (found.authority !== undefined) headers.unshift(["host", found.authority.value])
   if (found.cookies.length > 1) joinCookies(headers, found.cookies)
   return {

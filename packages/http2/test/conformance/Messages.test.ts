@@ -282,6 +282,11 @@ section("RFC 9110 §10.1.1 expectations", [
     [post(1, "/echo", "expect: 100-continue"), lastData(1, "x")],
     [...begun101, ...echoed(1, "x")]
   ],
+  [
+    "empty elements of the list say nothing",
+    [post(1, "/echo", "expect: , 100-continue"), lastData(1, "x"), post(3, "/echo", "expect: ,"), lastData(3, "x")],
+    [...begun101, ...echoed(1, "x"), ...echoed(3, "x")]
+  ],
   ["but not when it is not", [post(1, "/", "expect: 100-continue"), lastData(1, "x")], hello(1)],
   ["or has come", [post(1, "/echo", "expect: 100-continue") + reset(1)], begun101]
 ])
