@@ -1,9 +1,14 @@
-/** Of nghttp2, whose library for HTTP/2 Node uses too. */
-export const nghttpd = Symbol("nghttpd")
+import type { InstallationName } from "./harness/installations.ts"
+
+/** What runs a server: the packed command, an interpreter of its file, or nghttp2's program for files. */
+export type Program = "pagi-server" | "node" | "bun" | "deno" | "nghttpd"
 
 export interface Candidate {
-  /** A file of `servers`, or a program of the system that serves files. */
-  readonly server: string | typeof nghttpd
+  readonly program: Program
+  /** Of `servers`, without its suffix: an application for the command, otherwise what the program is given to run. */
+  readonly server: string
+  /** Where npm has installed what it needs. */
+  readonly installation: InstallationName
   /** Those whose versions matter for its figures. */
   readonly packages: ReadonlyArray<string>
   /** Selected together with this candidate, being the same server with another option. */
@@ -11,23 +16,35 @@ export interface Candidate {
   readonly writesAccessLog?: boolean
 }
 
-const pagi = { server: "pagi.ts", packages: ["@pagi/node", "effect"] }
+const pagi = {
+  program: "pagi-server",
+  server: "pagi",
+  installation: "current",
+  packages: ["@pagi/cli", "effect"]
+} as const
+
+const before = { ...pagi, installation: "before" } as const
+
+const onNode = (server: string, ...packages: ReadonlyArray<string>) =>
+  ({ program: "node", server, installation: "peers", packages }) as const
 
 export const candidates = {
   pagi,
   "pagi-access-log": { ...pagi, variantOf: "pagi", writesAccessLog: true },
-  floor: { server: "floor.ts", packages: [] },
-  "node-http": { server: "node-http.ts", packages: [] },
-  fastify: { server: "fastify.ts", packages: ["fastify"] },
-  hono: { server: "hono.ts", packages: ["hono", "@hono/node-server"] },
-  "effect-node-http-server": {
-    server: "effect-node-http-server.ts",
-    packages: ["effect", "@effect/platform-node"]
-  },
-  "websocket-floor": { server: "websocket-floor.ts", packages: [] },
-  ws: { server: "ws.ts", packages: ["ws"] },
-  "node-http2": { server: "node-http2.ts", packages: [] },
-  nghttpd: { server: nghttpd, packages: [] }
+  "pagi-before": before,
+  "pagi-before-access-log": { ...before, variantOf: "pagi-before", writesAccessLog: true },
+  floor: onNode("floor"),
+  "node-http": onNode("node-http"),
+  "node-https": onNode("node-http"),
+  fastify: onNode("fastify", "fastify"),
+  hono: onNode("hono", "hono", "@hono/node-server"),
+  "effect-node-http-server": onNode("effect-node-http-server", "effect", "@effect/platform-node"),
+  bun: { program: "bun", server: "bun", installation: "peers", packages: ["bun"] },
+  deno: { program: "deno", server: "deno", installation: "peers", packages: ["deno"] },
+  "websocket-floor": onNode("websocket-floor"),
+  ws: onNode("ws", "ws"),
+  "node-http2": onNode("node-http2"),
+  nghttpd: { program: "nghttpd", server: "nghttpd", installation: "peers", packages: [] }
 } as const satisfies Record<string, Candidate>
 
 export type CandidateName = keyof typeof candidates

@@ -3,17 +3,16 @@
  * of its own outside the workspace, type-checks a program there, runs it, and runs the command. Needs `npm run build`.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { installInto, packInto } from "./support/pack.ts"
 import { capture, run } from "./support/run.ts"
-import { packageManager, publishedPackages, root } from "./support/workspace.ts"
+import { root } from "./support/workspace.ts"
 
 const version = (name: string): string =>
   (JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8")) as { readonly version: string })
     .version
-
-const environment = { ...process.env, npm_config_loglevel: "error" }
 
 const application = `import { PagiApp } from "@pagi/core"
 import * as Effect from "effect/Effect"
@@ -70,37 +69,6 @@ const expectEqual = (what: string, actual: string, expected: string): void => {
     console.error(`failed: ${what}\n  expected ${JSON.stringify(expected)}\n  but it is ${JSON.stringify(actual)}`)
     process.exitCode = 1
   }
-}
-
-const pack = (folder: string): ReadonlyArray<string> => {
-  for (const { folder: source, name } of publishedPackages) {
-    if (!existsSync(join(source, "dist/index.js"))) {
-      console.error(`${name} is not built; run: npm run build`)
-      process.exit(1)
-    }
-    capture("npx", ["--yes", packageManager, "pack", "--pack-destination", folder], { cwd: source, env: environment })
-  }
-  return readdirSync(folder).filter((file) => file.endsWith(".tgz"))
-}
-
-const install = (project: string, archives: ReadonlyArray<string>): void => {
-  const dependencies = Object.fromEntries(
-    publishedPackages.map(({ name }) => {
-      const prefix = `${name.replace("@", "").replace("/", "-")}-`
-      return [name, `file:${archives.find((file) => file.startsWith(prefix)) ?? name}`]
-    })
-  )
-  const manifest = {
-    private: true,
-    type: "module",
-    dependencies: {
-      ...dependencies,
-      "@types/node": version("@types/node"),
-      effect: version("effect")
-    }
-  }
-  writeFileSync(join(project, "package.json"), JSON.stringify(manifest))
-  run("npm", ["install", "--silent", "--no-audit", "--no-fund"], { cwd: project, env: environment })
 }
 
 const typeCheck = (
@@ -174,9 +142,9 @@ const checkWorkers = async (project: string): Promise<void> => {
 
 const project = mkdtempSync(join(tmpdir(), "pagi-check-pack-"))
 try {
-  const archives = pack(project)
-  console.log(archives.join("\n"))
-  install(project, archives)
+  const packed = packInto(project)
+  console.log(Object.values(packed).join("\n"))
+  installInto(project, { ...packed, "@types/node": version("@types/node"), effect: version("effect") })
   writeFileSync(join(project, "app.ts"), application)
   writeFileSync(join(project, "main.ts"), program)
   typeCheck(project, { module: "nodenext", moduleResolution: "nodenext" })

@@ -1,4 +1,5 @@
-import { Agent, type IncomingMessage, request } from "node:http"
+import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http"
+import { Agent as SecureAgent, request as requestSecurely } from "node:https"
 import { buffer } from "node:stream/consumers"
 import type { CandidateName } from "../candidates.ts"
 import type { HttpRow } from "../rows/row.ts"
@@ -19,7 +20,8 @@ const ask = (port: number, row: HttpRow, agent: Agent): Promise<Answer> =>
       ...(closeAfterEach ? { connection: "close" } : {}),
       ...(bodyBytes > 0 ? { "content-type": "application/octet-stream", "content-length": bodyBytes } : {})
     }
-    const outgoing = request({ host: "127.0.0.1", port, method, path, headers, agent })
+    const options = { host: "127.0.0.1", port, method, path, headers, agent, rejectUnauthorized: false }
+    const outgoing: ClientRequest = row.load.tls ? requestSecurely(options) : request(options)
     outgoing.on("error", reject)
     outgoing.on("response", (response) => {
       buffer(response).then((body) => resolve({ response, body, reusedConnection: outgoing.reusedSocket }), reject)
@@ -51,7 +53,8 @@ const disagreements = (row: HttpRow, answer: Answer): ReadonlyArray<string> => {
 
 /** Two requests in turn: both answers exactly as the row expects, and the connection kept or closed with it. */
 export const checkHttpAgreement = async (name: CandidateName, port: number, row: HttpRow): Promise<void> => {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const connections = { keepAlive: true, maxSockets: 1 }
+  const agent = row.load.tls ? new SecureAgent(connections) : new Agent(connections)
   try {
     const answers = [await within(5000, ask(port, row, agent)), await within(5000, ask(port, row, agent))]
     const problems = answers.flatMap((answer) =>

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, type StdioOptions } from "node:child_process"
+import { type ChildProcess, spawn, type SpawnOptions, spawnSync, type StdioOptions } from "node:child_process"
 import { once } from "node:events"
 
 export const serverCore = 0
@@ -6,8 +6,18 @@ export const loadCore = 1
 
 const living = new Set<ChildProcess>()
 
-export const spawnPinned = (core: number, command: ReadonlyArray<string>, stdio: StdioOptions): ChildProcess => {
-  const child = spawn("taskset", ["-c", String(core), ...command], { stdio })
+/** What this process does itself, such as asking whether a server accepts, does not disturb the server. */
+export const leaveServerCore = (): void => {
+  spawnSync("taskset", ["--all-tasks", "--cpu-list", "--pid", String(loadCore), String(process.pid)])
+}
+
+export const spawnPinned = (
+  core: number,
+  command: ReadonlyArray<string>,
+  stdio: StdioOptions,
+  options: Pick<SpawnOptions, "cwd" | "env"> = {}
+): ChildProcess => {
+  const child = spawn("taskset", ["-c", String(core), ...command], { ...options, stdio })
   living.add(child)
   child.once("exit", () => living.delete(child))
   return child
@@ -37,7 +47,7 @@ export const endChild = async (child: ChildProcess): Promise<void> => {
   await exited
 }
 
-/** However this process ends, short of SIGKILL (where servers notice the lost IPC channel), no child outlives it. */
+/** However this process ends, short of SIGKILL (where the kernel ends servers), no child outlives it. */
 export const endChildrenOnExit = (): void => {
   process.on("exit", () => {
     for (const child of living) child.kill("SIGKILL")

@@ -1,8 +1,8 @@
 import { pathToFileURL } from "node:url"
 import { parseArgs } from "node:util"
-import { candidateNames, candidateOf, type CandidateName, isCandidateName } from "../candidates.ts"
+import { candidateNames, candidateOf, type CandidateName } from "../candidates.ts"
 import type { Suite } from "../rows/row.ts"
-import { candidatesOf, rowNamesOf, suites } from "../suites.ts"
+import { candidatesOf, rowNamesOf, suites, withBefore } from "../suites.ts"
 import { BenchmarkProblem, usageExitCode } from "./problem.ts"
 
 export interface SuitePlan {
@@ -16,6 +16,12 @@ export interface SuitePlan {
   readonly isTrial: boolean
 }
 
+export interface Order {
+  readonly plans: ReadonlyArray<SuitePlan>
+  /** Another version of this server to compare with: a commit, or a folder with packed packages. */
+  readonly against: string | undefined
+}
+
 const defaultRounds = 5
 const defaultSeconds = 3
 
@@ -24,9 +30,11 @@ const trialDirectory = new URL("../results/", import.meta.url)
 
 const rowNames = suites.flatMap(rowNamesOf)
 
-export const usage = `npm run bench -- [--rows name,name] [--candidates a,b] [--rounds N] [--seconds S] [--output DIR]
+export const usage = `npm run bench -- [--rows a,b] [--candidates a,b] [--against VERSION] [--rounds N] [--seconds S] [--output DIR]
   rows        ${suites.map((suite) => `${suite.name} (${rowNamesOf(suite).join(", ")})`).join("\n              ")}
   candidates  ${candidateNames.join(", ")}
+  against     a commit, or a folder with packed packages, that takes turns with this version as pagi-before;
+              without --candidates nothing else is measured then
   rounds      ${defaultRounds}, seconds ${defaultSeconds} per measurement
   output      docs/bench for a whole run of ${suites.map(({ name }) => name).join(" or ")}, bench/results for a shorter one`
 
@@ -56,6 +64,7 @@ const withVariants = (names: ReadonlyArray<string>): ReadonlyArray<CandidateName
 const optionTypes = {
   rows: { type: "string" },
   candidates: { type: "string" },
+  against: { type: "string" },
   rounds: { type: "string" },
   seconds: { type: "string" },
   output: { type: "string" },
@@ -75,19 +84,25 @@ const directoryFor = (output: string | undefined, isTrial: boolean): URL => {
   return isTrial ? trialDirectory : publishedDirectory
 }
 
+const versionsOfPagi = "pagi,pagi-before"
+
 /** One plan for each suite that has something to measure. */
-export const parseCommandLine = (commandLine: ReadonlyArray<string>): ReadonlyArray<SuitePlan> | "help" => {
+export const parseCommandLine = (commandLine: ReadonlyArray<string>): Order | "help" => {
   const values = parse(commandLine)
   if (values.help === true) return "help"
+  const { against } = values
   const chosenRows = chosenNames("rows", values.rows, [...suites.map(({ name }) => name), ...rowNames])
-  const chosen = withVariants(chosenNames("candidates", values.candidates, candidateNames).filter(isCandidateName))
+  const candidates = values.candidates ?? (against === undefined ? undefined : versionsOfPagi)
+  const chosen = withVariants(chosenNames("candidates", candidates, candidateNames))
   const rounds = wholeNumber("rounds", values.rounds, defaultRounds, 100)
   const seconds = wholeNumber("seconds", values.seconds, defaultSeconds, 60)
-  const plans = suites.map((suite): SuitePlan => {
+  const plans = suites.map((whole): SuitePlan => {
+    const suite = against === undefined ? whole : withBefore(whole)
     const all = rowNamesOf(suite)
     const rows = chosenRows.includes(suite.name) ? all : all.filter((name) => chosenRows.includes(name))
     const candidates = candidatesOf(suite).filter((name) => chosen.includes(name))
     const isTrial =
+      against !== undefined ||
       rows.length < all.length ||
       candidates.length < candidatesOf(suite).length ||
       rounds < defaultRounds ||
@@ -95,5 +110,5 @@ export const parseCommandLine = (commandLine: ReadonlyArray<string>): ReadonlyAr
     return { suite, rows, candidates, rounds, seconds, isTrial, outputDirectory: directoryFor(values.output, isTrial) }
   })
   const busy = plans.filter((plan) => plan.rows.length > 0 && plan.candidates.length > 0)
-  return busy.length > 0 ? busy : refuse("none of these candidates is measured in these rows")
+  return busy.length > 0 ? { plans: busy, against } : refuse("none of these candidates is measured in these rows")
 }

@@ -6,7 +6,7 @@ import { BenchmarkProblem } from "./problem.ts"
 import { schedulingOfThreads } from "./scheduling.ts"
 
 export interface LoadResult {
-  /** Answered requests, or echoed messages. */
+  /** Answered requests, echoed messages, or answered connections. */
   readonly count: number
   /** How long the load lasted. */
   readonly seconds: number

@@ -1,11 +1,10 @@
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
-import { readFile } from "node:fs/promises"
 import { cpus, loadavg, release, totalmem } from "node:os"
-import { candidateOf, type CandidateName, nghttpd } from "../candidates.ts"
-import type { Suite } from "../rows/row.ts"
-import { candidatesOf } from "../suites.ts"
+import { candidateOf, type CandidateName } from "../candidates.ts"
+import { needsCertificate, type Suite } from "../rows/row.ts"
 import { loadCore, serverCore } from "./children.ts"
+import { installedVersion } from "./installations.ts"
 import { BenchmarkProblem, usageExitCode } from "./problem.ts"
 
 export interface MachineFacts {
@@ -35,17 +34,19 @@ type Tool = keyof typeof debianPackages
 const isInstalled = (tool: Tool): boolean =>
   spawnSync(tool, [tool === "openssl" ? "version" : "--version"]).error === undefined
 
-const isNghttpd = (name: CandidateName): boolean => candidateOf(name).server === nghttpd
-
 export interface Needs {
   readonly suite: Suite
   readonly candidates: ReadonlyArray<CandidateName>
 }
 
+const generatorOf = ({ loadGenerator }: Suite): ReadonlyArray<Tool> =>
+  loadGenerator === "wrk" || loadGenerator === "h2load" ? [loadGenerator] : []
+
 const toolsOf = ({ candidates, suite }: Needs): ReadonlyArray<Tool> => [
-  ...(suite.loadGenerator === "bench/websocket" ? [] : [suite.loadGenerator]),
-  ...(suite.loadGenerator === "h2load" ? ["openssl" as const] : []),
-  ...(candidates.some(isNghttpd) ? ["nghttpd" as const, "setpriv" as const] : []),
+  ...generatorOf(suite),
+  ...(suite.throughput.some(needsCertificate) ? ["openssl" as const] : []),
+  ...(candidates.some((name) => candidateOf(name).program === "nghttpd") ? ["nghttpd" as const] : []),
+  "setpriv",
   "taskset"
 ]
 
@@ -68,34 +69,32 @@ export const descriptorLimit = (): number => {
   return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)
 }
 
-const manifestOf = (name: string): string =>
-  name === "@pagi/node" ? "../../packages/node/package.json" : `../node_modules/${name}/package.json`
-
-const versionAt = async (location: string): Promise<string> => {
-  const manifest: unknown = JSON.parse(await readFile(new URL(location, import.meta.url), "utf8"))
-  const hasVersion = typeof manifest === "object" && manifest !== null && "version" in manifest
-  return hasVersion ? String(manifest.version) : "unknown"
-}
-
 /** `wrk -v` says more than its version, `h2load --version` does not. */
 const versionOfGenerator = (generator: Suite["loadGenerator"]): string => {
-  if (generator === "bench/websocket") return generator
+  if (generator !== "wrk" && generator !== "h2load") return generator
   const { stdout } = spawnSync(generator, [generator === "wrk" ? "-v" : "--version"], { encoding: "utf8" })
   return /^\S+ \S+/.exec(stdout)?.[0] ?? generator
 }
 
-export const machineFacts = async (suite: Suite): Promise<MachineFacts> => {
-  const packages = new Set(candidatesOf(suite).flatMap((candidate) => candidateOf(candidate).packages))
-  const versions = [...packages].map(async (name) => [name, await versionAt(manifestOf(name))] as const)
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    processor: cpus()[0]?.model.trim() ?? "unknown",
-    cores: cpus().length,
-    memoryGibibytes: Math.round(totalmem() / 2 ** 30),
-    kernel: `Linux ${release()}`,
-    node: process.version,
-    loadGenerator: versionOfGenerator(suite.loadGenerator),
-    loadAverageBefore: Math.round((loadavg()[0] ?? 0) * 100) / 100,
-    packages: Object.fromEntries(await Promise.all(versions))
-  }
-}
+/** A package that is there in two versions is named with the one that is compared with. */
+const versionsOf = (names: ReadonlyArray<CandidateName>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    names.map(candidateOf).flatMap(({ installation, packages }) =>
+      packages.map((name) => {
+        const shown = installation === "before" ? `${name}, before` : name
+        return [shown, installedVersion(installation, name)] as const
+      })
+    )
+  )
+
+export const machineFacts = ({ candidates, suite }: Needs): MachineFacts => ({
+  date: new Date().toISOString().slice(0, 10),
+  processor: cpus()[0]?.model.trim() ?? "unknown",
+  cores: cpus().length,
+  memoryGibibytes: Math.round(totalmem() / 2 ** 30),
+  kernel: `Linux ${release()}`,
+  node: process.version,
+  loadGenerator: versionOfGenerator(suite.loadGenerator),
+  loadAverageBefore: Math.round((loadavg()[0] ?? 0) * 100) / 100,
+  packages: versionsOf(candidates)
+})

@@ -3,7 +3,7 @@ import type { IdleRow, ThroughputRow } from "../rows/row.ts"
 import type { Spread } from "./statistics.ts"
 
 export interface Sample {
-  /** Answered requests, or echoed messages. */
+  /** Answered requests, echoed messages, or answered connections. */
   readonly perSecond: number
   readonly mebibytesPerSecond: number
   readonly medianLatencyMicroseconds: number | undefined
@@ -39,13 +39,14 @@ export interface Verdict {
 const tolerableCoreLoss = 0.05
 
 /** Other programs used the cores, so the figures say little about the server. */
-export const isDisturbed = (sample: Sample): boolean => sample.coreLostToOthers > tolerableCoreLoss
+export const isDisturbed = (sample: Pick<Sample, "coreLostToOthers">): boolean =>
+  sample.coreLostToOthers > tolerableCoreLoss
 
 export interface ThroughputResult {
   readonly name: string
   readonly title: string
   readonly load: ThroughputRow["load"]
-  readonly unit: "requests/s" | "messages/s"
+  readonly unit: "requests/s" | "messages/s" | "connections/s"
   readonly problems: ReadonlyArray<string>
   readonly candidates: ReadonlyArray<CandidateSamples>
   readonly verdicts: ReadonlyArray<Verdict>

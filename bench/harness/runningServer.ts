@@ -1,16 +1,25 @@
 import type { CertificateFiles } from "./certificate.ts"
-import type { OwnScheduling } from "./scheduling.ts"
 
-export interface Usage extends OwnScheduling {
+export interface Usage {
   readonly residentBytes: number
   readonly peakResidentBytes: number
-  /** JavaScript objects and the buffers that they own; `external` already counts array buffers. 0 outside of Node. */
+  readonly processorMicroseconds: number
+  /** How long the main thread was ready to run while its core ran something other than this process; may be below 0. */
+  readonly waitedForOthersMicroseconds: number
+}
+
+/** After garbage was collected. */
+export interface Memory {
+  readonly residentBytes: number
+  /** JavaScript objects and the buffers that they own; `external` already counts array buffers. */
   readonly heapAndExternalBytes: number
 }
 
 export interface RunningServer {
   readonly port: number
   readonly usage: () => Promise<Usage>
+  /** Only of a server that was started to measure it. */
+  readonly memory: () => Promise<Memory>
   readonly stop: () => Promise<void>
 }
 
@@ -23,4 +32,6 @@ export interface StartOptions {
    * the load and then keeps its size, stays at 1 MiB.
    */
   readonly measuresMemory?: boolean
+  /** With the smallest application instead of one that answers what all rows ask. */
+  readonly saysHelloOnly?: boolean
 }

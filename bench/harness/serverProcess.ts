@@ -1,69 +1,78 @@
 import type { ChildProcess } from "node:child_process"
-import { candidateOf, type CandidateName, nghttpd } from "../candidates.ts"
-import { startNghttpd } from "../nghttpd/server.ts"
-import { bundlePath } from "./bundles.ts"
+import { once } from "node:events"
+import { connect } from "node:net"
+import { dirname } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { candidateOf, type CandidateName } from "../candidates.ts"
 import { endChild, hasEnded, serverCore, spawnPinned, within } from "./children.ts"
 import { freePort } from "./freePort.ts"
+import { installationFolder } from "./installations.ts"
 import { BenchmarkProblem } from "./problem.ts"
-import type { RunningServer, StartOptions, Usage } from "./runningServer.ts"
+import { commandFor } from "./programs.ts"
+import type { Memory, RunningServer, StartOptions } from "./runningServer.ts"
+import { usageOf } from "./usage.ts"
 
 const startLimitMilliseconds = 10_000
-const usageLimitMilliseconds = 20_000
+const memoryLimitMilliseconds = 20_000
+const pollMilliseconds = 1
 
-type MessageKind = "ready" | "usage"
-
-const isMessageOf = (kind: MessageKind, message: unknown): boolean =>
-  typeof message === "object" && message !== null && "kind" in message && message.kind === kind
-
-const nextMessage = (child: ChildProcess, kind: MessageKind): Promise<unknown> =>
-  new Promise((resolve, reject) => {
-    const onEnd = (): void => reject(new BenchmarkProblem(`ended with ${child.signalCode ?? `code ${child.exitCode}`}`))
-    if (hasEnded(child)) return onEnd()
-    const onMessage = (message: unknown): void => {
-      if (!isMessageOf(kind, message)) return
-      child.off("message", onMessage).off("exit", onEnd)
-      resolve(message)
-    }
-    child.on("message", onMessage).once("exit", onEnd)
-  })
-
-const expectMessage = async (name: string, child: ChildProcess, kind: MessageKind, limit: number) => {
-  const message = await within(limit, nextMessage(child, kind)).catch((error: unknown) => {
-    throw new BenchmarkProblem(`server ${name} ${error instanceof Error ? error.message : String(error)}`)
-  })
-  if (message === undefined) {
-    await endChild(child)
-    throw new BenchmarkProblem(`server ${name} did not report "${kind}" within ${limit / 1000} s`)
+const accepts = async (port: number): Promise<boolean> => {
+  const socket = connect({ port, host: "127.0.0.1" })
+  try {
+    await once(socket, "connect")
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
   }
-  return message
 }
 
-const commandFor = (server: string, port: number, options: StartOptions): ReadonlyArray<string> => {
-  const { accessLogPath, certificate, measuresMemory } = options
-  return [
-    process.execPath,
-    ...(measuresMemory === true ? ["--expose-gc", "--max-semi-space-size=1"] : []),
-    bundlePath(server),
-    ...["--port", String(port)],
-    ...(accessLogPath === undefined ? [] : ["--access-log", accessLogPath]),
-    ...(certificate === undefined ? [] : ["--cert", certificate.cert, "--key", certificate.key])
-  ]
+const waitUntilAccepting = async (name: CandidateName, child: ChildProcess, port: number): Promise<void> => {
+  const limit = performance.now() + startLimitMilliseconds
+  while (!(await accepts(port))) {
+    if (hasEnded(child))
+      throw new BenchmarkProblem(`${name} ended with ${child.signalCode ?? `code ${child.exitCode}`}`)
+    if (performance.now() > limit) {
+      await endChild(child)
+      throw new BenchmarkProblem(`${name} accepts nothing within ${startLimitMilliseconds / 1000} s`)
+    }
+    await sleep(pollMilliseconds)
+  }
+}
+
+/** Answered by `servers/probe.ts`. */
+const askMemory = async (name: CandidateName, child: ChildProcess): Promise<Memory> => {
+  const answer = within(memoryLimitMilliseconds, once(child, "message"))
+  // A child that has ended does not answer; the callback keeps `send` from throwing.
+  child.send("memory", () => undefined)
+  const messages = (await answer) as [Memory] | undefined
+  if (messages === undefined) throw new BenchmarkProblem(`${name} does not tell its memory`)
+  return messages[0]
+}
+
+/**
+ * Starts a server on its core without waiting for it. The kernel ends it should the benchmark die. The command is a
+ * script that finds Node by the path.
+ */
+export const spawnServer = (name: CandidateName, port: number, options: StartOptions): ChildProcess => {
+  const command = ["setpriv", "--pdeathsig", "KILL", ...commandFor(name, port, options)]
+  const path = `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`
+  const channel = options.measuresMemory === true ? "ipc" : "ignore"
+  return spawnPinned(serverCore, command, ["ignore", "ignore", "inherit", channel], {
+    cwd: installationFolder(candidateOf(name).installation),
+    env: { ...process.env, PATH: path, NODE_ENV: "production" }
+  })
 }
 
 const startServer = async (name: CandidateName, options: StartOptions): Promise<RunningServer> => {
-  const { server } = candidateOf(name)
-  if (server === nghttpd) return startNghttpd(options)
   const port = await freePort()
-  const child = spawnPinned(serverCore, commandFor(server, port, options), ["ignore", "ignore", "inherit", "ipc"])
-  await expectMessage(name, child, "ready", startLimitMilliseconds)
+  const child = spawnServer(name, port, options)
+  await waitUntilAccepting(name, child, port)
   return {
     port,
-    usage: async () => {
-      const answer = expectMessage(name, child, "usage", usageLimitMilliseconds)
-      // A child that ended on its own is reported by the expected message; the callback keeps `send` from throwing.
-      child.send("usage", () => undefined)
-      return ((await answer) as { readonly usage: Usage }).usage
-    },
+    usage: () => usageOf(child.pid),
+    memory: () => askMemory(name, child),
     stop: () => endChild(child)
   }
 }

@@ -1,7 +1,9 @@
 import { candidateOf, type CandidateName } from "../candidates.ts"
-import type { ThroughputRow } from "../rows/row.ts"
+import { needsCertificate, type ThroughputRow } from "../rows/row.ts"
+import { requestOf } from "../rows/tls.ts"
 import { generateStreams } from "../h2load/generator.ts"
 import { checkHttp2Agreement } from "../http2/agreement.ts"
+import { generateConnections } from "../tls/generator.ts"
 import { checkEchoAgreement } from "../websocket/agreement.ts"
 import { generateEchoes } from "../websocket/generator.ts"
 import { generateRequests } from "../wrk/generator.ts"
@@ -33,6 +35,8 @@ const generateLoad = (port: number, row: ThroughputRow, seconds: number): Promis
       return generateStreams(port, row.load, seconds)
     case "websocket":
       return generateEchoes(port, row.load, seconds)
+    case "tls":
+      return generateConnections(port, row.load, seconds)
   }
 }
 
@@ -44,11 +48,12 @@ const checkAgreement = (candidate: CandidateName, port: number, row: ThroughputR
       return checkHttp2Agreement(candidate, port, row)
     case "websocket":
       return checkEchoAgreement(candidate, port, row)
+    case "tls":
+      return checkHttpAgreement(candidate, port, requestOf(row))
   }
 }
 
-const startOptionsOf = (row: ThroughputRow): StartOptions =>
-  row.protocol === "http2" && row.load.tls ? { certificate } : {}
+const startOptionsOf = (row: ThroughputRow): StartOptions => (needsCertificate(row) ? { certificate } : {})
 
 const measure = async (server: RunningServer, row: ThroughputRow, seconds: number): Promise<Measurement> => {
   const warmUp = await generateLoad(server.port, row, warmUpSeconds)
@@ -119,6 +124,8 @@ const trustIn = (subject: ReadonlyArray<Sample>, peer: ReadonlyArray<Sample>): T
   return disturbed.length * 2 < rounds.length ? "sound" : "disturbed"
 }
 
+const isBefore = (name: CandidateName): boolean => candidateOf(name).installation === "before"
+
 const verdictsOf = (
   row: ThroughputRow,
   samples: ReadonlyMap<CandidateName, ReadonlyArray<Sample>>
@@ -133,17 +140,23 @@ const verdictsOf = (
     const statement = `${row.subject} / ${peer}`
     const common = { row: row.name, unit: "×", bound: "at least" } as const
     const budget = row.budgets.find((one) => one.peer === peer)?.atLeast
+    const isJudgedByWork = row.protocol === "tls"
     const trust = trustIn(subject, measured)
     const ratio = pairedRatios(throughput(subject), throughput(measured))
     const workRatio = pairedRatios(throughputWhenBusy(subject), throughputWhenBusy(measured))
     const work = { ...common, statement: `${statement}, per busy second of the server`, measured: workRatio }
     return [
-      judge({ ...common, statement, measured: ratio, budget }, trust),
-      // h2load takes about as long for large answers as a server does, so it may be the limit.
-      ...(row.protocol === "http2" ? [judge({ ...work, budget: undefined }, trust)] : [])
+      judge({ ...common, statement, measured: ratio, budget: isJudgedByWork ? undefined : budget }, trust),
+      // The generators of these take about as long for an answer as a server does, so they may be the limit; and of two
+      // versions of one server this tells smaller differences.
+      ...(isJudgedByWork || row.protocol === "http2" || isBefore(peer)
+        ? [judge({ ...work, budget: isJudgedByWork ? budget : undefined }, trust)]
+        : [])
     ]
   })
 }
+
+const units = { http: "requests/s", http2: "requests/s", websocket: "messages/s", tls: "connections/s" } as const
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`
 
@@ -151,7 +164,7 @@ const percent = (share: number): string => `${Math.round(share * 100)} %`
 export const runThroughputRow = async (row: ThroughputRow, plan: SuitePlan): Promise<ThroughputResult | undefined> => {
   const candidates = [row.subject, ...row.peers].filter((candidate) => plan.candidates.includes(candidate))
   if (candidates.length === 0) return undefined
-  const unit = row.protocol === "websocket" ? "messages/s" : "requests/s"
+  const unit = units[row.protocol]
   await checkEachServer(row, candidates)
   const samples = await sampleInRounds(candidates, plan.rounds, async (candidate, round) => {
     const sample = await takeQuietSample(candidate, row, plan.seconds)

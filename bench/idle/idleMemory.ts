@@ -28,10 +28,10 @@ const measureConnections = (server: RunningServer, { connections, protocol }: Id
     await client.open(warmUpConnections)
     await client.closeAll()
     await sleep(settleMilliseconds)
-    const before = await server.usage()
+    const before = await server.memory()
     await client.open(connections)
     await sleep(settleMilliseconds)
-    const after = await server.usage()
+    const after = await server.memory()
     const stillOpen = await client.countOpen()
     return {
       residentBytesPerConnection: (after.residentBytes - before.residentBytes) / connections,

@@ -11,10 +11,9 @@ export const idleVerdicts = (
   candidates: ReadonlyArray<IdleCandidate>,
   trust: Trust
 ): ReadonlyArray<Verdict> => {
-  const { kibibytesPerConnection, mebibytesAtRest, timesPeer } = budgets
+  const { kibibytesPerConnection, mebibytesAtRest, timesPeers = [] } = budgets
   const measured = candidates.find(({ candidate }) => candidate === subject)
   if (measured === undefined) return []
-  const peer = candidates.find(({ candidate }) => candidate === timesPeer?.peer)
   const most = (question: Pick<Verdict, "statement" | "measured" | "unit" | "budget">): Verdict =>
     judge({ row: name, bound: "at most", ...question }, trust)
   return [
@@ -38,15 +37,15 @@ export const idleVerdicts = (
             budget: mebibytesAtRest
           })
         ]),
-    ...(peer === undefined
-      ? []
-      : [
-          most({
-            statement: `${subject} / ${peer.candidate}, resident memory per connection`,
-            measured: pairedRatios(perConnection(measured), perConnection(peer)),
-            unit: "×",
-            budget: timesPeer?.atMost
-          })
-        ])
+    ...timesPeers.flatMap(({ atMost, peer: name }) => {
+      const peer = candidates.find(({ candidate }) => candidate === name)
+      if (peer === undefined) return []
+      return most({
+        statement: `${subject} / ${name}, resident memory per connection`,
+        measured: pairedRatios(perConnection(measured), perConnection(peer)),
+        unit: "×",
+        budget: atMost
+      })
+    })
   ]
 }

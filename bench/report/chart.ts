@@ -1,4 +1,5 @@
-import type { CandidateName } from "../candidates.ts"
+import { candidateOf, type CandidateName } from "../candidates.ts"
+import type { FigureResult } from "../figures/result.ts"
 import type { IdleResult, ThroughputResult } from "../harness/results.ts"
 import type { Spread } from "../harness/statistics.ts"
 import { whole } from "./format.ts"
@@ -43,7 +44,7 @@ const style = `
 
 const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
 
-const isSubject = (candidate: CandidateName): boolean => candidate === "pagi" || candidate === "pagi-access-log"
+const isSubject = (candidate: CandidateName): boolean => candidateOf(candidate).installation === "current"
 
 const throughputGroup = (row: ThroughputResult): Group => ({
   heading: `${row.name}${row.problems.length === 0 ? "" : " (INVALID)"}: ${row.title}`,
@@ -54,6 +55,16 @@ const throughputGroup = (row: ThroughputResult): Group => ({
     label: whole(perSecond.median)
   }))
 })
+
+const figureGroups = (row: FigureResult): ReadonlyArray<Group> =>
+  row.columns.map(({ name, unit }, column) => ({
+    heading: `${row.name}${row.problems.length === 0 ? "" : " (INVALID)"}: ${name}, less is better`,
+    unit,
+    bars: row.candidates.flatMap(({ candidate, spreads }) => {
+      const spread = spreads[column]
+      return spread === undefined ? [] : [{ candidate, spread, label: spread.median.toFixed(1) }]
+    })
+  }))
 
 const idleGroup = (idle: IdleResult): Group => ({
   heading: `${idle.name}${idle.problems.length === 0 ? "" : " (INVALID)"}: ${idle.title}, less is better`,
@@ -93,6 +104,7 @@ const heightOf = (group: Group): number => headingHeight + group.bars.length * b
 export const renderChart = (report: Report): string => {
   const groups = [
     ...report.throughput.map(throughputGroup),
+    ...report.figures.flatMap(figureGroups),
     ...(report.idle === undefined ? [] : [idleGroup(report.idle)])
   ]
   let height = margin

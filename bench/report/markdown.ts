@@ -1,3 +1,4 @@
+import type { FigureResult } from "../figures/result.ts"
 import { type IdleResult, isDisturbed, type ThroughputResult, type Verdict } from "../harness/results.ts"
 import { medianOf } from "../harness/statistics.ts"
 import type { Suite } from "../rows/row.ts"
@@ -14,7 +15,7 @@ const outcomeTexts: Record<Verdict["outcome"], string> = {
 
 export const verdictTable = (verdicts: ReadonlyArray<Verdict>): string =>
   table(
-    ["row", "compared", "median", "min – max", "budget", "outcome"],
+    ["row", "compared", "median", "min – max", "goal", "outcome"],
     verdicts.map(({ bound, budget, measured, outcome, row, statement, unit }) => [
       row,
       statement,
@@ -59,6 +60,16 @@ export const throughputTable = (row: ThroughputResult): string =>
     ])
   )
 
+export const figureTable = ({ candidates, columns }: FigureResult): string =>
+  table(
+    ["server", ...columns.flatMap(({ name, unit }) => [`${name}, ${unit} (median)`, "min – max"]), "disturbed"],
+    candidates.map(({ candidate, samples, spreads }) => [
+      candidate,
+      ...spreads.flatMap((spread) => [spread.median.toFixed(1), range(spread, decimals(1))]),
+      `${samples.filter(isDisturbed).length} of ${samples.length}`
+    ])
+  )
+
 export const idleTable = (idle: IdleResult): string =>
   table(
     ["server", "resident KiB per connection", "min – max", "heap KiB per connection", "min – max", "at rest MiB"],
@@ -91,6 +102,15 @@ const warnings = (report: Report): ReadonlyArray<string> => [
   ...allProblems(report).map((problem) => `> **INVALID** ${problem}\n`)
 ]
 
+const figureSection = (row: FigureResult): ReadonlyArray<string> => [
+  `### ${row.name}`,
+  "",
+  `${row.title}.${row.problems.length === 0 ? "" : " **INVALID**"}`,
+  "",
+  figureTable(row),
+  ""
+]
+
 const throughputSection = (row: ThroughputResult): ReadonlyArray<string> => [
   `### ${row.name}`,
   "",
@@ -116,8 +136,7 @@ const idleSection = (idle: IdleResult): ReadonlyArray<string> => {
     "keeps outside the heap for a connection; heap is `heapUsed + external`, which contains array buffers.",
     "V8's space for new objects is held at 1 MiB (`--max-semi-space-size=1`): it grows with the load, keeps its size, and",
     "would count as connections' memory.",
-    `At rest is resident memory after the start and one ${atRest}, without these flags. Every server is bundled into`,
-    "one file, as one would ship it; from TypeScript sources it would take some 50 MiB more.",
+    `At rest is resident memory after the start and one ${atRest}, without these flags.`,
     "",
     idleTable(idle),
     ""
@@ -131,19 +150,21 @@ export const renderMarkdown = (suite: Suite, report: Report): string =>
     `Written by \`npm run bench -- --rows ${suite.name}\`. The servers take turns in each round, freshly started, and answer`,
     "the same. A ratio is taken within each round; the median of the rounds decides. A measurement is disturbed when other",
     "programs had one of the two cores for more than 5 % of its time. It is then taken again, at most twice; when half",
-    "of the rounds stay disturbed, no budget is judged.",
+    "of the rounds stay disturbed, no budget is judged. All run as npm installs them for a user: this server is the packed",
+    "command, `pagi-server` with an application, and the others are programs beside the packages that they import.",
     ...suite.remarks,
     "",
     ...warnings(report),
     `![Throughput and memory of each server](${suite.name}.svg)`,
     "",
-    "## Budgets",
+    "## Goals",
     "",
     verdictTable(allVerdicts(report)),
     "",
     "## Figures",
     "",
     ...report.throughput.flatMap(throughputSection),
+    ...report.figures.flatMap(figureSection),
     ...(report.idle === undefined ? [] : idleSection(report.idle)),
     "## Machine",
     "",

@@ -8,6 +8,7 @@ export interface HttpLoad {
   readonly connections: number
   readonly pipelineDepth: number
   readonly closeAfterEach: boolean
+  readonly tls: boolean
 }
 
 export interface Http2Load {
@@ -27,6 +28,14 @@ export interface EchoLoad {
   readonly connections: number
   /** On each connection. */
   readonly messagesInFlight: number
+}
+
+/** New connections over TLS, each with one answer. */
+export interface TlsLoad {
+  /** At a time. */
+  readonly connections: number
+  /** With a ticket of an earlier connection, otherwise with a whole handshake. */
+  readonly resumes: boolean
 }
 
 /** The subject must reach `atLeast` times the throughput of the peer. */
@@ -64,12 +73,20 @@ export interface EchoRow extends Comparison {
   readonly load: EchoLoad
 }
 
-export type ThroughputRow = HttpRow | Http2Row | EchoRow
+export interface TlsRow extends Comparison {
+  readonly protocol: "tls"
+  readonly load: TlsLoad
+}
+
+export type ThroughputRow = HttpRow | Http2Row | EchoRow | TlsRow
+
+export const needsCertificate = (row: ThroughputRow): boolean =>
+  row.protocol === "tls" || (row.protocol !== "websocket" && row.load.tls)
 
 export interface IdleRow {
   readonly name: string
   readonly title: string
-  readonly protocol: ThroughputRow["protocol"]
+  readonly protocol: Exclude<ThroughputRow["protocol"], "tls">
   /** Fewer where a process may not have as many descriptors. */
   readonly connections: number
   readonly candidates: ReadonlyArray<CandidateName>
@@ -78,7 +95,27 @@ export interface IdleRow {
     readonly kibibytesPerConnection?: number
     readonly mebibytesAtRest?: number
     /** A connection of the subject may take so many times the memory of one of the peer. */
-    readonly timesPeer?: { readonly peer: CandidateName; readonly atMost: number }
+    readonly timesPeers?: ReadonlyArray<Limit>
+  }
+}
+
+/** The subject may come to `atMost` times what the peer does. */
+export interface Limit {
+  readonly peer: CandidateName
+  readonly atMost: number
+}
+
+/** A few figures of each server, of which less is better. */
+export interface FigureRow {
+  readonly name: string
+  readonly title: string
+  readonly measures: "start" | "slow readers"
+  readonly candidates: ReadonlyArray<CandidateName>
+  readonly subject: CandidateName
+  readonly budgets: {
+    /** Of the first figure. */
+    readonly timesPeers: ReadonlyArray<Limit>
+    readonly mebibytesAtRest?: number
   }
 }
 
@@ -87,9 +124,10 @@ export interface Suite {
   /** Also of the files with its results. */
   readonly name: string
   readonly title: string
-  readonly loadGenerator: "wrk" | "h2load" | "bench/websocket"
+  readonly loadGenerator: "wrk" | "h2load" | "bench/websocket" | "bench/slowReaders"
   /** What a reader must know about the load beyond what the rows say. */
   readonly remarks: ReadonlyArray<string>
   readonly throughput: ReadonlyArray<ThroughputRow>
-  readonly idle: IdleRow
+  readonly figures: ReadonlyArray<FigureRow>
+  readonly idle?: IdleRow
 }

@@ -1,8 +1,8 @@
 import type { EchoLoad, EchoRow, Suite } from "./row.ts"
 
 const sizes = [
-  { label: "125", name: "125 bytes", messageBytes: 125, atLeast: 2.5 },
-  { label: "16k", name: "16 KiB", messageBytes: 16_384, atLeast: 1 }
+  { label: "125", name: "125 bytes", messageBytes: 125, atLeast: 4 },
+  { label: "16k", name: "16 KiB", messageBytes: 16_384, atLeast: 1.5 }
 ] as const
 
 const kinds = [
@@ -37,6 +37,7 @@ export const websocket: Suite = {
     "optional native module; it answers each message with a write of its own, so reads and writes on both sides are small."
   ],
   throughput,
+  figures: [],
   idle: {
     name: "ws-idle",
     title: "memory per open WebSocket",
@@ -44,6 +45,6 @@ export const websocket: Suite = {
     connections: 10_000,
     candidates: ["pagi", "ws", "websocket-floor"],
     subject: "pagi",
-    budgets: { timesPeer: { peer: "ws", atMost: 1 } }
+    budgets: { timesPeers: [{ peer: "ws", atMost: 1 }] }
   }
 }

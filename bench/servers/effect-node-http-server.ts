@@ -8,7 +8,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Contract from "./support/contract.ts"
-import { announceReady, serverArguments } from "./support/harness.ts"
+import { listenOptions } from "./support/harness.ts"
 
 const options = { contentType: Contract.contentType }
 
@@ -27,14 +27,8 @@ const application = HttpServerRequest.HttpServerRequest.use((request) => {
 
 const ServerLive = HttpServer.serve(application).pipe(
   Layer.provide(
-    NodeHttpServer.layer(() => createServer({ keepAliveTimeout: Contract.keepAliveMilliseconds }), {
-      port: serverArguments().port,
-      host: "127.0.0.1",
-      backlog: 2048
-    })
+    NodeHttpServer.layer(() => createServer({ keepAliveTimeout: Contract.keepAliveMilliseconds }), listenOptions())
   )
 )
 
-const AnnounceLive = Layer.effectDiscard(Effect.sync(announceReady)).pipe(Layer.provide(ServerLive))
-
-NodeRuntime.runMain(Layer.launch(AnnounceLive))
+NodeRuntime.runMain(Layer.launch(ServerLive))

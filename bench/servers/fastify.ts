@@ -1,7 +1,7 @@
 import { Readable } from "node:stream"
 import fastify from "fastify"
 import * as Contract from "./support/contract.ts"
-import { announceReady, serverArguments } from "./support/harness.ts"
+import { listenOptions } from "./support/harness.ts"
 
 const server = fastify({
   logger: false,
@@ -29,5 +29,4 @@ server.get(Contract.streamPath, (_request, reply) => {
   reply.header("content-type", Contract.contentType).send(Readable.from(pieces()))
 })
 
-await server.listen({ port: serverArguments().port, host: "127.0.0.1", backlog: 2048 })
-announceReady()
+await server.listen(listenOptions())

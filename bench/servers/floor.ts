@@ -1,6 +1,6 @@
 import { createServer } from "node:net"
 import { contentType, greeting } from "./support/contract.ts"
-import { announceReady, serverArguments } from "./support/harness.ts"
+import { listenOptions } from "./support/harness.ts"
 
 /** The least that a Node server can do: count the requests by their blank lines and write as many fixed answers. */
 const requestEnd = "\r\n\r\n"
@@ -35,4 +35,4 @@ const server = createServer((socket) => {
   })
 })
 
-server.listen({ port: serverArguments().port, host: "127.0.0.1", backlog: 2048 }, announceReady)
+server.listen(listenOptions())

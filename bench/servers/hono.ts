@@ -1,20 +1,10 @@
 import { serve } from "@hono/node-server"
 import { Hono } from "hono"
 import * as Contract from "./support/contract.ts"
-import { announceReady, serverArguments } from "./support/harness.ts"
+import { pieces } from "./support/fetch.ts"
+import { serverArguments } from "./support/harness.ts"
 
 const headers = { "Content-Type": Contract.contentType }
-
-const pieces = (): ReadableStream<Uint8Array> => {
-  let remaining = Contract.pieceCount
-  return new ReadableStream({
-    pull(controller) {
-      if (remaining === 0) return controller.close()
-      remaining -= 1
-      controller.enqueue(Contract.piece)
-    }
-  })
-}
 
 const application = new Hono()
 application.get("/", (context) => context.body(Contract.greeting, 200, headers))
@@ -24,12 +14,9 @@ application.post(Contract.lengthPath, async (context) => {
 })
 application.get(Contract.streamPath, (context) => context.body(pieces(), 200, headers))
 
-serve(
-  {
-    fetch: application.fetch,
-    port: serverArguments().port,
-    hostname: "127.0.0.1",
-    serverOptions: { keepAliveTimeout: Contract.keepAliveMilliseconds }
-  },
-  announceReady
-)
+serve({
+  fetch: application.fetch,
+  port: serverArguments().port,
+  hostname: "127.0.0.1",
+  serverOptions: { keepAliveTimeout: Contract.keepAliveMilliseconds }
+})

@@ -1,8 +1,9 @@
-import { createReadStream, stat } from "node:fs"
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { createReadStream, readFileSync, stat } from "node:fs"
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http"
+import { createServer as createSecureServer } from "node:https"
 import { pipeline } from "node:stream"
 import * as Contract from "./support/contract.ts"
-import { announceReady, serverArguments } from "./support/harness.ts"
+import { listenOptions, serverArguments } from "./support/harness.ts"
 
 const answerText = (response: ServerResponse, text: string): void => {
   response.writeHead(200, { "Content-Type": Contract.contentType, "Content-Length": Buffer.byteLength(text) })
@@ -17,9 +18,9 @@ const answerLength = (request: IncomingMessage, response: ServerResponse): void 
   request.on("end", () => answerText(response, String(length)))
 }
 
-const answerStream = (response: ServerResponse): void => {
+const answerStream = (response: ServerResponse, pieceCount: number): void => {
   response.writeHead(200, { "Content-Type": Contract.contentType })
-  let remaining = Contract.pieceCount
+  let remaining = pieceCount
   const writeUntilFull = (): void => {
     while (remaining > 0) {
       remaining -= 1
@@ -44,17 +45,30 @@ const answerFile = (response: ServerResponse): void => {
   })
 }
 
-const server = createServer({ keepAliveTimeout: Contract.keepAliveMilliseconds }, (request, response) => {
+const answer: RequestListener = (request, response) => {
   switch (request.url) {
     case Contract.lengthPath:
       return answerLength(request, response)
     case Contract.streamPath:
-      return answerStream(response)
+      return answerStream(response, Contract.pieceCount)
+    case Contract.longStreamPath:
+      return answerStream(response, Contract.longPieceCount)
     case Contract.filePath:
       return answerFile(response)
     default:
       return answerText(response, Contract.greeting)
   }
-})
+}
 
-server.listen({ port: serverArguments().port, host: "127.0.0.1", backlog: 2048 }, announceReady)
+const options = { keepAliveTimeout: Contract.keepAliveMilliseconds }
+const { certificate } = serverArguments()
+
+const server =
+  certificate === undefined
+    ? createServer(options, answer)
+    : createSecureServer(
+        { ...options, cert: readFileSync(certificate.cert), key: readFileSync(certificate.key) },
+        answer
+      )
+
+server.listen(listenOptions())

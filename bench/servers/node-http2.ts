@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { createSecureServer, createServer, type ServerHttp2Stream } from "node:http2"
 import * as Contract from "./support/contract.ts"
-import { announceReady, serverArguments } from "./support/harness.ts"
+import { listenOptions, serverArguments } from "./support/harness.ts"
 
 const answerText = (stream: ServerHttp2Stream, text: string): void => {
   stream.respond({
@@ -36,7 +36,7 @@ const answerStream = (stream: ServerHttp2Stream): void => {
   writeUntilFull()
 }
 
-const { certificate, port } = serverArguments()
+const { certificate } = serverArguments()
 
 const server =
   certificate === undefined
@@ -58,4 +58,4 @@ server.on("stream", (stream, headers) => {
 
 server.on("sessionError", () => {})
 
-server.listen({ port, host: "127.0.0.1", backlog: 2048 }, announceReady)
+server.listen(listenOptions())

@@ -1,12 +1,7 @@
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import type * as Event from "@pagi/core/Event"
 import * as PagiApp from "@pagi/core/PagiApp"
-import * as ServerOptions from "@pagi/core/ServerOptions"
-import { PagiServerLive } from "@pagi/node/PagiServer"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Contract from "./support/contract.ts"
-import { announceReady, serverArguments } from "./support/harness.ts"
 
 const contentTypeHeader: readonly [string, string] = ["content-type", Contract.contentType]
 
@@ -32,7 +27,14 @@ const echo = Effect.fnUntraced(function* (
   }
 })
 
-const app = PagiApp.make({
+const streamPieces = Effect.fnUntraced(function* (send: PagiApp.Send<Event.HttpSendEvent>, pieceCount: number) {
+  yield* send({ type: "http.response.start", status: 200, headers: [contentTypeHeader] })
+  for (let remaining = pieceCount - 1; remaining >= 0; remaining--) {
+    yield* send({ type: "http.response.body", body: Contract.piece, more: remaining > 0 })
+  }
+})
+
+export default PagiApp.make({
   http: (scope, receive, send) => {
     const answerText = (text: string) =>
       Effect.flatMap(send(startWithLength(text.length)), () => send({ type: "http.response.body", body: text }))
@@ -50,12 +52,9 @@ const app = PagiApp.make({
           yield* answerText(String(length))
         })
       case Contract.streamPath:
-        return Effect.gen(function* () {
-          yield* send({ type: "http.response.start", status: 200, headers: [contentTypeHeader] })
-          for (let remaining = Contract.pieceCount - 1; remaining >= 0; remaining--) {
-            yield* send({ type: "http.response.body", body: Contract.piece, more: remaining > 0 })
-          }
-        })
+        return streamPieces(send, Contract.pieceCount)
+      case Contract.longStreamPath:
+        return streamPieces(send, Contract.longPieceCount)
       case Contract.filePath:
         return Effect.andThen(
           send({ type: "http.response.start", status: 200, headers: [contentTypeHeader] }),
@@ -68,22 +67,3 @@ const app = PagiApp.make({
   // Keeps nothing of the scope, as the handler for the package ws keeps nothing of the request.
   websocket: (_scope, receive, send) => echo(receive, send)
 })
-
-const { accessLog, certificate, port } = serverArguments()
-
-const ServerLive = PagiServerLive.pipe(
-  Layer.provide(PagiApp.layer(app)),
-  Layer.provide(
-    ServerOptions.layer({
-      port,
-      accessLog: accessLog ?? "off",
-      maxConnections: 20_000,
-      timeout: Contract.keepAliveMilliseconds,
-      ...(certificate === undefined ? {} : { tls: certificate })
-    })
-  )
-)
-
-const AnnounceLive = Layer.effectDiscard(Effect.sync(announceReady)).pipe(Layer.provide(ServerLive))
-
-NodeRuntime.runMain(Layer.launch(AnnounceLive))

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from "node:net"
 import { acceptOf } from "../websocket/handshake.ts"
-import { announceReady, serverArguments } from "./support/harness.ts"
+import { listenOptions } from "./support/harness.ts"
 
 const maskBytes = 4
 const closeOpcode = 0x8
@@ -117,4 +117,4 @@ const server = createServer((socket) => {
   })
 })
 
-server.listen({ port: serverArguments().port, host: "127.0.0.1", backlog: 2048 }, announceReady)
+server.listen(listenOptions())

@@ -1,6 +1,6 @@
 import { createServer } from "node:http"
 import { WebSocketServer } from "ws"
-import { announceReady, serverArguments } from "./support/harness.ts"
+import { listenOptions } from "./support/harness.ts"
 
 const server = createServer()
 
@@ -11,4 +11,4 @@ sockets.on("connection", (socket) => {
   socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }))
 })
 
-server.listen({ port: serverArguments().port, host: "127.0.0.1", backlog: 2048 }, announceReady)
+server.listen(listenOptions())

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util"
 import { ownScheduling } from "../harness/scheduling.ts"
 import { EchoConnection, makeTraffic, type Tally } from "./echoConnection.ts"
 import type { MessageKind } from "./frames.ts"
-import { Latencies } from "./latencies.ts"
+import { Latencies } from "../harness/latencies.ts"
 
 /** The load of an echo row: opens connections, keeps messages on their way for a time, and prints what came of it. */
 export interface EchoReport {

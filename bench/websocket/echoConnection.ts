@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net"
 import { clientFrame, describeFrame, type MessageKind, payloadOf, serverFrame } from "./frames.ts"
 import { type Handshake, makeHandshake } from "./handshake.ts"
-import type { Latencies } from "./latencies.ts"
+import type { Latencies } from "../harness/latencies.ts"
 
 /**
  * What every connection sends and expects, made once. A connection has as many different messages as may be in flight

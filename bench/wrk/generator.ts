@@ -14,7 +14,7 @@ const commandFor = (port: number, load: HttpLoad, seconds: number): ReadonlyArra
   "5s",
   "-s",
   script,
-  `http://127.0.0.1:${port}`,
+  `${load.tls ? "https" : "http"}://127.0.0.1:${port}`,
   "--",
   load.path,
   load.method,
