@@ -1,0 +1,72 @@
+/** Whether anything notices a mutant: the tests of its package, those of packages that use it, or the compiler. */
+import type { Mutant } from "./mutants.ts"
+import type { Outcome, Sandbox } from "./sandbox.ts"
+
+export interface Trial {
+  readonly mutant: Mutant
+  readonly noticedBy: "tests" | "a test that hung" | "the compiler" | "nobody"
+  /** The first test that failed. */
+  readonly test?: string
+  readonly seconds: number
+}
+
+/** Which of the other packages' tests are quick and see much of a package. */
+const users: Readonly<Record<string, ReadonlyArray<string>>> = {
+  core: ["http1", "http2", "websocket"],
+  http1: ["websocket"],
+  http2: ["websocket"],
+  websocket: [],
+  node: [],
+  cli: []
+}
+
+/** Several times what any package takes by itself on a machine that does other things too. */
+const limitMilliseconds = 240_000
+
+const projectsOf = (packageName: string): ReadonlyArray<string> =>
+  packageName === "node" ? ["node", "node, replacing modules"] : [packageName]
+
+const test = (sandbox: Sandbox, packages: ReadonlyArray<string>, files: ReadonlyArray<string>): Promise<Outcome> => {
+  const projects = packages.flatMap(projectsOf).flatMap((project) => ["--project", project])
+  const options = ["--config", "vitest.workspace.ts", "--bail", "1", "--maxWorkers", "1", "--reporter", "default"]
+  return sandbox.run("vitest", ["run", ...options, ...projects, ...files], limitMilliseconds)
+}
+
+/** Everything must pass before a mutant says something; returns what does not. */
+export const problemWithout = async (sandbox: Sandbox, packageName: string): Promise<string | undefined> => {
+  const { output, state } = await test(sandbox, [packageName], [])
+  return state === "passed"
+    ? undefined
+    : `the tests of ${packageName} ${state === "hung" ? "hang" : "fail"}:\n${output}`
+}
+
+const firstFailure = (output: string): string | undefined => /^ *(?:FAIL|×) +(.+)$/m.exec(output)?.[1]?.trim()
+
+/** The tests that are named after the file first, since they are quick and likely to notice. */
+const stagesOf = (sandbox: Sandbox, mutant: Mutant) => {
+  const named = sandbox.testsNamedAfter(mutant)
+  const others = users[mutant.package] ?? []
+  return [
+    ...(named.length === 0 ? [] : [() => test(sandbox, [mutant.package], named)]),
+    () => test(sandbox, [mutant.package], []),
+    ...(others.length === 0 ? [] : [() => test(sandbox, others, [])])
+  ]
+}
+
+const verdictOn = async (sandbox: Sandbox, mutant: Mutant): Promise<Pick<Trial, "noticedBy" | "test">> => {
+  for (const stage of stagesOf(sandbox, mutant)) {
+    const { output, state } = await stage()
+    if (state === "hung") return { noticedBy: "a test that hung" }
+    const failure = firstFailure(output)
+    if (state === "failed") return { noticedBy: "tests", ...(failure === undefined ? {} : { test: failure }) }
+  }
+  const { state } = await sandbox.run("tsc", ["-p", "tsconfig.json"], limitMilliseconds)
+  return { noticedBy: state === "passed" ? "nobody" : "the compiler" }
+}
+
+export const tryMutant = (sandbox: Sandbox, mutant: Mutant): Promise<Trial> =>
+  sandbox.with(mutant, async () => {
+    const startedAt = performance.now()
+    const verdict = await verdictOn(sandbox, mutant)
+    return { mutant, ...verdict, seconds: (performance.now() - startedAt) / 1000 }
+  })
