@@ -58,17 +58,22 @@ interface Outcome {
   readonly problem: string | undefined
 }
 
+/** Milliseconds for which a program that has been given up may clean up; one that computes, never would. */
+const defaultKillDelay = 10_000
+
 /**
  * Starts a program in the background and waits until it is ready, or has ended. Yields the exit code for the launcher.
  *
  * @param command the program and its arguments
  * @param patience milliseconds after which a program that is not ready is stopped; infinitely many for none
  * @param environment what it gets beside what this process has
+ * @param killDelay milliseconds after which one that does not stop is killed
  */
 export const launch = (
   command: readonly [string, ...Array<string>],
   patience: number,
-  environment: Readonly<Record<string, string>> = {}
+  environment: Readonly<Record<string, string>> = {},
+  killDelay: number = defaultKillDelay
 ): Effect.Effect<number> =>
   Effect.flatMap(
     Effect.callback<Outcome>((resume) => {
@@ -80,17 +85,19 @@ export const launch = (
         stdio: ["ignore", "ignore", "ignore", "pipe"]
       })
       const stopPassing = passSignals(child)
+      let givenUp: Outcome | undefined
       const finish = (outcome: Outcome): void => {
         clearTimeout(timer)
         stopPassing()
         child.unref()
-        resume(Effect.succeed(outcome))
+        resume(Effect.succeed(givenUp ?? outcome))
       }
       const giveUp = (): void => {
+        givenUp = { code: 1, problem: `the server was not ready within ${patience / 1000} seconds, and was stopped` }
         child.kill("SIGTERM")
-        finish({ code: 1, problem: `the server was not ready within ${patience / 1000} seconds, and is stopped` })
+        timer = setTimeout(() => child.kill("SIGKILL"), killDelay)
       }
-      const timer = Number.isFinite(patience) ? setTimeout(giveUp, patience) : undefined
+      let timer = Number.isFinite(patience) ? setTimeout(giveUp, patience) : undefined
       child.once("error", (error) => finish({ code: 1, problem: error.message }))
       const pipe = child.stdio[descriptor]
       // Declared for any stdio; a pipe is both ways.

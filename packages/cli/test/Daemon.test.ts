@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import * as Daemon from "../src/Daemon.ts"
+import { collecting } from "./support/Log.ts"
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
 import { until } from "./support/Until.ts"
@@ -73,6 +75,21 @@ describe("pagi-server --daemonize", () => {
               "or remove the file if it is another program\n"
           ]
         )
+      }),
+    timeout
+  )
+})
+
+describe("Daemon", () => {
+  it.live(
+    "stops a program that is not ready in time, also one that would not stop",
+    () =>
+      Effect.gen(function* () {
+        const stubborn = 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)'
+        const launched = Daemon.launch([process.execPath, "-e", stubborn], 500, {}, 100)
+        // The launcher ends when the program has.
+        const lines = yield* collecting(Effect.map(launched, (code) => assert.strictEqual(code, 1)))
+        assert.match(lines.join(), /error: .*the server was not ready within 0.5 seconds, and was stopped$/)
       }),
     timeout
   )
