@@ -4,10 +4,23 @@ import { isRunning } from "@pagi/node/RunningProcess"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs"
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync
+} from "node:fs"
 import { resolve } from "node:path"
+import { mayHold } from "./FileHolder.ts"
 
-/** The pid file names another process that runs. */
+/** The pid file is another server's, which runs. */
 export class PidFileInUse extends Schema.TaggedError<PidFileInUse>()("PidFileInUse", {
   path: Schema.String,
   pid: Schema.Int
@@ -47,42 +60,63 @@ const attempt = <A>(path: string, run: () => A): Effect.Effect<A, PidFileError |
     catch: (error) => (error instanceof PidFileInUse ? error : new PidFileError({ path, code: codeOf(error) }))
   })
 
-/** The process that a pid file names; nothing when there is no file, or something else in it. */
-const read = (path: string): number | undefined => {
+/** A file at the path, and the process that it names, if it has a number in it. */
+interface Found {
+  readonly pid: number | undefined
+  readonly status: BigIntStats
+}
+
+/** What is at the path; nothing when there is nothing. */
+const read = (path: string): Found | undefined => {
+  let descriptor: number
   try {
-    const [, digits] = /^(\d{1,10})\s*$/.exec(readFileSync(path, "latin1")) ?? []
-    return digits === undefined ? undefined : Number(digits)
+    // Whatever is there, to open it does not wait for anybody.
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined
     throw error
   }
-}
-
-const refuseOthers = (path: string, predecessor: number | undefined): void => {
-  const pid = read(path)
-  if (pid !== undefined && pid !== process.pid && pid !== predecessor && isRunning(pid)) {
-    throw new PidFileInUse({ path, pid })
+  try {
+    const [, digits] = /^(\d{1,10})\s*$/.exec(readFileSync(descriptor, "latin1")) ?? []
+    return { pid: digits === undefined ? undefined : Number(digits), status: fstatSync(descriptor, { bigint: true }) }
+  } finally {
+    closeSync(descriptor)
   }
 }
 
 /**
- * Fails if the file names a process that runs, unless that is this one, or `predecessor`, whose place this one is to
- * take. What a server has left behind that was killed does not matter.
+ * A number alone says little: that of a server that was killed may be another program's by now, soonest in a container,
+ * where numbers begin at 1 each time. A server holds its file open as long as it runs.
+ */
+const refuseOthers = (path: string, predecessor: number | undefined): void => {
+  const { pid, status } = read(path) ?? {}
+  if (pid === undefined || status === undefined || pid === process.pid || pid === predecessor) return
+  if (isRunning(pid) && mayHold(pid, path, status)) throw new PidFileInUse({ path, pid })
+}
+
+/**
+ * Fails if the file is another server's that runs, unless that is `predecessor`, whose place this one is to take. What a
+ * server has left behind that was killed does not matter.
  */
 export const check = (path: string, predecessor?: number): Effect.Effect<void, PidFileInUse | PidFileError> =>
   attempt(path, () => refuseOthers(path, predecessor))
 
-/** Nobody sees a half of it: written beside the path, and moved there. */
-const replace = (path: string, predecessor: number | undefined): void => {
+/** Nobody sees a half of it: written beside the path, and moved there. Answers with the descriptor of the file. */
+const replace = (path: string, predecessor: number | undefined): number => {
   const temporary = `${path}.${process.pid}`
   rmSync(temporary, { force: true })
+  // Not through a link that somebody has put there.
+  const descriptor = openSync(temporary, "wx", 0o644)
   try {
-    // Not through a link that somebody has put there.
-    writeFileSync(temporary, `${process.pid}\n`, { flag: "wx", mode: 0o644 })
-    if (isLinked(temporary, path)) return unlinkSync(temporary)
-    refuseOthers(path, predecessor)
-    renameSync(temporary, path)
+    writeFileSync(descriptor, `${process.pid}\n`)
+    if (isLinked(temporary, path)) unlinkSync(temporary)
+    else {
+      refuseOthers(path, predecessor)
+      renameSync(temporary, path)
+    }
+    return descriptor
   } catch (error) {
+    closeSync(descriptor)
     rmSync(temporary, { force: true })
     throw error
   }
@@ -99,18 +133,20 @@ const isLinked = (temporary: string, path: string): boolean => {
   }
 }
 
-/** A file that names another process by now is that process's. */
-const remove = (path: string): void => {
+/** A file that names another process by now is that process's, and so is another file, which may be of another container. */
+const remove = (path: string, descriptor: number): void => {
   try {
-    if (read(path) === process.pid) unlinkSync(path)
+    const found = read(path)
+    const own = fstatSync(descriptor, { bigint: true })
+    if (found?.pid === process.pid && found.status.ino === own.ino && found.status.dev === own.dev) unlinkSync(path)
   } catch {
     // It may not be removed; it names a process that has ended, which the next server will find out.
   }
 }
 
 /**
- * Writes the file, unless `check` would fail by now, and removes it at the end of the scope if it still names this
- * process.
+ * Writes the file, unless `check` would fail by now, and holds it open until the end of the scope, when it is removed if
+ * it is still this process's.
  */
 export const write = (
   path: string,
@@ -118,18 +154,20 @@ export const write = (
 ): Effect.Effect<void, PidFileInUse | PidFileError, Scope.Scope> => {
   // The working directory may be another one by then.
   const absolute = resolve(path)
-  // Also when the process exits at once, without closing any scope.
-  const removeNow = (): void => remove(absolute)
   return Effect.asVoid(
     Effect.acquireRelease(
       attempt(path, () => {
-        replace(absolute, predecessor)
+        const descriptor = replace(absolute, predecessor)
+        // Also when the process exits at once, without closing any scope.
+        const removeNow = (): void => remove(absolute, descriptor)
         process.once("exit", removeNow)
+        return { descriptor, removeNow }
       }),
-      () =>
+      ({ descriptor, removeNow }) =>
         Effect.sync(() => {
           process.off("exit", removeNow)
           removeNow()
+          closeSync(descriptor)
         })
     )
   )

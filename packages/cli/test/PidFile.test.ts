@@ -1,7 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { type ChildProcess, spawn } from "node:child_process"
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { dirname, join } from "node:path"
+import { mayHold } from "../src/FileHolder.ts"
 import * as PidFile from "../src/PidFile.ts"
 import * as Site from "./support/Site.ts"
 
@@ -9,6 +23,18 @@ const folder = Site.make({})
 
 const messageOf = <A, E extends Error, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.flip(effect), ({ message }) => message)
+
+/** Another process, which holds a file open; it ends with the scope. */
+const holder = (path: string) =>
+  Effect.acquireRelease(
+    Effect.callback<{ readonly child: ChildProcess; readonly pid: number }>((resume) => {
+      const descriptor = openSync(path, "a")
+      const child = spawn("sleep", ["60"], { stdio: ["ignore", "ignore", "ignore", descriptor] })
+      closeSync(descriptor)
+      child.once("spawn", () => resume(Effect.succeed({ child, pid: child.pid ?? assert.fail() })))
+    }),
+    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
+  ).pipe(Effect.map(({ pid }) => pid))
 
 /** A number that no process has, since the system's numbers are smaller. */
 const nobody = 2 ** 31 - 2
@@ -43,16 +69,17 @@ describe("PidFile", () => {
     })
   )
 
-  it.effect("is refused while the process that it names runs", () =>
+  it.effect("is another's while that holds it open", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "server.pid")
-      writeFileSync(path, `${process.ppid}\n`)
+      const pid = yield* holder(path)
+      writeFileSync(path, `${pid}\n`)
       assert.strictEqual(
         yield* messageOf(PidFile.check(path)),
-        `the pid file ${path} names process ${process.ppid}, which runs; stop it first, ` +
+        `the pid file ${path} names process ${pid}, which runs; stop it first, ` +
           "or remove the file if it is another program"
       )
-      yield* PidFile.check(path, process.ppid)
+      yield* PidFile.check(path, pid)
     })
   )
 
@@ -60,12 +87,70 @@ describe("PidFile", () => {
     Effect.gen(function* () {
       const path = join(yield* folder, "server.pid")
       yield* PidFile.check(path)
-      writeFileSync(path, `${process.ppid}\n`)
-      assert.include(yield* messageOf(PidFile.write(path)), `names process ${process.ppid}, which runs`)
-      assert.strictEqual(readFileSync(path, "utf8"), `${process.ppid}\n`)
+      const pid = yield* holder(path)
+      writeFileSync(path, `${pid}\n`)
+      assert.include(yield* messageOf(PidFile.write(path)), `names process ${pid}, which runs`)
+      assert.strictEqual(readFileSync(path, "utf8"), `${pid}\n`)
       assert.deepStrictEqual(readdirSync(dirname(path)), ["server.pid"])
-      yield* PidFile.write(path, process.ppid)
+      yield* PidFile.write(path, pid)
       assert.strictEqual(readFileSync(path, "utf8"), `${process.pid}\n`)
+    })
+  )
+
+  it.effect("is nobody's when it names a program that does not hold it", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const path = join(cwd, "server.pid")
+      for (const pid of [process.ppid, yield* holder(join(cwd, "other.pid"))]) {
+        writeFileSync(path, `${pid}\n`)
+        yield* PidFile.check(path)
+        yield* Effect.scoped(PidFile.write(path))
+      }
+      assert.deepStrictEqual(readdirSync(cwd), ["other.pid"])
+    })
+  )
+
+  it.effect("is held open while the scope is, and no descriptor is left after that", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const path = join(cwd, "server.pid")
+      const held = () =>
+        readdirSync("/proc/self/fd").filter((descriptor) => {
+          try {
+            return readlinkSync(join("/proc/self/fd", descriptor)).startsWith(cwd)
+          } catch {
+            return false // That of the folder itself.
+          }
+        })
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* PidFile.write(path)
+          assert.lengthOf(held(), 1)
+          assert.isTrue(mayHold(process.pid, path, statSync(path, { bigint: true })))
+          yield* PidFile.write(path)
+          assert.isTrue(mayHold(process.pid, path, statSync(path, { bigint: true })))
+        })
+      )
+      writeFileSync(path, `${yield* holder(path)}\n`)
+      yield* Effect.ignore(PidFile.write(path))
+      assert.deepStrictEqual(held(), [])
+    })
+  )
+
+  it.effect("is left alone when it is another file by then, though it names the same number", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const path = join(cwd, "server.pid")
+      yield* Effect.scoped(
+        Effect.andThen(
+          PidFile.write(path),
+          Effect.sync(() => {
+            writeFileSync(join(cwd, "other"), `${process.pid}\n`)
+            renameSync(join(cwd, "other"), path)
+          })
+        )
+      )
+      assert.isTrue(existsSync(path))
     })
   )
 
