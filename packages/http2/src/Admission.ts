@@ -1,4 +1,5 @@
 import { isMisdirected, misdirectedMessage } from "@pagi/core/ExpectedHost"
+import { get } from "@pagi/core/HeaderBlock"
 import type { Transport } from "@pagi/core/Transport"
 import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
 import type { Http2Settings } from "./Http2Settings.ts"
@@ -12,6 +13,10 @@ const atCapacity = refusal(503, "the server is at capacity")
 
 const unknownProtocol = refusal(501, "The only supported :protocol is websocket")
 
+/** One that names no host, as it may on a Unix socket, is for none that a certificate was shown for. */
+const isFor = (expectedHost: string, { headers }: RequestHead): boolean =>
+  get(headers, "host") !== undefined && !isMisdirected(expectedHost, headers)
+
 /** Looks at a request before the application does: it is refused, a WebSocket handshake, or (`undefined`) an ordinary one. */
 export const admit = (
   { server, webSocket }: Http2Settings,
@@ -19,7 +24,7 @@ export const admit = (
   head: RequestHead | RefusedRequest
 ): RefusedUpgrade | WebSocketHandshake | undefined => {
   if (head.type === "refused") return refusal(head.status, head.message)
-  if (expectedHost !== undefined && isMisdirected(expectedHost, head.headers)) return misdirected
+  if (expectedHost !== undefined && !isFor(expectedHost, head)) return misdirected
   if (head.protocol === undefined) return undefined
   // A session lasts, and so counts as a connection.
   if (server.registry.size > server.options.maxConnections) return atCapacity

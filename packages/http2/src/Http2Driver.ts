@@ -75,7 +75,8 @@ export class Http2Driver
     const { server } = settings
     this.settings = settings
     this.scopes = scopes
-    this.machine = new Connection(settings.machine, transport)
+    // There is no name for a Unix socket, so that clients leave it out or empty.
+    this.machine = new Connection(settings.machine, transport, transport.server?.[1] !== null)
     this.#readDeadline = new Deadline(server.deadlines, this)
     this.#settingsDeadline = new Deadline(server.deadlines, this)
     this.#idleDeadline = new Deadline(server.deadlines, this)

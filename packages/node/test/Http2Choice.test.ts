@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import { join } from "node:path"
 import { type Client, open, openUnix, requestText } from "./support/Client.ts"
 import { app, goAwayCode, isAnswered, typesOf } from "./support/Http2Detection.ts"
-import { ACK, frame, HEADERS, opening, PING, preface, SETTINGS } from "./support/Http2Raw.ts"
+import { ACK, END_HEADERS, END_STREAM, frame, HEADERS, opening, PING, preface, SETTINGS } from "./support/Http2Raw.ts"
 import { serveHttp } from "./support/Server.ts"
 import { temporaryFolder } from "./support/TemporaryFolder.ts"
 import { turns, until } from "./support/Until.ts"
@@ -38,6 +38,19 @@ describe("a connection that begins with the preface of HTTP/2", () => {
       const client = yield* openUnix(socket)
       client.send(opening)
       yield* isAnswered(client)
+    })
+  )
+
+  it.live("need not name a host there, as a client of gRPC does not", () =>
+    Effect.gen(function* () {
+      const socket = join(yield* temporaryFolder, "app.sock")
+      yield* serveHttp(app, { socket })
+      for (const authority of ["", "\x01\x00"]) {
+        const client = yield* openUnix(socket)
+        client.send(Buffer.concat([toBytes(preface), frame(SETTINGS, 0, 0)]))
+        client.send(frame(HEADERS, END_STREAM | END_HEADERS, 1, `\x82\x86\x84${authority}`))
+        yield* isAnswered(client)
+      }
     })
   )
 

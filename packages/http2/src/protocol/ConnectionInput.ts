@@ -55,10 +55,13 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   areSettingsAcknowledged = false
   private readonly buffer = new ReceiveBuffer()
   private readonly section: HeaderSection
+  private readonly isNamed: boolean
   private phase: Phase = "preface"
 
-  constructor(settings: MachineSettings, sink: OutputSink) {
+  /** `isNamed` says whether the server can be reached by a host's name, which requests have to tell then. */
+  constructor(settings: MachineSettings, sink: OutputSink, isNamed = true) {
     this.settings = settings
+    this.isNamed = isNamed
     this.output = new Output(sink, settings, this)
     this.section = new HeaderSection(settings.maxHeaderListSize, settings.maxHeaderCount)
     this.budget = new AbuseBudget(settings, settings.now)
@@ -283,7 +286,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   }
 
   private openStream(streamId: number, ends: boolean): Event<Owner> | undefined {
-    const head = readRequest(this.section.list, ends)
+    const head = readRequest(this.section.list, ends, this.isNamed)
     const isMalformed = typeof head === "string"
     if (
       isMalformed ||

@@ -112,15 +112,22 @@ const nothingFound = (): Found => ({
   cookies: []
 })
 
-/** Reads the header section of a request. `ends` says whether no content follows. */
-export const readRequest = (list: FieldList, ends: boolean): RequestHead | RefusedRequest | Malformed => {
+/**
+ * Reads the header section of a request. `ends` says whether no content follows, `needsHost` whether there has to be a
+ * host. Where there is none that a client could name, an absent or empty one is right, as the empty Host of HTTP/1.1 is.
+ */
+export const readRequest = (
+  list: FieldList,
+  ends: boolean,
+  needsHost: boolean
+): RequestHead | RefusedRequest | Malformed => {
   const found = nothingFound()
   const headers: Array<readonly [ByteString, ByteString]> = []
   for (const field of list.fields) {
     const problem = noteField(found, headers, field)
     if (problem !== undefined) return problem
   }
-  const problem = findMissing(found)
+  const problem = findMissing(found, needsHost)
   if (problem !== undefined) return problem
   if (list.isTooLarge) return refuse(431, "The header section is too large", found)
   return interpret(found, headers, ends)
@@ -184,15 +191,16 @@ const noteRouting = (found: Found, headers: Headers, field: HeaderField): Malfor
 }
 
 /** RFC 9113 §8.3.1 and §8.5, RFC 8441 §4. */
-const findMissing = (found: Found): Malformed | undefined => {
+const findMissing = (found: Found, needsHost: boolean): Malformed | undefined => {
   if (found.method === undefined || !isToken(found.method.value)) return "there is no valid :method"
   if (found.protocol !== undefined && found.method.value !== "CONNECT") return ":protocol needs the method CONNECT"
-  const named = found.authority ?? found.host
-  if (named === undefined || !isAuthority(named.value)) return "there is no valid :authority or host"
+  const isPlainConnect = found.method.value === "CONNECT" && found.protocol === undefined
+  const named = (found.authority ?? found.host)?.value ?? ""
+  const mayBeEmpty = !needsHost && !isPlainConnect
+  if (!(named === "" ? mayBeEmpty : isAuthority(named))) return "there is no valid :authority or host"
   if (found.authority !== undefined && found.host !== undefined && !isSameHost(found.authority, found.host)) {
     return ":authority and host are different"
   }
-  const isPlainConnect = found.method.value === "CONNECT" && found.protocol === undefined
   if (isPlainConnect) return (found.scheme ?? found.path) ? "CONNECT has neither :scheme nor :path" : undefined
   if (found.scheme === undefined) return "there is no :scheme"
   return found.path === undefined || !isTarget(found.path.value, found.method.value)

@@ -5,6 +5,7 @@ import type { TestServerOptions } from "@pagi/core/testing/TestServer"
 import * as Effect from "effect/Effect"
 import { hello, recorded } from "./support/Applications.ts"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
+import type { Fields } from "./support/Frames.ts"
 import type { RequestOptions } from "./support/Peer.ts"
 
 /** The scope of this request. */
@@ -215,6 +216,78 @@ describe("what is no request", () => {
       assert.strictEqual(peer.response(right).status, 200)
       assert.strictEqual(scopes.length, 1)
       yield* finish(harness, peer)
+    })
+  )
+})
+
+const unix: MemoryTransportOptions = { client: undefined, server: ["/run/app.sock", null] }
+
+describe("a request without the name of a host", () => {
+  const get: Fields = [
+    [":method", "GET"],
+    [":scheme", "http"],
+    [":path", "/"]
+  ]
+  const connect: Fields = [
+    [":method", "CONNECT"],
+    [":authority", ""]
+  ]
+  const cases: ReadonlyArray<readonly [what: string, fields: Fields, hosts: Fields]> = [
+    ["no :authority", get, []],
+    ["an empty :authority", [...get, [":authority", ""]], [["host", ""]]],
+    ["an empty host", [...get, ["host", ""]], [["host", ""]]],
+    ["both of them empty", [...get, [":authority", ""], ["host", ""]], [["host", ""]]]
+  ]
+  /** The status of the answer, or how the stream was reset, and the fields named host that the application has seen. */
+  const ask = (fields: Fields, transport?: MemoryTransportOptions) =>
+    Effect.gen(function* () {
+      const { application, scopes } = recorded(hello)
+      const harness = yield* makeHarness(application)
+      const peer = harness.connect(transport)
+      peer.headers(1, fields, true)
+      yield* turn
+      const { reset, status } = peer.response(1)
+      yield* finish(harness, peer)
+      const hosts: Fields | undefined = scopes[0]?.headers.filter(([name]) => name === "host")
+      return { outcome: status ?? reset, hosts }
+    }).pipe(Effect.scoped)
+
+  for (const [what, fields, hosts] of cases) {
+    it.effect(`is served on a Unix socket: ${what}`, () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* ask(fields, unix), { outcome: 200, hosts })
+      })
+    )
+
+    it.effect(`is malformed elsewhere: ${what}`, () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* ask(fields), { outcome: "PROTOCOL_ERROR", hosts: undefined })
+      })
+    )
+
+    it.effect(`is for none that a certificate was shown for: ${what}`, () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* ask(fields, { ...unix, expectedHost: "a" }), { outcome: 421, hosts: undefined })
+      })
+    )
+  }
+
+  for (const [what, fields] of [
+    ["two that differ", [...get, [":authority", ""], ["host", "a"]]],
+    ["one that is not valid", [...get, [":authority", "a b"]]],
+    ["CONNECT without one", connect]
+  ] as ReadonlyArray<readonly [string, Fields]>) {
+    it.effect(`is malformed on a Unix socket as everywhere: ${what}`, () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* ask(fields, unix), { outcome: "PROTOCOL_ERROR", hosts: undefined })
+      })
+    )
+  }
+
+  it.effect("keeps the host that a client names on a Unix socket", () =>
+    Effect.gen(function* () {
+      const hosts: Fields = [["host", "localhost"]]
+      assert.deepStrictEqual(yield* ask([...get, [":authority", "localhost"]], unix), { outcome: 200, hosts })
     })
   )
 })
