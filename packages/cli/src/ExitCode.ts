@@ -7,7 +7,7 @@
  * | 1 | a fault of the server itself, printed with its stack | yes |
  * | 2 | an unknown flag or argument, a value that is not allowed, or a runtime other than Node 22.19 or later | no |
  * | 3 | cannot listen, as the address is in use or not available; or the pid file names a server that runs | later |
- * | 4 | the application cannot be loaded or built | no |
+ * | 4 | the application cannot be loaded or built, or is none | no |
  * | 5 | the application refused to start: its lifespan startup failed | perhaps |
  * | 6 | stopped as asked, but some requests did not finish in time and were cut off | |
  * | 128 + n | a second signal, number n, cut the graceful stop short | |
@@ -46,6 +46,7 @@ const codeOfTag = new Map([
   ["NotRunning", notRunning],
   ["AppLoadError", cannotLoad],
   ["RootError", cannotLoad],
+  ["NotAnEffect", cannotLoad],
   ["LifespanError", refused],
   ["IncompleteDrain", incompleteDrain]
 ])

@@ -75,7 +75,7 @@ export class ConnectionScopes {
     this.runner = runner
   }
 
-  /** Those below this scope; when it closes, it waits for the applications that it interrupts. */
+  /** Those below this scope; when it closes, it waits for the applications that it interrupts, and for their finalizers. */
   static below(listenerScope: EffectScope.Scope, runner: RequestRunner): ConnectionScopes {
     const scopes = new ConnectionScopes(runner)
     runner.background(EffectScope.addFinalizer(listenerScope, scopes.#close))
@@ -100,6 +100,6 @@ export class ConnectionScopes {
     this.#isClosed = true
     const open = [...this.#open]
     for (const scope of open) scope.tell()
-    return Fiber.interruptAll(open.flatMap(({ fibers }) => fibers))
+    return Effect.andThen(Fiber.interruptAll(open.flatMap(({ fibers }) => fibers)), this.runner.released)
   })
 }

@@ -65,8 +65,49 @@ export const normalizeName = (name: string): string | undefined => {
  */
 export const isValue = (value: string): boolean => {
   for (let index = 0; index < value.length; index++) {
-    const code = value.charCodeAt(index)
-    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) return false
+    if (!isValueCode(value.charCodeAt(index))) return false
   }
   return true
+}
+
+const isValueCode = (code: number): boolean => !((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff)
+
+/** What is wrong with a name for which `normalizeName` has none. */
+export const nameProblem = (name: string): string => {
+  const index = firstIndex(name, (code) => tokenBytes[code] === 1)
+  const why = index < 0 ? "it is empty" : characterAt(name, index)
+  return `header name ${JSON.stringify(name)} is not a token: ${why}`
+}
+
+/** What is wrong with a value that `isValue` refuses. */
+export const valueProblem = (name: string, value: string): string => {
+  const index = firstIndex(value, isValueCode)
+  const advice = value.charCodeAt(index) > 0xff ? "; values are byte strings, so text has to be encoded" : ""
+  return `the value of header ${JSON.stringify(name)} has a forbidden character: ${characterAt(value, index)}${advice}`
+}
+
+/** Where the first character is that is not allowed; -1 when all are. */
+const firstIndex = (text: string, isAllowed: (code: number) => boolean): number => {
+  for (let index = 0; index < text.length; index++) {
+    if (!isAllowed(text.charCodeAt(index))) return index
+  }
+  return -1
+}
+
+const controlNames = new Map([
+  [0x00, "NUL"],
+  [0x09, "a tab"],
+  [0x0a, "a line feed"],
+  [0x0d, "a carriage return"],
+  [0x20, "a space"]
+])
+
+/** A character and its place, counted from 1. */
+const characterAt = (text: string, index: number): string => {
+  const code = text.codePointAt(index) ?? 0
+  const number = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`
+  const isVisible = code > 0x20 && !(code >= 0x7f && code < 0xa0)
+  const name =
+    controlNames.get(code) ?? (isVisible ? JSON.stringify(String.fromCodePoint(code)) : "a control character")
+  return `${name} (${number}) at position ${index + 1} of ${text.length}`
 }

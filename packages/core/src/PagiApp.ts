@@ -14,7 +14,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as EffectScope from "effect/Scope"
 import type * as Event from "./Event.ts"
+import { ofHandler } from "./NotAnEffect.ts"
 import type { HttpScope, LifespanScope, Scope, SseScope, WebSocketScope } from "./Scope.ts"
 import type { SendError } from "./SendError.ts"
 
@@ -27,6 +29,9 @@ export type Send<SendEvent> = (event: SendEvent) => Effect.Effect<void, SendErro
 /**
  * An application. It is run once for each HTTP request, SSE stream, WebSocket session and lifespan, and must fail for a
  * scope type that it does not support. Its completion means that the exchange is complete; its value is ignored.
+ *
+ * Each run has a scope of Effect's of its own: what `Effect.acquireRelease`, `Effect.addFinalizer` and
+ * `Effect.forkScoped` leave in it ends with the exchange, whatever its end, and that of the lifespan with the server.
  */
 export interface Application<E = never, R = never> {
   (scope: Scope, receive: Receive<Event.ReceiveEvent>, send: Send<Event.SendEvent>): Effect.Effect<unknown, E, R>
@@ -86,7 +91,10 @@ export const make = <E1 = never, R1 = never, E2 = never, R2 = never, E3 = never,
   const handlerOf = handlers as Readonly<
     Record<Scope["type"], Application<E1 | E2 | E3 | E4, R1 | R2 | R3 | R4> | undefined>
   >
+  const misfit = firstMisfit(handlers)
   const application: Application<E1 | E2 | E3 | E4 | UnsupportedScope, R1 | R2 | R3 | R4> = (scope, receive, send) => {
+    // At the start of a server; a program whose types were checked has none.
+    if (misfit !== undefined && scope.type === "lifespan") return Effect.die(misfit)
     const handler = handlerOf[scope.type]
     return handler === undefined
       ? Effect.fail(new UnsupportedScope({ scopeType: scope.type }))
@@ -97,30 +105,41 @@ export const make = <E1 = never, R1 = never, E2 = never, R2 = never, E3 = never,
 
 const scopeTypes = ["http", "sse", "websocket", "lifespan"] as const
 
+/** Why a handler is none, as far as that shows before it is called. */
+const firstMisfit = (handlers: Partial<Readonly<Record<Scope["type"], unknown>>>) => {
+  for (const type of scopeTypes) {
+    const misfit = handlers[type] === undefined ? undefined : ofHandler(type, handlers[type])
+    if (misfit !== undefined) return misfit
+  }
+  return undefined
+}
+
 /** The application that a server runs, together with the services that it needs. */
 export class PagiApp extends Context.Service<
   PagiApp,
   {
     readonly application: Application<unknown, never>
-    /** The services of the program around the server; every exchange runs with them. */
+    /** The services of the program around the server; every exchange runs with them, and with a scope of its own. */
     readonly context: Context.Context<never>
   }
 >()("@pagi/core/PagiApp") {}
 
-/** Provides an application to a server. What the application requires comes from the surrounding layers. */
-export const layer = <E, R>(application: Application<E, R>): Layer.Layer<PagiApp, never, R> =>
-  layerEffect(Effect.succeed(application))
+/** Provides an application to a server. What the application requires, but for its scope, comes from the surrounding layers. */
+export const layer = <E, R>(
+  application: Application<E, R>
+): Layer.Layer<PagiApp, never, Exclude<R, EffectScope.Scope>> => layerEffect(Effect.succeed(application))
 
-/** Like `layer`, for an application that has to be built. */
+/** Like `layer`, for an application that has to be built. What the building acquires lives as long as the server. */
 export const layerEffect = <E, R, BuildError, BuildServices>(
   build: Effect.Effect<Application<E, R>, BuildError, BuildServices>
-): Layer.Layer<PagiApp, BuildError, R | BuildServices> =>
+): Layer.Layer<PagiApp, BuildError, Exclude<R | BuildServices, EffectScope.Scope>> =>
   Layer.effect(
     PagiApp,
     Effect.gen(function* () {
-      const context = yield* Effect.context<R>()
+      // The scope in it is the layer's.
+      const context = Context.omit(EffectScope.Scope)(yield* Effect.context<R | EffectScope.Scope>())
       const application = yield* build
-      // The runner provides `context` to every run, which is what the erased requirement asks for.
+      // The runner provides `context` and a scope to every run, which is what the erased requirement asks for.
       return { application: application as Application<unknown, never>, context: context as Context.Context<never> }
     })
   )

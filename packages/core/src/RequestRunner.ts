@@ -1,7 +1,10 @@
-import type * as Context from "effect/Context"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
+import * as EffectScope from "effect/Scope"
+import { callApplication } from "./ApplicationCall.ts"
 import type * as Event from "./Event.ts"
 import type { Application, Receive, Send } from "./PagiApp.ts"
 import type { Scope } from "./Scope.ts"
@@ -11,15 +14,54 @@ export interface RunObserver {
   onApplicationExit(exit: Exit.Exit<unknown, unknown>): void
 }
 
+/** A scope as Effect makes it. All but its state is the same for all of them. */
+const { state: emptyState, ...commonParts } = EffectScope.makeUnsafe()
+
+/**
+ * One run of an application, and the scope that the application finds. It is small, since most runs never use it, and
+ * many wait: that both are one object and its end is told by a bound method saves a hundred bytes of each.
+ */
+class Run {
+  state: EffectScope.Scope["state"] = emptyState
+  readonly observer: RunObserver
+  readonly runner: RequestRunner
+
+  static {
+    Object.assign(Run.prototype, commonParts)
+  }
+
+  constructor(runner: RequestRunner, observer: RunObserver) {
+    this.runner = runner
+    this.observer = observer
+  }
+
+  get scope(): EffectScope.Closeable {
+    return this as unknown as EffectScope.Closeable // The common parts are in the prototype.
+  }
+
+  /** The application has ended; answers the fiber of finalizers that have to wait for something. */
+  end(exit: Exit.Exit<unknown, unknown>): Fiber.Fiber<unknown, unknown> | undefined {
+    const closing = EffectScope.closeUnsafe(this.scope, exit)
+    if (closing !== undefined) return this.runner.release(closing, exit, this.observer)
+    this.observer.onApplicationExit(exit)
+    return undefined
+  }
+}
+
 /**
  * Runs the application, once for each exchange: the one place on the way of a request that forks. The fiber starts on
  * the caller's stack and most often also ends there; `run` then answers `undefined` and nobody has to be waited for.
  * Otherwise the caller puts the fiber into the connection's scope.
+ *
+ * Each run has a scope of Effect's own. Who uses it is told of the application's exit when its finalizers have run; who
+ * does not pays for an object, and for no step of a fiber.
  */
 export class RequestRunner {
   readonly #application: Application<unknown, never>
-  readonly #fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  readonly #context: Context.Context<never>
   readonly #forkOwn: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  /** Those that run finalizers of applications that have ended. */
+  readonly #releasing = new Set<Fiber.Fiber<unknown, unknown>>()
   #count = 0
 
   /** `context` is the application's; `ownContext` is the server's, which has the least level that is logged. */
@@ -29,7 +71,7 @@ export class RequestRunner {
     ownContext: Context.Context<never> = context
   ) {
     this.#application = application
-    this.#fork = Effect.runForkWith(context)
+    this.#context = context
     this.#forkOwn = Effect.runForkWith(ownContext)
   }
 
@@ -45,14 +87,13 @@ export class RequestRunner {
     observer: RunObserver
   ): Fiber.Fiber<unknown, unknown> | undefined {
     this.#count++
+    const run = new Run(this, observer)
+    const fork = Effect.runForkWith(Context.add(this.#context, EffectScope.Scope, run.scope))
     // `send` checks every event at run time, whatever its static type says.
-    const fiber = this.#fork(this.#start(scope, receive, send as Send<Event.SendEvent>))
+    const fiber = fork(callApplication(this.#application, scope, receive, send as Send<Event.SendEvent>))
     const exit = fiber.pollUnsafe()
-    if (exit !== undefined) {
-      observer.onApplicationExit(exit)
-      return undefined
-    }
-    fiber.addObserver((exit) => observer.onApplicationExit(exit))
+    if (exit !== undefined) return run.end(exit)
+    fiber.addObserver(run.end.bind(run))
     return fiber
   }
 
@@ -61,15 +102,34 @@ export class RequestRunner {
     this.#forkOwn(effect)
   }
 
-  #start(
-    scope: Scope,
-    receive: Receive<Event.ReceiveEvent>,
-    send: Send<Event.SendEvent>
-  ): Effect.Effect<unknown, unknown> {
-    try {
-      return this.#application(scope, receive, send)
-    } catch (defect) {
-      return Exit.die(defect)
+  /** Completes when no finalizers run any more of applications that have ended. */
+  readonly released: Effect.Effect<void> = Effect.suspend(() =>
+    this.#releasing.size === 0 ? Effect.void : Effect.andThen(Fiber.awaitAll([...this.#releasing]), this.released)
+  )
+
+  /** Runs finalizers, and tells of the exit when they have ended; answers their fiber if they have to wait. */
+  release(
+    finalizers: Effect.Effect<void>,
+    exit: Exit.Exit<unknown, unknown>,
+    observer: RunObserver
+  ): Fiber.Fiber<unknown, unknown> | undefined {
+    const fiber = Effect.runForkWith(this.#context)(finalizers, { uninterruptible: true })
+    const released = fiber.pollUnsafe()
+    if (released !== undefined) {
+      observer.onApplicationExit(withRelease(exit, released))
+      return undefined
     }
+    this.#releasing.add(fiber)
+    fiber.addObserver((released) => {
+      this.#releasing.delete(fiber)
+      observer.onApplicationExit(withRelease(exit, released))
+    })
+    return fiber
   }
+}
+
+/** How an application ended whose finalizers may have failed. */
+const withRelease = (exit: Exit.Exit<unknown, unknown>, released: Exit.Exit<void>): Exit.Exit<unknown, unknown> => {
+  if (Exit.isSuccess(released)) return exit
+  return Exit.isSuccess(exit) ? released : Exit.failCause(Cause.combine(exit.cause, released.cause))
 }

@@ -36,6 +36,8 @@ export interface ServerContext {
   /** What the application's lifespan handler left for its exchanges. */
   readonly state: State
   readonly files: FileSource
+  /** Which of several workers the server is. */
+  readonly workerNum?: number | undefined
   /** What the application says that it handles. */
   readonly scopeTypes: PagiApp["Service"]["application"]["scopeTypes"]
   readonly readiness: Readiness
@@ -51,6 +53,7 @@ export const make = (parts: {
   readonly state: State
   readonly accessLog: AccessLog | undefined
   readonly files: FileSource
+  readonly workerNum?: number | undefined
 }): Effect.Effect<ServerContext, never, PagiApp | ServerOptions | EffectScope.Scope> =>
   Effect.gen(function* () {
     const app = yield* PagiApp

@@ -1,8 +1,11 @@
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as EffectScope from "effect/Scope"
 import type * as Event from "../src/Event.ts"
+import { NotAnEffect } from "../src/NotAnEffect.ts"
 import * as PagiApp from "../src/PagiApp.ts"
 import {
   type HttpScope,
@@ -99,6 +102,27 @@ describe("PagiApp.make", () => {
     })
   })
 
+  it.effect("fails for the lifespan when a handler is none, and says what to do", () =>
+    Effect.gen(function* () {
+      const misfits: ReadonlyArray<readonly [handler: unknown, words: string]> = [
+        [async () => {}, "the application's handler for http returns a Promise, not an Effect"],
+        [async function () {}, "returns a Promise"],
+        [function* () {}, "returns a generator, not an Effect"],
+        [async function* () {}, "returns a generator, not an Effect"],
+        [Effect.void, "the application's handler for http is not a function"],
+        [(req: unknown, res: unknown) => [req, res], "takes a request and a response, as handlers of node:http"]
+      ]
+      for (const [handler, words] of misfits) {
+        const app = PagiApp.make({ http: handler as PagiApp.HttpHandler, lifespan: () => Effect.void })
+        const { cause } = yield* Effect.flip(Effect.sandbox(app(scopeOf("lifespan"), receive, send))).pipe(
+          Effect.map((cause) => ({ cause: Cause.squash(cause) }))
+        )
+        assert.instanceOf(cause, NotAnEffect)
+        assert.include(String(cause), words)
+      }
+    })
+  )
+
   it("gathers what the handlers may fail with and what they require", () => {
     const app = PagiApp.make({
       http: () => Effect.andThen(Database, Effect.fail("http failed" as const)),
@@ -140,6 +164,26 @@ describe("PagiApp.layer", () => {
         yield* Effect.provideContext(application(scopeOf("http"), receive, send), context),
         "main post"
       )
+    })
+  )
+
+  it("does not require the scope that each run has of its own", () => {
+    const resource = Effect.andThen(
+      Mailer,
+      Effect.acquireRelease(Effect.void, () => Effect.void)
+    )
+    const scoped = PagiApp.make({ http: () => resource })
+    expectTypeOf(scoped).toEqualTypeOf<PagiApp.Application<PagiApp.UnsupportedScope, Mailer | EffectScope.Scope>>()
+    expectTypeOf(PagiApp.layer(scoped)).toEqualTypeOf<Layer.Layer<PagiApp.PagiApp, never, Mailer>>()
+    const built = PagiApp.layerEffect(Effect.as(resource, scoped))
+    expectTypeOf(built).toEqualTypeOf<Layer.Layer<PagiApp.PagiApp, never, Mailer>>()
+  })
+
+  it.effect("hands on no scope, least of all that of its own layer", () =>
+    Effect.gen(function* () {
+      const built = yield* Layer.build(PagiApp.layer(PagiApp.make({})))
+      const { context } = Context.get(built, PagiApp.PagiApp)
+      assert.isUndefined(Context.getOrUndefined(context as Context.Context<unknown>, EffectScope.Scope))
     })
   )
 

@@ -1,4 +1,3 @@
-import type { LifespanError } from "@pagi/core/Exchange/Lifespan"
 import * as Lifespan from "@pagi/core/Exchange/Lifespan"
 import { endpoints } from "@pagi/core/Endpoint"
 import { PagiApp } from "@pagi/core/PagiApp"
@@ -71,7 +70,7 @@ export class PagiServer extends Context.Service<
 /** Why a server does not start. */
 export type StartError =
   | ListenError
-  | LifespanError
+  | Lifespan.StartError
   | AccessLogFile.AccessLogError
   | TlsError
   | RuntimeError.RuntimeError
@@ -109,7 +108,12 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     yield* Effect.addFinalizer(() => endLifespan)
     const accessLog = yield* AccessLogFile.open(options.accessLog, options.accessLogFormat)
     const files = FileBody.make(options.syncFileThreshold)
-    const server = yield* ServerContext.make({ state: lifespan.state, accessLog, files })
+    const server = yield* ServerContext.make({
+      state: lifespan.state,
+      accessLog,
+      files,
+      workerNum: worker?.num
+    })
     // In parallel: an application that takes long to clean up does not keep the others from beginning to.
     const connections = yield* EffectScope.fork(yield* Effect.scope, "parallel")
     const descriptors = new DescriptorLimit(server, readLimit())

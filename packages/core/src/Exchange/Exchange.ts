@@ -9,12 +9,15 @@ import type { Deadlines } from "../Deadlines.ts"
 import type { DisconnectReason } from "../DisconnectReason.ts"
 import type * as Event from "../Event.ts"
 import type { FileSource } from "../FileSource.ts"
+import * as NotAnEffect from "../NotAnEffect.ts"
 import type { Receive, Send } from "../PagiApp.ts"
 import type { RequestRunner, RunObserver } from "../RequestRunner.ts"
 import type { Scope } from "../Scope.ts"
 import type { SendError } from "../SendError.ts"
 import type { ServerContext } from "../ServerContext.ts"
 import { WriteBuffer } from "../TransportState.ts"
+import * as Annotations from "./Annotations.ts"
+import { SendStep } from "./SendStep.ts"
 
 /**
  * How an application left its exchange: with a complete response, with none, with one that it had begun, or after the
@@ -49,6 +52,8 @@ export interface ExchangeOptions {
   readonly servesEventStreams: boolean
   /** Whether the application may handle WebSocket sessions; otherwise it sees their handshakes as ordinary requests. */
   readonly servesWebSockets: boolean
+  /** The worker that the server is of, for the log. */
+  readonly workerNum?: number | undefined
 }
 
 export const makeExchangeOptions = (server: ServerContext): ExchangeOptions => ({
@@ -61,24 +66,9 @@ export const makeExchangeOptions = (server: ServerContext): ExchangeOptions => (
   graceTicks: Math.max(1, server.limits.disconnectGrace),
   sseIdleTicks: server.limits.sseIdle,
   servesEventStreams: server.scopeTypes?.has("sse") ?? true,
-  servesWebSockets: server.scopeTypes?.has("websocket") ?? true
+  servesWebSockets: server.scopeTypes?.has("websocket") ?? true,
+  workerNum: server.workerNum
 })
-
-/** A `send` that has not been run yet. A class of its own saves the closure that `Effect.suspend` would need. */
-class SendStep<SendEvent> extends Effectable.Class<void, SendError> {
-  readonly exchange: { perform(event: SendEvent): Effect.Effect<void, SendError> }
-  readonly event: SendEvent
-
-  constructor(exchange: SendStep<SendEvent>["exchange"], event: SendEvent) {
-    super()
-    this.exchange = exchange
-    this.event = event
-  }
-
-  asEffect(): Effect.Effect<void, SendError> {
-    return this.exchange.perform(this.event)
-  }
-}
 
 /** A `receive` that has not been run yet, or will be run again. */
 class ReceiveStep<ReceiveEvent> extends Effectable.Class<ReceiveEvent> {
@@ -129,6 +119,8 @@ export abstract class Exchange<
   #lostSends = 0
   /** Made when it is first asked for: what nobody asks a WebSocket session for should take no memory. */
   #state: ExchangeState | undefined = undefined
+  /** What the application was told, for the log. */
+  #scope: Scope | undefined = undefined
   /** The first and the last of those who wait for an event. */
   #waiting: Waiting<ReceiveEvent> | undefined = undefined
   #lastWaiting: Waiting<ReceiveEvent> | undefined = undefined
@@ -137,7 +129,8 @@ export abstract class Exchange<
     this.options = options
     this.writeBuffer = new WriteBuffer(this, options)
     this.receive = new ReceiveStep(this)
-    this.send = (event) => new SendStep(this, event)
+    // A bound function takes half of what a closure with its context does.
+    this.send = SendStep.of.bind(this)
   }
 
   get state(): ExchangeState {
@@ -166,6 +159,7 @@ export abstract class Exchange<
    * has to call `onApplicationExit`.
    */
   run(runner: RequestRunner, scope: Scope, observer: RunObserver = this): Fiber<unknown, unknown> | undefined {
+    this.#scope = scope
     return runner.run(scope, this.receive, this.send, observer)
   }
 
@@ -299,10 +293,19 @@ export abstract class Exchange<
    */
   protected report(exit: Exit.Exit<unknown, unknown>, isComplete: boolean, incomplete: string): void {
     if (Exit.isSuccess(exit)) {
-      if (!isComplete) this.options.log(Effect.logError(incomplete))
+      if (!isComplete) this.logError(`${incomplete}${NotAnEffect.hintOf(exit.value)}`)
       return
     }
-    if (isComplete && Cause.hasInterruptsOnly(exit.cause)) return
-    this.options.log(Effect.logError("the application failed", exit.cause))
+    const { cause } = exit
+    if (isComplete && Cause.hasInterruptsOnly(cause)) return
+    const misfit = NotAnEffect.find(Cause.squash(cause))
+    if (misfit === undefined) this.logError("the application failed", cause)
+    else this.logError(misfit.message)
+  }
+
+  /** Logs an error, and which exchange it is about. */
+  protected logError(...message: ReadonlyArray<unknown>): void {
+    const annotations = Annotations.make(this.#scope, this.options.workerNum)
+    this.options.log(Effect.annotateLogs(Effect.logError(...message), annotations))
   }
 }

@@ -7,9 +7,12 @@ import * as Fiber from "effect/Fiber"
 import * as Formatter from "effect/Formatter"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type * as EffectScope from "effect/Scope"
+import * as Context from "effect/Context"
+import * as EffectScope from "effect/Scope"
+import { callApplication } from "../ApplicationCall.ts"
 import type { LifespanReceiveEvent, LifespanSendEvent, ReceiveEvent, SendEvent } from "../Event.ts"
 import { checkLifespan } from "../EventGuard.ts"
+import * as NotAnEffect from "../NotAnEffect.ts"
 import type { PagiApp, Receive, Send } from "../PagiApp.ts"
 import { type LifespanScope, pagiVersion, type State } from "../Scope.ts"
 import { outOfOrder, type SendError } from "../SendError.ts"
@@ -23,6 +26,9 @@ export class LifespanError extends Schema.TaggedError<LifespanError>()("Lifespan
     return `application ${this.phase} failed: ${this.detail}`
   }
 }
+
+/** Why an application does not start. */
+export type StartError = LifespanError | NotAnEffect.NotAnEffect
 
 export interface LifespanOptions {
   /** Whether the application must (`on`), may (`auto`) or is not asked to (`off`) handle lifespan events. */
@@ -96,6 +102,10 @@ class Conversation {
 
   readonly send: Send<SendEvent> = (event) => Effect.suspend(() => this.#perform(event))
 
+  get hasReceivedStartup(): boolean {
+    return this.#received !== "nothing"
+  }
+
   get hasAnsweredStartup(): boolean {
     return this.#phase !== "starting"
   }
@@ -134,21 +144,25 @@ const within = (phase: "startup" | "shutdown", limit: Duration.Duration) =>
   })
 
 /**
- * Starts the application's lifespan handler and waits for its answer. The handler runs as long as the scope is open. An
- * application that fails or returns before it answers does not support lifespan events, which only `on` objects to.
+ * Starts the application's lifespan handler and waits for its answer. The handler runs as long as the scope is open, and
+ * then its own scope is closed. An application that fails or returns before it answers does not support lifespan events,
+ * which only `on` objects to; one that is none fails in any case.
  */
 export const start = (
   app: PagiApp["Service"],
   options: LifespanOptions
-): Effect.Effect<Lifespan, LifespanError, EffectScope.Scope> =>
+): Effect.Effect<Lifespan, StartError, EffectScope.Scope> =>
   Effect.gen(function* () {
     if (options.mode === "off") return disabled()
     const conversation = new Conversation()
     const state: State = {}
+    // Before the fiber, and so closed after it has ended.
+    const resources = yield* EffectScope.fork(yield* Effect.scope)
     const fiber = yield* Effect.forkScoped(
-      Effect.provideContext(
-        Effect.suspend(() => app.application(scopeOf(options, state), conversation.receive, conversation.send)),
-        app.context
+      Effect.suspend(() =>
+        callApplication(app.application, scopeOf(options, state), conversation.receive, conversation.send)
+      ).pipe(
+        Effect.updateContext((_: Context.Context<never>) => Context.add(app.context, EffectScope.Scope, resources))
       ),
       { startImmediately: true }
     )
@@ -159,11 +173,9 @@ export const start = (
     ).pipe(within("startup", options.startupTimeout))
     if (!answered) {
       const exit = yield* ended
-      if (options.mode === "on") {
-        const why = Exit.isFailure(exit) ? `: ${messageOf(exit.cause)}` : ""
-        return yield* new LifespanError({ phase: "startup", detail: `it does not handle lifespan events${why}` })
-      }
-      yield* reportUnsupported(exit)
+      yield* EffectScope.close(resources, exit)
+      const meantTo = conversation.hasReceivedStartup || app.application.scopeTypes?.has("lifespan") === true
+      yield* refuseUnanswered(exit, meantTo, options)
       return disabled()
     }
     yield* Effect.forkScoped(reportFailure(fiber))
@@ -171,7 +183,10 @@ export const start = (
       conversation.stop()
       // Shutdown runs in finalizers, where the losing side could not be interrupted otherwise.
       return Effect.interruptible(Effect.raceFirst(Deferred.await(conversation.stopped), Effect.asVoid(ended)))
-    }).pipe(within("shutdown", options.shutdownTimeout))
+    }).pipe(
+      within("shutdown", options.shutdownTimeout),
+      Effect.ensuring(Effect.andThen(Fiber.interrupt(fiber), EffectScope.close(resources, Exit.void)))
+    )
     return { state, shutdown }
   })
 
@@ -193,11 +208,36 @@ const messageOf = (cause: Cause.Cause<unknown>): string => {
 /** By its tag, since the application may have another copy of this package than the server. */
 const isUnsupportedScope = (error: unknown): boolean => hasProperty(error, "_tag") && error._tag === "UnsupportedScope"
 
-/** An application that says that it does not handle the scope is in order; one that failed may have meant to start. */
-const reportUnsupported = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
-  Exit.isFailure(exit) && !isUnsupportedScope(Cause.squash(exit.cause))
-    ? Effect.logWarning("the application failed on lifespan.startup and is taken not to handle it", exit.cause)
-    : Effect.logDebug("the application does not handle lifespan events")
+/** Fails when the server cannot go on with an application that has ended before it answered; otherwise says what it means. */
+const refuseUnanswered = (
+  exit: Exit.Exit<unknown, unknown>,
+  meantTo: boolean,
+  { mode }: LifespanOptions
+): Effect.Effect<void, StartError> => {
+  const misfit = Exit.isFailure(exit) ? NotAnEffect.find(Cause.squash(exit.cause)) : undefined
+  if (misfit !== undefined) return Effect.fail(misfit)
+  if (mode === "on") {
+    const why = Exit.isFailure(exit) ? `: ${messageOf(exit.cause)}` : ""
+    return Effect.fail(new LifespanError({ phase: "startup", detail: `it does not handle lifespan events${why}` }))
+  }
+  return reportUnsupported(exit, meantTo)
+}
+
+/**
+ * An application that fails without having received anything does as the contract asks of it for a scope that it does
+ * not handle. One that has received the event, or has a handler for it, meant to start; one with a fault meant nothing.
+ */
+const reportUnsupported = (exit: Exit.Exit<unknown, unknown>, meantTo: boolean): Effect.Effect<void> => {
+  const quiet = Effect.logDebug("the application does not handle lifespan events")
+  if (Exit.isSuccess(exit)) return quiet
+  const { cause } = exit
+  if (meantTo && !isUnsupportedScope(Cause.squash(cause))) {
+    return Effect.logWarning("the application failed on lifespan.startup and is taken not to handle it", cause)
+  }
+  if (!Cause.hasDies(cause)) return quiet
+  const why = `the application failed for the lifespan scope and is taken not to handle it: ${messageOf(cause)}`
+  return Effect.andThen(Effect.logWarning(why), Effect.logDebug("it failed by this defect", cause))
+}
 
 const reportFailure = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> =>
   Effect.flatMap(Fiber.await(fiber), (exit) =>

@@ -1,5 +1,12 @@
 import type { DisconnectReason } from "../DisconnectReason.ts"
-import { type HeaderBlock, isValue, normalizeName, parseContentLength } from "../HeaderBlock.ts"
+import {
+  type HeaderBlock,
+  isValue,
+  nameProblem,
+  normalizeName,
+  parseContentLength,
+  valueProblem
+} from "../HeaderBlock.ts"
 import { isWithoutContent } from "../ResponseContent.ts"
 import type { ResponseSink } from "../ResponseSink.ts"
 import type { ChangeSignal } from "./ChangeSignal.ts"
@@ -19,8 +26,8 @@ export const readFields = (headers: HeaderBlock): HeaderBlock | string => {
   const fields: Array<readonly [string, string]> = []
   for (const [given, value] of headers) {
     const name = normalizeName(given)
-    if (name === undefined) return `header name ${JSON.stringify(given)} is not a token`
-    if (!isValue(value)) return `the value of header ${JSON.stringify(given)} has a forbidden character`
+    if (name === undefined) return nameProblem(given)
+    if (!isValue(value)) return valueProblem(given, value)
     if (!connectionFields.has(name)) fields.push([name, value])
   }
   return fields

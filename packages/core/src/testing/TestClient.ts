@@ -90,7 +90,7 @@ export interface TestClient {
 export const make = <E, R>(
   application: PagiApp.Application<E, R>,
   options: Options = {}
-): Effect.Effect<TestClient, Lifespan.LifespanError | ServerOptions.InvalidOption, R | Scope.Scope> =>
+): Effect.Effect<TestClient, Lifespan.StartError | ServerOptions.InvalidOption, R | Scope.Scope> =>
   Effect.gen(function* () {
     const {
       client = ["127.0.0.1", 50_000],
@@ -110,6 +110,8 @@ export const make = <E, R>(
     yield* Effect.addFinalizer(() => Effect.orDie(lifespan.shutdown))
     const parts = { state: lifespan.state, accessLog: undefined, files }
     const shared = yield* ServerContext.make(parts).pipe(Effect.provideContext(context))
+    // Behind the exchanges: their finalizers may need what the lifespan has opened.
+    yield* Effect.addFinalizer(() => shared.runner.released)
     const exchanges = yield* Scope.fork(yield* Effect.scope)
     yield* Effect.addFinalizer(() => Effect.sync(() => shared.registry.abort("server_shutdown")))
     const { open, request, webSocket } = new MemoryServer(shared, { client, server, secure, tls: undefined }, exchanges)

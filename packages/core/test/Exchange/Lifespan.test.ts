@@ -40,7 +40,7 @@ const running =
       yield* stop(send)
     })
 
-const failed = (exit: Exit.Exit<unknown, Lifespan.LifespanError> | undefined): string =>
+const failed = (exit: Exit.Exit<unknown, Lifespan.StartError> | undefined): string =>
   exit !== undefined && Exit.isFailure(exit)
     ? String(exit.cause.reasons.map((reason) => (reason._tag === "Fail" ? reason.error.message : reason._tag)))
     : "no failure"
@@ -55,6 +55,34 @@ const withLog = <A, E, R>(level: "Error" | "Warn", use: (messages: Array<string>
 }
 
 describe("Lifespan", () => {
+  describe("the scope of its handler", () => {
+    const order: Array<string> = []
+    const note = (text: string) => Effect.sync(() => void order.push(text))
+
+    it.effect("is open until the server has shut down, also when the handler has returned", () =>
+      Effect.gen(function* () {
+        order.length = 0
+        const context = yield* Layer.build(
+          PagiApp.layer(
+            PagiApp.make({
+              lifespan: (_scope, _receive, send) =>
+                Effect.gen(function* () {
+                  yield* Effect.addFinalizer(() => Effect.delay(note("released"), "1 second"))
+                  yield* send({ type: "lifespan.startup.complete" })
+                })
+            })
+          )
+        )
+        const lifespan = yield* Lifespan.start(Context.get(context, PagiApp.PagiApp), options)
+        assert.deepStrictEqual(order, [])
+        const stopping = yield* Effect.forkChild(Effect.andThen(lifespan.shutdown, note("shut down")))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(stopping)
+        assert.deepStrictEqual(order, ["released", "shut down"])
+      })
+    )
+  })
+
   describe("startup", () => {
     it.effect("answers the state that the application has filled", () =>
       Effect.gen(function* () {
@@ -137,6 +165,44 @@ describe("Lifespan", () => {
           assert.include(warnings[0], "failed on lifespan.startup")
         })
       )
+    )
+
+    /** An application that is one function, and says nothing of what it handles. */
+    const startPlain = (application: unknown, changes: Partial<Lifespan.LifespanOptions> = {}) =>
+      Effect.gen(function* () {
+        // As a program in plain JavaScript may do.
+        const context = yield* Layer.build(PagiApp.layer(application as PagiApp.Application))
+        return yield* Lifespan.start(Context.get(context, PagiApp.PagiApp), { ...options, ...changes })
+      })
+
+    it.effect("is quiet about an application that fails for the scope, as the contract asks of it", () =>
+      withLog("Warn", (warnings) =>
+        Effect.gen(function* () {
+          yield* startPlain(() => Effect.fail(new Error("unsupported scope type")))
+          assert.deepStrictEqual(warnings, [])
+          yield* startPlain(() => Effect.die(new TypeError("scope.headers is undefined")))
+          assert.lengthOf(warnings, 1)
+          assert.include(warnings[0], "is taken not to handle it: scope.headers is undefined")
+        })
+      )
+    )
+
+    it.effect.each(["auto", "on"] as const)("is refused in mode %s for what is no application", (mode) =>
+      Effect.gen(function* () {
+        const misfits = [
+          async () => {},
+          () => undefined,
+          () => new Response("hello"),
+          function* () {
+            yield 1
+          },
+          PagiApp.make({ http: (async () => {}) as never })
+        ]
+        for (const misfit of misfits) {
+          const error = yield* Effect.flip(startPlain(misfit, { mode }))
+          assert.strictEqual(error._tag, "NotAnEffect")
+        }
+      })
     )
 
     const unsupported: ReadonlyArray<readonly [name: string, handler: Handler, why: string]> = [

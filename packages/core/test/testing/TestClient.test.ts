@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import type { HttpSendEvent } from "../../src/Event.ts"
-import type { LifespanError } from "../../src/Exchange/Lifespan.ts"
+import type { StartError } from "../../src/Exchange/Lifespan.ts"
 import * as PagiApp from "../../src/PagiApp.ts"
 import type { HttpScope } from "../../src/Scope.ts"
 import type { SendError } from "../../src/SendError.ts"
@@ -448,8 +448,8 @@ describe("TestClient", () => {
         assert.deepStrictEqual(
           errors.map(({ message }) => message),
           [
-            `http.response.start: the value of header "x-a" has a forbidden character`,
-            `http.response.trailers: header name "a b" is not a token`
+            `http.response.start: the value of header "x-a" has a forbidden character: NUL (U+0000) at position 1 of 1`,
+            `http.response.trailers: header name "a b" is not a token: a space (U+0020) at position 2 of 3`
           ]
         )
       })
@@ -705,7 +705,7 @@ describe("TestClient", () => {
       })
       const made = TestClient.make(app)
       expectTypeOf(made).toEqualTypeOf<
-        Effect.Effect<TestClient.TestClient, LifespanError | InvalidOption, Greeting | Scope.Scope>
+        Effect.Effect<TestClient.TestClient, StartError | InvalidOption, Greeting | Scope.Scope>
       >()
       const client = yield* Effect.provideService(made, Greeting, "hello")
       assert.strictEqual((yield* client.request({})).text, "hello")

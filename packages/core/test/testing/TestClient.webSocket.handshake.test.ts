@@ -197,9 +197,9 @@ describe("a handshake of TestClient", () => {
         })
       )
       assert.deepStrictEqual(errors, [
-        `websocket.accept: header name "x a" is not a token`,
+        `websocket.accept: header name "x a" is not a token: a space (U+0020) at position 2 of 3`,
         `websocket.accept: the header "Connection" is the server's to write`,
-        `websocket.accept: the value of header "x-a" has a forbidden character`
+        `websocket.accept: the value of header "x-a" has a forbidden character: NUL (U+0000) at position 1 of 1`
       ])
       assert.deepStrictEqual(socket.headers, [])
     })

@@ -1,6 +1,13 @@
 import type { ByteString } from "@pagi/core/ByteString"
 import { listElements } from "@pagi/core/FieldList"
-import { type HeaderBlock, isValue, normalizeName, parseContentLength } from "@pagi/core/HeaderBlock"
+import {
+  type HeaderBlock,
+  isValue,
+  nameProblem,
+  normalizeName,
+  parseContentLength,
+  valueProblem
+} from "@pagi/core/HeaderBlock"
 import { isWithoutContent } from "@pagi/core/ResponseContent"
 import { BodyEncoder, type BodyFraming } from "./BodyEncoder.ts"
 import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
@@ -86,7 +93,7 @@ const encodeFields = (headers: HeaderBlock): EncodedFields | ResponseProblem => 
   for (const [given, value] of headers) {
     const name = normalizeName(given)
     if (name === undefined) return invalidName(given)
-    if (!isValue(value)) return invalidValue(given)
+    if (!isValue(value)) return invalidValue(given, value)
     switch (name) {
       case "content-length": {
         const problem = setContentLength(fields, given, value)
@@ -130,17 +137,16 @@ export const encodeTrailers = (
   for (const [given, value] of headers) {
     const name = normalizeName(given)
     if (name === undefined) return invalidName(given)
-    if (!isValue(value)) return invalidValue(given)
+    if (!isValue(value)) return invalidValue(given, value)
     if (!isForbidden(name)) lines += `${name}: ${value}\r\n`
   }
   return lines
 }
 
-const invalidName = (name: string): ResponseProblem =>
-  responseProblem("invalid-header-name", `header name ${JSON.stringify(name)} is not a token`, name)
+const invalidName = (name: string): ResponseProblem => responseProblem("invalid-header-name", nameProblem(name), name)
 
-const invalidValue = (name: string): ResponseProblem =>
-  responseProblem("invalid-header-value", `the value of header ${JSON.stringify(name)} has a forbidden character`, name)
+const invalidValue = (name: string, value: string): ResponseProblem =>
+  responseProblem("invalid-header-value", valueProblem(name, value), name)
 
 /** How the recipient finds the end of the body (RFC 9112 §6.3). */
 const chooseFraming = (

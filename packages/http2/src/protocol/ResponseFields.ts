@@ -1,6 +1,13 @@
 import type { ByteString } from "@pagi/core/ByteString"
 import { trimBlanks } from "@pagi/core/FieldList"
-import { type HeaderBlock, isValue, normalizeName, parseContentLength } from "@pagi/core/HeaderBlock"
+import {
+  type HeaderBlock,
+  isValue,
+  nameProblem,
+  normalizeName,
+  parseContentLength,
+  valueProblem
+} from "@pagi/core/HeaderBlock"
 import { isWithoutContent } from "@pagi/core/ResponseContent"
 import type { Encoder } from "./hpack/Encoder.ts"
 import type { OutputBuffer } from "./OutputBuffer.ts"
@@ -25,8 +32,8 @@ export const prepareFields = (headers: HeaderBlock): PreparedFields | string => 
   const section: PreparedFields = { fields: [], contentLength: undefined, hasDate: false }
   for (const [given, value] of headers) {
     const name = normalizeName(given)
-    if (name === undefined) return `header name ${JSON.stringify(given)} is not a token`
-    if (!isValue(value)) return `the value of header ${JSON.stringify(given)} has a forbidden character`
+    if (name === undefined) return nameProblem(given)
+    if (!isValue(value)) return valueProblem(given, value)
     switch (name) {
       // Fields about a connection (RFC 9113 §8.2.2).
       case "connection":
