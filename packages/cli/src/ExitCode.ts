@@ -9,7 +9,7 @@
  * | 3 | cannot listen, as the address is in use or not available; or the pid file names a server that runs | later |
  * | 4 | the application cannot be loaded or built, or is none | no |
  * | 5 | the application refused to start: its lifespan startup failed | perhaps |
- * | 6 | stopped as asked, but some requests did not finish in time and were cut off | |
+ * | 6 | stopped as asked, but some requests, or the application, did not finish in time and were cut off | |
  * | 128 + n | a second signal, number n, cut the graceful stop short | |
  */
 import * as Cause from "effect/Cause"

@@ -2,19 +2,23 @@
 import { forOneProcess, ServerOptions, minimumLogLevel, type Values } from "@pagi/core/ServerOptions"
 import { InheritedSockets, passOn } from "@pagi/node/InheritedSockets"
 import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
+import { FirstConnection } from "@pagi/node/FirstConnection"
 import * as BoundSockets from "@pagi/node/supervisor/BoundSockets"
+import { leaveTimeout, unreadyLeaveTimeout } from "@pagi/node/supervisor/LeaveTimeout"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { MinimumLogLevel } from "effect/References"
+import * as ExitCode from "./ExitCode.ts"
 import * as Launch from "./Launch.ts"
 import * as Privileges from "./Privileges.ts"
 import * as ProcessState from "./ProcessState.ts"
 import * as ReloadSignals from "./ReloadSignals.ts"
 import * as ServedApplication from "./ServedApplication.ts"
 import type { ServerPlan } from "./ServerPlan.ts"
+import * as StopGuard from "./StopGuard.ts"
 import { StopSignal } from "./StopSignals.ts"
 import * as SystemdNotify from "./SystemdNotify.ts"
 
@@ -40,7 +44,11 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan, bootTimeout: Durati
     Layer.provide(ServedApplication.layer(plan.served.app, bootTimeout)),
     Layer.provide(Layer.succeed(InheritedSockets, sockets))
   )
-  yield* untilStopped(server, state.ready, state.stopping)
+  const limit = leaveTimeout(yield* ServerOptions)
+  const guard = StopGuard.make(limit)
+  yield* untilStopped(server, { limit, guard, ready: state.ready, stopping: state.stopping }).pipe(
+    Effect.provideService(FirstConnection, () => guard.start(false))
+  )
 })
 
 /**
@@ -82,18 +90,51 @@ const reload = (reloadCertificates: Effect.Effect<void>, systemd: SystemdNotify.
     yield* systemd.reloaded
   })
 
+interface Course<E, R> {
+  /** Milliseconds that a stop may take. */
+  readonly limit: number
+  readonly guard: StopGuard.StopGuard
+  readonly ready: Effect.Effect<void, E, R>
+  readonly stopping: Effect.Effect<void>
+}
+
 /** Starts a server, which may take its time and is given up at the signal too, and stops it when the signal comes. */
 const untilStopped = <E, E2, R, R2>(
   server: Layer.Layer<PagiServer, E, R>,
-  ready: Effect.Effect<void, E2, R2>,
-  stopping: Effect.Effect<void>
+  { guard, limit, ready, stopping }: Course<E2, R2>
 ) =>
   Effect.gen(function* () {
     const { received } = yield* StopSignal
+    let left = "what starts"
+    yield* Effect.forkDetach(
+      Effect.andThen(
+        received,
+        Effect.suspend(() => {
+          guard.start(true)
+          return endAfter(left === "what starts" ? Math.min(limit, unreadyLeaveTimeout) : limit, () => left)
+        })
+      )
+    )
     const started = yield* Effect.raceFirst(Effect.asSome(Layer.build(server)), Effect.as(received, Option.none()))
     if (Option.isNone(started)) return
+    left = "the application's lifespan"
     yield* ready
     yield* received
     const { shutdown } = Context.get(started.value, PagiServer)
-    yield* Effect.all([stopping, shutdown], { concurrency: 2, discard: true })
+    yield* Effect.ensuring(
+      Effect.all([stopping, shutdown], { concurrency: 2, discard: true }),
+      Effect.sync(() => {
+        left = "the release of what the application's layers have opened"
+      })
+    )
+  })
+
+/** Exits when so many milliseconds have passed, whatever is still to be waited for. Exchanges have been told by then. */
+const endAfter = (limit: number, left: () => string) =>
+  Effect.gen(function* () {
+    yield* Effect.sleep(limit)
+    yield* Effect.logError(
+      `${left()} has not ended within ${Duration.format(Duration.millis(limit))}, and the process ends all the same`
+    )
+    process.exit(ExitCode.incompleteDrain)
   })

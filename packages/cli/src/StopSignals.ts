@@ -13,7 +13,7 @@ import * as Terminal from "./Terminal.ts"
  * Milliseconds in which signals are the same request to stop. A Ctrl-C reaches the whole foreground process group, and
  * npm passes the one that it gets on to the server, which so gets two.
  */
-const SAME_REQUEST = 500
+export const sameRequest = 500
 
 /** Tells a repeated request to stop from the first one. */
 export class StopRequests {
@@ -26,7 +26,7 @@ export class StopRequests {
    */
   isRepeated(now: number): boolean {
     this.#first ??= now
-    return now - this.#first >= SAME_REQUEST
+    return now - this.#first >= sameRequest
   }
 }
 

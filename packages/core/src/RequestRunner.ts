@@ -25,13 +25,15 @@ class Run {
   state: EffectScope.Scope["state"] = emptyState
   readonly observer: RunObserver
   readonly runner: RequestRunner
+  readonly exchange: Scope
 
   static {
     Object.assign(Run.prototype, commonParts)
   }
 
-  constructor(runner: RequestRunner, observer: RunObserver) {
+  constructor(runner: RequestRunner, exchange: Scope, observer: RunObserver) {
     this.runner = runner
+    this.exchange = exchange
     this.observer = observer
   }
 
@@ -42,7 +44,8 @@ class Run {
   /** The application has ended; answers the fiber of finalizers that have to wait for something. */
   end(exit: Exit.Exit<unknown, unknown>): Fiber.Fiber<unknown, unknown> | undefined {
     const closing = EffectScope.closeUnsafe(this.scope, exit)
-    if (closing !== undefined) return this.runner.release(closing, exit, this.observer)
+    if (closing !== undefined) return this.runner.release(this, closing, exit)
+    this.runner.forget(this)
     this.observer.onApplicationExit(exit)
     return undefined
   }
@@ -60,6 +63,8 @@ export class RequestRunner {
   readonly #application: Application<unknown, never>
   readonly #context: Context.Context<never>
   readonly #forkOwn: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  /** Those that have not ended, finalizers included. */
+  readonly #running = new Set<Run>()
   /** Those that run finalizers of applications that have ended. */
   readonly #releasing = new Set<Fiber.Fiber<unknown, unknown>>()
   #count = 0
@@ -80,6 +85,16 @@ export class RequestRunner {
     return this.#count
   }
 
+  /** Those that the application has not ended for. */
+  get running(): ReadonlyArray<Scope> {
+    return [...this.#running].map(({ exchange }) => exchange)
+  }
+
+  /** The run has ended. */
+  forget(run: Run): void {
+    this.#running.delete(run)
+  }
+
   run<ReceiveEvent extends Event.ReceiveEvent, SendEvent extends Event.SendEvent>(
     scope: Scope,
     receive: Receive<ReceiveEvent>,
@@ -87,12 +102,13 @@ export class RequestRunner {
     observer: RunObserver
   ): Fiber.Fiber<unknown, unknown> | undefined {
     this.#count++
-    const run = new Run(this, observer)
+    const run = new Run(this, scope, observer)
     const fork = Effect.runForkWith(Context.add(this.#context, EffectScope.Scope, run.scope))
     // `send` checks every event at run time, whatever its static type says.
     const fiber = fork(callApplication(this.#application, scope, receive, send as Send<Event.SendEvent>))
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return run.end(exit)
+    this.#running.add(run)
     fiber.addObserver(run.end.bind(run))
     return fiber
   }
@@ -109,20 +125,23 @@ export class RequestRunner {
 
   /** Runs finalizers, and tells of the exit when they have ended; answers their fiber if they have to wait. */
   release(
+    run: Run,
     finalizers: Effect.Effect<void>,
-    exit: Exit.Exit<unknown, unknown>,
-    observer: RunObserver
+    exit: Exit.Exit<unknown, unknown>
   ): Fiber.Fiber<unknown, unknown> | undefined {
     const fiber = Effect.runForkWith(this.#context)(finalizers, { uninterruptible: true })
     const released = fiber.pollUnsafe()
     if (released !== undefined) {
-      observer.onApplicationExit(withRelease(exit, released))
+      this.forget(run)
+      run.observer.onApplicationExit(withRelease(exit, released))
       return undefined
     }
+    this.#running.add(run)
     this.#releasing.add(fiber)
     fiber.addObserver((released) => {
       this.#releasing.delete(fiber)
-      observer.onApplicationExit(withRelease(exit, released))
+      this.forget(run)
+      run.observer.onApplicationExit(withRelease(exit, released))
     })
     return fiber
   }

@@ -4,6 +4,7 @@ import { PagiApp } from "@pagi/core/PagiApp"
 import * as ServerContext from "@pagi/core/ServerContext"
 import { minimumLogLevel, ServerOptions, type Values, withoutEffect } from "@pagi/core/ServerOptions"
 import type { Address } from "@pagi/core/Transport"
+import * as Unended from "@pagi/core/Unended"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -17,6 +18,7 @@ import * as AccessLogFile from "./AccessLogFile.ts"
 import { makeAcceptor } from "./ConnectionAcceptor.ts"
 import { DescriptorLimit, readLimit } from "./DescriptorLimit.ts"
 import * as FileBody from "./FileBody.ts"
+import { FirstConnection } from "./FirstConnection.ts"
 import { IncompleteDrain } from "./IncompleteDrain.ts"
 import { InheritedSockets } from "./InheritedSockets.ts"
 import type { Listener, ListenOptions } from "./Listener.ts"
@@ -50,7 +52,8 @@ export class PagiServer extends Context.Service<
     readonly effectiveMaxConnections: number
     /**
      * Reports not to be ready and goes on for `drainDelay`; then stops accepting, lets requests finish for up to
-     * `shutdownTimeout`, interrupts the rest and ends the application's lifespan. Runs once, however often it is asked
+     * `shutdownTimeout`, interrupts the rest and ends the application's lifespan. What does not end three seconds after it
+     * was interrupted is told by an error and left alone. Runs once, however often it is asked
      * for; the end of the layer does the same. Fails, when all of that is done, if there was a rest to interrupt.
      */
     readonly shutdown: Effect.Effect<void, IncompleteDrain>
@@ -125,8 +128,9 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       onConnection: makeAcceptor(server, descriptors, connections, certificates, tickets),
       onAcceptError: (error) => descriptors.onAcceptError(error)
     }
-    const sharing = withShare(listenOptions, server, worker?.share)
-    const listeners = yield* listenAll(endpoints(options), inheritance, listenOptions, sharing)
+    const watching = withFirst(listenOptions, yield* FirstConnection)
+    const sharing = withShare(watching, server, worker?.share)
+    const listeners = yield* listenAll(endpoints(options), inheritance, watching, sharing)
     let isRunning = true
     const stopRequested = yield* Latch.make()
     // In a fiber of its own: the caller may give up waiting, or be an exchange that the shutdown interrupts.
@@ -138,8 +142,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
           isRunning = false
           for (const { stopAccepting } of listeners) yield* stopAccepting
           const drained = yield* Effect.exit(drain(server))
-          yield* EffectScope.close(connections, Exit.void)
-          yield* server.registry.empty
+          yield* endExchanges(server, EffectScope.close(connections, Exit.void))
           yield* endLifespan
           yield* drained
         })
@@ -178,6 +181,20 @@ const warnOfOptions = (options: Values): Effect.Effect<void> =>
     (name) => Effect.logWarning(`option ${name} has no effect in one process; PagiSupervisor serves with workers`),
     { discard: true }
   )
+
+/** Tells of the first connection. */
+const withFirst = (options: ListenOptions, tell: (() => void) | undefined): ListenOptions => {
+  if (tell === undefined) return options
+  let isFirst = true
+  return {
+    ...options,
+    onConnection: (accepted, address) => {
+      if (isFirst) tell()
+      isFirst = false
+      options.onConnection(accepted, address)
+    }
+  }
+}
 
 /** Lets other workers go first after accepting, where this one has more than its share. */
 const withShare = (
@@ -236,3 +253,7 @@ const drain = (server: ServerContext.ServerContext): Effect.Effect<void, Incompl
     registry.abort("server_shutdown")
     return yield* incomplete
   })
+
+/** Interrupts what is left of the exchanges, and waits for it; what cannot be interrupted is told, and left alone. */
+const endExchanges = ({ registry, runner }: ServerContext.ServerContext, close: Effect.Effect<void>) =>
+  Unended.waitFor(Effect.andThen(close, registry.empty), () => Unended.describe(runner.running))

@@ -3,6 +3,7 @@ import type { Readiness } from "@pagi/core/Scope"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 import { fetchText, open } from "./support/Client.ts"
 import { answer, serveHttp } from "./support/Server.ts"
@@ -199,4 +200,39 @@ describe("the drain of a server", () => {
       assert.strictEqual(yield* server.connectionCount, 0)
     })
   )
+
+  for (const [what, handler] of [
+    ["that cannot be interrupted", Effect.uninterruptible(Effect.never)],
+    ["whose finalizers do not end", Effect.ensuring(Effect.never, Effect.never)]
+  ] as const) {
+    it.effect(`leaves an application alone ${what}, and says which`, () =>
+      Effect.gen(function* () {
+        const messages: Array<string> = []
+        const logger = Logger.make(({ message }) => void messages.push(String(message)))
+        let isRunning = false
+        const { close, port, server } = yield* serveHttp(
+          () =>
+            Effect.suspend(() => {
+              isRunning = true
+              return handler
+            }),
+          { shutdownTimeout: "10 seconds" }
+        ).pipe(Effect.provide(Logger.layer([logger])))
+        const client = yield* open(port)
+        client.get("/stuck?token=1")
+        yield* until("the request begins", () => isRunning)
+        const stopping = yield* Effect.forkChild(Effect.flip(server.shutdown), { startImmediately: true })
+        yield* until("the drain begins", () => !Effect.runSync(server.isRunning))
+        yield* TestClock.adjust("10 seconds")
+        yield* client.closed
+        yield* TestClock.adjust("3 seconds")
+        assert.strictEqual((yield* Fiber.join(stopping))._tag, "IncompleteDrain")
+        yield* close
+        assert.deepStrictEqual(messages, [
+          "1 connection did not finish within 10s, and had to be closed",
+          "did not end within 3s of being interrupted, and is left alone: GET /stuck"
+        ])
+      })
+    )
+  }
 })

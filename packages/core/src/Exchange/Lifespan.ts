@@ -15,6 +15,7 @@ import { checkLifespan } from "../EventGuard.ts"
 import * as NotAnEffect from "../NotAnEffect.ts"
 import type { PagiApp, Receive, Send } from "../PagiApp.ts"
 import { type LifespanScope, pagiVersion, type State } from "../Scope.ts"
+import * as Unended from "../Unended.ts"
 import { outOfOrder, type SendError } from "../SendError.ts"
 
 /** The application did not start, or did not stop as it should. */
@@ -156,15 +157,9 @@ export const start = (
     if (options.mode === "off") return disabled()
     const conversation = new Conversation()
     const state: State = {}
-    // Before the fiber, and so closed after it has ended.
-    const resources = yield* EffectScope.fork(yield* Effect.scope)
-    const fiber = yield* Effect.forkScoped(
-      Effect.suspend(() =>
-        callApplication(app.application, scopeOf(options, state), conversation.receive, conversation.send)
-      ).pipe(
-        Effect.updateContext((_: Context.Context<never>) => Context.add(app.context, EffectScope.Scope, resources))
-      ),
-      { startImmediately: true }
+    const { end, fiber, resources } = yield* Effect.acquireRelease(
+      run(app, options, state, conversation),
+      ({ end }) => end
     )
     const ended = Fiber.await(fiber)
     const answered = yield* Effect.raceFirst(
@@ -183,11 +178,27 @@ export const start = (
       conversation.stop()
       // Shutdown runs in finalizers, where the losing side could not be interrupted otherwise.
       return Effect.interruptible(Effect.raceFirst(Deferred.await(conversation.stopped), Effect.asVoid(ended)))
-    }).pipe(
-      within("shutdown", options.shutdownTimeout),
-      Effect.ensuring(Effect.andThen(Fiber.interrupt(fiber), EffectScope.close(resources, Exit.void)))
-    )
+    }).pipe(within("shutdown", options.shutdownTimeout), Effect.ensuring(end))
     return { state, shutdown }
+  })
+
+/** Runs the handler; `end` interrupts it and then closes its own scope. */
+const run = (app: PagiApp["Service"], options: LifespanOptions, state: State, { receive, send }: Conversation) =>
+  Effect.gen(function* () {
+    const resources = yield* EffectScope.make()
+    const fiber = yield* Effect.forkDetach(
+      Effect.suspend(() => callApplication(app.application, scopeOf(options, state), receive, send)).pipe(
+        Effect.updateContext((_: Context.Context<never>) => Context.add(app.context, EffectScope.Scope, resources))
+      ),
+      { startImmediately: true }
+    )
+    const end = yield* Effect.cached(
+      Unended.waitFor(
+        Effect.andThen(Fiber.interrupt(fiber), EffectScope.close(resources, Exit.void)),
+        () => "the application's lifespan handler"
+      )
+    )
+    return { resources, fiber, end }
   })
 
 const scopeOf = (options: LifespanOptions, state: State): LifespanScope => ({

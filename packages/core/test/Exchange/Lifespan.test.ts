@@ -514,5 +514,26 @@ describe("Lifespan", () => {
         assert.include(errors[0]?.message, "unknown event type for the lifespan scope")
       })
     )
+
+    it.effect("does not wait for ever for a handler that cannot be interrupted", () =>
+      withLog("Error", (messages) =>
+        Effect.gen(function* () {
+          const scope = yield* Scope.make()
+          const stuck = running(() => Effect.uninterruptible(Effect.never))
+          const { shutdown } = yield* Scope.provide(start(stuck), scope)
+          const ending = yield* Effect.forkChild(
+            Effect.andThen(Effect.ignore(shutdown), Scope.close(scope, Exit.void)),
+            { startImmediately: true }
+          )
+          yield* TestClock.adjust("12999 millis")
+          assert.isUndefined(ending.pollUnsafe())
+          yield* TestClock.adjust("1 millis")
+          yield* Fiber.join(ending)
+          assert.deepStrictEqual(messages, [
+            "did not end within 3s of being interrupted, and is left alone: the application's lifespan handler"
+          ])
+        })
+      )
+    )
   })
 })

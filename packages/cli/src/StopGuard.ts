@@ -1,0 +1,105 @@
+/**
+ * Ends a process that has been told to stop and does not, as its event loop is blocked: by an application that computes
+ * without end. Such a process does not even see the signal, so a thread listens too. It interrupts what runs, says where
+ * that is, and has the process exit; where nothing can be interrupted it kills.
+ *
+ * Node gives signals to the main thread only. What its own listeners are made of is an internal, which this thread alone
+ * has; where it is not found there is no guard. The thread takes about 10 MB, so it is started with the first
+ * connection: before, there is nothing to compute for.
+ */
+import { constants } from "node:os"
+import { Worker } from "node:worker_threads"
+import * as ExitCode from "./ExitCode.ts"
+import { sameRequest } from "./StopSignals.ts"
+
+/** Milliseconds that the process has for an end of its own when its time is over, and then for one that is forced. */
+const patience = 1000
+
+/** As text, so that it needs no file of its own beside the bundled program. */
+const program = `
+  const { write } = require("node:fs")
+  const { Session } = require("node:inspector")
+  const { Worker, workerData } = require("node:worker_threads")
+  const { internalBinding } = require("internal/test/binding")
+  const { allowance, code, isStopping, patience, sameRequest, signals } = workerData
+
+  const end = (code) => {
+    // To connect is to wait for the main thread, so it is for another one to kill.
+    new Worker("setTimeout(() => process.kill(process.pid, 'SIGKILL'), " + patience + ")", { eval: true, execArgv: [] })
+    const session = new Session()
+    session.connectToMainThread()
+    const evaluate = (expression, then) => session.post("Runtime.evaluate", { expression }, then)
+    evaluate("Error().stack", (_error, answer) => {
+      const [, where = "in something that cannot be interrupted"] = /\\n    (at (?!<anonymous>)[^\\n]*)/.exec(answer?.result?.value) ?? []
+      const exit = () => {
+        setTimeout(() => session.disconnect(), patience / 10)
+        evaluate("process.exit(" + code + ")")
+      }
+      // Nobody may be there to read it.
+      setTimeout(exit, patience / 2)
+      write(2, "error: the application computes without end, and the process ends all the same: " + where + "\\n", exit)
+    })
+  }
+
+  let stoppedAt
+  let isForced = false
+  const stop = () => {
+    stoppedAt = performance.now()
+    if (Number.isFinite(allowance)) setTimeout(() => end(code), allowance + patience)
+  }
+  const onSignal = (number) => {
+    if (stoppedAt === undefined) return stop()
+    if (isForced || performance.now() - stoppedAt < sameRequest) return
+    isForced = true
+    setTimeout(() => end(128 + number), patience)
+  }
+  const { Signal } = internalBinding("signal_wrap")
+  globalThis.listeners = signals.map((number) => {
+    const listener = new Signal()
+    listener.onsignal = onSignal
+    listener.start(number)
+    return listener
+  })
+  if (isStopping) stop()
+`
+
+export interface StopGuard {
+  /** Watches, if it does not yet: for a signal, or what follows one. */
+  readonly start: (isStopping: boolean) => void
+}
+
+/** A guard that lets a stop take so many milliseconds; infinitely many are no limit. */
+export const make = (allowance: number): StopGuard => {
+  let isRunning = false
+  return {
+    start: (isStopping) => {
+      if (isRunning) return
+      isRunning = true
+      watch(allowance, isStopping)
+    }
+  }
+}
+
+const watch = (allowance: number, isStopping: boolean): void => {
+  try {
+    const thread = new Worker(program, {
+      eval: true,
+      execArgv: ["--expose-internals", "--no-warnings"],
+      env: {},
+      workerData: {
+        allowance,
+        code: ExitCode.incompleteDrain,
+        isStopping,
+        patience,
+        sameRequest,
+        signals: [constants.signals.SIGTERM, constants.signals.SIGINT]
+      },
+      resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 }
+    })
+    thread.unref()
+    // Without the thread the server serves as well as with it.
+    thread.on("error", () => {})
+  } catch {
+    // The same.
+  }
+}

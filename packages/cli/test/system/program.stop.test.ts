@@ -1,0 +1,64 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { join } from "node:path"
+import * as Program from "../support/Program.ts"
+
+const timeout = 60_000
+
+const fixture = join(import.meta.dirname, "../fixtures/unending.ts")
+
+/** Starts a server, asks for a path and stops the server; yields how that ended. */
+const stop = (path: string, application = fixture) =>
+  Effect.gen(function* () {
+    const flags = ["--port", "0", "--shutdown-timeout", "0.5", "--no-access-log"]
+    const program = yield* Program.start([...flags, application])
+    const address = yield* Program.address(program)
+    // The first connection is what the server begins to be on its guard with, the second one is its end.
+    yield* Effect.promise(() => fetch(address).then((response) => response.text()))
+    const asking = Effect.promise(() => fetch(`${address}${path}`).catch(() => undefined))
+    yield* Effect.forkChild(asking, { startImmediately: true })
+    yield* Effect.sleep("1 second")
+    yield* program.signal("SIGTERM")
+    const { code, stderr } = yield* program.result
+    return { code, stderr }
+  })
+
+describe("pagi-server, told to stop, ends with 6", () => {
+  for (const path of ["uninterruptible", "finalizer"]) {
+    it.live(
+      `while a request goes on for ever: ${path}`,
+      () =>
+        Effect.gen(function* () {
+          const { code, stderr } = yield* stop(path)
+          assert.strictEqual(code, 6)
+          assert.match(stderr, new RegExp(`left alone: GET /${path}$`, "m"))
+        }),
+      timeout
+    )
+  }
+
+  it.live(
+    "while the application computes, before it was told to or since",
+    () =>
+      Effect.gen(function* () {
+        for (const result of yield* Effect.all([stop("computing"), stop("", `${fixture}:stopping`)], {
+          concurrency: 2
+        })) {
+          assert.strictEqual(result.code, 6)
+          assert.match(result.stderr, /the application computes without end, .*: at compute \(.*unending.ts:\d+:\d+\)/)
+        }
+      }),
+    timeout
+  )
+
+  it.live(
+    "while what the application has opened is not released",
+    () =>
+      Effect.gen(function* () {
+        const { code, stderr } = yield* stop("", `${fixture}:held`)
+        assert.strictEqual(code, 6)
+        assert.match(stderr, /the release of what the application's layers have opened has not ended within 6s 500ms/)
+      }),
+    timeout
+  )
+})
