@@ -4,6 +4,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { AppLoadError } from "./AppLoadError.ts"
+import * as ApplicationServices from "./ApplicationServices.ts"
 import * as AppLoader from "./AppLoader.ts"
 import * as Directory from "./apps/Directory.ts"
 
@@ -14,13 +15,16 @@ const currentDirectory = Layer.unwrap(
   )
 )
 
+/** Why there is nothing to serve. */
+type LoadError = AppLoadError | Directory.RootError
+
 /**
  * The application that a reference names; without one, that which serves the files of the current directory.
  *
  * @param limit how long loading may take; 0 for no limit
  */
-export const layer = (
-  reference: string | null,
-  limit?: Duration.Duration
-): Layer.Layer<PagiApp.PagiApp, AppLoadError | Directory.RootError> =>
-  reference === null ? currentDirectory : AppLoader.layer(reference, limit)
+export const layer = (reference: string | null, limit?: Duration.Duration): Layer.Layer<PagiApp.PagiApp, LoadError> => {
+  const application: Layer.Layer<PagiApp.PagiApp, LoadError> =
+    reference === null ? currentDirectory : AppLoader.layer(reference, limit)
+  return ApplicationServices.isolate(application)
+}

@@ -1,0 +1,21 @@
+/** What an application finds when the command serves it: the same without workers and with them, and nothing of the command's own. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { CurrentLoggers } from "effect/Logger"
+import { MinimumLogLevel } from "effect/References"
+import * as Scope from "effect/Scope"
+
+/** The log of the server, the least level of it that is written, and the clock. */
+const select = Context.pick(CurrentLoggers, MinimumLogLevel, Clock.Clock)
+
+/** Builds an application such that it finds these services alone, beside those that it brings along. */
+export const isolate = <A, E>(application: Layer.Layer<A, E>): Layer.Layer<A, E> =>
+  Layer.effectContext(
+    Effect.flatMap(Effect.scope, (scope) =>
+      Layer.build(application).pipe(
+        Effect.updateContext((context: Context.Context<never>) => Context.add(select(context), Scope.Scope, scope))
+      )
+    )
+  )
