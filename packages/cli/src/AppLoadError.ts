@@ -14,6 +14,17 @@ export class ExtensionUnsupported extends Schema.TaggedError<ExtensionUnsupporte
   }
 }
 
+/** What the module would import as Effect is of another major version than the server's. */
+export class EffectMismatch extends Schema.TaggedError<EffectMismatch>()("EffectMismatch", {
+  found: Schema.String,
+  own: Schema.String
+}) {
+  override get message(): string {
+    const needed = `npm install effect@^${this.own}`
+    return `its folder has effect ${this.found}, with which this server (effect ${this.own}) cannot work; ${needed}`
+  }
+}
+
 /** The module cannot be read as one, or threw while it was imported. */
 export class ImportFailed extends Schema.TaggedError<ImportFailed>()("ImportFailed", { message: Schema.String }) {}
 
@@ -66,6 +77,7 @@ export class AppLoadError extends Schema.TaggedError<AppLoadError>()("AppLoadErr
   reason: Schema.Union([
     FileMissing,
     ExtensionUnsupported,
+    EffectMismatch,
     ImportFailed,
     ExportMissing,
     ExportUnusable,

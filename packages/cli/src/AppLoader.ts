@@ -21,6 +21,7 @@ import {
   ImportFailed
 } from "./AppLoadError.ts"
 import * as Description from "./Description.ts"
+import * as EffectVersion from "./EffectVersion.ts"
 import * as LoadTime from "./LoadTime.ts"
 import * as SyntaxPlace from "./SyntaxPlace.ts"
 
@@ -60,6 +61,7 @@ export const layer = (
 
 const load = Effect.fnUntraced(function* ({ exportName, path }: Reference, progress: LoadTime.Progress) {
   yield* checkFile(path)
+  yield* EffectVersion.check(path)
   const exports = yield* importModule(path)
   if (!(exportName in exports)) {
     const available = Object.keys(exports).filter((name) => name !== "module.exports")

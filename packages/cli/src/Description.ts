@@ -10,6 +10,9 @@ const oneLine = (text: string): string =>
     .filter((line) => line !== "")
     .join(" ")
 
+/** By these Effect 3 knows its Effects and Layers. */
+const earlierKeys = [Symbol.for("effect/Effect"), Symbol.for("effect/Layer")]
+
 /** A value that is not what was expected, such as `a number` or `an object with http`. */
 export const ofValue = (value: unknown): string => {
   if (value === null || value === undefined) return String(value)
@@ -19,6 +22,7 @@ export const ofValue = (value: unknown): string => {
     case "function":
       return "a class"
     case "object": {
+      if (earlierKeys.some((key) => key in value)) return "a value of Effect 3 (install effect@4 in its folder)"
       const keys = Object.keys(value)
       if ("http" in value || "lifespan" in value) return "an object of handlers (give it to PagiApp.make)"
       return keys.length === 0 ? "an object" : `an object with ${keys.slice(0, 5).join(", ")}`

@@ -110,6 +110,52 @@ describe("pagi-server", () => {
   )
 
   it.live(
+    "refuses what is no application",
+    () =>
+      Effect.gen(function* () {
+        const cwd = yield* Site.make({
+          "async.ts": "export default async (scope: unknown) => new Response(String(scope))",
+          "express.mjs": "export default (req, res, next) => { res.send(req.path) }",
+          "nothing.mjs": "export default () => {}",
+          "earlier/app.mjs": "export default () => {}",
+          "earlier/node_modules/effect/package.json": '{ "version": "3.19.4" }'
+        })
+        const write =
+          "write Effect.fnUntraced(function*(scope, receive, send) { ... }), with yield* before every Effect"
+        yield* Effect.all(
+          [
+            refuses(
+              4,
+              `the application returned a Promise, not an Effect; in place of an async function ${write}, and give promises to Effect.promise`,
+              ["async.ts"],
+              { cwd }
+            ),
+            refuses(
+              4,
+              `the application takes a request and a response, as handlers of node:http and Express do; an application takes a scope, receive and send: ${write} (it threw: TypeError: res.send is not a function)`,
+              ["express.mjs", "--port", "0"],
+              { cwd, ...fromSources }
+            ),
+            refuses(
+              4,
+              "the application returned undefined, not an Effect; return the Effect that the function makes",
+              ["nothing.mjs", "--lifespan", "on"],
+              { cwd }
+            ),
+            refuses(
+              4,
+              "cannot load earlier/app.mjs: its folder has effect 3.19.4, with which this server (effect 4.1.0) cannot work; npm install effect@^4.1.0",
+              ["earlier/app.mjs"],
+              { cwd }
+            )
+          ],
+          together
+        )
+      }),
+    timeout
+  )
+
+  it.live(
     "refuses an application that it cannot load",
     () =>
       Effect.gen(function* () {
