@@ -29,7 +29,8 @@ export class HeadReader {
       this.search = search
       return this.checkRequestLine(search, buffer) ?? NeedData
     }
-    if (typeof end !== "number") return nameMethod(end, buffer, limits)
+    // Which of two errors is answered must not depend on how the bytes arrive.
+    if (typeof end !== "number") return this.checkRequestLine(search, buffer) ?? nameMethod(end, buffer, limits)
     const head = parseRequestHead(buffer.bytes, buffer.start, end, limits)
     buffer.consumeTo(end)
     this.search = undefined

@@ -122,6 +122,9 @@ describe("HTTP/1.x syntax", () => {
       ["GET\r\n", "400 malformed-request-line"],
       ["GET / HTTP/1\r\n", "400 malformed-request-line"],
       ["GET / HTTP/2.0\r\nHost", "505 unsupported-version"],
+      ["GET /\r\nHost: a\n", "400 malformed-request-line"],
+      ["GET / HTTP/1.1\r\nHost: a\n", "400 bare-line-feed"],
+      ["GET /\n", "400 bare-line-feed"],
       ["GET / HTTP/1.1\r\n", ""],
       ["GET /", ""]
     ]
