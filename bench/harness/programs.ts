@@ -1,11 +1,10 @@
 import { spawnSync } from "node:child_process"
 import { realpathSync } from "node:fs"
 import { join } from "node:path"
-import type { Candidate, CandidateName } from "../candidates.ts"
-import { candidateOf } from "../candidates.ts"
+import { type Candidate, candidateOf, type CandidateName } from "../candidates.ts"
 import { documentsCommand } from "../nghttpd/documents.ts"
 import * as Contract from "../servers/support/contract.ts"
-import { installationFolder } from "./installations.ts"
+import { installationFolder, type InstallationName } from "./installations.ts"
 import { serverFile } from "./serverFiles.ts"
 import type { StartOptions } from "./runningServer.ts"
 
@@ -26,28 +25,23 @@ export const absenceOf = (name: CandidateName): string | undefined => {
 }
 
 /** Node's flags that let its heap be measured, and a module that answers how much that is. */
-const measuringFlags = (): ReadonlyArray<string> => [
+const measuringFlags = (installation: InstallationName): ReadonlyArray<string> => [
   "--expose-gc",
   "--max-semi-space-size=1",
   "--import",
-  serverFile("peers", "probe")
+  serverFile(installation, "probe")
 ]
 
 /** As `npx pagi-server` does; only flags for Node itself need the file that the link leads to. */
-const commandOfServer = (installation: Candidate["installation"], measuresMemory: boolean): ReadonlyArray<string> => {
+const commandOfServer = (installation: InstallationName, measuresMemory: boolean): ReadonlyArray<string> => {
   const link = join(installationFolder(installation), "node_modules/.bin/pagi-server")
-  return measuresMemory ? [process.execPath, ...measuringFlags(), realpathSync(link)] : [link]
+  return measuresMemory ? [process.execPath, ...measuringFlags(installation), realpathSync(link)] : [link]
 }
 
-const interpreterOf = (program: "node" | "bun" | "deno", measuresMemory: boolean): ReadonlyArray<string> => {
-  switch (program) {
-    case "node":
-      return [process.execPath, ...(measuresMemory ? measuringFlags() : [])]
-    case "bun":
-      return [runtimePath("bun")]
-    case "deno":
-      return [runtimePath("deno"), "run", "--allow-all"]
-  }
+const interpreterOf = ({ installation, program }: Candidate, measuresMemory: boolean): ReadonlyArray<string> => {
+  if (program === "bun") return [runtimePath(program)]
+  if (program === "deno") return [runtimePath(program), "run", "--allow-all"]
+  return [process.execPath, ...(measuresMemory ? measuringFlags(installation) : [])]
 }
 
 /** What rows ask of it beyond its defaults: more connections at a time, and kept for as long as the peers keep them. */
@@ -58,7 +52,8 @@ const limits: ReadonlyArray<string> = [
 
 export const commandFor = (name: CandidateName, port: number, options: StartOptions): ReadonlyArray<string> => {
   const { accessLogPath, certificate, measuresMemory = false, saysHelloOnly = false } = options
-  const { installation, program, server } = candidateOf(name)
+  const candidate = candidateOf(name)
+  const { installation, program, server } = candidate
   if (program === "nghttpd") return documentsCommand(port, certificate)
   const file = serverFile(installation, saysHelloOnly ? `hello-${server}` : server)
   if (program === "pagi-server") {
@@ -72,7 +67,7 @@ export const commandFor = (name: CandidateName, port: number, options: StartOpti
     ]
   }
   return [
-    ...interpreterOf(program, measuresMemory),
+    ...interpreterOf(candidate, measuresMemory),
     file,
     ...["--port", String(port)],
     ...(certificate === undefined ? [] : ["--cert", certificate.cert, "--key", certificate.key])
