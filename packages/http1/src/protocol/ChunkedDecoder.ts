@@ -23,6 +23,12 @@ type State = "size" | "extension" | "size-end" | "data" | "data-end" | "data-end
 /** Enough for every size that a number can hold exactly; more can only be padding. */
 const MAX_SIZE_DIGITS = 16
 
+/** Data below this size is gathered with what has come behind it, since each piece by itself costs more than it holds. */
+const SMALL_PIECE = 1024
+
+/** Where it is gathered. One array serves all connections: it is filled and copied within one synchronous step. */
+const gathered = new Uint8Array(4096)
+
 /**
  * Removes the chunked transfer coding (RFC 9112 §7.1), byte by byte outside of chunk data, so that nothing of a chunk
  * line has to be buffered.
@@ -37,6 +43,8 @@ export class ChunkedDecoder {
   private extensionPlace: ExtensionPlace = "after-size"
   private extensionBytes = 0
   private received = 0
+  /** What is wrong behind the piece that was reported last. */
+  private problem: ProtocolError | undefined = undefined
   private trailerSearch: SectionSearch | undefined = undefined
 
   constructor(limits: Limits) {
@@ -49,6 +57,7 @@ export class ChunkedDecoder {
   }
 
   next(buffer: ReceiveBuffer): BodyPiece | EndOfMessage | ProtocolError | NeedData {
+    if (this.problem !== undefined) return this.problem
     while (buffer.length > 0) {
       if (this.state === "data") return this.takeData(buffer)
       if (this.state === "trailers") return this.readTrailers(buffer)
@@ -60,10 +69,35 @@ export class ChunkedDecoder {
   }
 
   private takeData(buffer: ReceiveBuffer): BodyPiece {
+    if (this.remaining < SMALL_PIECE && this.remaining < buffer.length) return this.gatherData(buffer)
     const bytes = buffer.take(this.remaining)
-    this.remaining -= bytes.length
-    if (this.remaining === 0) this.state = "data-end"
+    this.countData(bytes.length)
     return { type: "body", bytes }
+  }
+
+  private countData(length: number): void {
+    this.remaining -= length
+    if (this.remaining === 0) this.state = "data-end"
+  }
+
+  /** Joins the data of small chunks, as far as they have come. */
+  private gatherData(buffer: ReceiveBuffer): BodyPiece {
+    let length = 0
+    while (buffer.length > 0 && this.state !== "trailers") {
+      const { bytes, start } = buffer
+      if (this.state === "data") {
+        const end = start + Math.min(this.remaining, buffer.length)
+        if (end - start >= SMALL_PIECE || length + end - start > gathered.length) break
+        for (let index = start; index < end; index++) gathered[length++] = bytes[index] ?? 0
+        this.countData(end - start)
+        buffer.consumeTo(end)
+      } else {
+        this.problem = this.step(bytes[start] ?? 0)
+        if (this.problem !== undefined) break
+        buffer.consumeTo(start + 1)
+      }
+    }
+    return { type: "body", bytes: gathered.slice(0, length) }
   }
 
   /** One byte of a chunk's framing; every line must end with exactly CRLF (RFC 9112 §2.2 and §7.1). */

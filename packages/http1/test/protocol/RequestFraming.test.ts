@@ -137,6 +137,44 @@ describe("HTTP/1.x framing: chunks", () => {
     assert.strictEqual(bodyOf("a\r\n0123456789\r\n000\r\n\r\n"), "0123456789 end closed")
   })
 
+  describe("the data of small chunks that have come together", () => {
+    /** The lengths of the pieces that are reported of a chunked body, and the events behind them. */
+    const piecesOf = (...received: ReadonlyArray<string>): ReadonlyArray<number | string> => {
+      const connection = afterHead(chunked(""))
+      const pieces: Array<number | string> = []
+      for (const part of received) {
+        connection.receive(toBytes(part))
+        for (let event = connection.next(); event.type !== "need-data"; event = connection.next()) {
+          pieces.push(event.type === "body" ? event.bytes.length : event.type)
+          if (event.type !== "body") break
+        }
+      }
+      return pieces
+    }
+    const chunk = (length: number): string => `${length.toString(16)}\r\n${"x".repeat(length)}\r\n`
+
+    it("is one piece, up to a limit", () => {
+      assert.deepStrictEqual(piecesOf(`${chunk(1).repeat(10_000)}0\r\n\r\n`), [4096, 4096, 1808, "end"])
+      assert.deepStrictEqual(piecesOf(`${chunk(1000).repeat(9)}0\r\n\r\n`), [4000, 4000, 1000, "end"])
+    })
+
+    it("is not joined with what is large, or has not come", () => {
+      assert.deepStrictEqual(piecesOf(chunk(1) + chunk(1024) + chunk(2) + chunk(3)), [1, 1024, 5])
+      assert.deepStrictEqual(piecesOf(chunk(1), chunk(2), `4\r\nab`, "cd", "\r\n0\r\n\r\n"), [1, 2, 2, 2, "end"])
+    })
+
+    it("is reported before what is wrong behind it", () => {
+      for (const wrong of ["x", "\n", "2;", "1\rx", "1\r\nab"]) {
+        assert.strictEqual(
+          bodyOf(`${chunk(1)}${chunk(1)}${wrong}\r\n`).slice(0, 6),
+          wrong.endsWith("ab") ? "xxa 40" : "xx 400",
+          wrong
+        )
+      }
+      assert.strictEqual(bodyOf(chunk(1).repeat(3), { maxBodySize: 2 }), "xx 413 body-too-large closed")
+    })
+  })
+
   it("chunk size [0-9A-Fa-f]+ only, with an overflow guard; no sign, no 0x", () => {
     for (const size of [
       "+5",
