@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { readFileSync } from "node:fs"
+import { closeSync, openSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Daemon from "../src/Daemon.ts"
 import { collecting } from "./support/Log.ts"
@@ -66,6 +66,11 @@ describe("pagi-server --daemonize", () => {
     () =>
       Effect.gen(function* () {
         const cwd = yield* Site.make({ "server.pid": `${process.pid}\n` })
+        // As a server does with its own.
+        yield* Effect.acquireRelease(
+          Effect.sync(() => openSync(join(cwd, "server.pid"), "r")),
+          (descriptor) => Effect.sync(() => closeSync(descriptor))
+        )
         const { code, stderr } = yield* Program.run(["-D", "--port", "0", "--pid", "server.pid"], { cwd })
         assert.deepStrictEqual(
           [code, stderr],
