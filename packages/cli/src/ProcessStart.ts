@@ -1,4 +1,5 @@
 /** What every process of the command does before it loads anything else. */
+import * as StandardOutput from "@pagi/node/StandardOutput"
 import { setFlagsFromString } from "node:v8"
 import * as CompileCache from "./CompileCache.ts"
 
@@ -17,4 +18,6 @@ export const begin = (): void => {
   CompileCache.enable()
   // Who reads what is logged may end before the server does, which then logs for nobody.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignore)
+  StandardOutput.guard(process.stdout, "standard output")
+  StandardOutput.guard(process.stderr, "standard error")
 }

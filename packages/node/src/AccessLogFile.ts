@@ -7,6 +7,7 @@ import * as Semaphore from "effect/Semaphore"
 import { closeSync, constants, openSync, readlinkSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { LineWriter, type LineWriterObserver } from "./LineWriter.ts"
+import * as StandardOutput from "./StandardOutput.ts"
 
 /** The access log cannot be opened. */
 export class AccessLogError extends Schema.TaggedError<AccessLogError>()("AccessLogError", {
@@ -83,7 +84,7 @@ const outputTo = (target: string, observer: LineWriterObserver): Effect.Effect<O
   Effect.suspend((): Effect.Effect<Output, AccessLogError> => {
     const standard = standardOutputOf(target)
     if (standard !== undefined) {
-      const writer = new LineWriter(standard, observer)
+      const writer = new LineWriter(standard, observer, StandardOutput.writeOf(standard))
       return Effect.succeed({ writer, isStandard: true, end: writer.end })
     }
     return Effect.map(openFile(target), (descriptor) => {

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { write } from "node:fs"
+import type { Write } from "./StandardOutput.ts"
 
 /** Bytes that wait for the system above which further lines are dropped; nobody could tell when they would be written. */
 const pendingLimit = 8_388_608
@@ -34,7 +35,8 @@ export interface LineWriterObserver {
  * that no line is torn. Lines become bytes soon: text that is kept for a while is work for the garbage collector.
  */
 export class LineWriter {
-  readonly #descriptor: number
+  readonly #system: Write
+  readonly #mayStall: boolean
   readonly #observer: LineWriterObserver
   #buffer: Buffer = Buffer.allocUnsafeSlow(initialSize)
   /** The buffer of the last write, to be used again. */
@@ -51,8 +53,10 @@ export class LineWriter {
   #reported = ""
   #onIdle: (() => void) | undefined = undefined
 
-  constructor(descriptor: number, observer: LineWriterObserver) {
-    this.#descriptor = descriptor
+  /** `stalling` is how to write where somebody has to read, who may have stopped to. */
+  constructor(descriptor: number, observer: LineWriterObserver, stalling?: Write) {
+    this.#system = stalling ?? ((bytes, done) => write(descriptor, bytes, done))
+    this.#mayStall = stalling !== undefined
     this.#observer = observer
   }
 
@@ -86,7 +90,11 @@ export class LineWriter {
   readonly end: Effect.Effect<void> = Effect.callback((resume) => {
     this.#isEnded = true
     this.#retries = 0
-    this.#onIdle = () => resume(Effect.void)
+    const timer = this.#mayStall ? setTimeout(() => resume(Effect.void), finalRetries * retryDelay) : undefined
+    this.#onIdle = () => {
+      clearTimeout(timer)
+      resume(Effect.void)
+    }
     this.#writePending()
   })
 
@@ -109,7 +117,7 @@ export class LineWriter {
   }
 
   #writeAll(bytes: Buffer, lines: number): void {
-    write(this.#descriptor, bytes, (error, written) => {
+    this.#system(bytes, (error, written) => {
       if (error?.code === "EAGAIN" && this.#mayRetry()) {
         setTimeout(() => this.#writeAll(bytes, lines), retryDelay)
       } else if (error !== null) this.#finish(lines, error.code ?? error.message)
