@@ -8,6 +8,11 @@ export interface ScopedConnection {
   onScopeClose(): void
 }
 
+/** So few are not worth a look at whether they have ended. */
+const smallest = 4
+
+const isRunning = (fiber: Fiber.Fiber<unknown, unknown>): boolean => fiber.pollUnsafe() === undefined
+
 /**
  * A connection's scope below its listener's: its applications live no longer than it. It is open while there are any
  * that have to wait for something; most connections never have one, and an idle one should cost nothing.
@@ -17,8 +22,10 @@ export class ConnectionScope {
   #connection: ScopedConnection
   /** The one that was added last. */
   #fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
-  /** Those before it that have not ended; mostly there are none. */
-  #earlier: ReadonlyArray<Fiber.Fiber<unknown, unknown>> | undefined = undefined
+  /** Those before it, of which some may have ended; mostly there are none. */
+  #earlier: Array<Fiber.Fiber<unknown, unknown>> | undefined = undefined
+  /** How many of those there may be before the ended ones are left out: twice as many as ran on the last time. */
+  #limit = smallest
 
   constructor(scopes: ConnectionScopes, connection: ScopedConnection) {
     this.#scopes = scopes
@@ -32,8 +39,11 @@ export class ConnectionScope {
 
   /** Keeps a running application until it ends or the connection does. */
   add(fiber: Fiber.Fiber<unknown, unknown>): void {
-    const earlier = this.fibers.filter((other) => other.pollUnsafe() === undefined)
-    this.#earlier = earlier.length === 0 ? undefined : earlier
+    if (this.#fiber !== undefined && isRunning(this.#fiber)) (this.#earlier ??= []).push(this.#fiber)
+    if (this.#earlier !== undefined && this.#earlier.length > this.#limit) {
+      this.#earlier = this.#earlier.filter(isRunning)
+      this.#limit = Math.max(smallest, 2 * this.#earlier.length)
+    }
     this.#fiber = fiber
     this.#scopes.open(this)
   }

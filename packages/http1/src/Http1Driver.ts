@@ -47,8 +47,7 @@ export class Http1Driver
   #handshake: WebSocketHandshake | undefined = undefined
   /** The session that the connection has become. */
   #session: WebSocketChannel | undefined = undefined
-  /** Applications of this connection that have not ended; more than one when some run on after their response. */
-  #running = 0
+  protected running = 0
   #isDraining = false
 
   constructor(settings: Http1Settings, transport: Transport, scopes: ConnectionScopes) {
@@ -108,7 +107,7 @@ export class Http1Driver
     this.readDeadline.release()
     this.#writeDeadline?.release()
     this.#endExchange(reason ?? "client_closed")
-    if (this.#running === 0) this.#finish()
+    if (this.running === 0) this.#finish()
     else if (this.settings.server.limits.disconnectGrace === 0) this.#scope.interrupt()
     else this.readDeadline.start(this.settings.server.limits.disconnectGrace)
   }
@@ -173,7 +172,7 @@ export class Http1Driver
     this.readDeadline.start(this.stallTicks)
     this.response.begin(head)
     const scope = exchange.makeScope(server, this.transport, head)
-    this.#running++
+    this.running++
     const fiber = exchange.run(server.runner, scope)
     if (fiber !== undefined) this.#scope.add(fiber)
   }
@@ -205,14 +204,14 @@ export class Http1Driver
   }
 
   onApplicationEnd(ending: Ending): void {
-    this.#running--
-    if (this.#running === 0) this.#scope.close()
+    this.running--
+    if (this.running === 0) this.#scope.close()
     if (this.#session !== undefined) this.#session.onApplicationEnd()
     else if (this.phase === "closed") {
-      if (this.#running === 0) this.#finish()
+      if (this.running === 0) this.#finish()
     } else if (ending === "unanswered" || ending === "truncated") {
       this.answer(500, "internal server error", "server_error")
-    }
+    } else if (this.phase === "idle" && this.isPaused) this.advance()
   }
 
   acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
@@ -229,7 +228,7 @@ export class Http1Driver
       access: this.response.takeAccess(),
       received: this.machine.takeBuffered(),
       isBlocked: this.#writeDeadline?.isRunning === true,
-      running: this.#running
+      running: this.running
     })
     this.phase = "upgraded"
     this.exchange = undefined

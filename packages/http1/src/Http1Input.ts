@@ -36,6 +36,12 @@ type Phase = "fresh" | "idle" | "head" | "exchange" | "finishing" | "lingering" 
 const inputHighWatermark = 65_536
 
 /**
+ * Applications of a connection that may run on after their responses: as many as one of HTTP/2 has by default. The next
+ * request waits until one of them has ended.
+ */
+export const maxRunning = 200
+
+/**
  * The way in of a connection: what the peer has sent becomes requests, one at a time, and their bodies. A base class
  * rather than an object of its own, because an idle connection should cost little.
  */
@@ -104,7 +110,7 @@ export abstract class Http1Input extends TransportInput {
   }
 
   private readHead(): boolean {
-    if (this.phase === "idle" && this.isOverMark) {
+    if (this.phase === "idle" && (this.isOverMark || this.isCrowded)) {
       // Answers to pipelined requests would gather without end for a peer that does not read them.
       this.setPaused(true)
       return false
@@ -216,6 +222,14 @@ export abstract class Http1Input extends TransportInput {
   /** Ticks that the exchange may go on without a byte in either direction; 0 means no limit. */
   protected get stallTicks(): number {
     return this.exchange?.mayStall === true ? this.settings.server.limits.request : 0
+  }
+
+  /** Applications of this connection that have not ended; more than one when some run on after their response. */
+  protected abstract readonly running: number
+
+  /** Whether a request waits that would make too many of them. */
+  private get isCrowded(): boolean {
+    return this.running >= maxRunning && this.machine.bufferedLength > 0
   }
 
   protected get isOverMark(): boolean {
