@@ -5,14 +5,17 @@ import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
 import { FirstConnection } from "@pagi/node/FirstConnection"
 import * as BoundSockets from "@pagi/node/supervisor/BoundSockets"
 import { leaveTimeout, unreadyLeaveTimeout } from "@pagi/node/supervisor/LeaveTimeout"
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { MinimumLogLevel } from "effect/References"
 import * as ExitCode from "./ExitCode.ts"
 import * as Launch from "./Launch.ts"
+import * as MainProgram from "./MainProgram.ts"
 import * as Privileges from "./Privileges.ts"
 import * as ProcessState from "./ProcessState.ts"
 import * as ReloadSignals from "./ReloadSignals.ts"
@@ -40,7 +43,9 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan, bootTimeout: Durati
     launcher: Launch.channel,
     systemd
   })
-  const server = Layer.provideMerge(signals(systemd), PagiServerLive).pipe(
+  // Here, since what is provided below is released before anybody else hears of a failure.
+  const watched = Layer.tapCause(PagiServerLive, (cause) => Effect.forkDetach(endFailed(cause)))
+  const server = Layer.provideMerge(signals(systemd), watched).pipe(
     Layer.provide(ServedApplication.layer(plan.served.app, bootTimeout)),
     Layer.provide(Layer.succeed(InheritedSockets, sockets))
   )
@@ -124,17 +129,34 @@ const untilStopped = <E, E2, R, R2>(
     yield* Effect.ensuring(
       Effect.all([stopping, shutdown], { concurrency: 2, discard: true }),
       Effect.sync(() => {
-        left = "the release of what the application's layers have opened"
+        left = release
       })
     )
   })
 
-/** Exits when so many milliseconds have passed, whatever is still to be waited for. Exchanges have been told by then. */
-const endAfter = (limit: number, left: () => string) =>
+const release = "the release of what the application's layers have opened"
+
+/** Exits when so many milliseconds have passed, whatever is still to be waited for. */
+const endAfter = (
+  limit: number,
+  left: () => string,
+  { code, report }: { readonly code: number; readonly report: Effect.Effect<void> } = toldAlready
+) =>
   Effect.gen(function* () {
     yield* Effect.sleep(limit)
+    yield* report
     yield* Effect.logError(
       `${left()} has not ended within ${Duration.format(Duration.millis(limit))}, and the process ends all the same`
     )
-    process.exit(ExitCode.incompleteDrain)
+    process.exit(code)
+  })
+
+/** Exchanges have been told by then. */
+const toldAlready = { code: ExitCode.incompleteDrain, report: Effect.void }
+
+/** Exits some time after the start of a server that has failed, which otherwise is told when all has been released. */
+const endFailed = (cause: Cause.Cause<unknown>) =>
+  endAfter(unreadyLeaveTimeout, () => release, {
+    code: ExitCode.ofExit(Exit.failCause(cause)),
+    report: MainProgram.report(cause)
   })

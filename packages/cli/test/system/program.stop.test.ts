@@ -62,3 +62,18 @@ describe("pagi-server, told to stop, ends with 6", () => {
     timeout
   )
 })
+
+describe("pagi-server that does not start", () => {
+  it.live(
+    "ends with the reason, also when what the application has opened is not released",
+    () =>
+      Effect.gen(function* () {
+        const { code, stderr } = yield* Program.run(["--port", "0", `${fixture}:refusing`])
+        assert.strictEqual(code, 5)
+        const [why = "", rest = ""] = stderr.split("\n")
+        assert.strictEqual(why, "error: application startup failed: no database")
+        assert.match(rest, /^error: the release of what the application's layers have opened has not ended within 5s/)
+      }),
+    timeout
+  )
+})
