@@ -158,6 +158,18 @@ export class Deadlines {
     }
   })
 
+  /**
+   * Turns the wheel by another clock besides, for as long as it runs. That is for the end of a server on a clock that
+   * stands still, as `TestClock` does: its peers are real, and what it waits for will not come sooner in virtual time.
+   */
+  readonly runBesides = (clock: Clock.Clock): Effect.Effect<never> =>
+    Effect.forever(
+      Effect.andThen(
+        clock.sleep(Duration.millis(tickMillis)),
+        Effect.sync(() => this.#advance(1))
+      )
+    )
+
   #read(): number {
     return Number(this.#clock.monotonicTimeNanosUnsafe()) / 1e6
   }
@@ -171,7 +183,11 @@ export class Deadlines {
   #turn(): void {
     const passed = Math.floor((this.#read() - this.#tickedAt) / tickMillis)
     this.#tickedAt += passed * tickMillis
-    for (let ticks = Math.min(passed, maxTicksPerTurn); ticks > 0; ticks--) {
+    this.#advance(Math.min(passed, maxTicksPerTurn))
+  }
+
+  #advance(count: number): void {
+    for (let ticks = count; ticks > 0; ticks--) {
       this.#tick++
       this.#visit(this.#tick % slotCount)
     }

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { Deadline, type DeadlineOwner, Deadlines, make } from "../src/Deadlines.ts"
@@ -394,4 +395,22 @@ describe("Deadlines", () => {
       { arbitrary: { runs: 200, size: 40 } }
     )
   })
+
+  it.effect("turns by another clock besides while its own stands still, and only for as long as it is asked to", () =>
+    Effect.gen(function* () {
+      const wheel = new Deadlines(new ManualClock())
+      const recorder = new Recorder(yield* Clock.Clock)
+      const deadline = new Deadline(wheel, recorder)
+      deadline.start(3)
+      const besides = yield* Effect.forkChild(wheel.runBesides(yield* Clock.Clock), { startImmediately: true })
+      yield* TestClock.adjust("399 millis")
+      assert.deepStrictEqual(recorder.expired, [])
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual(recorder.expired, [400])
+      yield* Fiber.interrupt(besides)
+      deadline.start(3)
+      yield* TestClock.adjust("10 seconds")
+      assert.lengthOf(recorder.expired, 1)
+    })
+  )
 })

@@ -5,6 +5,7 @@ import * as ServerContext from "@pagi/core/ServerContext"
 import { minimumLogLevel, ServerOptions, type Values, withoutEffect } from "@pagi/core/ServerOptions"
 import type { Address } from "@pagi/core/Transport"
 import * as Unended from "@pagi/core/Unended"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -141,6 +142,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
           yield* delayDrain(server)
           isRunning = false
           for (const { stopAccepting } of listeners) yield* stopAccepting
+          yield* besidesLiveClock(server)
           const drained = yield* Effect.exit(drain(server))
           yield* endExchanges(server, EffectScope.close(connections, Exit.void))
           yield* endLifespan
@@ -232,6 +234,17 @@ const delayDrain = ({ options, refuseWork }: ServerContext.ServerContext): Effec
     yield* Effect.logInfo(`not ready any more; accepting for another ${Duration.format(options.drainDelay)}`)
     yield* Effect.sleep(options.drainDelay)
   })
+
+/** Effect's own, whatever the clock of the server is. */
+const liveClock = Context.get(Context.empty(), Clock.Clock)
+
+/**
+ * From now on time limits pass by the live clock too. A server of a test may have one that nobody moves while it closes,
+ * but its sockets are real: an idle connection gets the same 300 ms for a request that is under way.
+ */
+const besidesLiveClock = ({ clock, deadlines }: ServerContext.ServerContext) =>
+  // A child of the fiber that stops the server, as the scope may be closing already.
+  clock === liveClock ? Effect.void : Effect.forkChild(deadlines.runBesides(liveClock))
 
 /** Lets every connection finish what it has begun, within the time limit; then tells the rest that it is over. */
 const drain = (server: ServerContext.ServerContext): Effect.Effect<void, IncompleteDrain> =>
