@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { listElements, skipBlanks, valuesOf } from "../src/FieldList.ts"
+import { listElements, readExpect, skipBlanks, trimBlanks, valuesOf } from "../src/FieldList.ts"
 
 describe("listElements", () => {
   it("is one element without a comma", () => {
@@ -28,6 +28,39 @@ describe("skipBlanks", () => {
       [0, 3, 3, 4]
     )
     assert.strictEqual(skipBlanks(" \t", 0), 2)
+  })
+})
+
+describe("trimBlanks", () => {
+  it("leaves nothing of blanks alone, and a text without them as it is", () => {
+    assert.deepStrictEqual(["", " ", "\t \t", "a", " a", "a\t", "a b"].map(trimBlanks), [
+      "",
+      "",
+      "",
+      "a",
+      "a",
+      "a",
+      "a b"
+    ])
+  })
+})
+
+describe("readExpect", () => {
+  it("is true when only 100-continue is asked for, however often and in whatever case", () => {
+    for (const value of ["100-continue", "100-Continue", " 100-continue\t", "100-continue,100-CONTINUE"]) {
+      assert.strictEqual(readExpect(value), true, value)
+    }
+  })
+
+  it("passes over empty elements, and is false when there are no others", () => {
+    assert.strictEqual(readExpect(",100-continue, ,"), true)
+    for (const value of ["", " ", ",", " ,\t,"]) assert.strictEqual(readExpect(value), false, JSON.stringify(value))
+  })
+
+  it("is undefined when anything else is asked for", () => {
+    for (const value of ["200-ok", "100-continue, x", "x, 100-continue", "100-continue=1", "100-continuee"]) {
+      assert.strictEqual(readExpect(value), undefined, value)
+    }
   })
 })
 
