@@ -54,3 +54,6 @@ export const candidateOf = (name: CandidateName): Candidate => candidates[name]
 export const isCandidateName = (name: string): name is CandidateName => Object.hasOwn(candidates, name)
 
 export const candidateNames: ReadonlyArray<CandidateName> = Object.keys(candidates).filter(isCandidateName)
+
+/** Another version of this server. */
+export const isBefore = (name: CandidateName): boolean => candidateOf(name).installation === "before"

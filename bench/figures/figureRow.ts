@@ -1,4 +1,4 @@
-import type { CandidateName } from "../candidates.ts"
+import { type CandidateName, isBefore } from "../candidates.ts"
 import type { SuitePlan } from "../harness/commandLine.ts"
 import { showProgress } from "../harness/progress.ts"
 import { isDisturbed, judge, type Trust, type Verdict } from "../harness/results.ts"
@@ -40,23 +40,24 @@ const verdictsOf = (
 ): ReadonlyArray<Verdict> => {
   const measured = candidates.find(({ candidate }) => candidate === subject)
   if (measured === undefined) return []
-  const [what] = columns
   const ratios = candidates
     .filter((peer) => peer !== measured)
-    .map((peer) => {
-      const limit = budgets.timesPeers.find((one) => one.peer === peer.candidate)
-      return judge(
-        {
-          row: name,
-          statement: `${subject} / ${peer.candidate}, ${what?.name}`,
-          measured: pairedRatios(valuesOf(0, measured), valuesOf(0, peer)),
-          unit: "×",
-          bound: "at most",
-          budget: limit?.atMost
-        },
-        trustIn([measured, peer])
+    .flatMap((peer) =>
+      // Of two versions of this server nothing may be lost in any column; other peers are compared in the first.
+      columns.slice(0, isBefore(peer.candidate) ? columns.length : 1).map((what, column) =>
+        judge(
+          {
+            row: name,
+            statement: `${subject} / ${peer.candidate}, ${what.name}`,
+            measured: pairedRatios(valuesOf(column, measured), valuesOf(column, peer)),
+            unit: "×",
+            bound: "at most",
+            budget: budgets.timesPeers.find((one) => one.peer === peer.candidate)?.atMost
+          },
+          trustIn([measured, peer])
+        )
       )
-    })
+    )
   if (budgets.mebibytesAtRest === undefined) return ratios
   const atRest = judge(
     {

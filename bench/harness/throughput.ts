@@ -1,4 +1,4 @@
-import { candidateOf, type CandidateName } from "../candidates.ts"
+import { candidateOf, type CandidateName, isBefore } from "../candidates.ts"
 import { needsCertificate, type ThroughputRow } from "../rows/row.ts"
 import { requestOf } from "../rows/tls.ts"
 import { generateStreams } from "../h2load/generator.ts"
@@ -123,8 +123,6 @@ const trustIn = (subject: ReadonlyArray<Sample>, peer: ReadonlyArray<Sample>): T
   const disturbed = rounds.filter((pair) => pair.some(isDisturbed))
   return disturbed.length * 2 < rounds.length ? "sound" : "disturbed"
 }
-
-const isBefore = (name: CandidateName): boolean => candidateOf(name).installation === "before"
 
 const verdictsOf = (
   row: ThroughputRow,
