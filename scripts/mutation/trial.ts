@@ -32,24 +32,47 @@ const test = (sandbox: Sandbox, packages: ReadonlyArray<string>, files: Readonly
   return sandbox.run("vitest", ["run", ...options, ...projects, ...files], limitMilliseconds)
 }
 
+const firstFailure = (output: string): string | undefined => /^ *FAIL +(.+)$/m.exec(output)?.[1]?.trim()
+
+/** As vitest names it, relative to the package. */
+const fileOf = (failure: string | undefined): string | undefined => /\S+\.test\.ts/.exec(failure ?? "")?.[0]
+
+const attempts = 2
+
+/**
+ * What fails has to fail twice, the second time alone: a test that depends on time may fail because the machine is busy,
+ * and says nothing then.
+ */
+const testSurely = async (
+  sandbox: Sandbox,
+  packages: ReadonlyArray<string>,
+  files: ReadonlyArray<string>
+): Promise<Outcome> => {
+  let outcome = await test(sandbox, packages, files)
+  for (let attempt = 1; attempt <= attempts && outcome.state === "failed"; attempt++) {
+    const file = fileOf(firstFailure(outcome.output))
+    if (file === undefined || (await test(sandbox, packages, [file])).state !== "passed") return outcome
+    outcome = attempt === attempts ? { ...outcome, state: "passed" } : await test(sandbox, packages, files)
+  }
+  return outcome
+}
+
 /** Everything must pass before a mutant says something; returns what does not. */
 export const problemWithout = async (sandbox: Sandbox, packageName: string): Promise<string | undefined> => {
-  const { output, state } = await test(sandbox, [packageName], [])
+  const { output, state } = await testSurely(sandbox, [packageName], [])
   return state === "passed"
     ? undefined
     : `the tests of ${packageName} ${state === "hung" ? "hang" : "fail"}:\n${output}`
 }
-
-const firstFailure = (output: string): string | undefined => /^ *(?:FAIL|×) +(.+)$/m.exec(output)?.[1]?.trim()
 
 /** The tests that are named after the file first, since they are quick and likely to notice. */
 const stagesOf = (sandbox: Sandbox, mutant: Mutant) => {
   const named = sandbox.testsNamedAfter(mutant)
   const others = users[mutant.package] ?? []
   return [
-    ...(named.length === 0 ? [] : [() => test(sandbox, [mutant.package], named)]),
-    () => test(sandbox, [mutant.package], []),
-    ...(others.length === 0 ? [] : [() => test(sandbox, others, [])])
+    ...(named.length === 0 ? [] : [() => testSurely(sandbox, [mutant.package], named)]),
+    () => testSurely(sandbox, [mutant.package], []),
+    ...(others.length === 0 ? [] : [() => testSurely(sandbox, others, [])])
   ]
 }
 
