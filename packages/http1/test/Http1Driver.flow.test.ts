@@ -468,6 +468,33 @@ describe("pipelining", () => {
     })
   )
 
+  it.effect("an unread body is skipped although the peer has not read the answers before", () =>
+    Effect.gen(function* () {
+      const { application, scopes } = recorded<unknown>((_, __, send) => respond(send, "x".repeat(700)))
+      const marks = { writeHighWatermark: 1000, writeLowWatermark: 500 }
+      const harness = yield* makeHarness(application, { options: marks })
+      const transport = harness.connect({ capacity: 3000 })
+      transport.push(get().repeat(20) + post("Content-Length: 37") + "0123456789")
+      yield* turn
+      assert.isTrue(transport.isPaused)
+      let text = ""
+      const readAll = Effect.repeat(
+        Effect.suspend(() => {
+          text += transport.read()
+          return turn
+        }),
+        { times: 30 }
+      )
+      yield* readAll
+      assert.strictEqual(statuses(text).length, 21)
+      assert.isFalse(transport.isPaused)
+      transport.push("x".repeat(27) + get())
+      yield* readAll
+      assert.deepStrictEqual([scopes.length, statuses(text).length], [22, 22])
+      yield* finish(harness, transport)
+    })
+  )
+
   it.effect("bytes are passed through unchanged in both directions", () =>
     Effect.gen(function* () {
       const all = toBytes(String.fromCharCode(...Array.from({ length: 256 }, (_, byte) => byte)))
