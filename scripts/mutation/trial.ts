@@ -20,8 +20,15 @@ const users: Readonly<Record<string, ReadonlyArray<string>>> = {
   cli: []
 }
 
-/** Several times what any package takes by itself on a machine that does other things too. */
-const limitMilliseconds = 240_000
+/** Milliseconds that the tests of a package took without a mutant. */
+const usual = new Map<string, number>()
+
+const assumedMilliseconds = 60_000
+const compilerLimitMilliseconds = 240_000
+
+/** Several times as long as usual, since the machine may do other things too. */
+const limitOf = (packages: ReadonlyArray<string>): number =>
+  packages.reduce((sum, name) => sum + 4 * (usual.get(name) ?? assumedMilliseconds), assumedMilliseconds)
 
 const projectsOf = (packageName: string): ReadonlyArray<string> =>
   packageName === "node" ? ["node", "node, replacing modules"] : [packageName]
@@ -29,7 +36,7 @@ const projectsOf = (packageName: string): ReadonlyArray<string> =>
 const test = (sandbox: Sandbox, packages: ReadonlyArray<string>, files: ReadonlyArray<string>): Promise<Outcome> => {
   const projects = packages.flatMap(projectsOf).flatMap((project) => ["--project", project])
   const options = ["--config", "vitest.workspace.ts", "--bail", "1", "--maxWorkers", "1", "--reporter", "default"]
-  return sandbox.run("vitest", ["run", ...options, ...projects, ...files], limitMilliseconds)
+  return sandbox.run("vitest", ["run", ...options, ...projects, ...files], limitOf(packages))
 }
 
 const firstFailure = (output: string): string | undefined => /^ *FAIL +(.+)$/m.exec(output)?.[1]?.trim()
@@ -59,7 +66,9 @@ const testSurely = async (
 
 /** Everything must pass before a mutant says something; returns what does not. */
 export const problemWithout = async (sandbox: Sandbox, packageName: string): Promise<string | undefined> => {
+  const startedAt = performance.now()
   const { output, state } = await testSurely(sandbox, [packageName], [])
+  usual.set(packageName, performance.now() - startedAt)
   return state === "passed"
     ? undefined
     : `the tests of ${packageName} ${state === "hung" ? "hang" : "fail"}:\n${output}`
@@ -83,7 +92,7 @@ const verdictOn = async (sandbox: Sandbox, mutant: Mutant): Promise<Pick<Trial, 
     const failure = firstFailure(output)
     if (state === "failed") return { noticedBy: "tests", ...(failure === undefined ? {} : { test: failure }) }
   }
-  const { state } = await sandbox.run("tsc", ["-p", "tsconfig.json"], limitMilliseconds)
+  const { state } = await sandbox.run("tsc", ["-p", "tsconfig.json"], compilerLimitMilliseconds)
   return { noticedBy: state === "passed" ? "nobody" : "the compiler" }
 }
 
