@@ -12,6 +12,7 @@
  * | 6 | stopped as asked, but some requests, or the application, did not finish in time and were cut off | |
  * | 128 + n | a second signal, number n, cut the graceful stop short | |
  */
+import * as StartFailure from "@pagi/node/supervisor/StartFailure"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -55,6 +56,23 @@ const codeOfTag = new Map([
 export const ofFailure = (error: unknown): number | undefined => {
   if (error instanceof Ended) return error.code
   return hasProperty(error, "_tag") && typeof error._tag === "string" ? codeOfTag.get(error._tag) : undefined
+}
+
+/** What may become right by itself: files that are being replaced, a port, what an application needs for its start. */
+const passing: ReadonlySet<unknown> = new Set([
+  "AccessLogError",
+  "TlsError",
+  "ListenError",
+  "RootError",
+  "LifespanError"
+])
+
+/** The code for how a worker ended, which tells its supervisor also whether another try may help. */
+export const ofWorkerExit = (exit: Exit.Exit<unknown, unknown>): number => {
+  const code = ofExit(exit)
+  const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.findErrorOption(exit.cause)) : undefined
+  const mayPass = hasProperty(error, "_tag") && passing.has(error._tag) && ofFailure(error) === code
+  return mayPass ? StartFailure.exitCodeOf({ code, mayPass }) : code
 }
 
 /** The code for how the whole program ended; to be interrupted is the regular way for a server. */

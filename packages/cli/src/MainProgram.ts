@@ -36,10 +36,14 @@ export const reportUnforeseen = (cause: Cause.Cause<unknown>): Effect.Effect<voi
  * Runs a program to its end, and exits. One that has succeeded without having been stopped may have left something to be
  * written.
  */
-export const run = <E>(program: Effect.Effect<void, E>, isStopped: () => boolean = () => true): void => {
+export const run = <E>(
+  program: Effect.Effect<void, E>,
+  isStopped: () => boolean = () => true,
+  codeOf = ExitCode.ofExit
+): void => {
   const runMain = Runtime.makeRunMain(({ fiber }) => {
     fiber.addObserver((exit) => {
-      const code = ExitCode.ofExit(exit)
+      const code = codeOf(exit)
       // What was printed may still be on its way; whatever an application has left open is not waited for.
       if (code !== ExitCode.stopped || isStopped()) process.exit(code)
     })

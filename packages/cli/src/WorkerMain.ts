@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import { MinimumLogLevel } from "effect/References"
 import * as Schema from "effect/Schema"
 import * as ConsoleLog from "./ConsoleLog.ts"
+import * as ExitCode from "./ExitCode.ts"
 import * as MainProgram from "./MainProgram.ts"
 import * as ServedApplication from "./ServedApplication.ts"
 import { ServedPlan } from "./ServerPlan.ts"
@@ -39,4 +40,4 @@ const worker = Effect.gen(function* () {
 })
 
 /** Serves until the supervisor wants the worker to stop, or is gone; exits with a code of `ExitCode`. */
-export const main = (): void => MainProgram.run(worker)
+export const main = (): void => MainProgram.run(worker, () => true, ExitCode.ofWorkerExit)

@@ -5,6 +5,7 @@ import { InvalidOption } from "@pagi/core/ServerOptions"
 import { AccessLogError } from "@pagi/node/AccessLogFile"
 import { IncompleteDrain } from "@pagi/node/IncompleteDrain"
 import { ListenError } from "@pagi/node/ListenError"
+import * as StartFailure from "@pagi/node/supervisor/StartFailure"
 import { TlsError } from "@pagi/node/TlsError"
 import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
@@ -48,6 +49,26 @@ describe("ExitCode", () => {
   it("unless it had to cut off requests", () => {
     const incomplete = Cause.fail(new IncompleteDrain({ connections: 2, shutdownTimeout: Duration.seconds(1) }))
     assert.strictEqual(ExitCode.ofExit(Exit.failCause(Cause.combine(Cause.interrupt(), incomplete))), 6)
+  })
+
+  it("of a worker says too what may become right by itself", () => {
+    const [file, port] = [new AccessLogError({ path: "a.log", code: "ENOENT" }), tcp("::1", 80)]
+    const load = new AppLoadError({ path: "a.ts", reason: new FileMissing({ message: "it is a directory" }) })
+    for (const [error, code, mayPass] of [
+      [file, 2, true],
+      [new TlsError({ what: "certificate", subject: "a.crt", detail: "" }), 2, true],
+      [new ListenError({ endpoint: port, code: "EADDRINUSE" }), 3, true],
+      [new RootError({ root: "/", detail: "" }), 4, true],
+      [new LifespanError({ phase: "startup", detail: "" }), 5, true],
+      [new InvalidOption({ option: "--port", value: "x", expected: "a number" }), 2, false],
+      [load, 4, false]
+    ] as const) {
+      assert.deepStrictEqual(StartFailure.ofExitCode(ExitCode.ofWorkerExit(Exit.fail(error))), { code, mayPass })
+    }
+    for (const exit of [Exit.void, Exit.interrupt(), Exit.die(file), Exit.fail("text")]) {
+      assert.strictEqual(ExitCode.ofWorkerExit(exit), ExitCode.ofExit(exit))
+      assert.isUndefined(StartFailure.ofExitCode(ExitCode.ofWorkerExit(exit)))
+    }
   })
 
   it("the table at the top lists every code", () => {

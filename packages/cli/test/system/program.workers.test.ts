@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { isPoolStatus, type PoolStatus } from "@pagi/node/supervisor/PoolStatus"
 import * as Effect from "effect/Effect"
-import { chmodSync, readFileSync } from "node:fs"
+import { chmodSync, mkdirSync, readFileSync, renameSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { isRunning } from "@pagi/node/RunningProcess"
@@ -21,7 +21,8 @@ const serve = (workers: number, flags: ReadonlyArray<string> = [], app = fixture
   Effect.gen(function* () {
     const cwd = yield* Site.make({})
     const [pidFile, control] = [join(cwd, "server.pid"), join(cwd, "control.sock")]
-    const given = ["--port", "0", "--workers", String(workers), "--no-access-log", "--pid", pidFile]
+    const log = flags.includes("--access-log") ? [] : ["--no-access-log"]
+    const given = ["--port", "0", "--workers", String(workers), ...log, "--pid", pidFile]
     const program = yield* Program.start([...given, "--control", control, ...flags, app])
     // In hot restarts others take its place.
     yield* Effect.addFinalizer(() =>
@@ -71,6 +72,23 @@ describe("pagi-server --workers", () => {
         assert.strictEqual(code, 0)
         assert.strictEqual(stderr.match(/warning/g), null)
         assert.isUndefined(pid())
+      }),
+    timeout
+  )
+
+  it.live(
+    "starts a worker again until the folder of its log is there again",
+    () =>
+      Effect.gen(function* () {
+        const folder = join(yield* Site.make({}), "log")
+        mkdirSync(folder)
+        const { control, program } = yield* serve(2, ["--access-log", join(folder, "access.log")])
+        const { workers } = yield* statusOf(control)
+        renameSync(folder, `${folder}.away`)
+        process.kill(workers[0]?.pid ?? assert.fail(), "SIGKILL")
+        yield* program.line(/^error: worker 1 could not start \(exit code 2\); it is started again in \d.*seconds?$/m)
+        renameSync(`${folder}.away`, folder)
+        yield* program.line(/(?:^worker 1 is ready$[^]*){2}/m)
       }),
     timeout
   )

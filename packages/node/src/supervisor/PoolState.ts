@@ -26,8 +26,10 @@
  *
  * | current | replacement | respawn timer | the slot                                                               |
  * | ------- | ----------- | ------------- | ---------------------------------------------------------------------- |
- * | -       | -           | -             | has failed: its worker could not start up, and would not another time  |
- * | -       | -           | runs          | waits, as its workers have died quickly, or one was told to stop       |
+ * | -       | -           | -             | has failed: its worker could not start up, and would not another time, |
+ * |         |             |               | or would perhaps, but none of the pool has been ready yet              |
+ * | -       | -           | runs          | waits, as its workers have died quickly, or could not start up and may |
+ * |         |             |               | another time, or one was told to stop                                  |
  * | booting | -           | -             | gets its worker                                                        |
  * | serving | -           | -             | is in order, or waits for its turn to get another worker               |
  * | serving | booting     | -             | gets another worker                                                    |
@@ -56,6 +58,7 @@
  *     +-------------------------------------------------+
  *                          exited
  */
+import type { StartFailure } from "./StartFailure.ts"
 import type { PoolSettings, Slot, Timer, WorkerId } from "./PoolEvent.ts"
 
 export type WorkerPhase = "booting" | "serving" | "surplus" | "leaving"
@@ -71,8 +74,8 @@ export interface WorkerState {
 export interface SlotState {
   readonly current: WorkerId | undefined
   readonly replacement: WorkerId | undefined
-  /** The exit code of the worker that could not start up, after which none is started before a reload. */
-  readonly failure: number | undefined
+  /** Why its worker could not start up; the next one is started after a reload, or when the slot has waited. */
+  readonly failure: StartFailure | undefined
   readonly quickDeaths: number
 }
 
@@ -95,6 +98,8 @@ export interface PoolState {
   /** Those whose turn comes after it, also ones that are not ready yet. */
   readonly stale: ReadonlyArray<Stale>
   readonly isReloading: boolean
+  /** Whether any worker has been ready: that a failure passes is only waited for then. */
+  readonly hasBeenReady: boolean
   /** Whether every slot that has not failed has had a ready worker at the same time. */
   readonly hasServed: boolean
   readonly successor: "none" | "starting" | "ready" | "ending"
@@ -114,6 +119,7 @@ export const initial = (settings: PoolSettings): PoolState => ({
   replacing: undefined,
   stale: [],
   isReloading: false,
+  hasBeenReady: false,
   hasServed: false,
   successor: "none",
   timers: new Set(),

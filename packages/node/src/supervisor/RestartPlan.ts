@@ -2,7 +2,8 @@
  * Decides what a pool of workers does next: which process is started, asked to leave or killed, and when. It is pure, so
  * that every order of signals, deaths and deadlines can be tried without a process. What holds whatever happens:
  *
- * - Every slot that has not failed has a worker, or a timer after which it gets one.
+ * - Every slot that has not failed has a worker, or a timer after which it gets one; and so has every slot that has failed
+ *   for a reason that may pass, once any worker has been ready.
  * - A worker is asked to leave only once another one serves, unless the pool stops.
  * - At most one worker is being replaced at a time.
  * - `exit` comes once, when every process has exited, and nothing after it.
@@ -11,7 +12,7 @@
  */
 import { PoolChange } from "./PoolChange.ts"
 import * as Commands from "./PoolCommands.ts"
-import type { PoolAction, PoolEvent, Timer, WorkerId } from "./PoolEvent.ts"
+import type { PoolAction, PoolEvent, Slot, Timer, WorkerId } from "./PoolEvent.ts"
 import type { PoolState, SlotState } from "./PoolState.ts"
 import * as Successor from "./SuccessorEvents.ts"
 import * as Workers from "./WorkerEvents.ts"
@@ -93,16 +94,16 @@ const happened = (pool: PoolChange, event: Exclude<PoolEvent, Command>): void =>
 const elapsed = (pool: PoolChange, timer: Timer): void => {
   if (!pool.forgetTimer(timer)) return
   if (timer === "successor") return Successor.isLate(pool)
-  const worker = pool.worker(idOf(timer))
+  if (timer.startsWith("respawn:")) return pool.setSlot(numberOf(timer), { failure: undefined })
+  const worker = pool.worker(numberOf(timer))
   if (worker === undefined) return
   if (timer.startsWith("boot:")) Workers.bootIsLate(pool, worker)
   else if (timer.startsWith("leave:")) Workers.leavingIsLate(pool, worker)
   else pool.kill(worker)
 }
 
-/** That of `respawn` is the number of a slot, which gets its worker as every empty one does. */
-const idOf = (timer: Timer): WorkerId | undefined =>
-  timer.startsWith("respawn:") ? undefined : Number(timer.slice(timer.indexOf(":") + 1))
+/** That of a worker, or for `respawn` of a slot, which gets its worker as every empty one does. */
+const numberOf = (timer: Timer): WorkerId | Slot => Number(timer.slice(timer.indexOf(":") + 1))
 
 /** What a running pool still lacks after an event. */
 const complete = (pool: PoolChange): void => {
@@ -138,10 +139,11 @@ const replaceNext = (pool: PoolChange): void => {
   pool.setSlot(slot, { replacement: pool.spawn(slot) })
 }
 
-const isAtEnd = ({ phase, workers, slots, successor }: PoolState): boolean => {
+const isAtEnd = ({ phase, workers, slots, successor, timers }: PoolState): boolean => {
   if (workers.size > 0) return false
   if (phase === "stopping") return successor !== "ending"
-  return phase === "running" && successor === "none" && slots.every(({ failure }) => failure !== undefined)
+  if (phase !== "running" || successor !== "none") return false
+  return slots.every(({ failure }, index) => failure !== undefined && !timers.has(`respawn:${index + 1}`))
 }
 
 const exit = (pool: PoolChange): void => {

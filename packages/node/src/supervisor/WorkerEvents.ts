@@ -5,9 +5,7 @@ import * as Commands from "./PoolCommands.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
 import { howItEnded, inTime, seconds } from "./PoolMessage.ts"
 import type { Stale, WorkerState } from "./PoolState.ts"
-
-/** Exit codes of a worker that would not start up another time either. */
-const failures: ReadonlySet<number> = new Set([2, 3, 4, 5])
+import * as StartFailure from "./StartFailure.ts"
 
 const incompleteDrain = 6
 
@@ -20,8 +18,20 @@ export const ready = (pool: PoolChange, { id, now }: Event<"ready">): void => {
   pool.cancel(`boot:${id}`)
   pool.setWorker({ ...worker, phase: "serving", readyAt: now })
   pool.log("info", `worker ${worker.slot} is ready`)
+  if (!pool.state.hasBeenReady) waitForFailures(pool)
   if (pool.slot(worker.slot).replacement === id) takeOver(pool, worker, now)
   for (const surplus of pool.inPhase("surplus")) pool.retire(surplus)
+}
+
+/** There is somebody who serves, so that there is time for what may pass. */
+const waitForFailures = (pool: PoolChange): void => {
+  pool.set({ hasBeenReady: true })
+  for (const [index, { failure, quickDeaths }] of pool.state.slots.entries()) {
+    if (failure?.mayPass !== true) continue
+    const deaths = Math.max(quickDeaths, 1) + 1
+    pool.setSlot(index + 1, { quickDeaths: deaths })
+    pool.schedule(`respawn:${index + 1}`, Backoff.delay(deaths))
+  }
 }
 
 /** It was ready before it was asked to leave, and may have requests, for which it gets the time. */
@@ -89,15 +99,19 @@ export const exited = (pool: PoolChange, event: Event<"exited">): void => {
   if (worker.phase === "leaving") return left(pool, worker, event)
   if (worker.phase === "surplus") return pool.log("warning", `worker ${worker.slot} ${howItEnded(event)}`)
   if (worker.phase === "serving") return diedServing(pool, worker, event)
-  const { code } = event
-  if (code === null || !failures.has(code)) return diedBooting(pool, worker, event)
-  const failure = `worker ${worker.slot} could not start (exit code ${code})`
-  if (isOutdated) return pool.log("warning", `${failure}; it is started again, as there was a reload since`)
-  if (isReplacement && replacing !== undefined) return replacementFailed(pool, replacing, failure)
-  pool.log("error", `${failure}, and is not started again before a reload`)
-  pool.setSlot(worker.slot, { failure: code })
-  pool.set({ exitCode: code })
-  if (pool.state.settings.isSuccessor && !pool.state.hasServed) Commands.giveUp(pool)
+  const failure = StartFailure.ofExitCode(event.code)
+  if (failure === undefined) return diedBooting(pool, worker, event)
+  const message = `worker ${worker.slot} could not start (exit code ${failure.code})`
+  if (isOutdated) return pool.log("warning", `${message}; it is started again, as there was a reload since`)
+  if (isReplacement && replacing !== undefined) return replacementFailed(pool, replacing, message)
+  // The server that this pool is to follow goes on.
+  const othersGoOn = pool.state.settings.isSuccessor && !pool.state.hasServed
+  if (failure.mayPass && pool.state.hasBeenReady && !othersGoOn) return again(pool, worker, message, failure)
+  const until = failure.mayPass ? "another one is ready, or a reload" : "a reload"
+  pool.log("error", `${message}, and is not started again before ${until}`)
+  pool.setSlot(worker.slot, { failure })
+  pool.set({ exitCode: failure.code })
+  if (othersGoOn) Commands.giveUp(pool)
 }
 
 const left = (pool: PoolChange, { slot }: WorkerState, event: Event<"exited">): void => {
@@ -127,11 +141,11 @@ const diedServing = (pool: PoolChange, worker: WorkerState, event: Event<"exited
   pool.log("error", `${message}; it is started again at once`)
 }
 
-/** A worker has died quickly, which another one has already done if the slot waits. */
-const again = (pool: PoolChange, { slot }: WorkerState, message: string): void => {
+/** A worker has died quickly, which another one has already done if the slot waits; or it could not start. */
+const again = (pool: PoolChange, { slot }: WorkerState, message: string, failure?: StartFailure.StartFailure): void => {
   const quickDeaths = pool.slot(slot).quickDeaths + 1
   const delay = Backoff.delay(quickDeaths)
-  pool.setSlot(slot, { quickDeaths })
+  pool.setSlot(slot, { quickDeaths, failure: delay > 0 ? failure : undefined })
   if (pool.state.timers.has(`respawn:${slot}`)) return pool.log("error", `${message}; it is started again before long`)
   pool.log("error", `${message}; it is started again ${inTime(delay)}`)
   if (delay > 0) pool.schedule(`respawn:${slot}`, delay)

@@ -47,7 +47,7 @@ const withPicked = <A>(values: ReadonlyArray<A>, pick: number, body: (value: A) 
   if (value !== undefined) body(value)
 }
 
-const codes = [0, 1, 2, 3, 4, 5, 6, null]
+const codes = [0, 1, 2, 5, 66, 67, 6, null]
 
 /** Says something that is not true, or comes too late. */
 const mislead = (world: PoolWorld, pick: number): void => {

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as StartFailure from "../../src/supervisor/StartFailure.ts"
 import { serving, ToldPool } from "./support/ToldPool.ts"
 
 const reload = { type: "reload" } as const
@@ -59,6 +60,70 @@ describe("RestartPlan, start", () => {
       assert.deepStrictEqual(pool.exited(2, 0), ["no leave:2", `exit ${code}`])
     })
   }
+
+  describe("of a worker that could not start up for a reason that may pass", () => {
+    const mayPass = StartFailure.exitCodeOf({ code: 2, mayPass: true })
+
+    it("is tried again while others serve, after longer and longer times", () => {
+      const pool = serving(2)
+      pool.exited(1, "SIGKILL")
+      assert.deepStrictEqual(pool.exited(3, mayPass), ["no boot:3", "respawn:1 in 500"])
+      assert.strictEqual(
+        pool.lastLine,
+        "error: worker 1 could not start (exit code 2); it is started again in 0.5 seconds"
+      )
+      assert.deepStrictEqual(pool.elapsed("respawn:1"), ["spawn 4 in 1", "boot:4 in 20000"])
+      assert.deepStrictEqual(pool.exited(4, mayPass), ["no boot:4", "respawn:1 in 1000"])
+      pool.elapsed("respawn:1")
+      assert.deepStrictEqual(pool.ready(5), ["no boot:5"])
+    })
+
+    it("is tried again also when nobody serves any more", () => {
+      const pool = serving(1)
+      pool.exited(1, "SIGKILL")
+      assert.deepStrictEqual(pool.exited(2, mayPass), ["no boot:2", "respawn:1 in 500"])
+      pool.elapsed("respawn:1")
+      assert.deepStrictEqual(pool.exited(3, 4), ["no boot:3", "exit 4"])
+    })
+
+    it("waits for another one that is ready, and keeps nobody from being told that the server serves", () => {
+      const pool = new ToldPool(2)
+      pool.send({ type: "start" })
+      assert.deepStrictEqual(pool.exited(1, mayPass), ["no boot:1"])
+      assert.strictEqual(
+        pool.lastLine,
+        "error: worker 1 could not start (exit code 2), and is not started again before another one is ready, or a reload"
+      )
+      assert.deepStrictEqual(pool.ready(2), ["no boot:2", "respawn:1 in 500", "serving"])
+      assert.deepStrictEqual(pool.elapsed("respawn:1"), ["spawn 3 in 1", "boot:3 in 20000"])
+    })
+
+    it("is the end when none has ever been ready, with the code that everybody knows", () => {
+      const pool = new ToldPool(2)
+      pool.send({ type: "start" })
+      pool.exited(1, mayPass)
+      assert.deepStrictEqual(pool.exited(2, mayPass), ["no boot:2", "exit 2"])
+    })
+
+    it("is the end of a successor", () => {
+      const pool = new ToldPool(2, true)
+      pool.send({ type: "start" })
+      pool.ready(2)
+      assert.deepStrictEqual(pool.exited(1, mayPass), ["no boot:1", "retire 2", "leave:2 in 30000"])
+    })
+
+    it("is forgotten by a reload, which starts it at once", () => {
+      const pool = serving(2)
+      pool.exited(1, "SIGKILL")
+      pool.exited(3, mayPass)
+      assert.deepStrictEqual(pool.send(reload).slice(0, 4), [
+        "reloading",
+        "no respawn:1",
+        "spawn 4 in 1",
+        "boot:4 in 20000"
+      ])
+    })
+  })
 
   it("stops with the code of the last worker when none could start up", () => {
     const pool = new ToldPool(2)

@@ -3,6 +3,7 @@ import { assert } from "@effect/vitest"
 import type { PoolAction, PoolEvent, Timer, WorkerId } from "../../../src/supervisor/PoolEvent.ts"
 import type { PoolState } from "../../../src/supervisor/PoolState.ts"
 import { initial, step } from "../../../src/supervisor/RestartPlan.ts"
+import * as StartFailure from "../../../src/supervisor/StartFailure.ts"
 import { settings } from "./settings.ts"
 
 interface Process {
@@ -26,6 +27,7 @@ export class PoolWorld {
   exits: ReadonlyArray<Extract<PoolAction, { type: "exit" }>> = []
   /** The first worker that was started after the last reload. */
   reloadedFrom = 0
+  hasBeenReady = false
   #isRunning = false
   #isReloading = false
   #servings = 0
@@ -52,6 +54,7 @@ export class PoolWorld {
 
   ready(process: Process): void {
     process.doing = "serve"
+    this.hasBeenReady ||= true
     this.send({ type: "ready", id: process.id, now: this.now })
   }
 
@@ -69,7 +72,9 @@ export class PoolWorld {
   exit({ id, slot, doing }: Process, code: number | null): void {
     this.processes.delete(id)
     this.send({ type: "exited", id, code, signal: code === null ? "SIGKILL" : null, now: this.now })
-    const hasFailed = code !== null && code >= 2 && code <= 5 && doing === "boot" && id >= this.reloadedFrom
+    const failure = StartFailure.ofExitCode(code)
+    const mayRetry = failure?.mayPass === true && this.hasBeenReady
+    const hasFailed = failure !== undefined && !mayRetry && doing === "boot" && id >= this.reloadedFrom
     if (hasFailed) assert.isEmpty(this.all((other) => other.slot === slot && other.doing === "boot"))
   }
 
@@ -228,6 +233,7 @@ export class PoolWorld {
       const booting = here.filter(({ doing }) => doing === "boot").length
       const isDue = failure !== undefined || this.timers.has(`respawn:${number}`)
       assert.isAtLeast(here.length + (isDue ? 1 : 0), 1, `a worker for slot ${number}`)
+      if (failure?.mayPass === true && this.hasBeenReady) assert.isTrue(this.timers.has(`respawn:${number}`))
       assert.isFalse(isDue && booting > 0, `a worker boots in slot ${number}, which waits`)
       assert.isAtMost(here.length - booting, 1, `workers that serve in slot ${number}`)
       assert.isAtMost(booting, 1, `workers that boot in slot ${number}`)
