@@ -1,4 +1,5 @@
 /** The command `pagi-server`. */
+import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -41,11 +42,9 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   yield* SingleServer.run(plan, options)
 })
 
-const workersOnly = ["reuseport", "maxRequests", "maxRequestsJitter", "heartbeatTimeout"]
-
 /** What was given that only concerns servers with workers. */
 const withoutEffect = ({ process, served }: ServerPlan): ReadonlyArray<string> => [
-  ...workersOnly.flatMap((name) => served.texts.options[name]?.source ?? []),
+  ...ServerOptions.workersOnly.flatMap((name) => served.texts.options[name]?.source ?? []),
   ...(process.control === null ? [] : ["--control"])
 ]
 

@@ -199,15 +199,16 @@ export const definitions: Rows<OptionName | TlsOptionName> = [
   ...TlsOptions.definitions.map(([name, definition]) => [`tls.${name}` as const, definition] as const)
 ]
 
-/** Options that mean something to a server with workers, and to nobody else; the command has another use for the last. */
-const forWorkers = [
-  "workers",
+/** Options that only the workers of a server have a use for. */
+export const workersOnly = [
   "reuseport",
   "maxRequests",
   "maxRequestsJitter",
-  "heartbeatTimeout",
-  "bootTimeout"
+  "heartbeatTimeout"
 ] as const satisfies ReadonlyArray<OptionName>
+
+/** What one process cannot honour; of the last the command makes something else. */
+const forWorkers = ["workers", ...workersOnly, "bootTimeout"] as const
 
 /** The options that one process cannot honour and that are not as they are by default. */
 export const withoutEffect = (values: Values): ReadonlyArray<OptionName> =>
