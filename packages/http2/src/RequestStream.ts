@@ -160,8 +160,9 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   }
 
   onSent(): void {
+    if (this.#stream.isClosed) this.#writeDeadline?.release()
     if (this.#tunnel !== undefined) return this.#tunnel.onSent()
-    if (this.#stream.isClosed) return this.#writeDeadline?.release()
+    if (this.#stream.isClosed) return
     // Behind a handshake that was refused nothing can come.
     if (this.#asksForTunnel) return this.#giveUp()
     // As for a request head, which it takes as long for at most.

@@ -86,7 +86,6 @@ export class StreamTransport implements Transport {
   end(): void {
     this.#connection.machine.sendData(this.#stream, "", true)
     this.#connection.onWritten(this.#owner)
-    this.#checkClosed()
   }
 
   close(): void {
@@ -132,7 +131,6 @@ export class StreamTransport implements Transport {
     this.isBlocked = isBlocked
     if (wasBlocked) this.#handler?.onDrain()
     else if (isBlocked) this.#handler?.onBlocked()
-    this.#checkClosed()
   }
 
   /** Our last frame was written. */

@@ -8,7 +8,7 @@ import { constants } from "node:http2"
 import { range } from "./support/Http2Session.ts"
 import { connect, type Http2WebSocket } from "./support/Http2WebSocket.ts"
 import { pattern } from "./support/Traffic.ts"
-import { until } from "./support/Until.ts"
+import { turns, until } from "./support/Until.ts"
 import { describe as tell, echo } from "./support/WebSocketServer.ts"
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants
@@ -191,6 +191,46 @@ describe("a WebSocket over HTTP/2", () => {
       socket.stream.end()
       yield* until("all messages are taken", () => received.length === messages.length)
       assert.isTrue(Buffer.concat(received).equals(Buffer.concat(messages)))
+      yield* soon("the session is over", () => count() === 1)
+    })
+  )
+
+  it.live("answers what a client has sent before it half-closed the stream, which then is over with 1006", () =>
+    Effect.gen(function* () {
+      const events: Array<string> = []
+      const { count, open } = yield* connect(echo((event) => events.push(tell(event))))
+      const socket = open()
+      yield* socket.opened
+      for (const text of ["first", "second"]) socket.send(text)
+      socket.stream.end()
+      yield* soon("the session is over", () => count() === 1)
+      yield* socket.closed
+      assert.deepStrictEqual(socket.messages, ["first", "second"])
+      assert.deepStrictEqual(events.slice(1), ["first", "second", "disconnect 1006 client_closed"])
+    })
+  )
+
+  it.live("delivers everything of a half-closed client to an application that takes its time", () =>
+    Effect.gen(function* () {
+      const notes: Array<string> = []
+      const { count, open } = yield* connect(
+        Effect.fnUntraced(function* (_scope, receive, send) {
+          yield* receive
+          yield* send({ type: "websocket.accept" })
+          for (;;) {
+            const event = yield* receive
+            notes.push(event.type === "websocket.receive" ? String(event.bytes?.[0]) : tell(event))
+            if (event.type === "websocket.disconnect") return
+            yield* turns(2)
+          }
+        })
+      )
+      const socket = open()
+      yield* socket.opened
+      for (const index of range(100)) socket.send(Buffer.alloc(20_000, index))
+      socket.stream.end()
+      yield* until("the application is told of the end", () => notes.length === 101)
+      assert.deepStrictEqual(notes, [...range(100).map(String), "disconnect 1006 client_closed"])
       yield* soon("the session is over", () => count() === 1)
     })
   )

@@ -228,6 +228,30 @@ describe("a response", () => {
     })
   )
 
+  for (const [content, problem] of [
+    ["abc", undefined],
+    ["ab", "the body ends 1 bytes before its content-length"]
+  ] as const) {
+    it.effect(`may end with trailers behind ${content.length} of the 3 bytes that it has announced`, () =>
+      Effect.gen(function* () {
+        const { application, failures } = sending(start(200, [["content-length", "3"]], true), last(content), {
+          type: "http.response.trailers",
+          headers: [["x-sum", "fine"]]
+        })
+        const harness = yield* makeHarness(application)
+        const { peer, response } = yield* ask(harness)
+        if (problem === undefined) {
+          assert.deepStrictEqual(failures, [])
+          assert.deepStrictEqual([response.body, response.trailers], ["abc", [["x-sum", "fine"]]])
+        } else {
+          assert.include(failures[0] ?? "", problem)
+          assert.isUndefined(response.trailers)
+        }
+        yield* finish(harness, peer)
+      })
+    )
+  }
+
   for (const method of ["GET", "HEAD"]) {
     it.effect(`${method}: may have trailers without content, and none although they were announced`, () =>
       Effect.gen(function* () {
