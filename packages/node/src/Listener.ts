@@ -95,12 +95,13 @@ export const fromServer = (
   server.on("error", options.onAcceptError)
   const isTcp = address[1] !== null
   const isForAll = isTcp && isWildcard(address[0])
-  acceptSockets(server, (accepted) => {
+  const accept = (accepted: AcceptedSocket): void => {
     const { socket } = accepted
     // Asked for now, while the system knows it: after a reset it does not, and a request would be from nobody.
     if (isTcp && socket.remoteAddress === undefined) socket.destroy()
     else options.onConnection(accepted, isForAll ? localAddressOf(socket) : address)
-  })
+  }
+  acceptSockets(server, accept, options.secure === true)
   return {
     address,
     url: urlOf(address, options.secure === true),

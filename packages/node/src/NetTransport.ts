@@ -5,7 +5,7 @@ import type { TlsExtension } from "@pagi/core/TlsExtension"
 import type { Address, Transport, TransportHandler } from "@pagi/core/Transport"
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
-import type { AcceptedSocket, Reader } from "./SharedRead.ts"
+import { type AcceptedSocket, type Reader, readPastStream } from "./SharedRead.ts"
 import type { TlsConnection } from "./TlsConnection.ts"
 import type { TurnQueue, TurnTask } from "./TurnQueue.ts"
 import { type TurnShare, writeTurns, type WritingTask } from "./WriteTurns.ts"
@@ -95,7 +95,9 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
       this.#slot.reader = this
       return
     }
-    this.#socket.on("data", (bytes: Buffer) => this.onRead(bytes, false))
+    const onBytes = (bytes: Uint8Array): void => this.onRead(bytes, false)
+    this.#socket.on("data", onBytes)
+    if (this.secure) readPastStream(this.#socket, onBytes)
     this.#socket.on("end", () => this.onEnd())
     this.#socket.on("error", (error: NodeJS.ErrnoException) => this.onError(error))
     this.#socket.on("close", () => this.onClosed())

@@ -42,8 +42,11 @@ const bufferSize = 65_536
 
 const sharedBuffer = Buffer.allocUnsafeSlow(bufferSize)
 
-/** Gives every connection that the server accepts from now on to `onSocket`. */
-export const acceptSockets = (server: Server, onSocket: (accepted: AcceptedSocket) => void): void => {
+/**
+ * Gives every connection that the server accepts from now on to `onSocket`. Those that are to be encrypted are not read
+ * into the shared buffer, but by TLS.
+ */
+export const acceptSockets = (server: Server, onSocket: (accepted: AcceptedSocket) => void, isForTls = false): void => {
   // Not declared, because it is not public; see above.
   const handle = (server as unknown as { readonly _handle?: ServerHandle | null })._handle
   const acceptAsUsual = handle?.onconnection
@@ -54,7 +57,7 @@ export const acceptSockets = (server: Server, onSocket: (accepted: AcceptedSocke
   handle.onconnection = function (this: ServerHandle, status, connection) {
     // Failures to accept are the server's business.
     if (status !== 0 || connection === undefined) acceptAsUsual.call(this, status, connection)
-    else onSocket(adopt(connection))
+    else onSocket(isForTls ? adoptForTls(connection) : adopt(connection))
   }
 }
 
@@ -121,4 +124,41 @@ const adopt = (handle: ConnectionHandle): AcceptedSocket => {
   // `handle` is declared for another kind of handle only.
   const socket = new ReadingSocket({ handle, allowHalfOpen: true, onread } as unknown as SocketConstructorOpts)
   return { socket, slot: socket, descriptor: handle.fd }
+}
+
+const adoptForTls = (handle: ConnectionHandle): AcceptedSocket => {
+  handle.setNoDelay?.(true)
+  // `handle` is declared for another kind of handle only. TLS begins to read, from the handle.
+  const socket = new Socket({ handle, manualStart: true } as unknown as SocketConstructorOpts)
+  return { socket, slot: undefined, descriptor: handle.fd }
+}
+
+/** Of a socket that decrypts, as far as it is used here. */
+interface DecryptingHandle {
+  onread?: (bytes: ArrayBuffer | undefined) => unknown
+  /** How much it has read since it was opened. */
+  readonly bytesRead?: number
+}
+
+/**
+ * Has a socket that emits `data` give what it decrypts to `onBytes` instead, past the stream, as long as the stream would
+ * do the same at once: while it flows and holds nothing back. One more internal: where `onread` is not found, or is not
+ * told of exactly the bytes that were read, everything takes its usual way.
+ */
+export const readPastStream = (socket: Socket, onBytes: (bytes: Uint8Array) => void): void => {
+  // Not declared, because it is not public.
+  const { _handle: handle } = socket as unknown as { readonly _handle?: DecryptingHandle | null }
+  const readAsUsual = handle?.onread
+  if (handle?.bytesRead === undefined || readAsUsual === undefined) return
+  let known = handle.bytesRead
+  handle.onread = function (this: DecryptingHandle, bytes) {
+    const total = this.bytesRead ?? 0
+    const isAll = bytes?.byteLength === total - known
+    known = total
+    if (bytes === undefined || !isAll || socket.readableFlowing !== true || socket.readableLength > 0) {
+      return readAsUsual.call(this, bytes)
+    }
+    onBytes(new Uint8Array(bytes))
+    return undefined
+  }
 }

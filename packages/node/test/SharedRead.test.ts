@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { createServer, type Server } from "node:net"
-import { type AcceptedSocket, acceptSockets } from "../src/SharedRead.ts"
+import { createServer, type Server, type Socket } from "node:net"
+import { type AcceptedSocket, acceptSockets, readPastStream } from "../src/SharedRead.ts"
 import { open } from "./support/Client.ts"
 import { until } from "./support/Until.ts"
 
@@ -84,4 +84,57 @@ describe("accepted sockets", () => {
       assert.deepStrictEqual(errors, ["ENOBUFS"])
     })
   )
+})
+
+describe("reading past a stream", () => {
+  /** A socket over a handle that tells `told` bytes more than it gives. */
+  const make = (told = 0) => {
+    const usual: Array<number | undefined> = []
+    const past: Array<number> = []
+    const handle = {
+      bytesRead: 100,
+      onread: (bytes: ArrayBuffer | undefined): unknown => usual.push(bytes?.byteLength)
+    }
+    const socket = { _handle: handle, readableFlowing: true, readableLength: 0 }
+    // As much of a socket as is used.
+    readPastStream(socket as unknown as Socket, (bytes) => past.push(bytes.length))
+    const read = (length: number): void => {
+      handle.bytesRead += length + told
+      handle.onread(new ArrayBuffer(length))
+    }
+    return { handle, past, read, socket, usual }
+  }
+
+  it("is done while it flows and holds nothing back", () => {
+    const { handle, past, read, socket, usual } = make()
+    read(1)
+    socket.readableFlowing = false
+    read(2)
+    socket.readableFlowing = true
+    socket.readableLength = 2
+    read(3)
+    socket.readableLength = 0
+    read(4)
+    handle.onread(undefined)
+    assert.deepStrictEqual(
+      [past, usual],
+      [
+        [1, 4],
+        [2, 3, undefined]
+      ]
+    )
+  })
+
+  it("is not done where other bytes come than were read", () => {
+    const { past, read, usual } = make(1)
+    read(5)
+    assert.deepStrictEqual([past, usual], [[], [5]])
+  })
+
+  it("is not tried where there is no such handle", () => {
+    for (const handle of [null, undefined, {}, { bytesRead: 0 }]) {
+      readPastStream({ _handle: handle } as unknown as Socket, () => {})
+      assert.notProperty(handle ?? {}, "onread")
+    }
+  })
 })
