@@ -58,7 +58,7 @@ stop the server before it listens, with the name, the value and what is allowed.
 ${tableOf([["option", "default", "allowed", "meaning"], ...optionRows])}
 
 With 0, \`maxRequests\`, \`heartbeatTimeout\`, \`bootTimeout\`, \`maxBodySize\`, \`lifespanStartupTimeout\`,
-\`timeout\`, \`headersTimeout\`, \`requestTimeout\`, \`writeTimeout\`, \`sseIdleTimeout\`, \`wsIdleTimeout\`,
+\`timeout\`, \`headersTimeout\`, \`bodyTimeout\`, \`requestTimeout\`, \`writeTimeout\`, \`sseIdleTimeout\`, \`wsIdleTimeout\`,
 \`maxWsFrameSize\`, \`maxWsMessageSize\` and \`maxWsFragments\` set no limit, a \`shutdownTimeout\` waits for ever, and a \`disconnectGrace\` leaves no time at all.
 A \`timeout\` has to be longer than a proxy or load balancer in front keeps its idle connections (often 60 seconds):
 otherwise both ends close at the same time, and a request that is on its way then is lost. What \`disconnectGrace\`

@@ -9,14 +9,24 @@ export interface ServerConnection {
   abort(reason: DisconnectReason): void
 }
 
+/** A connection that lingers, or will when the peer has taken what was sent. */
+export interface LingeringConnection extends ServerConnection {
+  /** Whether the peer has taken everything, as far as the system tells. */
+  readonly isSent: boolean
+}
+
 /** The open connections of a server: how many there are, and how all of them are told to drain. */
 export class ConnectionRegistry {
   readonly #connections = new Set<ServerConnection>()
+  /** Those that only linger, the one that began first in front. */
+  readonly #lingering = new Map<ServerConnection, LingeringConnection>()
+  /** Those that have given way and are about to close. */
+  readonly #leaving = new Set<ServerConnection>()
   #draining = false
   #waiters: Array<() => void> = []
 
   get size(): number {
-    return this.#connections.size
+    return this.#connections.size - this.#leaving.size
   }
 
   get isDraining(): boolean {
@@ -34,8 +44,33 @@ export class ConnectionRegistry {
     this.add(successor)
   }
 
+  /** Everything that the connection was for is done, and its application has ended: it may give way to others. */
+  linger(connection: LingeringConnection): void {
+    if (this.#connections.has(connection)) this.#lingering.set(connection, connection)
+  }
+
+  /** The connection does not linger any more but is used again. */
+  reuse(connection: LingeringConnection): void {
+    this.#lingering.delete(connection)
+  }
+
+  /** Whether there may be another connection; where there are `limit`, one that lingers gives way to it. */
+  makeRoom(limit: number): boolean {
+    if (this.size < limit) return true
+    for (const connection of this.#lingering.values()) {
+      if (!connection.isSent) continue
+      this.#lingering.delete(connection)
+      this.#leaving.add(connection)
+      connection.abort("idle_timeout")
+      if (this.size < limit) return true
+    }
+    return false
+  }
+
   /** To be called when the connection has closed and its exchanges have ended. */
   remove(connection: ServerConnection): void {
+    this.#lingering.delete(connection)
+    this.#leaving.delete(connection)
     if (!this.#connections.delete(connection) || this.#connections.size > 0) return
     const waiters = this.#waiters
     this.#waiters = []

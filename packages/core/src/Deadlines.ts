@@ -112,6 +112,11 @@ export class Deadlines {
     return this.#linked
   }
 
+  /** Ticks that have passed; they do while deadlines run. */
+  get now(): number {
+    return this.#tick
+  }
+
   /** A duration in ticks, rounded up; 0 (no limit) stays 0. */
   static ticks(duration: Duration.Duration): number {
     return Math.ceil(Duration.toMillis(duration) / tickMillis)

@@ -17,6 +17,7 @@ export interface TimeLimits {
   readonly idle: number
   readonly headers: number
   readonly request: number
+  readonly body: number
   readonly write: number
   readonly sseIdle: number
   readonly wsIdle: number
@@ -72,6 +73,7 @@ export const make = (parts: {
         idle: ticks(options.timeout),
         headers: ticks(options.headersTimeout),
         request: ticks(options.requestTimeout),
+        body: ticks(options.bodyTimeout),
         write: ticks(options.writeTimeout),
         sseIdle: ticks(options.sseIdleTimeout),
         wsIdle: ticks(options.wsIdleTimeout),

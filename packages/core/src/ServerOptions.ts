@@ -104,6 +104,11 @@ export const table = {
     "How long a connection may be idle between requests; longer than the proxy in front keeps one"
   ),
   headersTimeout: define(seconds, Duration.seconds(30), "How long a request head may take to arrive"),
+  bodyTimeout: define(
+    seconds,
+    Duration.seconds(30),
+    "How long a request may go on without a byte in either direction while the application waits for its body"
+  ),
   requestTimeout: define(seconds, Duration.zero, "How long a request may go on without a byte in either direction"),
   writeTimeout: define(seconds, Duration.seconds(60), "How long a peer may leave sent data unread"),
   sseIdleTimeout: define(seconds, Duration.zero, "How long an event stream may go on without an event or comment"),

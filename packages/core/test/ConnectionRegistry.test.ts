@@ -2,10 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { ConnectionRegistry, type ServerConnection } from "../src/ConnectionRegistry.ts"
+import { ConnectionRegistry, type LingeringConnection } from "../src/ConnectionRegistry.ts"
 
-class FakeConnection implements ServerConnection {
+class FakeConnection implements LingeringConnection {
   readonly calls: Array<string> = []
+  isSent = true
   /** What the connection does besides when it is called. */
   readonly react: () => void
 
@@ -75,6 +76,56 @@ describe("ConnectionRegistry", () => {
     assert.isTrue(connections.every(({ calls }) => calls.join() === "server_shutdown"))
     assert.strictEqual(registry.size, 1)
     assert.deepStrictEqual(late.calls, [])
+  })
+
+  describe("makeRoom", () => {
+    it("has those give way that linger, the one that began first before the others", () => {
+      const registry = new ConnectionRegistry()
+      const [first, second, third] = [new FakeConnection(), new FakeConnection(), new FakeConnection()]
+      for (const connection of [first, second, third]) registry.add(connection)
+      assert.isTrue(registry.makeRoom(4))
+      assert.isFalse(registry.makeRoom(3))
+      first.isSent = false
+      registry.linger(first)
+      registry.linger(third)
+      registry.linger(second)
+      assert.strictEqual(registry.size, 3)
+      assert.isTrue(registry.makeRoom(4))
+      assert.isTrue(registry.makeRoom(3))
+      assert.deepStrictEqual([first.calls, second.calls, third.calls], [[], [], ["idle_timeout"]])
+      assert.strictEqual(registry.size, 2)
+      assert.isTrue(registry.makeRoom(2))
+      assert.isFalse(registry.makeRoom(1))
+      assert.strictEqual(second.calls.length, 1)
+    })
+
+    it("leaves those alone that are used again or have gone", () => {
+      const registry = new ConnectionRegistry()
+      const [used, gone, stranger] = [new FakeConnection(), new FakeConnection(), new FakeConnection()]
+      registry.add(used)
+      registry.add(gone)
+      for (const connection of [used, gone, stranger]) registry.linger(connection)
+      registry.reuse(used)
+      registry.remove(gone)
+      assert.isFalse(registry.makeRoom(1))
+      assert.deepStrictEqual([used.calls, gone.calls, stranger.calls], [[], [], []])
+    })
+
+    it.effect("is not empty before those have closed that gave way", () =>
+      Effect.gen(function* () {
+        const registry = new ConnectionRegistry()
+        const connection = new FakeConnection()
+        registry.add(connection)
+        registry.linger(connection)
+        assert.isTrue(registry.makeRoom(1))
+        assert.strictEqual(registry.size, 0)
+        const fiber = yield* Effect.forkChild(registry.empty, { startImmediately: true })
+        assert.isUndefined(fiber.pollUnsafe())
+        registry.remove(connection)
+        yield* Fiber.join(fiber)
+        assert.strictEqual(registry.size, 0)
+      })
+    )
   })
 
   describe("empty", () => {

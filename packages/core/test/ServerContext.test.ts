@@ -27,6 +27,7 @@ describe("ServerContext", () => {
       const { limits } = yield* make({
         timeout: "1 second",
         headersTimeout: "2 seconds",
+        bodyTimeout: "3 seconds",
         requestTimeout: 0,
         writeTimeout: Duration.millis(301),
         sseIdleTimeout: "6 seconds",
@@ -36,6 +37,7 @@ describe("ServerContext", () => {
       assert.deepStrictEqual(limits, {
         idle: 10,
         headers: 20,
+        body: 30,
         request: 0,
         write: 4,
         sseIdle: 60,

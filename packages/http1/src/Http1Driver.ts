@@ -7,7 +7,7 @@ import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "@p
 import { ConnectionScope, type ConnectionScopes, type ScopedConnection } from "@pagi/core/ConnectionScope"
 import type { ServerConnection } from "@pagi/core/ConnectionRegistry"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
-import { lingerTicks } from "@pagi/core/Linger"
+import { lingerSilenceTicks } from "@pagi/core/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/Transport"
 import type { WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
@@ -65,7 +65,11 @@ export class Http1Driver
 
   onData(bytes: Uint8Array, isLent: boolean): void {
     if (this.phase === "lingering" || this.phase === "closed") return this.discard(bytes.length)
-    if (this.phase === "exchange") this.readDeadline.start(this.stallTicks)
+    if (this.phase === "exchange") {
+      // The application may not be waiting any more.
+      this.isBodyAwaited = false
+      this.readDeadline.start(this.stallTicks)
+    } else if (this.phase === "finishing") this.discard(bytes.length)
     this.machine.receive(bytes, isLent)
     this.advance()
     this.machine.keep()
@@ -96,7 +100,7 @@ export class Http1Driver
     else this.#writeDeadline?.start(limits.write)
     if (this.phase === "exchange") this.readDeadline.start(this.stallTicks)
     else if (this.phase === "idle") this.readDeadline.start(limits.idle)
-    else if (this.phase === "lingering" && this.transport.bufferedAmount === 0) this.readDeadline.start(lingerTicks)
+    else if (this.transport.bufferedAmount === 0) this.restartLinger()
     this.exchange?.writeBuffer.update()
     const hasRoom = this.transport.bufferedAmount <= this.settings.exchange.lowWaterMark
     if (this.phase === "idle" && this.isPaused && hasRoom) this.advance()
@@ -121,30 +125,30 @@ export class Http1Driver
       case "head":
         return this.answer(408, protocolError("head-timeout").message, "client_timeout")
       case "exchange":
-        // An event stream may have started since.
-        if (this.exchange?.mayStall === true) this.drop("client_timeout")
-        return
+        return this.#onStall()
       case "finishing":
         return this.close()
       case "idle":
-        return this.#isDraining ? this.close() : this.#endUnlessSending(deadline, this.settings.server.limits.idle)
+        return this.#isDraining ? this.close() : this.endUnlessSending(deadline, this.settings.server.limits.idle)
       case "lingering":
-        return this.#endUnlessSending(deadline, lingerTicks)
+        return this.endUnlessSending(deadline)
       default:
         return this.transport.destroy()
     }
   }
 
-  /** What the peer has still to read has the write deadline to watch over it. */
-  #endUnlessSending(deadline: Deadline, ticks: number): void {
-    if (this.transport.bufferedAmount === 0) this.transport.destroy()
-    else deadline.start(ticks)
+  #onStall(): void {
+    // An event stream may have started since.
+    if (this.exchange?.mayStall !== true) return
+    if (this.isBodyTimed) this.answer(408, protocolError("body-timeout").message, "client_timeout")
+    else this.drop("client_timeout")
   }
 
   drain(): void {
     this.machine.closeAfterResponse()
     this.exchange?.drain()
     this.#isDraining = true
+    this.linger?.hurry()
     if (this.phase === "idle") this.readDeadline.start(idleDrainTicks)
     else if (this.phase === "finishing") this.close()
     else if (this.phase === "fresh") this.readDeadline.start(freshDrainTicks)
@@ -206,6 +210,7 @@ export class Http1Driver
   onApplicationEnd(ending: Ending): void {
     this.running--
     if (this.running === 0) this.#scope.close()
+    this.offerPlace()
     if (this.#session !== undefined) this.#session.onApplicationEnd()
     else if (this.phase === "closed") {
       if (this.running === 0) this.#finish()
@@ -263,19 +268,26 @@ export class Http1Driver
   /** The peer is not to blame for the end, or still there: it gets what is complete and then sees that the rest is missing. */
   #closeUnfinished(): void {
     this.transport.truncate()
-    this.readDeadline.start(lingerTicks)
+    this.beginLinger(this.readDeadline)
   }
 
   /**
-   * Closes our side and lingers until the peer has closed its own. There is nothing to linger for when the peer itself
-   * wanted the connection to end with this request: no bytes can come whose arrival would cause a reset.
+   * Closes our side and lingers until the peer has closed its own. Over TLS something always comes: the peer's own notice
+   * that nothing will follow.
    */
   protected close(): void {
     this.phase = "lingering"
-    if (this.machine.hasPeerFinished) this.transport.close()
-    else this.transport.end()
-    this.setPaused(false)
-    this.readDeadline.start(lingerTicks)
+    if (this.machine.isSafelyOver && !this.transport.secure) {
+      this.transport.close()
+      this.readDeadline.start(lingerSilenceTicks)
+    } else {
+      this.transport.end()
+      this.beginLinger(this.readDeadline)
+    }
+  }
+
+  protected get hasRunning(): boolean {
+    return this.running > 0
   }
 
   #endExchange(reason: DisconnectReason): void {

@@ -25,7 +25,7 @@ import type { ResponseWriter } from "./ResponseWriter.ts"
  *
  * - `fresh`: the first byte · `idle`: the first byte of a later request, and room for its response · `head`: the rest
  *   of a head · `exchange`: the application · `finishing`: the response is complete, the rest of an unread request body
- *   is skipped
+ *   is skipped, as when lingering
  * - `lingering`: our side is closed; what the peer still sends is discarded, so that no reset destroys the response
  * - `closed`: the applications that have not ended
  * - `upgraded`, from `exchange`: nothing; the connection is a WebSocket session and has another driver
@@ -58,6 +58,8 @@ export abstract class Http1Input extends TransportInput {
   /** The exchange before, when its response had no content and its application may go on to send some. */
   private previous: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
   protected isAdvancing = false
+  /** Whether the application has asked for a piece of the body, and nothing has come since. */
+  protected isBodyAwaited = false
 
   constructor(settings: Http1Settings, transport: Transport) {
     super(transport)
@@ -152,6 +154,7 @@ export abstract class Http1Input extends TransportInput {
     // Frames that come before the answer must never be taken for a request, should the answer be a refusal.
     if (admission !== undefined) this.machine.closeAfterResponse()
     this.body.restart()
+    this.isBodyAwaited = false
     this.begin(head, admission)
     return true
   }
@@ -177,7 +180,7 @@ export abstract class Http1Input extends TransportInput {
     }
     if (!this.machine.bodyIsComplete) {
       this.machine.skipBody()
-      this.readDeadline.start(this.settings.server.limits.headers)
+      this.beginLinger(this.readDeadline)
     }
     return true
   }
@@ -189,7 +192,6 @@ export abstract class Http1Input extends TransportInput {
         case "end":
           return true
         case "need-data":
-          this.setPaused(false)
           return false
         default:
           this.close()
@@ -197,6 +199,7 @@ export abstract class Http1Input extends TransportInput {
       }
     }
     this.machine.nextCycle()
+    this.endLinger()
     this.phase = "idle"
     this.readDeadline.start(this.settings.server.limits.idle)
     return true
@@ -205,9 +208,13 @@ export abstract class Http1Input extends TransportInput {
   pullBody(): HttpRequestEvent | undefined {
     this.machine.sendContinue(this.transport)
     const event = this.body.next()
-    if (event === undefined) {
-      if (!this.machine.bodyIsComplete) this.setPaused(false)
-    } else if (event.type === "error") {
+    const isAwaited = event === undefined && !this.machine.bodyIsComplete
+    if (isAwaited) this.setPaused(false)
+    if (isAwaited || this.isBodyAwaited) {
+      this.isBodyAwaited = isAwaited
+      this.readDeadline.start(this.stallTicks)
+    }
+    if (event?.type === "error") {
       this.answer(event.status, event.message, event.status === 413 ? "body_too_large" : "protocol_error")
       return undefined
     }
@@ -221,7 +228,15 @@ export abstract class Http1Input extends TransportInput {
 
   /** Ticks that the exchange may go on without a byte in either direction; 0 means no limit. */
   protected get stallTicks(): number {
-    return this.exchange?.mayStall === true ? this.settings.server.limits.request : 0
+    if (this.exchange?.mayStall !== true) return 0
+    const { body, request } = this.settings.server.limits
+    return this.isBodyTimed ? body : request
+  }
+
+  /** Whether of the limits for silence the one for bodies is the one that counts. */
+  protected get isBodyTimed(): boolean {
+    const { body, request } = this.settings.server.limits
+    return this.isBodyAwaited && body > 0 && (request === 0 || body < request)
   }
 
   /** Applications of this connection that have not ended; more than one when some run on after their response. */

@@ -3,18 +3,8 @@ import type { HttpSendEvent } from "@pagi/core/Event"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
-import {
-  closing,
-  echo,
-  hello,
-  last,
-  piece,
-  readBody,
-  recorded,
-  respond,
-  start,
-  type Send
-} from "./support/Applications.ts"
+import * as TestClock from "effect/testing/TestClock"
+import { echo, hello, last, piece, readBody, recorded, respond, start, type Send } from "./support/Applications.ts"
 import { readResponse } from "./support/ClientConnection.ts"
 import { converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, lines, post } from "./support/Machine.ts"
@@ -208,69 +198,100 @@ describe("a response sent before the body was read", () => {
     })
   )
 
-  it.effect("a long body is not read: the response announces the close, and our side lingers", () =>
+  it.effect("a long body is skipped, and the connection is used again", () =>
     Effect.gen(function* () {
-      const { application, scopes } = recorded(hello)
-      const harness = yield* makeHarness(application)
-      const transport = yield* converse(harness, post("Content-Length: 1000000") + "abc")
-      assert.include(transport.text, "connection: close")
-      assert.strictEqual(transport.ending, "ended")
-      for (let sent = 0; sent < 10; sent++) transport.push(get().repeat(100))
-      assert.strictEqual(transport.unreadLength, 0, "input is discarded, not left in the socket")
-      assert.strictEqual(scopes.length, 1)
-      assert.strictEqual(harness.server.registry.size, 1)
+      for (const isChunked of [false, true]) {
+        const { application, scopes } = recorded(hello)
+        const harness = yield* makeHarness(application)
+        const piece = "x".repeat(50_000)
+        const transport = yield* converse(harness, isChunked ? chunked("") : post("Content-Length: 1000000"))
+        assert.notInclude(transport.text, "connection: close")
+        for (let sent = 0; sent < 20; sent++) transport.push(isChunked ? `c350\r\n${piece}\r\n` : piece)
+        if (isChunked) transport.push("0\r\n\r\n")
+        assert.strictEqual(scopes.length, 1, "body bytes are not taken for a request")
+        assert.strictEqual(transport.ending, "open")
+        transport.push(get())
+        yield* turn
+        assert.deepStrictEqual(statuses(transport.text), [200, 200])
+        yield* finish(harness, transport)
+      }
+    })
+  )
+
+  it.effect("a chunked body that nobody reads may be larger than maxBodySize", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(hello).application, { options: { maxBodySize: 100 } })
+      const transport = yield* converse(harness, chunked(""))
+      for (let sent = 0; sent < 20; sent++) transport.push(`3e8\r\n${"x".repeat(1000)}\r\n`)
+      transport.push(`0\r\n\r\n${get()}`)
+      yield* turn
+      assert.deepStrictEqual(statuses(transport.text), [200, 200])
       yield* finish(harness, transport)
     })
   )
 
   it.effect("an upload that was held back is taken in and discarded, so that no reset destroys the response", () =>
     Effect.gen(function* () {
-      const mayAnswer = Latch.makeUnsafe()
-      const { application } = recorded<unknown>((_, __, send) => Effect.andThen(mayAnswer.await, respond(send, "no")))
-      const harness = yield* makeHarness(application)
-      const transport = yield* converse(harness, post("Content-Length: 400000"))
-      for (let sent = 0; sent < 20; sent++) transport.push("x".repeat(20_000))
-      assert.isTrue(transport.isPaused)
-      mayAnswer.openUnsafe()
-      yield* turn
-      assert.match(transport.text, /connection: close\r\n[^]*\r\n\r\nno$/)
+      for (const close of [[], ["Connection: close"]]) {
+        const mayAnswer = Latch.makeUnsafe()
+        const { application } = recorded<unknown>((_, __, send) => Effect.andThen(mayAnswer.await, respond(send, "no")))
+        const harness = yield* makeHarness(application)
+        const transport = yield* converse(harness, post("Content-Length: 500000", ...close))
+        for (let sent = 0; sent < 20; sent++) transport.push("x".repeat(20_000))
+        assert.isTrue(transport.isPaused)
+        mayAnswer.openUnsafe()
+        yield* turn
+        assert.match(transport.text, /\r\n\r\nno$/)
+        assert.strictEqual(transport.text.includes("connection: close"), close.length > 0)
+        assert.strictEqual(transport.ending, close.length > 0 ? "ended" : "open")
+        assert.strictEqual(transport.unreadLength, 0)
+        yield* finish(harness, transport)
+      }
+    })
+  )
+
+  it.effect("a body that is refused for its size is read while it comes; what follows it is not a request", () =>
+    Effect.gen(function* () {
+      const { application, scopes } = recorded(hello)
+      const harness = yield* makeHarness(application, { options: { maxBodySize: 1000 } })
+      const transport = yield* converse(harness, post("Content-Length: 5000000"))
+      assert.match(transport.text, /^HTTP\/1\.1 413 [^]*connection: close\r\n/)
       assert.strictEqual(transport.ending, "ended")
-      assert.strictEqual(transport.unreadLength, 0)
+      for (let sent = 0; sent < 50; sent++) transport.push("x".repeat(100_000))
+      transport.push(get())
+      assert.strictEqual(transport.unreadLength, 0, "input is discarded, not left in the socket")
+      assert.strictEqual(transport.ending, "ended")
+      assert.strictEqual(scopes.length, 0)
+      assert.strictEqual(harness.server.registry.size, 1)
       yield* finish(harness, transport)
     })
   )
 
-  it.effect("a chunked body that turns out to be long ends the connection", () =>
+  it.effect("a client that does not read its answer is not read without end either", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application)
-      const transport = yield* converse(harness, chunked(""))
-      assert.strictEqual(transport.ending, "open")
-      const chunk = `4000\r\n${"x".repeat(0x4000)}\r\n`
-      for (let sent = 0; sent < 5; sent++) transport.push(chunk)
-      assert.strictEqual(transport.ending, "ended")
-      transport.push(`0\r\n\r\n${get()}`)
-      yield* turn
-      assert.deepStrictEqual(statuses(transport.text), [200])
-      yield* finish(harness, transport)
-    })
-  )
-
-  it.effect("while lingering, no more than a bounded amount is discarded", () =>
-    Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(closing).application)
-      const transport = yield* converse(harness, get())
-      const bytes = "x".repeat(262_144)
-      for (let sent = 0; sent < 4; sent++) transport.push(bytes)
-      assert.strictEqual(transport.ending, "ended")
-      transport.push("x")
-      assert.strictEqual(transport.ending, "destroyed")
-      yield* finish(harness)
+      for (const request of [post("Content-Length: 10000000"), post("Content-Length: 10000000", "Connection: close")]) {
+        const { application } = recorded<unknown>((_, __, send) => respond(send, "x".repeat(1000)))
+        const harness = yield* makeHarness(application)
+        const transport = harness.connect({ capacity: 100 })
+        transport.push(request)
+        for (let second = 0; second < 30; second++) {
+          assert.isFalse(transport.isPaused)
+          yield* TestClock.adjust("1 second")
+          transport.push("x")
+        }
+        assert.isTrue(transport.isPaused)
+        let text = ""
+        for (let reads = 0; reads < 20; reads++) text += transport.read()
+        assert.isTrue(text.endsWith("x".repeat(1000)))
+        assert.isFalse(transport.isPaused, "from now on only the rest of the body is waited for")
+        yield* finish(harness, transport)
+      }
     })
   )
 })
 
 describe("the end of a connection", () => {
-  it.effect("a client that wanted it with its request is not lingered for", () =>
+  it.effect("a client that wanted it with its request and gets a short answer is not lingered for", () =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(recorded(hello).application)
       const transport = yield* converse(harness, get("Connection: close"))
@@ -279,6 +300,32 @@ describe("the end of a connection", () => {
       yield* finish(harness)
     })
   )
+
+  for (const [name, request, size, secure] of [
+    ["a long answer may not have arrived", get("Connection: close"), 5000, false],
+    ["nor one before it", get() + get("Connection: close"), 600, false],
+    ["HTTP/1.0 says the same", "GET / HTTP/1.0\r\n\r\n", 5000, false],
+    ["behind a body comes an empty line", `${post("Connection: close", "Content-Length: 3")}abc`, 10, false],
+    ["over TLS comes a notice", get("Connection: close"), 10, true]
+  ] as const) {
+    it.effect(`a client that wanted it is lingered for where bytes may come: ${name}`, () =>
+      Effect.gen(function* () {
+        const { application } = recorded<unknown>((_, receive, send) =>
+          Effect.andThen(readBody(receive), respond(send, "x".repeat(size)))
+        )
+        const harness = yield* makeHarness(application)
+        const transport = harness.connect({ secure })
+        transport.push(request)
+        yield* turn
+        assert.strictEqual(transport.ending, "ended")
+        transport.push("\r\n")
+        yield* turn
+        assert.strictEqual(transport.ending, "ended")
+        assert.isTrue(transport.text.endsWith("x".repeat(size)))
+        yield* finish(harness, transport)
+      })
+    )
+  }
 
   it.effect("a client that sends more than it said is lingered for, so that it gets its response", () =>
     Effect.gen(function* () {

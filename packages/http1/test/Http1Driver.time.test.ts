@@ -19,7 +19,7 @@ const options: Input = {
   disconnectGrace: "1 second"
 }
 
-const noLimits: Input = { timeout: 0, headersTimeout: 0, requestTimeout: 0, writeTimeout: 0 }
+const noLimits: Input = { timeout: 0, headersTimeout: 0, bodyTimeout: 0, requestTimeout: 0, writeTimeout: 0 }
 
 /** Checks that the connection is open until the time has passed, and not open when it has passed by two ticks. */
 const endsAfter = (transport: MemoryTransport, time: Duration.Input): Effect.Effect<void> =>
@@ -297,28 +297,74 @@ describe("a peer that does not read", () => {
 })
 
 describe("after the response", () => {
-  it.effect("the rest of an unwanted body has headersTimeout, however it trickles in; then the close lingers", () =>
-    Effect.gen(function* () {
-      for (const request of [post("Content-Length: 100"), chunked("50\r\n")]) {
+  for (const [name, request] of [
+    ["of a known length", post("Content-Length: 100")],
+    ["in chunks", chunked("50\r\n")]
+  ] as const) {
+    it.effect(`the rest of an unwanted body ${name} may stall for 5 s; then the close lingers`, () =>
+      Effect.gen(function* () {
         const harness = yield* makeHarness(recorded(hello).application, { options })
         const transport = yield* converse(harness, request)
-        yield* trickle(transport, "x", 2)
-        yield* endsAfter(transport, "1 second")
+        yield* trickle(transport, "x", 10)
+        yield* endsAfter(transport, "5 seconds")
         assert.strictEqual(transport.ending, "ended")
         yield* finish(harness, transport)
+      })
+    )
+
+    it.effect(`the rest of an unwanted body ${name} may go on for 30 s; then the connection ends`, () =>
+      Effect.gen(function* () {
+        const harness = yield* makeHarness(recorded(hello).application, { options })
+        const transport = yield* converse(harness, request)
+        yield* trickle(transport, "x", 29)
+        yield* endsAfter(transport, "1 second")
+        yield* TestClock.adjust("200 millis")
+        assert.strictEqual(transport.ending, "destroyed")
+        yield* finish(harness)
+      })
+    )
+  }
+
+  it.effect("nothing of that limits the requests that follow", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(hello).application, { options: { timeout: "60 seconds" } })
+      const transport = yield* converse(harness, post("Content-Length: 30"))
+      yield* trickle(transport, "x", 29)
+      transport.push("x")
+      for (let requests = 0; requests < 3; requests++) {
+        yield* TestClock.adjust("50 seconds")
+        transport.push(get())
       }
+      assert.deepStrictEqual(statuses(transport.text), [200, 200, 200, 200])
+      yield* finish(harness, transport)
     })
   )
 
-  it.effect("the peer has two seconds to close its side, however much it sends", () =>
+  it.effect("the peer has five seconds to close its side, and while it sends thirty altogether", () =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(recorded(closing).application, { options })
-      const transport = yield* converse(harness, get())
-      yield* TestClock.adjust("1900 millis")
-      transport.push("x")
-      assert.strictEqual(transport.ending, "ended")
+      const silent = yield* converse(harness, get())
+      const sending = yield* converse(harness, get())
+      for (let second = 1; second <= 31; second++) {
+        assert.strictEqual(silent.ending, second <= 5 ? "ended" : "destroyed", `${second} s`)
+        assert.strictEqual(sending.ending, second <= 30 ? "ended" : "destroyed", `${second} s`)
+        yield* TestClock.adjust(second === 5 || second === 30 ? "1200 millis" : "1 second")
+        sending.push("x")
+      }
+      yield* finish(harness)
+    })
+  )
+
+  it.effect("a connection that drains lingers for a second", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(closing).application, { options })
+      const before = yield* converse(harness, get())
+      const skipping = yield* converse(harness, post("Content-Length: 100"))
+      harness.server.registry.drain()
+      yield* TestClock.adjust("900 millis")
+      assert.deepStrictEqual([before.ending, skipping.ending], ["ended", "ended"])
       yield* TestClock.adjust("300 millis")
-      assert.strictEqual(transport.ending, "destroyed")
+      assert.deepStrictEqual([before.ending, skipping.ending], ["destroyed", "destroyed"])
       yield* finish(harness)
     })
   )

@@ -2,7 +2,7 @@ import type { ServerConnection } from "@pagi/core/ConnectionRegistry"
 import type { ConnectionScopes } from "@pagi/core/ConnectionScope"
 import { Deadline, type DeadlineOwner } from "@pagi/core/Deadlines"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
-import { lingerTicks } from "@pagi/core/Linger"
+import { toldSilenceTicks } from "@pagi/core/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/Transport"
 import { TransportInput } from "@pagi/core/TransportInput"
 import * as Effect from "effect/Effect"
@@ -129,8 +129,9 @@ export class Http2Driver
   }
 
   onDrain(): void {
-    if (this.transport.bufferedAmount === 0) this.#writeDeadline?.stop()
-    else this.#writeDeadline?.start(this.settings.server.limits.write)
+    if (!this.isSent) this.#writeDeadline?.start(this.settings.server.limits.write)
+    else this.#writeDeadline?.stop()
+    if (this.isSent) this.restartLinger()
     if (this.#phase === "lingering" || this.#phase === "closed") return
     // Before content takes the room again.
     this.#regulate()
@@ -151,7 +152,7 @@ export class Http2Driver
   // from the timer wheel and the registry ------------------------------------------------------------------------------
 
   onDeadline(deadline: Deadline): void {
-    if (deadline === this.#writeDeadline) return this.#drop("write_timeout")
+    if (deadline === this.#writeDeadline) return this.abort("write_timeout")
     if (deadline === this.#settingsDeadline) {
       if (this.machine.areSettingsAcknowledged || this.#phase === "lingering") return
       return this.#fail(SETTINGS_TIMEOUT, "the settings were not acknowledged in time")
@@ -166,8 +167,7 @@ export class Http2Driver
         this.machine.refuseFurther()
         return this.#settle()
       case "lingering":
-        if (this.transport.bufferedAmount === 0) return this.transport.destroy()
-        return deadline.start(lingerTicks)
+        return this.endUnlessSending(deadline)
       case "closed":
         return
     }
@@ -181,16 +181,13 @@ export class Http2Driver
   }
 
   drain(): void {
+    this.linger?.hurry()
     if (this.#phase !== "fresh" && this.#phase !== "open") return
     this.#phase = "leaving"
     this.machine.announceEnd()
     this.#readDeadline.start(leavingTicks)
     for (const { owner } of [...this.machine.openStreams]) owner?.drain()
     this.transport.scheduleFlush()
-  }
-
-  abort(reason: DisconnectReason): void {
-    this.#drop(reason)
   }
 
   // the way in -------------------------------------------------------------------------------------------------------
@@ -342,8 +339,9 @@ export class Http2Driver
   onApplicationEnd(stream: RequestStream): void {
     if (!this.#waiting.delete(stream)) return
     this.machine.running = this.#waiting.size
-    if (this.#phase === "closed") this.#finish()
-    else if (!this.#isAdvancing) this.#settle()
+    if (this.#phase === "closed") return this.#finish()
+    this.offerPlace()
+    if (!this.#isAdvancing) this.#settle()
   }
 
   // endings ------------------------------------------------------------------------------------------------------------
@@ -369,12 +367,15 @@ export class Http2Driver
     this.#phase = "lingering"
     this.machine.finishTurn()
     this.transport.end()
-    this.setPaused(false)
-    this.#readDeadline.start(lingerTicks)
+    this.beginLinger(this.#readDeadline, toldSilenceTicks)
+  }
+
+  protected get hasRunning(): boolean {
+    return this.#waiting.size > 0
   }
 
   /** Ends the connection now. */
-  #drop(reason: DisconnectReason): void {
+  abort(reason: DisconnectReason): void {
     if (this.#phase === "closed") return
     const isStuck = reason === "write_timeout" || (this.#phase === "lingering" && this.transport.bufferedAmount > 0)
     if (this.#phase !== "lingering") this.machine.abort(reason === "server_error" ? INTERNAL_ERROR : NO_ERROR, "")

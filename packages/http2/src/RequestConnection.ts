@@ -10,6 +10,8 @@ export interface RequestConnection {
   readonly transport: Transport
   readonly scopes: ConnectionScopes
   readonly machine: Connection<RequestStream>
+  /** Whether the peer is not read, since it has to read first what it has asked for. */
+  readonly isPaused: boolean
   /** Frames were written, or content that waits. */
   onWritten(stream: RequestStream): void
   /** The head of a response waits for content, at most until the turn ends. */

@@ -40,6 +40,8 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   /** Whether what follows the request belongs to another protocol, if that is accepted (RFC 8441). */
   readonly #asksForTunnel: boolean
   #isContinueAwaited = false
+  /** Whether the application has asked for a piece of the body, and nothing has come since. */
+  #isBodyAwaited = false
   /** Limits how long nothing may happen; after the end, how long the application may run on. */
   #deadline: Deadline | undefined = undefined
   /** Limits how long the peer may leave content unread; made when that first happens. */
@@ -89,7 +91,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
     this.#exchange = exchange
     this.#handshake = handshake
     if (handshake !== undefined) this.#scope = new ConnectionScope(scopes, this)
-    if (server.limits.request > 0) this.#watch()
+    this.#watch()
     this.#isRunning = true
     const fiber = exchange.run(server.runner, exchange.makeScope(server, transport, head))
     if (fiber === undefined) return
@@ -106,6 +108,8 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
     this.#isContinueAwaited = false
     if (this.#isUnwanted) return this.#skip(piece)
     this.#content.add(piece)
+    // The application may not be waiting any more.
+    this.#isBodyAwaited = false
     if (this.#tunnel !== undefined) return this.#tunnel.onContent()
     const { maxBodySize } = this.#connection.settings.server.options
     if (maxBodySize > 0 && this.#handshake === undefined && this.#content.received > maxBodySize) this.#tooLarge()
@@ -213,11 +217,35 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   onDeadline(deadline: Deadline): void {
     if (this.#isOver && deadline === this.#deadline) return this.#scope?.interrupt()
     if (deadline === this.#writeDeadline) return this.#onWriteDeadline(deadline)
+    this.#onStall(deadline)
+  }
+
+  #onStall(deadline: Deadline): void {
     // An event stream may have started since, which has a limit of its own.
     if (this.#exchange?.mayStall !== true || this.#exchange.isComplete) return
-    if (this.#progress === this.#noted) return this.#drop("client_timeout", CANCEL)
-    this.#noted = this.#progress
-    deadline.start(this.#connection.settings.server.limits.request)
+    if (this.#progress !== this.#noted || (this.#isBodyTimed && !this.#mayPeerSend)) {
+      this.#noted = this.#progress
+      deadline.start(this.#stallTicks)
+    } else if (this.response.isHeadSent || !this.#isBodyTimed) this.#drop("client_timeout", CANCEL)
+    else this.#answer(408, "The request body took too long", "client_timeout")
+  }
+
+  /** Ticks that the exchange may go on without a byte of content in either direction; 0 means no limit. */
+  get #stallTicks(): number {
+    const { body, request } = this.#connection.settings.server.limits
+    return this.#isBodyTimed ? body : request
+  }
+
+  /** Whether of the limits for silence the one for bodies is the one that counts. */
+  get #isBodyTimed(): boolean {
+    const { body, request } = this.#connection.settings.server.limits
+    return this.#isBodyAwaited && body > 0 && (request === 0 || body < request)
+  }
+
+  /** Whether the peer is free to send content: it is read, and other streams have left it some of the windows. */
+  get #mayPeerSend(): boolean {
+    const { isPaused, machine } = this.#connection
+    return !isPaused && machine.mayReceive(this.#stream)
   }
 
   #onWriteDeadline(deadline: Deadline): void {
@@ -242,8 +270,10 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   }
 
   #watch(): void {
-    this.#deadline = new Deadline(this.#connection.settings.server.deadlines, this)
-    this.#deadline.start(this.#connection.settings.server.limits.request)
+    if (this.#deadline === undefined && this.#stallTicks === 0) return
+    this.#deadline ??= new Deadline(this.#connection.settings.server.deadlines, this)
+    this.#noted = this.#progress
+    this.#deadline.start(this.#stallTicks)
   }
 
   /** Content waits for the peer, which must take some of it in time. */
@@ -259,7 +289,13 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   pullBody(): HttpRequestEvent | undefined {
     if (this.#isContinueAwaited && !this.response.isHeadSent) this.response.informational(100, [])
     this.#isContinueAwaited = false
-    return this.#content.next()
+    const event = this.#content.next()
+    const isAwaited = event === undefined && !this.#stream.isRemoteClosed
+    if (isAwaited || this.#isBodyAwaited) {
+      this.#isBodyAwaited = isAwaited
+      this.#watch()
+    }
+    return event
   }
 
   get bufferedAmount(): number {

@@ -1,5 +1,6 @@
 import { ConnectionScopes } from "@pagi/core/ConnectionScope"
 import { Deadline } from "@pagi/core/Deadlines"
+import { Linger } from "@pagi/core/Linger"
 import type { LoggedConnection } from "@pagi/core/AccessLog"
 import { errorContent } from "@pagi/core/ResponseContent"
 import type { ServerContext } from "@pagi/core/ServerContext"
@@ -23,9 +24,6 @@ import { TurnQueue } from "./TurnQueue.ts"
 const retryAfter = "1"
 
 const message = "the server is at capacity"
-
-/** Ticks that a client that was turned away has to close its side. */
-const lingerTicks = 10
 
 /** Makes a connection of each accepted socket, in a scope below the listener's; beyond the limits it answers 503. */
 export const makeAcceptor = (
@@ -54,8 +52,8 @@ export const makeAcceptor = (
   return (accepted, address) => {
     const { maxConnections } = server.options
     // Those that linger must leave some of the last descriptors to others.
-    if (descriptors.isReached(accepted.descriptor)) rejections.add(accepted.socket, address, descriptors.reserve / 2)
-    else if (server.registry.size >= maxConnections) rejections.add(accepted.socket, address, maxConnections)
+    if (descriptors.isReached(accepted.descriptor)) rejections.add(accepted, address, descriptors.reserve / 2)
+    else if (!server.registry.makeRoom(maxConnections)) rejections.add(accepted, address, maxConnections)
     else if (handshakes === undefined) protocols.detect(transport(accepted, address))
     else {
       handshakes.accept(accepted.socket, (socket, tls) => {
@@ -79,19 +77,22 @@ class Rejections {
     this.#handshakes = handshakes
   }
 
-  /** Answers; while no more than `room` do so, the client has time to read it. */
-  add(socket: Socket, server: Address | undefined, room: number): void {
+  /** Answers. No more than `room` clients have time to read that, those that came last; TLS takes too much for the rest. */
+  add(accepted: AcceptedSocket, server: Address | undefined, room: number): void {
+    const { socket } = accepted
     const connection = { client: clientOf(socket), server }
     socket.on("error", () => {}) // Whatever it is, there is nobody to tell.
-    const mayLinger = this.#sockets.size < room
-    if (mayLinger) this.#linger(socket)
     if (this.#handshakes === undefined) {
-      socket.end(this.#answer(connection), "latin1", () => {
-        if (!mayLinger) socket.destroy()
-      })
-    } else if (mayLinger) {
+      this.#makeRoom(room)
+      const discard = this.#linger(socket)
+      if (accepted.slot === undefined) socket.on("data", discard)
+      else accepted.slot.reader = { onRead: discard, onEnd: () => {}, onError: () => {}, onClosed: () => {} }
+      socket.resume()
+      socket.end(this.#answer(connection), "latin1")
+    } else if (this.#sockets.size < room) {
+      const discard = this.#linger(socket)
       this.#handshakes.begin(socket, (secure) => {
-        secure.on("error", () => {}).resume()
+        secure.on("error", () => {}).on("data", discard)
         secure.end(secure.alpnProtocol === "h2" ? this.#goAway(connection) : this.#answer(connection), "latin1")
       })
     } else socket.destroy() // A handshake costs more than anybody may have who is turned away.
@@ -101,15 +102,26 @@ class Rejections {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  #linger(socket: Socket): void {
-    const deadline = new Deadline(this.#server.deadlines, { onDeadline: () => socket.destroy() })
-    deadline.start(lingerTicks)
+  #makeRoom(room: number): void {
+    const [oldest] = this.#sockets
+    if (oldest === undefined || this.#sockets.size < room) return
+    this.#sockets.delete(oldest)
+    oldest.destroy()
+  }
+
+  /** Answers what to do with the bytes that still come. */
+  #linger(socket: Socket): (bytes: Uint8Array) => void {
+    const { deadlines, options } = this.#server
+    const deadline = new Deadline(deadlines, { onDeadline: () => socket.destroy() })
+    const linger = new Linger(deadlines, deadline, options.maxBodySize)
     this.#sockets.add(socket)
     socket.on("close", () => {
       deadline.release()
       this.#sockets.delete(socket)
     })
-    if (this.#handshakes === undefined) socket.resume()
+    return ({ length }) => {
+      if (!linger.receive(length)) socket.destroy()
+    }
   }
 
   /** What HTTP/2 has for it; there is no request yet that could be answered. */

@@ -54,7 +54,7 @@ describe("the limit of connections", () => {
     })
   )
 
-  it.live("closes a client that was turned away but stays", () =>
+  it.live("closes a client that was turned away but stays when another one is", () =>
     Effect.gen(function* () {
       const { port } = yield* serveHttp(answer("served"), { maxConnections: 1 })
       const first = yield* open(port)
@@ -63,11 +63,35 @@ describe("the limit of connections", () => {
       const stayer = yield* open(port, { allowHalfOpen: true })
       yield* stayer.ended
       assert.deepStrictEqual(stayer.statuses, [503])
+      const next = yield* open(port, { allowHalfOpen: true })
+      yield* next.ended
+      assert.deepStrictEqual(next.statuses, [503])
       // A reset is how a client that only writes gets to know that the other side is gone.
       yield* until("a write fails", () => {
         if (!stayer.hasClosed) stayer.send("x")
         return stayer.hasClosed
       })
+    })
+  )
+
+  it.live("lets a connection that only lingers give way at once", () =>
+    Effect.gen(function* () {
+      const { port, server } = yield* serveHttp(answer("served"), { maxConnections: 2 })
+      const lingering = yield* open(port, { allowHalfOpen: true })
+      lingering.send("POST / HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n")
+      yield* lingering.ended
+      const skipping = yield* open(port)
+      skipping.send("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n")
+      yield* skipping.endsWith("served")
+      assert.strictEqual(yield* server.connectionCount, 2)
+      for (const expected of [200, 200, 503]) {
+        const client = yield* open(port)
+        client.get()
+        yield* until("it is answered", () => client.statuses.length === 1)
+        assert.deepStrictEqual(client.statuses, [expected])
+      }
+      yield* skipping.closed
+      assert.strictEqual(yield* server.connectionCount, 2)
     })
   )
 

@@ -6,7 +6,7 @@ import { Deadline, type DeadlineOwner } from "@pagi/core/Deadlines"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import { drainTicks } from "@pagi/core/Exchange/Exchange"
 import type { WebSocketChannel, WebSocketMessage } from "@pagi/core/Exchange/WebSocket"
-import { lingerTicks } from "@pagi/core/Linger"
+import { toldSilenceTicks } from "@pagi/core/Linger"
 import type { TransportHandler } from "@pagi/core/Transport"
 import type { UpgradedConnection } from "@pagi/core/WebSocketUpgrade"
 import { CompressedOutbox, type OutboxSession } from "./CompressedOutbox.ts"
@@ -151,6 +151,7 @@ export class WebSocketSession
 
   /** Closes the session soon, so that the client connects again, to a server that stays. */
   drain(): void {
+    this.linger?.hurry()
     if (this.phase !== "open") return
     this.#drainDeadline ??= new Deadline(this.settings.server.deadlines, this)
     this.#drainDeadline.start(drainTicks)
@@ -194,6 +195,7 @@ export class WebSocketSession
   onApplicationEnd(): void {
     this.#running--
     if (this.#running === 0) this.#scope.close()
+    this.offerPlace()
     if (this.phase === "closed" && this.#running === 0) this.#finish()
   }
 
@@ -323,8 +325,12 @@ export class WebSocketSession
     this.#keepalive?.release()
     this.#drainDeadline?.stop()
     this.transport.end()
-    this.setPaused(false)
-    this.#startDeadline(lingerTicks)
+    this.#deadline ??= new Deadline(this.settings.server.deadlines, this)
+    this.beginLinger(this.#deadline, toldSilenceTicks)
+  }
+
+  protected get hasRunning(): boolean {
+    return this.#running > 0
   }
 
   /** Ends the connection now. */
@@ -357,7 +363,7 @@ export class WebSocketSession
   /** Ticks that the current phase may last without anything happening; 0 means no limit. */
   get #limitTicks(): number {
     if (this.phase === "closing") return closeTicks
-    return this.phase === "lingering" ? lingerTicks : this.settings.server.limits.wsIdle
+    return this.phase === "lingering" ? toldSilenceTicks : this.settings.server.limits.wsIdle
   }
 
   #noteActivity(): void {
@@ -366,7 +372,8 @@ export class WebSocketSession
 
   /** The peer's time for whatever it is waited for begins anew. */
   #restartWaiting(): void {
-    if (this.#deadline?.isRunning === true) this.#deadline.start(this.#limitTicks)
+    if (this.linger !== undefined) this.restartLinger()
+    else if (this.#deadline?.isRunning === true) this.#deadline.start(this.#limitTicks)
     this.#keepalive?.onCaughtUp()
   }
 

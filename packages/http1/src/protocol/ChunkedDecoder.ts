@@ -45,15 +45,24 @@ export class ChunkedDecoder {
   private received = 0
   /** What is wrong behind the piece that was reported last. */
   private problem: ProtocolError | undefined = undefined
+  /** The most that may come of the body; 0 means no limit. */
+  private sizeLimit: number
   private trailerSearch: SectionSearch | undefined = undefined
 
   constructor(limits: Limits) {
     this.limits = limits
+    this.sizeLimit = limits.maxBodySize
   }
 
   /** How many bytes are certainly still to come. */
   get knownRemaining(): number {
     return this.state === "data" ? this.remaining : 0
+  }
+
+  /** The body is not wanted any more, and so may have any size. */
+  liftLimit(): void {
+    this.sizeLimit = 0
+    if (this.problem?.reason === "body-too-large") this.problem = undefined
   }
 
   next(buffer: ReceiveBuffer): BodyPiece | EndOfMessage | ProtocolError | NeedData {
@@ -153,11 +162,10 @@ export class ChunkedDecoder {
   }
 
   private endSize(): ProtocolError | undefined {
-    const { maxBodySize } = this.limits
     this.digits = 0
     this.received += this.remaining
     this.state = this.remaining === 0 ? "trailers" : "data"
-    return maxBodySize > 0 && this.received > maxBodySize ? protocolError("body-too-large") : undefined
+    return this.sizeLimit > 0 && this.received > this.sizeLimit ? protocolError("body-too-large") : undefined
   }
 
   /** The trailer section and the empty line that ends the body (RFC 9112 §7.1.2). */

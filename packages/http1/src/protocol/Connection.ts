@@ -28,6 +28,9 @@ import { statusLine } from "./StatusLine.ts"
  */
 type Writing = "idle" | "ready" | "held" | "body" | "complete" | "upgraded"
 
+/** Bytes that every peer takes without reading them: less than the smallest window. */
+const UNREAD_LIMIT = 1024
+
 /**
  * The server's half of an HTTP/1.x connection. `receive` takes bytes in and `next` reports what they mean, one event per
  * call; the send methods write the response to the current request. No method throws, whatever the peer or the
@@ -43,6 +46,8 @@ export class Connection {
   private isClosing = false
   /** The client waits for 100 (Continue), and has not sent anything of its body. */
   private isContinueAwaited = false
+  /** Bytes of all responses, roughly. */
+  private sentLength = 0
 
   constructor(limits: Limits) {
     this.reader = new RequestReader(limits)
@@ -107,8 +112,8 @@ export class Connection {
   }
 
   /**
-   * From now on the body of the current request is read and thrown away: `next` reports its end, but no pieces. When more
-   * than `BODY_SKIP_LIMIT` bytes would have to be read, `next` reports `Closed` and the connection cannot be reused.
+   * From now on the body of the current request is read and thrown away, whatever its size: `next` reports its end, but no
+   * pieces. The caller bounds how long that may go on.
    */
   skipBody(): void {
     this.reader.skipBody()
@@ -187,16 +192,17 @@ export class Connection {
   }
 
   /**
-   * A client that waits for 100 (Continue) may or may not send its body after a final response (RFC 9110 §10.1.1), and an
-   * unread body may be too long to skip; either way the next request could not be found.
+   * A client that waits for 100 (Continue) may or may not send its body after a final response (RFC 9110 §10.1.1), so that
+   * the next request could not be found. Any other body is skipped.
    */
   private canPersist(): boolean {
-    return this.keepAlive && !this.isContinueAwaited && !this.reader.isBodyTooLongToSkip
+    return this.keepAlive && !this.isContinueAwaited
   }
 
   private commit(head: EncodedHead): void {
     this.encoder = head.encoder
     this.prepared = undefined
+    this.sentLength += head.text.length
     this.persistent = head.persistent
     this.writing = head.isUpgrade ? "upgraded" : "body"
   }
@@ -209,6 +215,7 @@ export class Connection {
     const problem = encoder.check(data.length, last)
     if (problem !== undefined) return this.refuse(problem)
     this.settle(head, last)
+    this.sentLength += data.length
     encoder.write(sink, head?.text ?? "", data, last)
     return undefined
   }
@@ -284,9 +291,14 @@ export class Connection {
     return this.persistent && !this.reader.isClosed
   }
 
-  /** Whether the client has sent its last request, by its own word, and all of it has been read. */
-  get hasPeerFinished(): boolean {
-    return this.request?.keepAlive === false && this.reader.isComplete && this.reader.bufferedLength === 0
+  /**
+   * Whether nothing that may still come can destroy the response: the client has sent its only request, by its own word and
+   * without a body, behind which some send an empty line, and takes all that it was sent even while it does not read.
+   */
+  get isSafelyOver(): boolean {
+    const { reader, request } = this
+    if (request === undefined || request.keepAlive || request.bodyLength !== 0) return false
+    return reader.isComplete && reader.bufferedLength === 0 && this.sentLength <= UNREAD_LIMIT
   }
 
   /** Whether a final response was accepted, also while its head is held back. */
@@ -324,5 +336,3 @@ export class Connection {
     this.encoder = undefined
   }
 }
-
-export { BODY_SKIP_LIMIT } from "./RequestReader.ts"

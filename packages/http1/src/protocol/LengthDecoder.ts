@@ -14,6 +14,9 @@ export class LengthDecoder {
     return this.remaining
   }
 
+  /** What is too long was refused with its head. */
+  liftLimit(): void {}
+
   next(buffer: ReceiveBuffer): BodyPiece | EndOfMessage | NeedData {
     if (this.remaining === 0) return endWithoutTrailers
     if (buffer.length === 0) return NeedData

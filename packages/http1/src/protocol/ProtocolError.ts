@@ -21,6 +21,7 @@ const table = {
   "incomplete-head": [400, "The connection ended inside a request head"],
   "incomplete-body": [400, "The connection ended inside a request body"],
   "head-timeout": [408, "The request head took too long"],
+  "body-timeout": [408, "The request body took too long"],
   "body-too-large": [413, "The request body is too large"],
   "request-line-too-long": [414, "The request line is too long"],
   "unknown-expectation": [417, "The only supported expectation is 100-continue"],
@@ -44,7 +45,7 @@ export interface ProtocolError {
   readonly message: string
 }
 
-/** The error for a reason. `head-timeout` is for the driver, since a machine has no clock. */
+/** The error for a reason. The timeouts are for the driver, since a machine has no clock. */
 export const protocolError = (reason: ErrorReason): ProtocolError => {
   const [status, message] = table[reason]
   return { type: "error", status, reason, message }

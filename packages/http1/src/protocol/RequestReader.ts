@@ -17,11 +17,6 @@ import { protocolError, type ProtocolError } from "./ProtocolError.ts"
  */
 type State = "head" | "body" | "complete" | "closed"
 
-/** The most bytes of an unwanted request body that are read so that the connection can be used again. */
-export const BODY_SKIP_LIMIT = 65_536
-
-const NOT_SKIPPING = -1
-
 /** The reading half of a connection: bytes in, requests out, one at a time. */
 export class RequestReader {
   private readonly limits: Limits
@@ -30,7 +25,7 @@ export class RequestReader {
   private state: State = "head"
   private hasEnded = false
   private decoder: LengthDecoder | ChunkedDecoder | undefined = undefined
-  private skipBudget = NOT_SKIPPING
+  private isSkipping = false
 
   constructor(limits: Limits) {
     this.limits = limits
@@ -52,11 +47,6 @@ export class RequestReader {
   get bodyRemaining(): number | undefined {
     if (this.decoder === undefined) return 0
     return this.decoder instanceof LengthDecoder ? this.decoder.knownRemaining : undefined
-  }
-
-  /** Whether reading the body to its end would cost more than a new connection does. */
-  get isBodyTooLongToSkip(): boolean {
-    return this.decoder !== undefined && this.decoder.knownRemaining > BODY_SKIP_LIMIT
   }
 
   receive(bytes: Uint8Array, isLent: boolean): void {
@@ -108,7 +98,6 @@ export class RequestReader {
 
   private nextOfBody(): Event {
     while (this.decoder !== undefined) {
-      const lengthBefore = this.buffer.length
       const event = this.decoder.next(this.buffer)
       if (event.type === "error") return this.fail(event)
       if (event.type === "end") {
@@ -116,34 +105,24 @@ export class RequestReader {
         this.state = "complete"
         return event
       }
-      if (this.skipBudget !== NOT_SKIPPING && !this.spendSkipBudget(lengthBefore - this.buffer.length)) return Closed
       if (event.type === "need-data") return this.hasEnded ? this.fail(protocolError("incomplete-body")) : NeedData
-      if (this.skipBudget === NOT_SKIPPING) return event
+      if (!this.isSkipping) return event
     }
     return Closed
   }
 
-  /** Discards the rest of the body from now on; closes when that is certain to exceed `BODY_SKIP_LIMIT`. */
+  /** Discards the rest of the body from now on, whatever its size: who drives this bounds how long that may go on. */
   skipBody(): void {
-    if (this.state !== "body" || this.skipBudget !== NOT_SKIPPING) return
-    this.skipBudget = BODY_SKIP_LIMIT
-    if (this.isBodyTooLongToSkip) this.close()
-  }
-
-  private spendSkipBudget(bytes: number): boolean {
-    if (bytes > this.skipBudget) {
-      this.close()
-      return false
-    }
-    this.skipBudget -= bytes
-    return true
+    if (this.state !== "body") return
+    this.isSkipping = true
+    this.decoder?.liftLimit()
   }
 
   /** Goes on to the next request, once the current one is complete. */
   resume(): void {
     if (this.state !== "complete") return
     this.state = "head"
-    this.skipBudget = NOT_SKIPPING
+    this.isSkipping = false
   }
 
   /** Takes all bytes that are left; they do not belong to HTTP any more. */

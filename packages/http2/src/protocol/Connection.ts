@@ -112,6 +112,11 @@ export class Connection<Owner extends StreamOwner> extends ConnectionInput<Owner
     return !stream.isLocalClosed && !this.isFailed
   }
 
+  /** Whether the peer may send content on the stream. */
+  mayReceive(stream: Stream<Owner>): boolean {
+    return !stream.isRemoteClosed && stream.receiveWindow.available > 0 && this.receiveWindow.available > 0
+  }
+
   /** Whether it is the peer's windows that keep a stream's content here. */
   isShut(stream: Stream<Owner>): boolean {
     return stream.sendWindow <= 0 || this.output.queue.window <= 0

@@ -282,7 +282,11 @@ describe("what comes behind the end", () => {
       yield* turn
       assert.strictEqual(scopes.length, 0)
       assert.deepStrictEqual(peer.goAways, ["PROTOCOL_ERROR"])
-      for (let sent = 0; sent < 70; sent++) peer.frame(0x42, 0, 0, "x".repeat(16_000))
+      for (let second = 0; second < 31; second++) {
+        assert.strictEqual(peer.transport.ending, "ended")
+        for (let sent = 0; sent < 10; sent++) peer.frame(0x42, 0, 0, "x".repeat(16_000))
+        yield* TestClock.adjust("1 second")
+      }
       assert.strictEqual(peer.transport.ending, "destroyed")
       yield* turn
       yield* finish(harness)
