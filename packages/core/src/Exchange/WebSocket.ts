@@ -281,8 +281,9 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
   #startResponse(status: number, headers: HeaderBlock): string | undefined {
     const problem = this.#host?.response.start(status, headers, false)
     if (problem !== undefined || !isWithoutContent(status)) return problem
-    this.#isHeadOnly = true
-    return this.#host?.response.body("", true)
+    const bodyProblem = this.#host?.response.body("", true)
+    this.#isHeadOnly = bodyProblem === undefined
+    return bodyProblem
   }
 
   // the end of the application ---------------------------------------------------------------------------------------

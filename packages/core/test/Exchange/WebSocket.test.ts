@@ -317,6 +317,23 @@ describe("WebSocketExchange", () => {
   })
 
   describe("a response in place of a session", () => {
+    it.effect("is complete with its head when it has no content; what follows goes nowhere", () =>
+      Effect.gen(function* () {
+        const host = makeHost()
+        yield* host.exchange.send({ type: "websocket.http.response.start", status: 204 })
+        assert.isTrue(host.exchange.state.responseComplete)
+        assert.deepStrictEqual(yield* take(host.exchange, 2), ["connect", "disconnect 1006 closed"])
+        yield* sendAll(host.exchange, ["body", "lastBody"])
+        host.exchange.onApplicationExit(Exit.void)
+        assert.deepStrictEqual(host.calls, [
+          ["start", 204, [], false],
+          ["body", "", true],
+          ["end", "complete"]
+        ])
+        assert.deepStrictEqual(host.logged, [])
+      })
+    )
+
     it.effect("is complete with its last piece", () =>
       Effect.gen(function* () {
         const driver = makeHost()
