@@ -10,7 +10,6 @@ import type { HeaderBlock } from "@pagi/core/HeaderBlock"
 import { lingerSilenceTicks } from "@pagi/core/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/Transport"
 import type { WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
-import * as Effect from "effect/Effect"
 import { Http1Input } from "./Http1Input.ts"
 import type { Http1Settings } from "./Http1Settings.ts"
 import { protocolError } from "./protocol/ProtocolError.ts"
@@ -197,7 +196,7 @@ export class Http1Driver
 
   /** What contradicts its own length cannot be made good. Once dropped, the exchange does not report failures. */
   breakOff(problem: string): void {
-    this.settings.exchange.log(Effect.logError(`the response was broken off: ${problem}`))
+    this.exchange?.logError(`the response was broken off: ${problem}`)
     this.answer(500, "internal server error", "server_error")
   }
 

@@ -11,7 +11,6 @@ import type { SseExchange } from "@pagi/core/Exchange/Sse"
 import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "@pagi/core/Exchange/WebSocket"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
 import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
-import * as Effect from "effect/Effect"
 import { admit } from "./Admission.ts"
 import { CANCEL, INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR } from "./protocol/ErrorCode.ts"
 import type { Data, Request } from "./protocol/Event.ts"
@@ -159,7 +158,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   }
 
   onContentGone(): void {
-    this.#connection.settings.exchange.log(Effect.logError(`the response was broken off: ${goneMessage}`))
+    this.#exchange?.logError(`the response was broken off: ${goneMessage}`)
     this.#drop("server_error", INTERNAL_ERROR)
   }
 
@@ -304,8 +303,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
 
   /** What contradicts its own length cannot be made good. Once dropped, the exchange does not report failures. */
   breakOff(problem: string): void {
-    const { exchange } = this.#connection.settings
-    exchange.log(Effect.logError(`the response was broken off: ${problem}`))
+    this.#exchange?.logError(`the response was broken off: ${problem}`)
     this.#answer(500, "internal server error", "server_error")
   }
 

@@ -304,7 +304,7 @@ export abstract class Exchange<
   }
 
   /** Logs an error, and which exchange it is about. */
-  protected logError(...message: ReadonlyArray<unknown>): void {
+  logError(...message: ReadonlyArray<unknown>): void {
     const annotations = Annotations.make(this.#scope, this.options.workerNum)
     this.options.log(Effect.annotateLogs(Effect.logError(...message), annotations))
   }

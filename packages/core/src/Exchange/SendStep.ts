@@ -33,6 +33,8 @@ export class SendStep<SendEvent> extends Effectable.Class<void, SendError> {
   }
 }
 
+const ended: IteratorReturnResult<void> = { value: undefined, done: true }
+
 /**
  * A `send` behind `yield*`. While an Effect runs, the generator that yielded it is not on the stack, so an error made then
  * does not say where in the application it comes from. So the failure is handed to the generator first, as a value which
@@ -55,7 +57,7 @@ class YieldedSend<SendEvent> extends Effectable.Class<SendError | void> {
       this.#isYielded = true
       return { value: this, done: false }
     }
-    if (failure === undefined) return { value: undefined, done: true }
+    if (failure === undefined) return ended
     Error.captureStackTrace(failure, this.next)
     return { value: Exit.fail(failure), done: false }
   }
