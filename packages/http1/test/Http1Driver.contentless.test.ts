@@ -157,6 +157,22 @@ describe("the answer to HEAD", () => {
     })
   )
 
+  it.effect("is sent once when it is written at once, because much waits for the peer", () =>
+    Effect.gen(function* () {
+      for (const events of [[], [piece("a"), last("b")], [last("ab")]]) {
+        const { application } = recorded<unknown>((_, __, send) =>
+          Effect.forEach([start(), ...events], (event) => send(event))
+        )
+        const marks = { writeHighWatermark: 1, writeLowWatermark: 0 }
+        const harness = yield* makeHarness(application, { options: marks })
+        const transport = yield* converse(harness, to("HEAD").repeat(2))
+        assert.deepStrictEqual(statuses(transport.text), [200, 200])
+        yield* finish(harness, transport)
+        assert.deepStrictEqual(harness.errors, [])
+      }
+    })
+  )
+
   it.effect("is complete by a flush, and without the trailers that were announced", () =>
     Effect.gen(function* () {
       const completed: Array<boolean> = []

@@ -115,8 +115,12 @@ export abstract class RequestExchange<
 
   /** Sends the head of a response without content, whose body is `data` for the length that HEAD tells of. */
   protected sendHeadOnly(data: string | Uint8Array): string | undefined {
+    // Writing may flush, which would end the response by itself.
+    this.headOnly = "written"
     const problem = this.host.response.body(data, true)
-    return problem ?? this.onHeadOnly()
+    if (problem === undefined) return this.onHeadOnly()
+    this.headOnly = "pending"
+    return problem
   }
 
   /** The head of a response without content was written. */
