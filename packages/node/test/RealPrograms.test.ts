@@ -3,6 +3,7 @@ import * as HeaderBlock from "@pagi/core/HeaderBlock"
 import type { HttpReceiveEvent } from "@pagi/core/Event"
 import * as PagiApp from "@pagi/core/PagiApp"
 import type { HttpHandler, Receive } from "@pagi/core/PagiApp"
+import type { Input } from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import { createHash } from "node:crypto"
@@ -74,11 +75,14 @@ const app: HttpHandler<unknown> = Effect.fnUntraced(function* (scope, receive, s
 const assertSuccess = ({ code, errors }: Outcome): void => assert.strictEqual(code, 0, errors)
 
 /** A server, and where it is. */
-const serveApp = Effect.map(serveHttp(app, { maxBodySize: 0 }), ({ port, server }) => ({
-  server,
-  port,
-  url: (path: string) => `http://127.0.0.1:${port}${path}`
-}))
+const serveWith = (options: Input) =>
+  Effect.map(serveHttp(app, options), ({ port, server }) => ({
+    server,
+    port,
+    url: (path: string) => `http://127.0.0.1:${port}${path}`
+  }))
+
+const serveApp = serveWith({ maxBodySize: 0 })
 
 const uploadFile = Effect.map(temporaryFolder, (folder) => {
   const path = join(folder, "upload")
@@ -278,8 +282,8 @@ http {
 
 describe.skipIf(nginx === undefined || curl === undefined)("nginx as a reverse proxy", () => {
   /** A server behind nginx, and curl in front of it. */
-  const proxied = Effect.gen(function* () {
-    const { port, server } = yield* serveApp
+  const proxiedWith = Effect.fnUntraced(function* (options: Input) {
+    const { port, server } = yield* serveWith(options)
     const folder = yield* temporaryFolder
     const configuration = join(folder, "nginx.conf")
     const socket = join(folder, "nginx.sock")
@@ -293,6 +297,8 @@ describe.skipIf(nginx === undefined || curl === undefined)("nginx as a reverse p
       run(curl ?? "curl", ["-sS", "--max-time", "10", "--unix-socket", socket, ...args])
     return { request, server }
   })
+
+  const proxied = proxiedWith({ maxBodySize: 0 })
 
   it.live("reuses its connections", () =>
     Effect.gen(function* () {
@@ -340,15 +346,21 @@ describe.skipIf(nginx === undefined || curl === undefined)("nginx as a reverse p
     )
   }
 
-  it.live("gets through without an error when the server refuses bodies unread", () =>
-    Effect.gen(function* () {
-      const { request } = yield* proxied
-      const file = yield* uploadFile
-      for (let index = 0; index < 5; index++) {
-        const outcome = yield* request("--data-binary", `@${file}`, "-w", " %{http_code}", "http://test/forbidden")
-        assertSuccess(outcome)
-        assert.strictEqual(outcome.output.toString(), "not for you 403")
-      }
-    })
-  )
+  for (const [name, maxBodySize, answer] of [
+    ["the application refuses bodies unread", 0, "not for you 403"],
+    ["the server refuses bodies for their size", mebibyte, "The request body is too large\n 413"]
+  ] as const) {
+    it.live(`gets through without an error when ${name}`, () =>
+      Effect.gen(function* () {
+        const { request } = yield* proxiedWith({ maxBodySize })
+        const path = join(yield* temporaryFolder, "upload")
+        writeFileSync(path, new Uint8Array(20 * mebibyte))
+        for (let index = 0; index < 5; index++) {
+          const outcome = yield* request("--data-binary", `@${path}`, "-w", " %{http_code}", "http://test/forbidden")
+          assertSuccess(outcome)
+          assert.strictEqual(outcome.output.toString(), answer)
+        }
+      })
+    )
+  }
 })
