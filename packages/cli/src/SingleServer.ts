@@ -50,7 +50,8 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan, bootTimeout: Durati
     Layer.provide(Layer.succeed(InheritedSockets, sockets))
   )
   const limit = leaveTimeout(yield* ServerOptions)
-  const guard = StopGuard.make(limit)
+  const log = Effect.runForkWith(yield* Effect.context<never>())
+  const guard = StopGuard.make(limit, () => log(Effect.logDebug("a thread listens to signals too")))
   yield* untilStopped(server, { limit, guard, ready: state.ready, stopping: state.stopping }).pipe(
     Effect.provideService(FirstConnection, () => guard.start(false))
   )

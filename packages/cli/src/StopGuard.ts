@@ -15,13 +15,16 @@ import { sameRequest } from "./StopSignals.ts"
 /** Milliseconds that the process has for an end of its own when its time is over, and then for one that is forced. */
 const patience = 1000
 
+/** Milliseconds above which a timer would elapse at once; a stop that may take weeks is as good as one without a limit. */
+const longestDelay = 2_147_000_000
+
 /** As text, so that it needs no file of its own beside the bundled program. */
 const program = `
   const { write } = require("node:fs")
   const { Session } = require("node:inspector")
-  const { Worker, workerData } = require("node:worker_threads")
+  const { parentPort, Worker, workerData } = require("node:worker_threads")
   const { internalBinding } = require("internal/test/binding")
-  const { allowance, code, isStopping, patience, sameRequest, signals } = workerData
+  const { allowance, code, isStopping, longestDelay, patience, sameRequest, signals } = workerData
 
   const end = (code) => {
     // To connect is to wait for the main thread, so it is for another one to kill.
@@ -45,7 +48,7 @@ const program = `
   let isForced = false
   const stop = () => {
     stoppedAt = performance.now()
-    if (Number.isFinite(allowance)) setTimeout(() => end(code), allowance + patience)
+    if (allowance < longestDelay) setTimeout(() => end(code), allowance + patience)
   }
   const onSignal = (number) => {
     if (stoppedAt === undefined) return stop()
@@ -61,6 +64,7 @@ const program = `
     return listener
   })
   if (isStopping) stop()
+  parentPort.postMessage("")
 `
 
 export interface StopGuard {
@@ -68,19 +72,22 @@ export interface StopGuard {
   readonly start: (isStopping: boolean) => void
 }
 
-/** A guard that lets a stop take so many milliseconds; infinitely many are no limit. */
-export const make = (allowance: number): StopGuard => {
+/**
+ * A guard that lets a stop take so many milliseconds; infinitely many are no limit. `onWatching` is called when it is
+ * there: a signal that a blocked event loop gets before is not noticed.
+ */
+export const make = (allowance: number, onWatching: () => void): StopGuard => {
   let isRunning = false
   return {
     start: (isStopping) => {
       if (isRunning) return
       isRunning = true
-      watch(allowance, isStopping)
+      watch(allowance, isStopping, onWatching)
     }
   }
 }
 
-const watch = (allowance: number, isStopping: boolean): void => {
+const watch = (allowance: number, isStopping: boolean, onWatching: () => void): void => {
   try {
     const thread = new Worker(program, {
       eval: true,
@@ -90,12 +97,14 @@ const watch = (allowance: number, isStopping: boolean): void => {
         allowance,
         code: ExitCode.incompleteDrain,
         isStopping,
+        longestDelay,
         patience,
         sameRequest,
         signals: [constants.signals.SIGTERM, constants.signals.SIGINT]
       },
       resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 }
     })
+    thread.once("message", onWatching)
     thread.unref()
     // Without the thread the server serves as well as with it.
     thread.on("error", () => {})

@@ -10,14 +10,16 @@ const fixture = join(import.meta.dirname, "../fixtures/unending.ts")
 /** Starts a server, asks for a path and stops the server; yields how that ended. */
 const stop = (path: string, application = fixture) =>
   Effect.gen(function* () {
-    const flags = ["--port", "0", "--shutdown-timeout", "0.5", "--no-access-log"]
+    const flags = ["--port", "0", "--shutdown-timeout", "0.5", "--no-access-log", "--log-level", "debug"]
     const program = yield* Program.start([...flags, application])
     const address = yield* Program.address(program)
-    // The first connection is what the server begins to be on its guard with, the second one is its end.
     yield* Effect.promise(() => fetch(address).then((response) => response.text()))
-    const asking = Effect.promise(() => fetch(`${address}${path}`).catch(() => undefined))
-    yield* Effect.forkChild(asking, { startImmediately: true })
-    yield* Effect.sleep("1 second")
+    yield* program.line(/a thread listens to signals too/)
+    if (path !== "") {
+      const asking = Effect.promise(() => fetch(`${address}${path}`).catch(() => undefined))
+      yield* Effect.forkChild(asking, { startImmediately: true })
+      yield* program.line(new RegExp(`begins /${path}$`, "m"))
+    }
     yield* program.signal("SIGTERM")
     const { code, stderr } = yield* program.result
     return { code, stderr }
