@@ -23,6 +23,7 @@ import {
 import * as Description from "./Description.ts"
 import * as EffectVersion from "./EffectVersion.ts"
 import * as LoadTime from "./LoadTime.ts"
+import * as ModuleWarnings from "./ModuleWarnings.ts"
 import * as SyntaxPlace from "./SyntaxPlace.ts"
 
 /** A module and the export that is the application. */
@@ -99,7 +100,7 @@ const importModule = (path: string): Effect.Effect<Exports, AppLoadError> =>
   Effect.suspend(() => {
     const url = pathToFileURL(resolve(path)).href
     return Effect.tryPromise({
-      try: (): Promise<Exports> => import(url),
+      try: (): Promise<Exports> => ModuleWarnings.holdBack(() => import(url)),
       catch: (error) => error
     }).pipe(
       Effect.tapCause((cause) => Effect.logDebug(`importing ${path} failed`, cause)),
@@ -107,10 +108,17 @@ const importModule = (path: string): Effect.Effect<Exports, AppLoadError> =>
     )
   })
 
-const describeFailure = (url: string, error: unknown): string =>
-  Description.ofError(error, ({ message }) =>
+const describeFailure = (url: string, error: unknown): string => {
+  const text = Description.ofError(error, ({ message }) =>
     error instanceof SyntaxError ? SyntaxPlace.find(url, message) : undefined
   )
+  return error instanceof SyntaxError && moduleSyntax.test(error.message) ? `${text}; ${moduleAdvice}` : text
+}
+
+/** What V8 says of a module that Node takes for CommonJS, as the `package.json` that `npm init` writes has it. */
+const moduleSyntax = /^Cannot use import statement outside a module|^Unexpected token 'export'/
+
+const moduleAdvice = 'set "type": "module" in the package.json of its folder, or name it .mjs or .mts'
 
 type AnyApplication = PagiApp.Application<unknown>
 
@@ -161,6 +169,12 @@ const build = <A>(
       ? Effect.interrupt
       : Effect.andThen(
           Effect.logDebug(`${subject} of ${path} failed`, cause),
-          failed(path, new BuildFailed({ subject, detail: Description.ofCause(cause) }))
+          failed(path, new BuildFailed({ subject, detail: withAdvice(Description.ofCause(cause)) }))
         )
   )
+
+/** Says what to do about a service that is not there. */
+const withAdvice = (detail: string): string =>
+  detail.startsWith("Service not found: ")
+    ? `${detail}; what the module exports has to provide it, by Layer.provide or Effect.provide`
+    : detail

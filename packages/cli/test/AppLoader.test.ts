@@ -134,7 +134,7 @@ describe("AppLoader", () => {
       const messages = {
         failing: /^the export "failing" failed: no database at all/,
         dying: /^the export "dying" failed: TypeError: a mistake/,
-        lacking: /^the export "lacking" failed: Service not found: test\/Missing/,
+        lacking: /^the export "lacking" failed: Service not found: test\/Missing; .* Layer\.provide/,
         failingLayer: /^the export "failingLayer" failed: no reason$/,
         number: /^what the export "number" yields is a number; expected/,
         otherLayer: /^the export "otherLayer" is a Layer that does not provide PagiApp; expected/

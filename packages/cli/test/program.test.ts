@@ -162,6 +162,11 @@ describe("pagi-server", () => {
         const cwd = yield* Site.make({
           "enum.ts": "\nenum Color { Red }\nexport default Color",
           "syntax.mjs": "export default = 1",
+          "package.json": '{ "type": "module" }',
+          "scripts/package.json": '{ "type": "commonjs" }',
+          "scripts/app.js": 'import fs from "node:fs"\nexport default () => fs',
+          "scripts/app.ts": "export default (): number => 1",
+          "outer.mjs": 'import "./scripts/app.js"',
           "useless.ts": "export default 42 as number",
           "import.mjs": 'import "./gone.mjs"',
           "way/to it.mjs": "export const a = 1\n\nexport const b = = 2",
@@ -173,6 +178,9 @@ describe("pagi-server", () => {
         const load = (path: string, line: string, options?: Program.Options) =>
           refuses(4, `cannot load ${path}: ${line}`, [path], { cwd, ...options })
         const expected = "expected an application function, or an Effect or a Layer that yields one"
+        const asModule = 'set "type": "module" in the package.json of its folder, or name it .mjs or .mts'
+        const noImport = `SyntaxError: Cannot use import statement outside a module (scripts/app.js:1); ${asModule}`
+        const noExport = `SyntaxError: Unexpected token 'export' (scripts/app.ts:1); ${asModule}`
         const soon = { env: { PAGI_BOOT_TIMEOUT: "100ms" } }
         yield* Effect.all(
           [
@@ -183,6 +191,9 @@ describe("pagi-server", () => {
             load("syntax.mjs", "SyntaxError: Unexpected token '=' (syntax.mjs:1)"),
             load("deep.mjs", "SyntaxError: Unexpected token '=' (way/to it.mjs:3)"),
             load("later.ts", "SyntaxError: Unexpected token '=' (way/to it.mjs:3)", fromSources),
+            load("scripts/app.js", noImport),
+            load("outer.mjs", noImport),
+            load("scripts/app.ts", noExport, fromSources),
             load("hangs.mjs", "its import has not completed within 100ms (bootTimeout)", soon),
             load("import.mjs", `Cannot find module '${cwd}/gone.mjs' imported from ${cwd}/import.mjs`),
             load("useless.ts", `the default export is a number; ${expected}`)

@@ -68,6 +68,24 @@ const problemOf = (handler: unknown): string | undefined => {
   return finding && `returns ${finding.found}, not an Effect; ${finding.advice}`
 }
 
+/**
+ * What is wrong with all that `PagiApp.make` was given, as far as its types could have told.
+ *
+ * @param known the names that handlers have
+ */
+export const ofHandlers = (handlers: unknown, known: ReadonlyArray<string>): NotAnEffect | undefined => {
+  const needed = `PagiApp.make takes an object of handlers, whose names are ${known.join(", ")}`
+  const wrong = (found: string) => new NotAnEffect({ message: `${needed}; it was given ${found}` })
+  if (handlers === null || typeof handlers !== "object") return wrong(describe(handlers).found)
+  const isLacking = known.every((name) => !hasProperty(handlers, name) || handlers[name] === undefined)
+  for (const [name, value] of Object.entries(handlers)) {
+    // Beside handlers an object may have methods of its own.
+    const isMeant = !known.includes(name) && (isLacking || known.includes(name.toLowerCase()))
+    if (typeof value === "function" && isMeant) return wrong(`one for "${name}"`)
+  }
+  return isLacking ? wrong("none") : undefined
+}
+
 const findings = new Map<string, Finding>([
   ["[object AsyncFunction]", promise],
   ["[object GeneratorFunction]", generator],
@@ -87,9 +105,16 @@ export const find = (error: unknown): NotAnEffect | undefined =>
     ? new NotAnEffect({ message: error.message })
     : undefined
 
+/** The line for a failure that says all there is to say: where in the server or the library it was made helps nobody. */
+export const messageOf = (error: unknown): string | undefined =>
+  hasProperty(error, "_tag") && error._tag === "UnsupportedScope" && error instanceof Error
+    ? error.message
+    : find(error)?.message
+
 /** Why an application that succeeded may not have done its work: what it returned had to be done first. */
 export const hintOf = (value: unknown): string => {
   if (Effect.isEffect(value)) return "; its value is an Effect that was not run, so a yield* may be missing"
+  if (value === undefined) return "; a yield* may be missing before a send"
   return hasProperty(value, "then") || value instanceof Response
     ? `; its value is ${describe(value).found}, which is ignored`
     : ""

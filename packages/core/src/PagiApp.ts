@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as EffectScope from "effect/Scope"
 import type * as Event from "./Event.ts"
-import { ofHandler } from "./NotAnEffect.ts"
+import { ofHandler, ofHandlers } from "./NotAnEffect.ts"
 import type { HttpScope, LifespanScope, Scope, SseScope, WebSocketScope } from "./Scope.ts"
 import type { SendError } from "./SendError.ts"
 
@@ -88,7 +88,7 @@ export const make = <E1 = never, R1 = never, E2 = never, R2 = never, E3 = never,
   handlers: Handlers<E1, R1, E2, R2, E3, R3, E4, R4>
 ): Application<E1 | E2 | E3 | E4 | UnsupportedScope, R1 | R2 | R3 | R4> => {
   // The contract gives each scope type its own events, which the type of `Application` cannot tie to the scope.
-  const handlerOf = handlers as Readonly<
+  const handlerOf = Object(handlers) as Readonly<
     Record<Scope["type"], Application<E1 | E2 | E3 | E4, R1 | R2 | R3 | R4> | undefined>
   >
   const misfit = firstMisfit(handlers)
@@ -100,13 +100,15 @@ export const make = <E1 = never, R1 = never, E2 = never, R2 = never, E3 = never,
       ? Effect.fail(new UnsupportedScope({ scopeType: scope.type }))
       : handler(scope, receive, send)
   }
-  return Object.assign(application, { scopeTypes: new Set(scopeTypes.filter((type) => handlers[type] !== undefined)) })
+  return Object.assign(application, { scopeTypes: new Set(scopeTypes.filter((type) => handlerOf[type] !== undefined)) })
 }
 
 const scopeTypes = ["http", "sse", "websocket", "lifespan"] as const
 
-/** Why a handler is none, as far as that shows before it is called. */
+/** What is wrong with handlers, as far as that shows before they are called. */
 const firstMisfit = (handlers: Partial<Readonly<Record<Scope["type"], unknown>>>) => {
+  const misfit = ofHandlers(handlers, scopeTypes)
+  if (misfit !== undefined) return misfit
   for (const type of scopeTypes) {
     const misfit = handlers[type] === undefined ? undefined : ofHandler(type, handlers[type])
     if (misfit !== undefined) return misfit

@@ -52,8 +52,10 @@ describe("PagiApp.make", () => {
 
   it.effect("fails for a scope type without a handler and names it", () =>
     Effect.gen(function* () {
-      const app = PagiApp.make({})
+      const lacking = (type: Scope["type"]) =>
+        PagiApp.make(type === "http" ? { sse: Effect.succeed } : { http: Effect.succeed })
       for (const type of types) {
+        const app = lacking(type)
         const error = yield* Effect.flip(app(scopeOf(type), receive, send))
         assert.strictEqual(error._tag, "UnsupportedScope")
         assert.strictEqual(error.scopeType, type)
@@ -120,6 +122,29 @@ describe("PagiApp.make", () => {
         assert.instanceOf(cause, NotAnEffect)
         assert.include(String(cause), words)
       }
+    })
+  )
+
+  it.effect("fails for the lifespan when it was given no handlers, or one of another name", () =>
+    Effect.gen(function* () {
+      const misfits: ReadonlyArray<readonly [handlers: unknown, words: string]> = [
+        [{}, "it was given none"],
+        [{ http: undefined, port: 80 }, "it was given none"],
+        [{ http: () => Effect.void, webSocket: () => Effect.void }, 'it was given one for "webSocket"'],
+        [{ htpp: () => Effect.void }, 'it was given one for "htpp"'],
+        [() => Effect.void, "it was given a function"],
+        [undefined, "it was given undefined"]
+      ]
+      for (const [handlers, words] of misfits) {
+        const app = PagiApp.make(handlers as { readonly http: PagiApp.HttpHandler })
+        const cause = yield* Effect.flip(Effect.sandbox(app(scopeOf("lifespan"), receive, send)))
+        const error = Cause.squash(cause)
+        assert.instanceOf(error, NotAnEffect)
+        assert.include(String(error), "whose names are http, sse, websocket, lifespan")
+        assert.include(String(error), words)
+      }
+      const wider = { lifespan: () => Effect.void, stop: () => Effect.void }
+      yield* PagiApp.make(wider)(scopeOf("lifespan"), receive, send)
     })
   )
 

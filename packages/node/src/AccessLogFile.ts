@@ -15,8 +15,20 @@ export class AccessLogError extends Schema.TaggedError<AccessLogError>()("Access
   code: Schema.String
 }) {
   override get message(): string {
-    return `cannot write the access log ${this.path}: ${this.code}`
+    return `cannot write the access log ${this.path}: ${reasons[this.code] ?? this.code}`
   }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  // It would be made in a folder that exists.
+  ENOENT: "its folder does not exist",
+  ENOTDIR: "its folder is a file",
+  EACCES: "this process may not write it",
+  EISDIR: "it is a directory",
+  ENOSPC: "the disk is full",
+  // So the system answers when it is opened without waiting for a reader.
+  ENXIO: "nobody reads the FIFO",
+  EROFS: "the file system is read-only"
 }
 
 /** An access log whose file can be moved away. */

@@ -126,7 +126,7 @@ const readWorker = (text: string | undefined, problems: Array<string>): WorkerAs
     // No JSON is as wrong as another value.
   }
   // Without the text, which may have secrets of the application.
-  problems.push('PAGI_WORKER is ignored: it is not {"num":N}')
+  problems.push("PAGI_WORKER is ignored: servers set it for their workers; the option is PAGI_WORKERS")
   return undefined
 }
 

@@ -45,7 +45,7 @@ describe("the access log", () => {
       const path = join(yield* temporaryFolder, "fifo")
       execFileSync("mkfifo", [path])
       const error = yield* Effect.flip(openLog(path, "clf"))
-      assert.strictEqual(error.message, `cannot write the access log ${path}: ENXIO`)
+      assert.strictEqual(error.message, `cannot write the access log ${path}: nobody reads the FIFO`)
     })
   )
 
@@ -227,7 +227,7 @@ describe("the access log", () => {
           )
         )
         assert.deepStrictEqual(messages, [
-          `cannot write the access log ${path}: ENOENT; the file that was open stays in use`
+          `cannot write the access log ${path}: its folder does not exist; the file that was open stays in use`
         ])
         assert.deepStrictEqual(numbersOf(join(`${folder}.old`, "access.log")), [200, 201, 202])
       })
@@ -264,7 +264,7 @@ describe("the access log", () => {
     Effect.gen(function* () {
       const path = join(yield* temporaryFolder, "missing", "access.log")
       const error = yield* Effect.flip(openLog(path, "clf"))
-      assert.strictEqual(error.message, `cannot write the access log ${path}: ENOENT`)
+      assert.strictEqual(error.message, `cannot write the access log ${path}: its folder does not exist`)
     })
   )
 
@@ -272,7 +272,7 @@ describe("the access log", () => {
     Effect.gen(function* () {
       const path = yield* temporaryFolder
       const error = yield* Effect.flip(openLog(path, "clf"))
-      assert.strictEqual(error.message, `cannot write the access log ${path}: EISDIR`)
+      assert.strictEqual(error.message, `cannot write the access log ${path}: it is a directory`)
     })
   )
 
@@ -287,7 +287,7 @@ describe("the access log", () => {
         )
       )
       assert.deepStrictEqual(messages, [
-        "cannot write the access log /dev/full: ENOSPC",
+        "cannot write the access log /dev/full: the disk is full",
         "lines of the access log /dev/full that were lost: 3"
       ])
     })

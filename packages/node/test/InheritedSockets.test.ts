@@ -125,7 +125,9 @@ describe("what an environment says about inherited sockets", () => {
     for (const text of ["x", "[]", "null", '{"num":"1"}', '{"num":0.5}', '{"payload":1}']) {
       const { problems, worker } = takeFrom({ PAGI_WORKER: text })
       assert.isUndefined(worker)
-      assert.deepStrictEqual(problems, ['PAGI_WORKER is ignored: it is not {"num":N}'])
+      assert.deepStrictEqual(problems, [
+        "PAGI_WORKER is ignored: servers set it for their workers; the option is PAGI_WORKERS"
+      ])
     }
   })
 

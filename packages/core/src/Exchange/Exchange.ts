@@ -298,9 +298,9 @@ export abstract class Exchange<
     }
     const { cause } = exit
     if (isComplete && Cause.hasInterruptsOnly(cause)) return
-    const misfit = NotAnEffect.find(Cause.squash(cause))
-    if (misfit === undefined) this.logError("the application failed", cause)
-    else this.logError(misfit.message)
+    const message = NotAnEffect.messageOf(Cause.squash(cause))
+    if (message === undefined) this.logError("the application failed", cause)
+    else this.logError(message)
   }
 
   /** Logs an error, and which exchange it is about. */

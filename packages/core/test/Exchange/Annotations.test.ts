@@ -74,4 +74,29 @@ describe("the annotations of an exchange", () => {
       assert.include(lines[1]?.[0], "a yield* may be missing")
     })
   )
+
+  it.effect("of a scope type without a handler, and of a send that was not run, need no more than the line", () =>
+    Effect.gen(function* () {
+      const lines: Array<readonly [message: string, reasons: number]> = []
+      const logger = Logger.make(({ cause, message }) => {
+        lines.push([String(message), cause.reasons.length])
+      })
+      const logging = Effect.provide(Logger.layer([logger]))
+      const none = yield* TestClient.make(PagiApp.make({ sse: () => Effect.void })).pipe(logging)
+      yield* none.request({}).pipe(logging)
+      const forgetful = yield* TestClient.make(
+        PagiApp.make({
+          http: (_scope, _receive, send) =>
+            Effect.sync(() => {
+              send({ type: "http.response.start", status: 200 })
+            })
+        })
+      ).pipe(logging)
+      yield* forgetful.request({}).pipe(logging)
+      assert.deepStrictEqual(lines, [
+        ['the application does not handle the scope type "http"', 0],
+        ["the application returned without sending a response; a yield* may be missing before a send", 0]
+      ])
+    })
+  )
 })

@@ -17,8 +17,10 @@ type Calls = ReadonlyArray<ReadonlyArray<unknown>>
 
 const nothing = ""
 const failure = "Error: the application failed"
-const unanswered = "Error: the application returned without accepting or refusing the WebSocket"
-const truncated = "Error: the application returned before its response was complete"
+const unanswered =
+  "Error: the application returned without accepting or refusing the WebSocket; a yield* may be missing before a send"
+const truncated =
+  "Error: the application returned before its response was complete; a yield* may be missing before a send"
 
 const both = (...calls: Calls): Row["calls"] => [calls, calls]
 const silent: Row["logs"] = [nothing, nothing, nothing]
