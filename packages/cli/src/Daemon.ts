@@ -10,7 +10,7 @@ import { createInterface } from "node:readline"
 import type { Readable } from "node:stream"
 
 /** The descriptor of the pipe to the launcher, in the environment of the server. */
-const variable = "PAGI_LAUNCHER_FD"
+export const variable = "PAGI_LAUNCHER_FD"
 
 const descriptor = 3
 

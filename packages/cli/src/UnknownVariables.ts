@@ -1,6 +1,8 @@
 /** Environment variables that look as if they were for the server, and are not. */
 import * as ServerOptions from "@pagi/core/ServerOptions"
+import { variables as inheritanceVariables } from "@pagi/node/InheritedSockets"
 import * as Effect from "effect/Effect"
+import { variable as launcherVariable } from "./Daemon.ts"
 import * as NearNames from "./NearNames.ts"
 import { ProcessPlan } from "./ServerPlan.ts"
 
@@ -11,14 +13,7 @@ const names: ReadonlyArray<string> = [
 ]
 
 /** Those that processes of a server set for each other. */
-const internal: ReadonlySet<string> = new Set([
-  "PAGI_LAUNCHER_FD",
-  "PAGI_MASTER_PID",
-  "PAGI_READY_FD",
-  "PAGI_REUSE",
-  "PAGI_REUSE_FILES",
-  "PAGI_WORKER"
-])
+const internal: ReadonlySet<string> = new Set([launcherVariable, ...inheritanceVariables])
 
 /** One line for each variable that is no option's; an empty one counts as none. */
 export const problems = (environment: NodeJS.ProcessEnv): ReadonlyArray<string> =>

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ServerOptions from "@pagi/core/ServerOptions"
+import { variables } from "@pagi/node/InheritedSockets"
 import { problems } from "../src/UnknownVariables.ts"
 
 describe("UnknownVariables", () => {
@@ -14,7 +15,7 @@ describe("UnknownVariables", () => {
 
   it("finds nothing wrong with those of options and of the server itself, with empty ones and with others", () => {
     const names = ServerOptions.definitions.map(([name]) => ServerOptions.environmentName(name))
-    const own = ["PAGI_PID", "PAGI_USER", "PAGI_GROUP", "PAGI_CONTROL", "PAGI_MASTER_PID", "PAGI_REUSE", "PAGI_WORKER"]
+    const own = ["PAGI_PID", "PAGI_USER", "PAGI_GROUP", "PAGI_CONTROL", "PAGI_LAUNCHER_FD", ...variables]
     assert.deepStrictEqual(
       problems(Object.fromEntries([...names, ...own, "PATH", "XPAGI_A"].map((name) => [name, "1"]))),
       []

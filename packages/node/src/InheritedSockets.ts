@@ -57,7 +57,8 @@ export const none: Inheritance = {
 
 type Environment = Record<string, string | undefined>
 
-const variables = [
+/** The variables by which processes of a server, and systemd, tell what this one has inherited. */
+export const variables = [
   "LISTEN_FDS",
   "LISTEN_PID",
   "LISTEN_FDNAMES",
