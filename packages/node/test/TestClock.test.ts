@@ -27,9 +27,9 @@ const app = PagiApp.make({
 /** Makes a server on a clock that nobody moves; all else, its clients above all, is on the live one. */
 const onTestClock = <A, E, R>(serve: Effect.Effect<A, E, R>) => Effect.provide(serve, TestClock.layer())
 
-/** Every other time limit that could be at work is longer. */
+/** Several times what it takes. In virtual time it would never end, as nobody moves that. */
 const soon = (close: Effect.Effect<void>) =>
-  Effect.map(Effect.timed(close), ([waited]) => assert.isBelow(Duration.toMillis(waited), 1900))
+  Effect.map(Effect.timed(close), ([waited]) => assert.isBelow(Duration.toMillis(waited), 6000))
 
 describe("a server under TestClock", () => {
   for (const way of ways) {
