@@ -1,4 +1,5 @@
 /** What a process finds out about its start, and what it does before it serves. */
+import { longestTimer } from "@pagi/core/OptionKind"
 import type { Values } from "@pagi/core/ServerOptions"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -19,9 +20,6 @@ export const systemd: SystemdNotify.Target | undefined = SystemdNotify.take(proc
 
 /** Milliseconds beyond `bootTimeout`, for which workers have to start, that the server has to be ready. */
 const startAllowance = 10_000
-
-/** The most milliseconds that a timer holds. */
-const longestTimer = 2 ** 31 - 1
 
 /** Milliseconds for a launcher to wait. */
 export const patienceOf = (bootTimeout: Duration.Duration): number =>

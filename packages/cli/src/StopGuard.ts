@@ -7,6 +7,7 @@
  * has; where it is not found there is no guard. The thread takes about 10 MB, so it is started with the first
  * connection: before, there is nothing to compute for.
  */
+import { longestTimer } from "@pagi/core/OptionKind"
 import { constants } from "node:os"
 import { Worker } from "node:worker_threads"
 import * as ExitCode from "./ExitCode.ts"
@@ -15,16 +16,13 @@ import { sameRequest } from "./StopSignals.ts"
 /** Milliseconds that the process has for an end of its own when its time is over, and then for one that is forced. */
 const patience = 1000
 
-/** Milliseconds above which a timer would elapse at once; a stop that may take weeks is as good as one without a limit. */
-const longestDelay = 2_147_000_000
-
 /** As text, so that it needs no file of its own beside the bundled program. */
 const program = `
   const { write } = require("node:fs")
   const { Session } = require("node:inspector")
   const { parentPort, Worker, workerData } = require("node:worker_threads")
   const { internalBinding } = require("internal/test/binding")
-  const { allowance, code, isStopping, longestDelay, patience, sameRequest, signals } = workerData
+  const { allowance, code, isStopping, longestTimer, patience, sameRequest, signals } = workerData
 
   const end = (code) => {
     // To connect is to wait for the main thread, so it is for another one to kill.
@@ -48,7 +46,8 @@ const program = `
   let isForced = false
   const stop = () => {
     stoppedAt = performance.now()
-    if (allowance < longestDelay) setTimeout(() => end(code), allowance + patience)
+    // A stop that may take weeks is as good as one without a limit.
+    if (allowance + patience <= longestTimer) setTimeout(() => end(code), allowance + patience)
   }
   const onSignal = (number) => {
     if (stoppedAt === undefined) return stop()
@@ -97,7 +96,7 @@ const watch = (allowance: number, isStopping: boolean, onWatching: () => void): 
         allowance,
         code: ExitCode.incompleteDrain,
         isStopping,
-        longestDelay,
+        longestTimer,
         patience,
         sameRequest,
         signals: [constants.signals.SIGTERM, constants.signals.SIGINT]

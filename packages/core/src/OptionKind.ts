@@ -71,7 +71,7 @@ const fromUnits = (text: string, units: Readonly<Record<string, number>>): numbe
 const millisPerUnit: Readonly<Record<string, number>> = { "": 1000, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
 /** The most milliseconds that a timer of the runtime holds. One for more would fire at once. */
-const longestTimer = 2 ** 31 - 1
+export const longestTimer = 2 ** 31 - 1
 
 /** A duration; on the command line it is in seconds unless it has another unit. */
 export const seconds: Kind<Duration.Duration, Duration.Input> = {

@@ -24,6 +24,12 @@ export interface TimeLimits {
   readonly disconnectGrace: number
 }
 
+/**
+ * Whether `body` limits the silence of a client whose body the application waits for. Where `request` is the shorter one,
+ * that does, as it does for everybody else.
+ */
+export const isBodyLimited = ({ body, request }: TimeLimits): boolean => body > 0 && (request === 0 || body < request)
+
 /** What all connections of a server share. Drivers read it; they keep nothing of it. */
 export interface ServerContext {
   readonly options: Values

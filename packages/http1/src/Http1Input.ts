@@ -5,6 +5,7 @@ import type { HttpExchange } from "@pagi/core/Exchange/Http"
 import type { SseExchange } from "@pagi/core/Exchange/Sse"
 import type { WebSocketExchange } from "@pagi/core/Exchange/WebSocket"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import { isBodyLimited } from "@pagi/core/ServerContext"
 import type { Transport } from "@pagi/core/Transport"
 import { TransportInput } from "@pagi/core/TransportInput"
 import type { WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
@@ -235,8 +236,7 @@ export abstract class Http1Input extends TransportInput {
 
   /** Whether of the limits for silence the one for bodies is the one that counts. */
   protected get isBodyTimed(): boolean {
-    const { body, request } = this.settings.server.limits
-    return this.isBodyAwaited && body > 0 && (request === 0 || body < request)
+    return this.isBodyAwaited && isBodyLimited(this.settings.server.limits)
   }
 
   /** Applications of this connection that have not ended; more than one when some run on after their response. */

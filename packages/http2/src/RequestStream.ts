@@ -10,6 +10,7 @@ import type { ExchangeHost } from "@pagi/core/Exchange/RequestExchange"
 import type { SseExchange } from "@pagi/core/Exchange/Sse"
 import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "@pagi/core/Exchange/WebSocket"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import { isBodyLimited } from "@pagi/core/ServerContext"
 import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
 import { admit } from "./Admission.ts"
 import { CANCEL, INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR } from "./protocol/ErrorCode.ts"
@@ -237,8 +238,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
 
   /** Whether of the limits for silence the one for bodies is the one that counts. */
   get #isBodyTimed(): boolean {
-    const { body, request } = this.#connection.settings.server.limits
-    return this.#isBodyAwaited && body > 0 && (request === 0 || body < request)
+    return this.#isBodyAwaited && isBodyLimited(this.#connection.settings.server.limits)
   }
 
   /** Whether the peer is free to send content: it is read, and other streams have left it some of the windows. */
