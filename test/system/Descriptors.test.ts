@@ -52,4 +52,22 @@ describe("a server that runs out of file descriptors", () => {
       assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
     })
   )
+
+  it.live("lets connections that only linger give way", () =>
+    Effect.gen(function* () {
+      const server = yield* serveWith(64)
+      for (let round = 0; round < 100; round++) {
+        const uploader = (yield* open(server.port)).read()
+        uploader.send("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n")
+        yield* until(
+          "it is answered before its end",
+          Effect.sync(() => uploader.text.startsWith("HTTP/1.1 200 "))
+        )
+      }
+      assert.match((yield* fetchText(server.port, "/")) ?? "", /^HTTP\/1\.1 200 /)
+      assert.notInclude(server.output(), "too many open files")
+      yield* server.signal("SIGTERM")
+      assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
+    })
+  )
 })

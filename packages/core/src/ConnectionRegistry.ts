@@ -56,13 +56,18 @@ export class ConnectionRegistry {
 
   /** Whether there may be another connection; where there are `limit`, one that lingers gives way to it. */
   makeRoom(limit: number): boolean {
-    if (this.size < limit) return true
+    while (this.size >= limit) if (!this.giveWay()) return false
+    return true
+  }
+
+  /** Closes the connection that has lingered for longest; answers whether there was one. */
+  giveWay(): boolean {
     for (const connection of this.#lingering.values()) {
       if (!connection.isSent) continue
       this.#lingering.delete(connection)
       this.#leaving.add(connection)
       connection.abort("idle_timeout")
-      if (this.size < limit) return true
+      return true
     }
     return false
   }

@@ -51,8 +51,9 @@ export const makeAcceptor = (
     new NetTransport(accepted, address, turns)
   return (accepted, address) => {
     const { maxConnections } = server.options
-    // Those that linger must leave some of the last descriptors to others.
-    if (descriptors.isReached(accepted.descriptor)) rejections.add(accepted, address, descriptors.reserve / 2)
+    // Those that are turned away must leave some of the last descriptors to others.
+    if (descriptors.isReached(accepted.descriptor, server.registry))
+      rejections.add(accepted, address, descriptors.reserve / 2)
     else if (!server.registry.makeRoom(maxConnections)) rejections.add(accepted, address, maxConnections)
     else if (handshakes === undefined) protocols.detect(transport(accepted, address))
     else {

@@ -1,10 +1,11 @@
 /**
  * What happens when the process runs out of file descriptors. Node cannot leave a connection in the system's queue: libuv
  * accepts all of them and, when there is no descriptor left, closes them without telling. So the server stops short of
- * that: while descriptors are about to run out it answers new connections with 503, and what is left is for the
- * application's files and connections. The system gives a new connection the lowest free number, so that number tells
+ * that: while descriptors are about to run out, connections that only linger give way to new ones, or else those are
+ * answered with 503, and what is left is for the application's files and connections. The system gives a new connection the lowest free number, so that number tells
  * how many are in use.
  */
+import type { ConnectionRegistry } from "@pagi/core/ConnectionRegistry"
 import { Deadline } from "@pagi/core/Deadlines"
 import type { ServerContext } from "@pagi/core/ServerContext"
 import * as Effect from "effect/Effect"
@@ -28,6 +29,9 @@ export const readLimit = (): number => {
 
 type Shared = Pick<ServerContext, "deadlines" | "runner">
 
+/** The open connections, of which those that only linger may give way to others. */
+type Crowd = Pick<ConnectionRegistry, "size" | "giveWay">
+
 /** Says which accepted connections are too many for the process. */
 export class DescriptorLimit {
   /** How many descriptors are kept free. */
@@ -35,6 +39,8 @@ export class DescriptorLimit {
   readonly #server: Shared
   readonly #limit: number
   readonly #pause: Deadline
+  /** How many connections there were when the last descriptors were in use, and some of them lingered. */
+  #crowd = Number.POSITIVE_INFINITY
 
   constructor(server: Shared, limit: number) {
     this.reserve = Math.min(maxReserve, Math.ceil(limit / 8))
@@ -43,11 +49,19 @@ export class DescriptorLimit {
     this.#pause = new Deadline(server.deadlines, { onDeadline: () => {} })
   }
 
-  /** Whether a connection with this descriptor is one too many, or comes soon after such a one. */
-  isReached(descriptor: number | undefined): boolean {
-    if (descriptor !== undefined && descriptor >= this.#limit - this.reserve) {
-      this.#begin(`too many open files: ${descriptor} of the ${this.#limit} that ulimit -n allows`)
+  /**
+   * Whether a connection with this descriptor is one too many, or comes soon after such a one, and none of those that are
+   * open gives its descriptor away.
+   */
+  isReached(descriptor: number | undefined, connections: Crowd): boolean {
+    const isOver = descriptor !== undefined && descriptor >= this.#limit - this.reserve
+    // What is given away is a low number, which the next connection gets: from now on only the count tells.
+    if (isOver) this.#crowd = Math.min(this.#crowd, connections.size)
+    if (connections.size >= this.#crowd) {
+      if (connections.giveWay()) return false
+      this.#crowd = Number.POSITIVE_INFINITY
     }
+    if (isOver) this.#begin(`too many open files: ${descriptor} of the ${this.#limit} that ulimit -n allows`)
     return this.#pause.isRunning
   }
 
