@@ -24,6 +24,7 @@ import * as Description from "./Description.ts"
 import * as EffectVersion from "./EffectVersion.ts"
 import * as LoadTime from "./LoadTime.ts"
 import * as ModuleWarnings from "./ModuleWarnings.ts"
+import * as StopSignals from "./StopSignals.ts"
 import * as SyntaxPlace from "./SyntaxPlace.ts"
 
 /** A module and the export that is the application. */
@@ -100,7 +101,7 @@ const importModule = (path: string): Effect.Effect<Exports, AppLoadError> =>
   Effect.suspend(() => {
     const url = pathToFileURL(resolve(path)).href
     return Effect.tryPromise({
-      try: (): Promise<Exports> => ModuleWarnings.holdBack(() => import(url)),
+      try: (): Promise<Exports> => StopSignals.leaveToSystem(() => ModuleWarnings.holdBack(() => import(url))),
       catch: (error) => error
     }).pipe(
       Effect.tapCause((cause) => Effect.logDebug(`importing ${path} failed`, cause)),

@@ -46,14 +46,46 @@ export class StopSignal extends Context.Service<
 export const listen = (): StopSignal["Service"] => {
   const received = Deferred.makeUnsafe<void>()
   const requests = new StopRequests()
-  const onSignal = (signal: "SIGHUP" | "SIGINT" | "SIGTERM"): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
     if (requests.isRepeated(performance.now())) process.exit(128 + constants.signals[signal])
     Deferred.doneUnsafe(received, Exit.void)
   }
-  process.on("SIGINT", onSignal)
-  process.on("SIGTERM", onSignal)
+  listener = onSignal
+  attend()
   process.on("SIGHUP", () => {
     if (Terminal.isClosed()) onSignal("SIGHUP")
   })
   return { received: Deferred.await(received), isReceived: () => Deferred.isDoneUnsafe(received) }
+}
+
+/** What this process does at a signal, once it listens. */
+let listener: NodeJS.SignalsListener | undefined = undefined
+
+const stopping = ["SIGINT", "SIGTERM"] as const
+
+const attend = (): void => {
+  if (listener === undefined) return
+  for (const signal of stopping) {
+    if (!process.listeners(signal).includes(listener)) process.on(signal, listener)
+  }
+}
+
+/** Milliseconds after which an import has shown that it lets the event loop run, and so see signals. */
+const patience = 500
+
+/**
+ * Imports, while signals are left to the system, which ends the process at once: a module that computes without end would
+ * have it see none, and there is nothing to be finished yet. The first process of a container goes on to listen, as the
+ * system does nothing for that one.
+ */
+export const leaveToSystem = async <A>(load: () => Promise<A>): Promise<A> => {
+  if (listener === undefined || process.pid === 1) return load()
+  for (const signal of stopping) process.off(signal, listener)
+  const timer = setTimeout(attend, patience)
+  try {
+    return await load()
+  } finally {
+    clearTimeout(timer)
+    attend()
+  }
 }

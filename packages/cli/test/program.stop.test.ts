@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import * as Program from "./support/Program.ts"
+import * as Site from "./support/Site.ts"
 
 const fixture = (name: string): string => join(import.meta.dirname, "fixtures", name)
 
@@ -18,6 +19,29 @@ const stop = (application: string, flags: ReadonlyArray<string> = []) =>
 const timeout = 30_000
 
 describe("pagi-server, told to stop,", () => {
+  it.live(
+    "ends while it imports the application: at once if that computes, otherwise in order",
+    () =>
+      Effect.gen(function* () {
+        const cwd = yield* Site.make({
+          "computes.mjs": 'console.log("begins")\nfor (;;);',
+          "waits.mjs": "await new Promise(() => {})"
+        })
+        const end = Effect.fnUntraced(function* (name: string, line: RegExp) {
+          const program = yield* Program.start(["--port", "0", name], { cwd })
+          yield* program.line(line)
+          yield* program.signal("SIGINT")
+          const { code, signal, stderr } = yield* program.result
+          return [code, signal, stderr]
+        })
+        const ends = [end("computes.mjs", /begins/), end("waits.mjs", /loading waits\.mjs/)]
+        const [computing, waiting] = yield* Effect.all(ends, { concurrency: 2 })
+        assert.deepStrictEqual(computing, [null, "SIGINT", ""])
+        assert.deepStrictEqual(waiting, [0, null, ""])
+      }),
+    timeout
+  )
+
   it.live(
     "says by its exit code that a request had to be cut off",
     () =>
