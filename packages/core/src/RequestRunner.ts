@@ -76,7 +76,8 @@ export class RequestRunner {
     ownContext: Context.Context<never> = context
   ) {
     this.#application = application
-    this.#context = context
+    // A context remembers what was added to it, up to eight services, and is copied for one more: here, for each run.
+    this.#context = Context.makeUnsafe(context.mapUnsafe)
     this.#forkOwn = Effect.runForkWith(ownContext)
   }
 

@@ -307,7 +307,7 @@ describe("TestClient", () => {
 
     it.effect("answers 500 for a scope type that the application does not handle", () =>
       Effect.gen(function* () {
-        const client = yield* TestClient.make(PagiApp.make({}))
+        const client = yield* TestClient.make(PagiApp.make({ websocket: () => Effect.void }))
         assert.strictEqual((yield* client.request({})).status, 500)
       })
     )
