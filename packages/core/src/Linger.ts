@@ -12,7 +12,7 @@ export const lingerSilenceTicks = 50
 export const toldSilenceTicks = 20
 
 /** Ticks that it may go on for altogether: 30 s. */
-export const lingerTotalTicks = 300
+const totalTicks = 300
 
 /** The same two while the server drains: 1 s and 5 s. */
 const drainSilenceTicks = 10
@@ -30,6 +30,7 @@ export class Linger {
   readonly #deadline: Deadline
   readonly #byteLimit: number
   #silenceTicks: number
+  #totalTicks = totalTicks
   #received = 0
   /** The tick at which it ends, whatever comes. */
   #end: number
@@ -39,7 +40,7 @@ export class Linger {
     this.#deadline = deadline
     this.#silenceTicks = silenceTicks
     this.#byteLimit = lingerBytes(maxBodySize)
-    this.#end = deadlines.now + lingerTotalTicks
+    this.#end = deadlines.now + this.#totalTicks
     this.proceed()
   }
 
@@ -59,14 +60,15 @@ export class Linger {
   /** Both times begin anew: until now the peer had something to read. */
   restart(): void {
     this.#received = 0
-    this.#end = this.#deadlines.now + lingerTotalTicks
+    this.#end = this.#deadlines.now + this.#totalTicks
     this.proceed()
   }
 
   /** The server drains, and does not wait for long. */
   hurry(): void {
     this.#silenceTicks = drainSilenceTicks
-    this.#end = Math.min(this.#end, this.#deadlines.now + drainTotalTicks)
+    this.#totalTicks = drainTotalTicks
+    this.#end = Math.min(this.#end, this.#deadlines.now + this.#totalTicks)
     this.proceed()
   }
 }

@@ -72,6 +72,20 @@ describe("Linger", () => {
     })
   )
 
+  it.effect("is short also when it begins anew then", () =>
+    Effect.gen(function* () {
+      const { linger } = yield* begin()
+      linger.hurry()
+      linger.restart()
+      for (let step = 0; step < 9; step++) {
+        yield* TestClock.adjust("500 millis")
+        assert.isTrue(linger.receive(1))
+      }
+      yield* TestClock.adjust("700 millis")
+      assert.isFalse(linger.receive(1))
+    })
+  )
+
   it.effect("takes a GiB at least, and far more than a body may have", () =>
     Effect.gen(function* () {
       const { linger } = yield* begin(1000)
