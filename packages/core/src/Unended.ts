@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import type { Scope } from "./Scope.ts"
 
 /** How long an application may take to end once it was interrupted. */
-export const interruptionAllowance = Duration.seconds(3)
+const interruptionAllowance = Duration.seconds(3)
 
 /** How many are named. */
 const shown = 5

@@ -31,7 +31,7 @@ interface Internals {
 }
 
 /** Whether somebody has to read it: a pipe or a socket. */
-export const isRead = (output: unknown): boolean => output instanceof Socket && !("isTTY" in output && output.isTTY)
+const isRead = (output: unknown): boolean => output instanceof Socket && !("isTTY" in output && output.isTTY)
 
 const toBytes = (chunk: Uint8Array | string): Uint8Array => (typeof chunk === "string" ? Buffer.from(chunk) : chunk)
 
