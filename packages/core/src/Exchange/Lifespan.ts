@@ -15,6 +15,7 @@ import { checkLifespan } from "../EventGuard.ts"
 import * as NotAnEffect from "../NotAnEffect.ts"
 import type { PagiApp, Receive, Send } from "../PagiApp.ts"
 import { type LifespanScope, pagiVersion, type State } from "../Scope.ts"
+import { SendStep } from "./SendStep.ts"
 import * as Unended from "../Unended.ts"
 import { outOfOrder, type SendError } from "../SendError.ts"
 
@@ -101,7 +102,7 @@ class Conversation {
     }
   })
 
-  readonly send: Send<SendEvent> = (event) => Effect.suspend(() => this.#perform(event))
+  readonly send: Send<SendEvent> = SendStep.of.bind(this)
 
   get hasReceivedStartup(): boolean {
     return this.#received !== "nothing"
@@ -117,7 +118,7 @@ class Conversation {
     Deferred.doneUnsafe(this.#stopping, Exit.void)
   }
 
-  #perform(event: SendEvent): Effect.Effect<void, SendError> {
+  perform(event: SendEvent): Effect.Effect<void, SendError> {
     const invalid = checkLifespan(event)
     if (invalid !== undefined) return Effect.fail(invalid)
     // The check leaves only lifespan events.
@@ -169,7 +170,8 @@ export const start = (
     if (!answered) {
       const exit = yield* ended
       yield* EffectScope.close(resources, exit)
-      const meantTo = conversation.hasReceivedStartup || app.application.scopeTypes?.has("lifespan") === true
+      const hasBegun = conversation.hasReceivedStartup || Object.keys(state).length > 0
+      const meantTo = hasBegun || (Exit.isFailure(exit) && app.application.scopeTypes?.has("lifespan") === true)
       yield* refuseUnanswered(exit, meantTo, options)
       return disabled()
     }
@@ -236,11 +238,12 @@ const refuseUnanswered = (
 
 /**
  * An application that fails without having received anything does as the contract asks of it for a scope that it does
- * not handle. One that has received the event, or has a handler for it, meant to start; one with a fault meant nothing.
+ * not handle. One that has received the event or filled the state meant to start, and one that fails in a handler for it;
+ * one with a fault meant nothing.
  */
 const reportUnsupported = (exit: Exit.Exit<unknown, unknown>, meantTo: boolean): Effect.Effect<void> => {
   const quiet = Effect.logDebug("the application does not handle lifespan events")
-  if (Exit.isSuccess(exit)) return quiet
+  if (Exit.isSuccess(exit)) return meantTo ? Effect.logWarning(returned(exit.value)) : quiet
   const { cause } = exit
   if (meantTo && !isUnsupportedScope(Cause.squash(cause))) {
     return Effect.logWarning("the application failed on lifespan.startup and is taken not to handle it", cause)
@@ -249,6 +252,10 @@ const reportUnsupported = (exit: Exit.Exit<unknown, unknown>, meantTo: boolean):
   const why = `the application failed for the lifespan scope and is taken not to handle it: ${messageOf(cause)}`
   return Effect.andThen(Effect.logWarning(why), Effect.logDebug("it failed by this defect", cause))
 }
+
+const returned = (value: unknown): string =>
+  "the application returned without having answered lifespan.startup and is taken not to handle it, so what it has put " +
+  `into the state is lost${NotAnEffect.hintOf(value)}`
 
 const reportFailure = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> =>
   Effect.flatMap(Fiber.await(fiber), (exit) =>

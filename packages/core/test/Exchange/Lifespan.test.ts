@@ -167,6 +167,25 @@ describe("Lifespan", () => {
       )
     )
 
+    it.effect("warns of an application that has begun to start, and returns without an answer", () =>
+      withLog("Warn", (warnings) =>
+        Effect.gen(function* () {
+          yield* start((_scope, receive) => receive)
+          yield* start(({ state }, _receive, send) =>
+            Effect.sync(() => {
+              state["database"] = "open"
+              send({ type: "lifespan.startup.complete" })
+            })
+          )
+          assert.lengthOf(warnings, 2)
+          for (const warning of warnings) {
+            assert.include(warning, "returned without having answered lifespan.startup")
+          }
+          assert.include(warnings[1], "a yield* may be missing before a send")
+        })
+      )
+    )
+
     /** An application that is one function, and says nothing of what it handles. */
     const startPlain = (application: unknown, changes: Partial<Lifespan.LifespanOptions> = {}) =>
       Effect.gen(function* () {

@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type * as Event from "../../src/Event.ts"
-import type { HttpHandler } from "../../src/PagiApp.ts"
+import * as Lifespan from "../../src/Exchange/Lifespan.ts"
+import * as PagiApp from "../../src/PagiApp.ts"
 import type { SendError } from "../../src/SendError.ts"
 import { FakeHost } from "../support/FakeHost.ts"
 
@@ -12,7 +15,7 @@ const start: Event.HttpSendEvent = { type: "http.response.start", status: 200 }
 const body: Event.HttpSendEvent = { type: "http.response.body", body: "x", more: true }
 const notAnEvent = { type: "http.response.strat" } as never // A misspelt type, as a program in JavaScript may have.
 
-type Send = Parameters<HttpHandler>[2]
+type Send = Parameters<PagiApp.HttpHandler>[2]
 
 /** The first frame of the error that a program fails with. */
 const frameOf = (program: (send: Send) => Effect.Effect<void, SendError>) =>
@@ -43,6 +46,28 @@ describe("a send that fails", () => {
         const frame = yield* frameOf(program)
         assert.match(frame ?? "", /at namedHandler .*SendStep\.test\.ts:\d+/)
       }
+    })
+  )
+
+  it.effect("names the line in the lifespan's handler too", () =>
+    Effect.gen(function* () {
+      let frame: string | undefined
+      const application = PagiApp.make({
+        lifespan: Effect.fnUntraced(function* namedHandler(_scope, _receive, send) {
+          yield* send(notAnEvent)
+        })
+      })
+      const catching: PagiApp.Application = (...parts) =>
+        Effect.catch(application(...parts), (error) =>
+          Effect.sync(() => {
+            frame = error.stack?.split("\n")[1]
+          })
+        )
+      yield* Lifespan.start(
+        { application: catching, context: Context.empty() },
+        { mode: "auto", startupTimeout: Duration.zero, shutdownTimeout: Duration.zero, isWorker: false }
+      )
+      assert.match(frame ?? "", /at namedHandler .*SendStep\.test\.ts:\d+/)
     })
   )
 
