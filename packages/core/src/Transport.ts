@@ -24,6 +24,11 @@ export interface Transport extends ByteSink {
   readonly bufferedAmount: number
   /** Whether the operating system takes nothing further at the moment. */
   readonly isBlocked: boolean
+  /**
+   * Whether the operating system has taken some of what blocks, since that was handed over or this was last asked. A
+   * drain is told only when it has taken all of that.
+   */
+  tookSome(): boolean
   /** Sends what was gathered now. */
   flush(): void
   /** Makes sure that `onFlush` is called before the turn ends, also if nothing is written. */
@@ -58,7 +63,7 @@ export interface TransportHandler {
   onFlush(): void
   /** The operating system did not take everything at once. */
   onBlocked(): void
-  /** The operating system has taken some of the buffered bytes. */
+  /** The operating system has taken what it was handed over. */
   onDrain(): void
   /** The connection is closed. `reason` says why when it was an error. */
   onClose(reason: DisconnectReason | undefined): void

@@ -61,6 +61,16 @@ export abstract class TransportInput implements LingeringConnection {
     this.setPaused(false)
   }
 
+  /**
+   * The time for writing is over; it begins anew for a peer that has taken some meanwhile, however slowly. Answers whether
+   * it does.
+   */
+  protected mayTakeOn(deadline: Deadline): boolean {
+    if (!this.transport.tookSome()) return false
+    deadline.start(this.settings.server.limits.write)
+    return true
+  }
+
   get isSent(): boolean {
     return this.transport.bufferedAmount === 0
   }

@@ -119,7 +119,7 @@ export class Http1Driver
 
   onDeadline(deadline: Deadline): void {
     if (this.phase === "closed") return this.#scope.interrupt()
-    if (deadline === this.#writeDeadline) return this.drop("write_timeout")
+    if (deadline === this.#writeDeadline) return this.mayTakeOn(deadline) ? undefined : this.drop("write_timeout")
     switch (this.phase) {
       case "head":
         return this.answer(408, protocolError("head-timeout").message, "client_timeout")

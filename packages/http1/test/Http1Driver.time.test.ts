@@ -261,6 +261,23 @@ describe("a peer that does not read", () => {
     })
   )
 
+  it.effect("may take less at a time than was handed over, as long as it takes some in time", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(big.application, { options })
+      const transport = harness.connect({ capacity: 100 })
+      transport.push(get())
+      for (let reads = 0; reads < 5; reads++) {
+        yield* TestClock.adjust("12 seconds")
+        transport.readSome(10)
+      }
+      yield* TestClock.adjust("12 seconds")
+      assert.strictEqual(transport.ending, "open")
+      yield* TestClock.adjust("15 seconds")
+      assert.strictEqual(transport.ending, "reset")
+      yield* finish(harness)
+    })
+  )
+
   it.effect("is dropped also when the response is complete and the connection waits for the next request", () =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(big.application, { options })

@@ -152,7 +152,7 @@ export class Http2Driver
   // from the timer wheel and the registry ------------------------------------------------------------------------------
 
   onDeadline(deadline: Deadline): void {
-    if (deadline === this.#writeDeadline) return this.abort("write_timeout")
+    if (deadline === this.#writeDeadline) return this.mayTakeOn(deadline) ? undefined : this.abort("write_timeout")
     if (deadline === this.#settingsDeadline) {
       if (this.machine.areSettingsAcknowledged || this.#phase === "lingering") return
       return this.#fail(SETTINGS_TIMEOUT, "the settings were not acknowledged in time")

@@ -19,6 +19,8 @@ export class StreamTransport implements Transport {
   #isPaused = true
   #isEndTold = false
   #isClosed = false
+  /** How much had been sent when progress was last looked at. */
+  #sentBytes = 0
 
   constructor(
     connection: RequestConnection,
@@ -54,6 +56,13 @@ export class StreamTransport implements Transport {
 
   get bufferedAmount(): number {
     return this.#connection.machine.backlogOf(this.#stream)
+  }
+
+  tookSome(): boolean {
+    const { sentBytes } = this.#stream
+    const hasSent = sentBytes !== this.#sentBytes
+    this.#sentBytes = sentBytes
+    return hasSent
   }
 
   open(handler: TransportHandler): void {
@@ -129,6 +138,7 @@ export class StreamTransport implements Transport {
     const isBlocked = this.bufferedAmount > 0
     const wasBlocked = this.isBlocked
     this.isBlocked = isBlocked
+    this.#sentBytes = this.#stream.sentBytes
     if (wasBlocked) this.#handler?.onDrain()
     else if (isBlocked) this.#handler?.onBlocked()
   }

@@ -8,6 +8,7 @@ import type { Socket } from "node:net"
 import { type AcceptedSocket, type Reader, readPastStream } from "./SharedRead.ts"
 import type { TlsConnection } from "./TlsConnection.ts"
 import type { TurnQueue, TurnTask } from "./TurnQueue.ts"
+import { queuedBytes } from "./WriteQueue.ts"
 import { type TurnShare, writeTurns, type WritingTask } from "./WriteTurns.ts"
 
 /** Arrays up to this size are gathered into the text around them: copying is cheaper than a second buffer to write. */
@@ -42,6 +43,8 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
   #queue: ByteQueue | undefined = undefined
   #gatherLimit = defaultGatherLimit
   #batchSize = smallestBatch
+  /** What the system had not taken of a batch when progress was last looked at. */
+  #untaken = 0
   /** When a whole batch was handed to the socket that is not known to be taken. */
   #batchTime: number | undefined = undefined
   #isScheduled = false
@@ -67,6 +70,19 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
 
   get #gatheredLength(): number {
     return this.#text.length + (this.#queue?.length ?? 0)
+  }
+
+  tookSome(): boolean {
+    const before = this.#untaken
+    this.#noteUntaken()
+    // While others have their turn, the peer is not to blame.
+    return this.#untaken !== before || this.#isWaiting
+  }
+
+  /** What TLS has encrypted waits in a queue of its own. */
+  #noteUntaken(): void {
+    const carrier = this.#tls?.carrier
+    this.#untaken = queuedBytes(this.#socket) + (carrier === undefined ? 0 : queuedBytes(carrier))
   }
 
   get secure(): boolean {
@@ -252,6 +268,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
   #block(): void {
     this.isBlocked = true
     if (!this.secure) this.#socket.write("", this.#onTaken)
+    this.#noteUntaken()
     this.#handler?.onBlocked()
   }
 

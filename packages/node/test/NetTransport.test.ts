@@ -105,6 +105,26 @@ describe("NetTransport", () => {
     )
   }
 
+  it.live("knows that the peer has taken some of what blocks before it has taken all", () =>
+    Effect.gen(function* () {
+      const { client, recorder, socket, transport } = yield* connected
+      client.socket.pause()
+      // Handed over in batches, of which the system takes a large one in parts.
+      transport.write(new Uint8Array(20_000_000))
+      yield* turns(10)
+      assert.isFalse(transport.tookSome())
+      client.socket.on("data", () => client.socket.pause())
+      let told = recorder.events.length
+      yield* until("the peer has taken some, and no drain is told", () => {
+        const hasTakenSome = transport.tookSome() && recorder.events.length === told
+        told = recorder.events.length
+        client.socket.resume()
+        return hasTakenSome
+      })
+      assert.isAbove(socket.writableLength, 0)
+    })
+  )
+
   it.live("tells of no drain when the peer resets the connection, only of its end", () =>
     Effect.gen(function* () {
       const { client, recorder, transport } = yield* connected

@@ -128,7 +128,7 @@ export class WebSocketSession
 
   onDeadline(deadline: Deadline): void {
     if (this.phase === "closed") return this.#scope.interrupt()
-    if (deadline === this.#writeDeadline) return this.drop("write_timeout")
+    if (deadline === this.#writeDeadline) return this.mayTakeOn(deadline) ? undefined : this.drop("write_timeout")
     if (deadline === this.#drainDeadline) return this.#closeFor("server_shutdown", 1001, "the server is shutting down")
     if (deadline === this.#probeDeadline) return this.#probe()
     // What the peer has still to read has the write deadline to watch over it.

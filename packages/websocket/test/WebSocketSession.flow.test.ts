@@ -77,6 +77,24 @@ describe("sends", () => {
 describe("a peer that does not read", () => {
   const options: Input = { writeTimeout: "13 seconds", disconnectGrace: 0 }
 
+  it.effect("may take less at a time than was handed over, as long as it takes some in time", () =>
+    Effect.gen(function* () {
+      const harness = yield* makePuppetHarness(options)
+      const { app, transport } = yield* openSession(harness, { capacity: 100 })
+      yield* app.listen
+      yield* app.bytes(new Uint8Array(1000))
+      for (let reads = 0; reads < 5; reads++) {
+        yield* TestClock.adjust("12900 millis")
+        transport.readSome(10)
+      }
+      assert.deepStrictEqual(app.notes, [])
+      yield* TestClock.adjust("27 seconds")
+      assert.deepStrictEqual(app.notes, ["disconnect 1006 write_timeout"])
+      yield* turn
+      assertNothingLeft(harness)
+    })
+  )
+
   it.effect("is dropped after writeTimeout by a reset; its reading counts as progress", () =>
     Effect.gen(function* () {
       const harness = yield* makePuppetHarness(options)

@@ -49,6 +49,7 @@ export class MemoryTransport implements Transport {
   #isPeerEnded = false
   #isPeerEndTold = false
   #isClosed = false
+  #hasTakenSome = false
 
   constructor(options: MemoryTransportOptions = {}) {
     this.client = "client" in options ? options.client : ["127.0.0.1", 54321]
@@ -64,6 +65,12 @@ export class MemoryTransport implements Transport {
 
   get bufferedAmount(): number {
     return this.#gathered.length + this.#waiting.length
+  }
+
+  tookSome(): boolean {
+    const hasTakenSome = this.#hasTakenSome
+    this.#hasTakenSome = false
+    return hasTakenSome
   }
 
   open(handler: TransportHandler): void {
@@ -164,6 +171,15 @@ export class MemoryTransport implements Transport {
     return text
   }
 
+  /** The peer reads so many bytes, and the "operating system" takes as many, but not all that waits. */
+  readSome(length: number): string {
+    const text = this.#delivered.slice(0, length)
+    this.#delivered = this.#delivered.slice(length) + this.#waiting.slice(0, length)
+    this.#waiting = this.#waiting.slice(length)
+    this.#hasTakenSome = true
+    return text
+  }
+
   // ------------------------------------------------------------------------------------------------------------------
 
   #deliver(): void {
@@ -207,6 +223,7 @@ export class MemoryTransport implements Transport {
     if (this.#waiting.length > 0) {
       if (this.isBlocked) return
       this.isBlocked = true
+      this.#hasTakenSome = false
       this.#handler?.onBlocked()
     } else if (this.#isClosing) this.#close("closed")
     else if (this.#isEnding) {

@@ -156,6 +156,25 @@ describe("a transport that takes nothing more", () => {
     })
   )
 
+  it.effect("does not when it takes some of what it was handed over", () =>
+    Effect.gen(function* () {
+      const { application } = endless()
+      const harness = yield* makeHarness(application, { options: { ...options, requestTimeout: 0 } })
+      const peer = harness.connectWide({ capacity: 1000 })
+      peer.request()
+      for (let reads = 0; reads < 5; reads++) {
+        yield* TestClock.adjust("12 seconds")
+        peer.transport.readSome(10)
+      }
+      yield* TestClock.adjust("12 seconds")
+      assert.strictEqual(peer.transport.ending, "open")
+      yield* TestClock.adjust("15 seconds")
+      assert.strictEqual(peer.transport.ending, "reset")
+      yield* turn
+      yield* finish(harness)
+    })
+  )
+
   it.effect("does so also when all responses are complete, and while our side lingers", () =>
     Effect.gen(function* () {
       for (const lingers of [false, true]) {
