@@ -17,9 +17,12 @@ export const pagiServer = inject("bundledCommand") ?? fromSources
 export interface Result {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
+  /** Without what is printed only where the application takes more than a second to load, as on a busy machine. */
   readonly stdout: string
   readonly stderr: string
 }
+
+const loadingNotice = /^loading .*\n/gm
 
 /** A program that runs. */
 export interface Program {
@@ -80,7 +83,8 @@ const observe = (child: ChildProcess): Program => {
     })
   }
   child.on("close", (code, signal) => {
-    Deferred.doneUnsafe(result, Effect.succeed({ code, signal, ...output }))
+    const stdout = output.stdout.replace(loadingNotice, "")
+    Deferred.doneUnsafe(result, Effect.succeed({ code, signal, stdout, stderr: output.stderr }))
     notify()
   })
   const line = (pattern: RegExp) =>
