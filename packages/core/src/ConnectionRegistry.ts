@@ -29,6 +29,13 @@ export class ConnectionRegistry {
     return this.#connections.size - this.#leaving.size
   }
 
+  /** Those that have still something to do: the others only linger, and the peer has taken everything. */
+  get unfinished(): number {
+    let count = this.#connections.size
+    for (const { isSent } of this.#lingering.values()) if (isSent) count--
+    return count
+  }
+
   get isDraining(): boolean {
     return this.#draining
   }

@@ -47,6 +47,18 @@ describe("ConnectionRegistry", () => {
     assert.strictEqual(registry.size, 1)
   })
 
+  it("tells those that have something to do from those that only linger", () => {
+    const registry = new ConnectionRegistry()
+    const [busy, lingering, sending] = [new FakeConnection(), new FakeConnection(), new FakeConnection()]
+    for (const connection of [busy, lingering, sending]) registry.add(connection)
+    sending.isSent = false
+    registry.linger(lingering)
+    registry.linger(sending)
+    assert.deepStrictEqual([registry.size, registry.unfinished], [3, 2])
+    registry.reuse(lingering)
+    assert.strictEqual(registry.unfinished, 3)
+  })
+
   it("drains every connection, also those that come later", () => {
     const registry = new ConnectionRegistry()
     const early = new FakeConnection()

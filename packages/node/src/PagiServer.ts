@@ -261,10 +261,11 @@ const drain = (server: ServerContext.ServerContext): Effect.Effect<void, Incompl
       })
     )
     if (finished) return
-    const incomplete = new IncompleteDrain({ connections: registry.size, shutdownTimeout })
-    yield* Effect.logWarning(incomplete.message)
+    const { unfinished } = registry
+    const incomplete = new IncompleteDrain({ connections: unfinished, shutdownTimeout })
+    if (unfinished > 0) yield* Effect.logWarning(incomplete.message)
     registry.abort("server_shutdown")
-    return yield* incomplete
+    if (unfinished > 0) return yield* incomplete
   })
 
 /** Interrupts what is left of the exchanges, and waits for it; what cannot be interrupted is told, and left alone. */

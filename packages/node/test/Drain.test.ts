@@ -187,6 +187,19 @@ describe("the drain of a server", () => {
     })
   )
 
+  it.live("is complete although a client keeps its side open beyond the time limit", () =>
+    Effect.gen(function* () {
+      const { port, server } = yield* serveHttp(answer("done"), { shutdownTimeout: "500 millis" })
+      const client = yield* open(port, { allowHalfOpen: true })
+      client.get()
+      yield* client.endsWith("done")
+      const [waited] = yield* Effect.timed(server.shutdown)
+      assert.isAtLeast(Duration.toMillis(waited), 490)
+      assert.isTrue(client.hasEnded)
+      assert.strictEqual(yield* server.connectionCount, 0)
+    })
+  )
+
   it.live("does not let a client that reads nothing hold it up for longer than the time limit", () =>
     Effect.gen(function* () {
       const { close, port, server } = yield* serveHttp(answer(Buffer.alloc(32 * 1_048_576)), {
