@@ -131,19 +131,19 @@ export class RequestRunner {
     exit: Exit.Exit<unknown, unknown>
   ): Fiber.Fiber<unknown, unknown> | undefined {
     const fiber = Effect.runForkWith(this.#context)(finalizers, { uninterruptible: true })
-    const released = fiber.pollUnsafe()
-    if (released !== undefined) {
+    const end = (released: Exit.Exit<void>): void => {
+      this.#releasing.delete(fiber)
       this.forget(run)
       run.observer.onApplicationExit(withRelease(exit, released))
+    }
+    const released = fiber.pollUnsafe()
+    if (released !== undefined) {
+      end(released)
       return undefined
     }
     this.#running.add(run)
     this.#releasing.add(fiber)
-    fiber.addObserver((released) => {
-      this.#releasing.delete(fiber)
-      this.forget(run)
-      run.observer.onApplicationExit(withRelease(exit, released))
-    })
+    fiber.addObserver(end)
     return fiber
   }
 }
