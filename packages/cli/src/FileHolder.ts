@@ -46,17 +46,18 @@ const startOf = (systemStat: string, processStat: string): bigint | undefined =>
 }
 
 /**
- * Whether the process may be the one that has written the file and holds it open. It is not if none of its descriptors
- * is that file; where these may not be looked at, if it is another user's, or was started later than the file was written.
+ * Whether the process is the one that has written the file and holds it open. It is if one of its descriptors is that
+ * file; where these may not be looked at it may be, unless it is another user's, or was started later than the file was
+ * written.
  *
  * @param path where the file is, or was when it was made, possibly with something behind its name
  */
-export const mayHold = (pid: number, path: string, file: HeldFile, proc = "/proc"): boolean => {
+export const holds = (pid: number, path: string, file: HeldFile, proc = "/proc"): boolean | "perhaps" => {
   const text = (name: string): string => readFileSync(join(proc, name), "latin1")
   const isOpen = attempt(() => hasOpen(join(proc, String(pid), "fd"), basename(path), file))
   if (isOpen !== undefined) return isOpen
   const user = attempt(() => userOf(text(`${pid}/status`)))
   if (user !== undefined && user !== file.uid) return false
   const start = attempt(() => startOf(text("stat"), text(`${pid}/stat`)))
-  return start === undefined || start <= file.mtimeMs + tolerance
+  return start === undefined || start <= file.mtimeMs + tolerance ? "perhaps" : false
 }

@@ -18,18 +18,20 @@ import {
   writeFileSync
 } from "node:fs"
 import { resolve } from "node:path"
-import { mayHold } from "./FileHolder.ts"
+import { holds } from "./FileHolder.ts"
 
 /** The pid file is another server's, which runs. */
 export class PidFileInUse extends Schema.TaggedError<PidFileInUse>()("PidFileInUse", {
   path: Schema.String,
-  pid: Schema.Int
+  pid: Schema.Int,
+  /** Whether it is known to be that server, and not only a process that has its number. */
+  isCertain: Schema.Boolean
 }) {
   override get message(): string {
-    return (
-      `the pid file ${this.path} names process ${this.pid}, which runs; stop it first, ` +
-      "or remove the file if it is another program"
-    )
+    const { isCertain, path, pid } = this
+    return isCertain
+      ? `the pid file ${path} is that of a server that runs, process ${pid}; stop it first, or name another file`
+      : `the pid file ${path} names process ${pid}, which runs; stop it first, or remove the file if it is another program`
   }
 }
 
@@ -91,7 +93,8 @@ const read = (path: string): Found | undefined => {
 const refuseOthers = (path: string, predecessor: number | undefined): void => {
   const { pid, status } = read(path) ?? {}
   if (pid === undefined || status === undefined || pid === process.pid || pid === predecessor) return
-  if (isRunning(pid) && mayHold(pid, path, status)) throw new PidFileInUse({ path, pid })
+  const isOther = isRunning(pid) && holds(pid, path, status)
+  if (isOther !== false) throw new PidFileInUse({ path, pid, isCertain: isOther === true })
 }
 
 /**

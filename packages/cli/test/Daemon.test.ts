@@ -76,8 +76,8 @@ describe("pagi-server --daemonize", () => {
           [code, stderr],
           [
             3,
-            `error: the pid file server.pid names process ${process.pid}, which runs; stop it first, ` +
-              "or remove the file if it is another program\n"
+            `error: the pid file server.pid is that of a server that runs, process ${process.pid}; stop it first, ` +
+              "or name another file\n"
           ]
         )
       }),

@@ -15,7 +15,7 @@ import {
   writeFileSync
 } from "node:fs"
 import { dirname, join } from "node:path"
-import { mayHold } from "../src/FileHolder.ts"
+import { holds } from "../src/FileHolder.ts"
 import * as PidFile from "../src/PidFile.ts"
 import * as Site from "./support/Site.ts"
 
@@ -76,8 +76,7 @@ describe("PidFile", () => {
       writeFileSync(path, `${pid}\n`)
       assert.strictEqual(
         yield* messageOf(PidFile.check(path)),
-        `the pid file ${path} names process ${pid}, which runs; stop it first, ` +
-          "or remove the file if it is another program"
+        `the pid file ${path} is that of a server that runs, process ${pid}; stop it first, or name another file`
       )
       yield* PidFile.check(path, pid)
     })
@@ -89,7 +88,7 @@ describe("PidFile", () => {
       yield* PidFile.check(path)
       const pid = yield* holder(path)
       writeFileSync(path, `${pid}\n`)
-      assert.include(yield* messageOf(PidFile.write(path)), `names process ${pid}, which runs`)
+      assert.include(yield* messageOf(PidFile.write(path)), `a server that runs, process ${pid};`)
       assert.strictEqual(readFileSync(path, "utf8"), `${pid}\n`)
       assert.deepStrictEqual(readdirSync(dirname(path)), ["server.pid"])
       yield* PidFile.write(path, pid)
@@ -126,9 +125,9 @@ describe("PidFile", () => {
         Effect.gen(function* () {
           yield* PidFile.write(path)
           assert.lengthOf(held(), 1)
-          assert.isTrue(mayHold(process.pid, path, statSync(path, { bigint: true })))
+          assert.isTrue(holds(process.pid, path, statSync(path, { bigint: true })))
           yield* PidFile.write(path)
-          assert.isTrue(mayHold(process.pid, path, statSync(path, { bigint: true })))
+          assert.isTrue(holds(process.pid, path, statSync(path, { bigint: true })))
         })
       )
       writeFileSync(path, `${yield* holder(path)}\n`)
