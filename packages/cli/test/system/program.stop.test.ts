@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import { join } from "node:path"
 import * as Program from "../support/Program.ts"
 
@@ -25,7 +26,7 @@ const stop = (path: string, application = fixture) =>
     return { code, stderr }
   })
 
-describe("pagi-server, told to stop, ends with 6", () => {
+describe("pagi-server, told to stop, ends", () => {
   for (const path of ["uninterruptible", "finalizer"]) {
     it.live(
       `while a request goes on for ever: ${path}`,
@@ -47,8 +48,27 @@ describe("pagi-server, told to stop, ends with 6", () => {
           concurrency: 2
         })) {
           assert.strictEqual(result.code, 6)
-          assert.match(result.stderr, /the application computes without end, .*: at compute \(.*unending.ts:\d+:\d+\)/)
+          assert.match(
+            result.stderr,
+            /the application computes without end, .*: at compute \(.*unending.ts:\d+:\d+\)$/m
+          )
+          assert.notMatch(result.stderr, /debugger/)
         }
+      }),
+    timeout
+  )
+
+  it.live(
+    "while the application computes, at once when it is told again",
+    () =>
+      Effect.gen(function* () {
+        const program = yield* Program.start(["--port", "0", `${fixture}:stopping`])
+        yield* Program.address(program)
+        yield* program.signal("SIGTERM")
+        const signals = Effect.repeat(program.signal("SIGTERM"), Schedule.spaced("100 millis"))
+        const { code, stderr } = yield* Effect.raceFirst(program.result, Effect.andThen(signals, Effect.never))
+        assert.strictEqual(code, 143)
+        assert.match(stderr, /^error: the application computes without end, [^\n]*\n$/)
       }),
     timeout
   )
