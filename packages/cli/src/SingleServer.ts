@@ -51,7 +51,7 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan, bootTimeout: Durati
   )
   const limit = leaveTimeout(yield* ServerOptions)
   const log = Effect.runForkWith(yield* Effect.context<never>())
-  const guard = StopGuard.make(limit, () => log(Effect.logDebug("a thread listens to signals too")))
+  const guard = StopGuard.make(limit, (message) => log(Effect.logDebug(message)))
   yield* untilStopped(server, { limit, guard, ready: state.ready, stopping: state.stopping }).pipe(
     Effect.provideService(FirstConnection, () => guard.start(false))
   )

@@ -93,22 +93,26 @@ export interface StopGuard {
 }
 
 /**
- * A guard that lets a stop take so many milliseconds; infinitely many are no limit. `onWatching` is called when it is
- * there: a signal that a blocked event loop gets before is not noticed.
+ * A guard that lets a stop take so many milliseconds; infinitely many are no limit. `tell` is told when it is there: a
+ * signal that a blocked event loop gets before is not noticed. Where a debugger may be attached there is none: who looks
+ * at a breakpoint is not to be interrupted, and at its exit such a process waits for the debugger anyway.
  */
-export const make = (allowance: number, onWatching: () => void): StopGuard => {
+export const make = (allowance: number, tell: (message: string) => void): StopGuard => {
   let isRunning = false
   return {
     start: (isStopping) => {
       if (isRunning) return
       isRunning = true
-      watch(allowance, isStopping, onWatching)
+      watch(allowance, isStopping, tell)
     }
   }
 }
 
-const watch = (allowance: number, isStopping: boolean, onWatching: () => void): void => {
+const watch = (allowance: number, isStopping: boolean, tell: (message: string) => void): void => {
   try {
+    if (process.getBuiltinModule("node:inspector").url() !== undefined) {
+      return tell("no thread listens to signals, as a debugger may be attached")
+    }
     const thread = new Worker(program, {
       eval: true,
       execArgv: ["--expose-internals", "--no-warnings"],
@@ -125,7 +129,7 @@ const watch = (allowance: number, isStopping: boolean, onWatching: () => void): 
       },
       resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 }
     })
-    thread.once("message", onWatching)
+    thread.once("message", () => tell("a thread listens to signals too"))
     thread.unref()
     // Without the thread the server serves as well as with it.
     thread.on("error", () => {})

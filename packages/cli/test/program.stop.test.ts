@@ -91,4 +91,21 @@ describe("pagi-server, told to stop,", () => {
       }),
     timeout
   )
+
+  it.live(
+    "is not watched by a thread where a debugger may be attached",
+    () =>
+      Effect.gen(function* () {
+        const flags = ["--port", "0", "--log-level", "debug", "--no-access-log"]
+        const program = yield* Program.start([...flags, fixture("unending.ts")], {
+          env: { NODE_OPTIONS: "--inspect=127.0.0.1:0" }
+        })
+        const url = yield* Program.address(program)
+        yield* Effect.promise(() => fetch(url).then((response) => response.text()))
+        yield* program.line(/no thread listens to signals, as a debugger may be attached/)
+        yield* program.signal("SIGTERM")
+        assert.strictEqual((yield* program.result).code, 0)
+      }),
+    timeout
+  )
 })
