@@ -21,6 +21,9 @@ const defaultGatherLimit = 65_536
 const smallestBatch = 131_072
 const largestBatch = 2_097_152
 
+/** What every system takes at once of a connection's first bytes. */
+const firstWriteLimit = 4096
+
 /** Milliseconds after which a peer is not fast that a batch has been for. */
 const fastBatchTime = 10
 
@@ -49,6 +52,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
   #batchTime: number | undefined = undefined
   #isScheduled = false
   #isInTurn = false
+  #hasWritten = false
   /** Whether it is other connections' turn to write. */
   #isWaiting = false
   /** What follows when everything has been handed over. */
@@ -213,7 +217,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
     if (isLast && this.#isWaiting) this.isBlocked = false
     while (!this.isBlocked && socket.writable) {
       const before = this.#gatheredLength
-      if (before === 0) break
+      if (before === 0 || this.#writesAllAtOnce(before)) break
       if (!isLast && !writeTurns.allows(this)) return this.#waitForTurn()
       if (this.#queue !== undefined && this.#queue.length > 0) this.#writeQueue(this.#queue)
       else this.#writeText()
@@ -222,16 +226,31 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
       else this.#adaptBatch()
     }
     if (this.isBlocked || this.#ending === "none") return
-    if (this.#ending === "end") socket.end()
+    if (this.#ending === "end") this.#endWriting()
     // TLS says that nothing is missing, which without it the end alone does.
     else if (this.#ending === "close" && this.secure) socket.destroySoon()
     else socket.destroy()
+  }
+
+  /** Whether this was the one answer of a connection over TLS, short enough that nobody needs to be told when it is taken. */
+  #writesAllAtOnce(length: number): boolean {
+    if (!this.secure || this.#ending !== "end" || this.#hasWritten || length > firstWriteLimit) return false
+    if (this.#text.length !== length) return false
+    this.#socket.end(this.#text, "latin1")
+    this.#text = ""
+    return true
+  }
+
+  /** Node makes an error, which nobody sees, for a socket that has ended before. */
+  #endWriting(): void {
+    if (!this.#socket.writableEnded) this.#socket.end()
   }
 
   #writeText(): void {
     const text = this.#text
     if (text.length > this.#batchSize) return this.#push("")
     this.#text = ""
+    this.#hasWritten = true
     if (this.secure) this.#socket.write(text, "latin1", this.#onTaken)
     else this.#socket.write(text, "latin1")
   }
@@ -239,6 +258,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
   #writeQueue(queue: ByteQueue): void {
     const socket = this.#socket
     if (this.#text !== "") this.#push("")
+    this.#hasWritten = true
     socket.cork()
     let room = this.#batchSize
     while (room > 0 && queue.length > 0) {

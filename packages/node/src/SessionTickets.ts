@@ -69,15 +69,20 @@ export class TicketKeys {
 }
 
 /** Random bytes in advance: to ask for a few of them takes as long as for many. */
-const ivs = Buffer.alloc(256 * partLength)
-let ivPosition = ivs.length
+const ivCount = 256
+const ivBytes = Buffer.alloc(ivCount * partLength)
+const ivs = Array.from({ length: ivCount }, (_, index) =>
+  ivBytes.subarray(index * partLength, (index + 1) * partLength)
+)
+const unusedIvs: Array<Buffer> = []
 
+/** Used by OpenSSL at once, so that the same arrays can be filled again. */
 const nextIv = (): Buffer => {
-  if (ivPosition === ivs.length) {
-    randomFillSync(ivs)
-    ivPosition = 0
-  }
-  return ivs.subarray(ivPosition, (ivPosition += partLength))
+  const iv = unusedIvs.pop()
+  if (iv !== undefined) return iv
+  randomFillSync(ivBytes)
+  unusedIvs.push(...ivs)
+  return nextIv()
 }
 
 /** Has a server and the contexts that it chooses from make and take tickets with these keys. */

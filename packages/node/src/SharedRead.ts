@@ -155,7 +155,10 @@ export const readPastStream = (socket: Socket, onBytes: (bytes: Uint8Array) => v
     const total = this.bytesRead ?? 0
     const isAll = bytes?.byteLength === total - known
     known = total
-    if (bytes === undefined || !isAll || socket.readableFlowing !== true || socket.readableLength > 0) {
+    const isDirect = socket.readableFlowing === true && socket.readableLength === 0
+    // Both sides have ended. The stream would come to the same end in several turns.
+    if (bytes === undefined && isDirect && socket.writableFinished) return socket.destroy()
+    if (bytes === undefined || !isAll || !isDirect) {
       return readAsUsual.call(this, bytes)
     }
     onBytes(new Uint8Array(bytes))

@@ -131,7 +131,7 @@ const build = (
         cert: main.cert,
         key: main.key,
         requestCert: ca !== undefined,
-        rejectUnauthorized: verifyClient,
+        rejectUnauthorized: ca !== undefined && verifyClient,
         ALPNProtocols: [...protocols],
         // Asking costs time in every handshake, and where there is one certificate there is nothing to choose.
         ...(others.length === 0 ? {} : { SNICallback: (name, answer) => answer(null, find(name)?.context) })

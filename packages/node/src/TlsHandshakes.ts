@@ -12,8 +12,11 @@ import { TlsConnection, verificationErrorOf } from "./TlsConnection.ts"
 /** Told when a connection is encrypted. It must add its own connection to the registry if there is to be one. */
 type OnSecure = (socket: TLSSocket, tls: TlsConnection) => void
 
-/** Time limits are kept by the server's timer wheel; this one, which cannot be turned off, is never to be reached. */
-const noTimeout = 2 ** 31 - 1
+/**
+ * Time limits are kept by the server's timer wheel. Node has no word for no limit and takes 0 for its own, but makes a
+ * timer for what is above that only; one for each connection would cost more than the wheel's.
+ */
+const noTimeout = -1
 
 /**
  * Turns accepted sockets, of whatever listener, into encrypted ones. The server of `node:tls` listens to nothing itself:
@@ -46,8 +49,9 @@ export class TlsHandshakes {
     if (carrier.destroyed) return
     // Until it is encrypted, nobody but Node itself sees that a client has closed its side.
     carrier.allowHalfOpen = false
-    const { pending, server } = this.#getCurrent()
-    pending.set(carrier, onSecure)
+    const { server } = this.#getCurrent()
+    const pending: PendingSocket = carrier
+    pending[whenSecure] = onSecure
     server.emit("connection", carrier)
   }
 
@@ -56,16 +60,18 @@ export class TlsHandshakes {
     if (this.#current?.tls === tls) return this.#current
     const server = createServer({ ...tls.options, handshakeTimeout: noTimeout })
     useKeys(server, tls.contexts, new TicketKeys(this.#keyring, tls.binding))
-    const pending = new WeakMap<Socket, OnSecure>()
     server.on("tlsClientError", this.#onFailure)
     server.on("secureConnection", (socket) => {
       const carrier = carrierOf(socket)
-      const onSecure = carrier && pending.get(carrier)
+      const onSecure = carrier?.[whenSecure]
       socket.allowHalfOpen = true
       if (carrier === undefined || onSecure === undefined) socket.destroy()
-      else onSecure(socket, new TlsConnection(socket, carrier, this.#certificates.asksClients, tls.certificateFor))
+      else {
+        carrier[whenSecure] = undefined
+        onSecure(socket, new TlsConnection(socket, carrier, this.#certificates.asksClients, tls.certificateFor))
+      }
     })
-    return (this.#current = { tls, server, pending })
+    return (this.#current = { tls, server })
   }
 
   /** Anybody can connect and send something else, so this is no more than a detail. */
@@ -81,12 +87,18 @@ export class TlsHandshakes {
 interface CurrentServer {
   readonly tls: ServerTls
   readonly server: Server
-  /** Who is told about the sockets in the middle of their handshakes. */
-  readonly pending: WeakMap<Socket, OnSecure>
+}
+
+/** Who is told about a socket that is in the middle of its handshake. In a property: a `WeakMap` is work for each collection. */
+const whenSecure = Symbol("whenSecure")
+
+interface PendingSocket extends Socket {
+  [whenSecure]?: OnSecure | undefined
 }
 
 /** Not public, but the only way from the encrypted socket of a server back to the one below it. */
-const carrierOf = (socket: TLSSocket): Socket | undefined => (socket as { readonly _parent?: Socket })._parent
+const carrierOf = (socket: TLSSocket): PendingSocket | undefined =>
+  (socket as { readonly _parent?: PendingSocket })._parent
 
 /** A connection that is not encrypted yet. */
 class Handshake implements ServerConnection, DeadlineOwner {
