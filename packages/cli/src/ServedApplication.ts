@@ -7,6 +7,7 @@ import type { AppLoadError } from "./AppLoadError.ts"
 import * as ApplicationServices from "./ApplicationServices.ts"
 import * as AppLoader from "./AppLoader.ts"
 import * as Directory from "./apps/Directory.ts"
+import * as Memory from "./Memory.ts"
 
 const currentDirectory = Layer.unwrap(
   Effect.map(
@@ -26,5 +27,8 @@ type LoadError = AppLoadError | Directory.RootError
 export const layer = (reference: string | null, limit?: Duration.Duration): Layer.Layer<PagiApp.PagiApp, LoadError> => {
   const application: Layer.Layer<PagiApp.PagiApp, LoadError> =
     reference === null ? currentDirectory : AppLoader.layer(reference, limit)
-  return ApplicationServices.isolate(application)
+  return Layer.merge(ApplicationServices.isolate(application), memory)
 }
+
+/** What loading has needed is given back when the server has been started and nobody asks for anything. */
+const memory = Layer.effectDiscard(Effect.forkScoped(Memory.releaseWhenIdle))
