@@ -119,7 +119,7 @@ export abstract class Exchange<
   #lostSends = 0
   /** Made when it is first asked for: what nobody asks a WebSocket session for should take no memory. */
   #state: ExchangeState | undefined = undefined
-  /** What the application was told, for the log. */
+  /** What the application was told, for the log, until it ends. */
   #scope: Scope | undefined = undefined
   /** The first and the last of those who wait for an event. */
   #waiting: Waiting<ReceiveEvent> | undefined = undefined
@@ -161,6 +161,15 @@ export abstract class Exchange<
   run(runner: RequestRunner, scope: Scope, observer: RunObserver = this): Fiber<unknown, unknown> | undefined {
     this.#scope = scope
     return runner.run(scope, this.receive, this.send, observer)
+  }
+
+  /**
+   * The application has ended. An exchange may be kept in memory long after that, until the next major collection: a
+   * generator function that is made for a request has a hidden class of its own among the old objects, and that refers to
+   * all that the function uses. Then the request should not be kept with it.
+   */
+  protected release(): void {
+    this.#scope = undefined
   }
 
   /** Whether a head that has not been sent waits for the length of the body, which will be known soon. */

@@ -185,5 +185,11 @@ export abstract class RequestExchange<
             : "unanswered"
     if (ending !== "disconnected") this.report(exit, ending === "complete", incomplete[ending])
     this.host.onApplicationEnd(ending)
+    this.release()
+  }
+
+  protected override release(): void {
+    super.release()
+    this.#fiber = undefined
   }
 }

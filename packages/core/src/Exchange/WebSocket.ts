@@ -301,6 +301,7 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
       else channel.close(1011, "internal error", "server_error")
     }
     channel.onApplicationEnd()
+    this.release()
   }
 
   #endHandshake(exit: Exit.Exit<unknown, unknown>): void {
@@ -313,5 +314,6 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
           : "unanswered"
     if (ending !== "disconnected") this.report(exit, ending === "complete", incomplete[ending])
     this.#host?.onApplicationEnd(ending)
+    this.release()
   }
 }
