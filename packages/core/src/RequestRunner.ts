@@ -8,6 +8,7 @@ import { callApplication } from "./ApplicationCall.ts"
 import type * as Event from "./Event.ts"
 import type { Application, Receive, Send } from "./PagiApp.ts"
 import type { Scope } from "./Scope.ts"
+import type { Subject } from "./Subject.ts"
 
 /** Who is told how the application ended. */
 export interface RunObserver {
@@ -25,15 +26,15 @@ class Run {
   state: EffectScope.Scope["state"] = emptyState
   readonly observer: RunObserver
   readonly runner: RequestRunner
-  readonly exchange: Scope
+  readonly subject: Subject
 
   static {
     Object.assign(Run.prototype, commonParts)
   }
 
-  constructor(runner: RequestRunner, exchange: Scope, observer: RunObserver) {
+  constructor(runner: RequestRunner, subject: Subject, observer: RunObserver) {
     this.runner = runner
-    this.exchange = exchange
+    this.subject = subject
     this.observer = observer
   }
 
@@ -87,8 +88,8 @@ export class RequestRunner {
   }
 
   /** Those that the application has not ended for. */
-  get running(): ReadonlyArray<Scope> {
-    return [...this.#running].map(({ exchange }) => exchange)
+  get running(): ReadonlyArray<Subject> {
+    return [...this.#running].map(({ subject }) => subject)
   }
 
   /** The run has ended. */
@@ -100,10 +101,11 @@ export class RequestRunner {
     scope: Scope,
     receive: Receive<ReceiveEvent>,
     send: Send<SendEvent>,
-    observer: RunObserver
+    observer: RunObserver,
+    subject: Subject = scope
   ): Fiber.Fiber<unknown, unknown> | undefined {
     this.#count++
-    const run = new Run(this, scope, observer)
+    const run = new Run(this, subject, observer)
     const fork = Effect.runForkWith(Context.add(this.#context, EffectScope.Scope, run.scope))
     // `send` checks every event at run time, whatever its static type says.
     const fiber = fork(callApplication(this.#application, scope, receive, send as Send<Event.SendEvent>))

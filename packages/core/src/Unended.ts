@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type { Scope } from "./Scope.ts"
+import type { Subject } from "./Subject.ts"
 
 /** How long an application may take to end once it was interrupted. */
 const interruptionAllowance = Duration.seconds(3)
@@ -10,21 +10,21 @@ const interruptionAllowance = Duration.seconds(3)
 /** How many are named. */
 const shown = 5
 
-const nameOf = (scope: Scope): string => {
-  switch (scope.type) {
+const nameOf = (subject: Subject): string => {
+  switch (subject.type) {
     case "lifespan":
       return "the lifespan"
     case "websocket":
-      return `WebSocket ${scope.path}`
+      return `WebSocket ${subject.path}`
     case "sse":
     case "http":
-      return `${scope.method} ${scope.path}`
+      return `${subject.method} ${subject.path}`
   }
 }
 
 /** Names exchanges by method and path. */
-export const describe = (scopes: Iterable<Scope>): string => {
-  const names = [...scopes].map(nameOf)
+export const describe = (subjects: Iterable<Subject>): string => {
+  const names = [...subjects].map(nameOf)
   const more = names.length - shown
   return `${names.slice(0, shown).join(", ")}${more > 0 ? ` and ${more} more` : ""}`
 }

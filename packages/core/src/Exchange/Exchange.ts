@@ -15,6 +15,7 @@ import type { RequestRunner, RunObserver } from "../RequestRunner.ts"
 import type { Scope } from "../Scope.ts"
 import type { SendError } from "../SendError.ts"
 import type { ServerContext } from "../ServerContext.ts"
+import { type Subject, subjectOf } from "../Subject.ts"
 import { WriteBuffer } from "../TransportState.ts"
 import * as Annotations from "./Annotations.ts"
 import { SendStep } from "./SendStep.ts"
@@ -119,8 +120,8 @@ export abstract class Exchange<
   #lostSends = 0
   /** Made when it is first asked for: what nobody asks a WebSocket session for should take no memory. */
   #state: ExchangeState | undefined = undefined
-  /** What the application was told, for the log, until it ends. */
-  #scope: Scope | undefined = undefined
+  /** What the log says that it is about, until the application ends. */
+  #subject: Subject | undefined = undefined
   /** The first and the last of those who wait for an event. */
   #waiting: Waiting<ReceiveEvent> | undefined = undefined
   #lastWaiting: Waiting<ReceiveEvent> | undefined = undefined
@@ -159,8 +160,9 @@ export abstract class Exchange<
    * has to call `onApplicationExit`.
    */
   run(runner: RequestRunner, scope: Scope, observer: RunObserver = this): Fiber<unknown, unknown> | undefined {
-    this.#scope = scope
-    return runner.run(scope, this.receive, this.send, observer)
+    const subject = subjectOf(scope)
+    this.#subject = subject
+    return runner.run(scope, this.receive, this.send, observer, subject)
   }
 
   /**
@@ -169,7 +171,7 @@ export abstract class Exchange<
    * all that the function uses. Then the request should not be kept with it.
    */
   protected release(): void {
-    this.#scope = undefined
+    this.#subject = undefined
   }
 
   /** Whether a head that has not been sent waits for the length of the body, which will be known soon. */
@@ -314,7 +316,7 @@ export abstract class Exchange<
 
   /** Logs an error, and which exchange it is about. */
   logError(...message: ReadonlyArray<unknown>): void {
-    const annotations = Annotations.make(this.#scope, this.options.workerNum)
+    const annotations = Annotations.make(this.#subject, this.options.workerNum)
     this.options.log(Effect.annotateLogs(Effect.logError(...message), annotations))
   }
 }
