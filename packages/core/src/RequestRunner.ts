@@ -18,6 +18,9 @@ export interface RunObserver {
 /** A scope as Effect makes it. All but its state is the same for all of them. */
 const { state: emptyState, ...commonParts } = EffectScope.makeUnsafe()
 
+/** What almost every scope comes to: nobody has used it, and the application has succeeded. */
+const closedByVoid: EffectScope.Scope["state"] = { _tag: "Closed", exit: Exit.void }
+
 /**
  * One run of an application, and the scope that the application finds. It is small, since most runs never use it, and
  * many wait: that both are one object and its end is told by a bound method saves a hundred bytes of each.
@@ -44,8 +47,11 @@ class Run {
 
   /** The application has ended; answers the fiber of finalizers that have to wait for something. */
   end(exit: Exit.Exit<unknown, unknown>): Fiber.Fiber<unknown, unknown> | undefined {
-    const closing = EffectScope.closeUnsafe(this.scope, exit)
-    if (closing !== undefined) return this.runner.release(this, closing, exit)
+    if (this.state === emptyState && exit === Exit.void) this.state = closedByVoid
+    else {
+      const closing = EffectScope.closeUnsafe(this.scope, exit)
+      if (closing !== undefined) return this.runner.release(this, closing, exit)
+    }
     this.runner.forget(this)
     this.observer.onApplicationExit(exit)
     return undefined
@@ -94,7 +100,7 @@ export class RequestRunner {
 
   /** The run has ended. */
   forget(run: Run): void {
-    this.#running.delete(run)
+    if (this.#running.size > 0) this.#running.delete(run)
   }
 
   run<ReceiveEvent extends Event.ReceiveEvent, SendEvent extends Event.SendEvent>(

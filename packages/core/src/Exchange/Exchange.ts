@@ -113,8 +113,6 @@ export abstract class Exchange<
   SendEvent extends Event.SendEvent
 > implements RunObserver {
   readonly writeBuffer: WriteBuffer
-  readonly receive: Receive<ReceiveEvent>
-  readonly send: Send<SendEvent>
   protected readonly options: ExchangeOptions
   /** How many sends have gone nowhere. */
   #lostSends = 0
@@ -129,9 +127,6 @@ export abstract class Exchange<
   constructor(options: ExchangeOptions) {
     this.options = options
     this.writeBuffer = new WriteBuffer(this, options)
-    this.receive = new ReceiveStep(this)
-    // A bound function takes half of what a closure with its context does.
-    this.send = SendStep.of.bind(this)
   }
 
   get state(): ExchangeState {
@@ -163,6 +158,16 @@ export abstract class Exchange<
     const subject = subjectOf(scope)
     this.#subject = subject
     return runner.run(scope, this.receive, this.send, observer, subject)
+  }
+
+  /** The contract's `receive`, made anew each time. */
+  get receive(): Receive<ReceiveEvent> {
+    return new ReceiveStep(this)
+  }
+
+  /** The contract's `send`, made anew each time. A bound function takes half of what a closure with its context does. */
+  get send(): Send<SendEvent> {
+    return SendStep.of.bind(this)
   }
 
   /**
