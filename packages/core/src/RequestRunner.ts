@@ -27,9 +27,10 @@ const closedByVoid: EffectScope.Scope["state"] = { _tag: "Closed", exit: Exit.vo
  */
 class Run {
   state: EffectScope.Scope["state"] = emptyState
-  readonly observer: RunObserver
   readonly runner: RequestRunner
-  readonly subject: Subject
+  /** Until the end has been told. */
+  observer: RunObserver | undefined
+  subject: Subject | undefined
 
   static {
     Object.assign(Run.prototype, commonParts)
@@ -52,9 +53,17 @@ class Run {
       const closing = EffectScope.closeUnsafe(this.scope, exit)
       if (closing !== undefined) return this.runner.release(this, closing, exit)
     }
-    this.runner.forget(this)
-    this.observer.onApplicationExit(exit)
+    this.tell(exit)
     return undefined
+  }
+
+  /** Tells of the end. Fibers may stay in memory long after it, as exchanges do, and what they refer to with them. */
+  tell(exit: Exit.Exit<unknown, unknown>): void {
+    const { observer } = this
+    this.runner.forget(this)
+    this.observer = undefined
+    this.subject = undefined
+    observer?.onApplicationExit(exit)
   }
 }
 
@@ -95,7 +104,7 @@ export class RequestRunner {
 
   /** Those that the application has not ended for. */
   get running(): ReadonlyArray<Subject> {
-    return [...this.#running].map(({ subject }) => subject)
+    return [...this.#running].flatMap(({ subject }) => subject ?? [])
   }
 
   /** The run has ended. */
@@ -141,8 +150,7 @@ export class RequestRunner {
     const fiber = Effect.runForkWith(this.#context)(finalizers, { uninterruptible: true })
     const end = (released: Exit.Exit<void>): void => {
       this.#releasing.delete(fiber)
-      this.forget(run)
-      run.observer.onApplicationExit(withRelease(exit, released))
+      run.tell(withRelease(exit, released))
     }
     const released = fiber.pollUnsafe()
     if (released !== undefined) {
