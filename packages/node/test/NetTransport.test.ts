@@ -3,6 +3,7 @@ import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import type { Address, TransportHandler } from "@pagi/core/Transport"
 import * as Effect from "effect/Effect"
 import { NetTransport } from "../src/NetTransport.ts"
+import { writeTurns } from "../src/WriteTurns.ts"
 import type { AcceptedSocket } from "../src/SharedRead.ts"
 import { TurnQueue } from "../src/TurnQueue.ts"
 import { open } from "./support/Client.ts"
@@ -248,6 +249,11 @@ describe("NetTransport", () => {
     )
   }
 
+  /** Five others write as much as makes a crowd. */
+  const crowd = () => {
+    for (let count = 0; count < 5; count++) writeTurns.note({ turn: -1, written: 0 }, 65_536)
+  }
+
   it.live("lets others go first when it has written much, and goes on by itself", () =>
     Effect.gen(function* () {
       const { client, recorder, socket, transport } = yield* connected
@@ -261,6 +267,7 @@ describe("NetTransport", () => {
         }
       }
       recorder.onFlush = writeAll
+      crowd()
       writeAll()
       assert.isTrue(transport.isBlocked)
       assert.isAtMost(written, 3_000_000)
@@ -276,6 +283,7 @@ describe("NetTransport", () => {
       const { client, recorder, transport } = yield* connected
       const piece = new Uint8Array(65_536)
       let written = 0
+      crowd()
       for (; !transport.isBlocked; written += piece.length) transport.write(piece)
       transport.destroy()
       yield* client.ended

@@ -3,6 +3,8 @@ import { WriteTurns } from "../src/WriteTurns.ts"
 
 const share = 65_536
 const limit = 2_097_152
+const fewLimit = 33_554_432
+const few = 4
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
 
@@ -33,18 +35,18 @@ class Writer {
 
 describe("WriteTurns", () => {
   it("lets one connection write much in a turn, and the rest in later ones", async () => {
-    const writer = new Writer(new WriteTurns(), 3 * limit)
+    const writer = new Writer(new WriteTurns(), 3 * fewLimit)
     writer.nextTurn()
-    assert.strictEqual(writer.left, 2 * limit)
+    assert.strictEqual(writer.left, 2 * fewLimit)
     await nextTurn()
-    assert.isBelow(writer.left, 2 * limit)
+    assert.isBelow(writer.left, 2 * fewLimit)
     for (let turns = 0; turns < 10 && writer.left > 0; turns++) await nextTurn()
     assert.strictEqual(writer.left, 0)
   })
 
   it("lets everybody else write a little when a turn is used up, and no more", () => {
     const turns = new WriteTurns()
-    new Writer(turns, 2 * limit).nextTurn()
+    new Writer(turns, 2 * fewLimit).nextTurn()
     const small = new Writer(turns, 200)
     small.nextTurn()
     assert.strictEqual(small.left, 0)
@@ -65,16 +67,43 @@ describe("WriteTurns", () => {
       assert.isAtMost(before - left(), limit + share)
       assert.isBelow(left(), before)
     }
-    const firstRound = log.slice(0, 99)
+    const firstRound = log.slice(0, 100 - few)
     assert.deepStrictEqual(
       firstRound.map((writer) => writers.indexOf(writer)),
-      firstRound.map((_, index) => index + 1)
+      firstRound.map((_, index) => index + few)
     )
+  })
+
+  it("lets few connections write much more in a turn than many", async () => {
+    const turns = new WriteTurns()
+    const writers = Array.from({ length: few }, () => new Writer(turns, fewLimit / few))
+    for (const writer of writers) writer.nextTurn()
+    assert.deepStrictEqual(
+      writers.map(({ left }) => left),
+      [0, 0, 0, 0]
+    )
+    const another = new Writer(turns, limit)
+    another.nextTurn()
+    assert.strictEqual(another.left, limit - share)
+  })
+
+  it("remembers for a while that there were many", async () => {
+    const turns = new WriteTurns()
+    for (let count = 0; count <= few; count++) new Writer(turns, share).nextTurn()
+    await nextTurn()
+    const alone = new Writer(turns, 1000 * limit)
+    alone.nextTurn()
+    assert.strictEqual(alone.left, 999 * limit)
+    for (let before = 0; alone.left > 0 && before - alone.left < fewLimit / 2;) {
+      before = alone.left
+      await new Promise<void>((resolve) => setImmediate(resolve))
+    }
+    assert.isAbove(alone.left, 0)
   })
 
   it("gives a new turn to connections that have written in an earlier one", async () => {
     const turns = new WriteTurns()
-    const writer = new Writer(turns, limit)
+    const writer = new Writer(turns, fewLimit)
     writer.nextTurn()
     assert.strictEqual(writer.left, 0)
     assert.isFalse(turns.allows(writer))
