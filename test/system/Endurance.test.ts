@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
-import { descriptors, inMebibytes, isMeasurable, tell } from "./support/Memory.ts"
-import { open, requestText } from "./support/Peer.ts"
+import { descriptors, idleDescriptors, inMebibytes, isMeasurable, tell } from "./support/Memory.ts"
+import { fetchText, open, requestText } from "./support/Peer.ts"
 import { type Server, serve } from "./support/Programs.ts"
 import { held } from "./support/Stats.ts"
 import { until } from "./support/Until.ts"
@@ -70,7 +70,8 @@ describe.skipIf(!isMeasurable || !hasWrk)("a million requests through one proces
   it.live("leave nothing behind", () =>
     Effect.gen(function* () {
       const server = yield* serve("app")
-      const idle = yield* descriptors(server.pid)
+      yield* fetchText(server.port, "/")
+      const idle = yield* idleDescriptors(server.pid)
       const atFirst = yield* heldWhenIdle(server, idle)
       const firstCount = yield* work(server)
       const first = yield* heldWhenIdle(server, idle)

@@ -7,7 +7,16 @@ import * as https from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { certificates } from "../support/Certificates.ts"
-import { descriptors, forgetPeak, inMebibytes, isMeasurable, mebibyte, peak, tell } from "./support/Memory.ts"
+import {
+  descriptors,
+  idleDescriptors,
+  forgetPeak,
+  inMebibytes,
+  isMeasurable,
+  mebibyte,
+  peak,
+  tell
+} from "./support/Memory.ts"
 import { findProgram } from "../support/FindProgram.ts"
 import { run, type Server, serveDirectory } from "./support/Programs.ts"
 import { until } from "./support/Until.ts"
@@ -66,7 +75,7 @@ describe.skipIf(!isMeasurable)("a file of 100 MiB", () => {
         const get = (path: string) => download(server.url(path), authority.cert)
         // What is loaded and compiled for the first requests does not count as growth.
         yield* Effect.replicateEffect(get("/small"), 20, { concurrency: 2, discard: true })
-        const idle = yield* descriptors(server.pid)
+        const idle = yield* idleDescriptors(server.pid)
         yield* forgetPeak(server.pid)
         const before = yield* peak(server.pid)
         assert.deepStrictEqual(yield* get("/large"), [fileSize, hashOf(content)])

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { descriptors, isMeasurable, tell } from "./support/Memory.ts"
+import { descriptors, idleDescriptors, isMeasurable, tell } from "./support/Memory.ts"
 import { fetchText, open } from "./support/Peer.ts"
 import { serve } from "./support/Programs.ts"
 import { Random } from "./support/Random.ts"
@@ -44,7 +44,7 @@ const fuzz = (makeText: (random: Random) => string, count: number) =>
     const server = yield* serve("capricious", flags)
     const isRunning = Effect.map(server.hasEnded, (hasEnded) => !hasEnded)
     assert.match(yield* fetchText(server.port, "/sane"), /^HTTP\/1\.1 200 .*\r\n\r\ndone$/s)
-    const idle = yield* descriptors(server.pid)
+    const idle = yield* idleDescriptors(server.pid)
     const answers = yield* Effect.forEach(conversations, ({ ending, pieces }) => talk(server.port, pieces, ending), {
       concurrency: 200
     })

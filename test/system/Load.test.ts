@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { descriptors, inMebibytes, isMeasurable, tell } from "./support/Memory.ts"
-import { open, requestText } from "./support/Peer.ts"
+import { descriptors, idleDescriptors, inMebibytes, isMeasurable, tell } from "./support/Memory.ts"
+import { fetchText, open, requestText } from "./support/Peer.ts"
 import { findProgram } from "../support/FindProgram.ts"
 import { run, type Server, serve } from "./support/Programs.ts"
 import { held } from "./support/Stats.ts"
@@ -34,7 +34,8 @@ const idle = (server: Server, count: number) =>
 /** Does the same twice; what the process keeps of the first time must be all that it keeps. */
 const twice = (what: string, server: Server, effect: Effect.Effect<number, Error>) =>
   Effect.gen(function* () {
-    const before = yield* descriptors(server.pid)
+    yield* fetchText(server.port, "/")
+    const before = yield* idleDescriptors(server.pid)
     const firstCount = yield* effect
     yield* idle(server, before)
     const { resident: first, used } = yield* held(server)

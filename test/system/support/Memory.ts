@@ -1,6 +1,7 @@
 /** What the system says about another process; on Linux only. */
 import * as Effect from "effect/Effect"
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { standstill, until } from "./Until.ts"
 
 export const mebibyte = 1_048_576
 
@@ -26,6 +27,24 @@ export const forgetPeak = (pid: number): Effect.Effect<void> =>
 /** Descriptors that a process has open. */
 export const descriptors = (pid: number): Effect.Effect<number> =>
   Effect.sync(() => readdirSync(`/proc/${pid}/fd`).length)
+
+const hasThread = (pid: number, name: string): Effect.Effect<boolean> =>
+  Effect.sync(() =>
+    readdirSync(`/proc/${pid}/task`).some((task) => {
+      const path = `/proc/${pid}/task/${task}/comm`
+      return existsSync(path) && readFileSync(path, "utf8").trim() === name
+    })
+  )
+
+/**
+ * The same of a server that has had a connection and has none now. With the first one it starts its guard against a
+ * blocked event loop, a thread with descriptors of its own.
+ */
+export const idleDescriptors = (pid: number): Effect.Effect<number> =>
+  Effect.andThen(
+    until("the guard is there", hasThread(pid, "WorkerThread")),
+    standstill("the number of descriptors", descriptors(pid), 20)
+  )
 
 export const inMebibytes = (bytes: number): string => `${(bytes / mebibyte).toFixed(1)} MiB`
 
