@@ -48,12 +48,15 @@ export class ReceiveBuffer {
     if (index === this.end) this.clear()
   }
 
-  /** Takes up to `length` bytes out, as a view of memory that nobody will write to again. */
-  take(length: number): Uint8Array {
+  /**
+   * Takes up to `length` bytes out, as a view of memory that nobody will write to again; where nobody keeps them, of lent
+   * memory too.
+   */
+  take(length: number, isKept = true): Uint8Array {
     const { bytes, start } = this
     const stop = Math.min(start + length, this.end)
     const isWhole = start === 0 && stop === bytes.length
-    const taken = this.isLent ? copyBytes(bytes, start, stop) : isWhole ? bytes : bytes.subarray(start, stop)
+    const taken = this.isLent && isKept ? copyBytes(bytes, start, stop) : isWhole ? bytes : bytes.subarray(start, stop)
     this.consumeTo(stop)
     return taken
   }

@@ -55,6 +55,8 @@ export interface Transport extends ByteSink {
 
 /** What a transport tells its driver. `onClose` is the last call, and comes exactly once. */
 export interface TransportHandler {
+  /** Whether what comes is thrown away, so that reading it need not take memory. */
+  readonly isDiscarding?: boolean
   /** Bytes, which the driver may change. Lent ones it may use only until the call returns, others are its own. */
   onData(bytes: Uint8Array, isLent: boolean): void
   /** The peer has sent its last byte. */

@@ -71,6 +71,11 @@ export abstract class TransportInput implements LingeringConnection {
     return true
   }
 
+  /** Whether nobody wants what comes. */
+  get isDiscarding(): boolean {
+    return this.linger !== undefined
+  }
+
   get isSent(): boolean {
     return this.transport.bufferedAmount === 0
   }

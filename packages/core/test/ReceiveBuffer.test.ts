@@ -88,6 +88,19 @@ describe("ReceiveBuffer", () => {
     }
   })
 
+  it("takes out what nobody keeps as a view, also of lent memory", () => {
+    const buffer = new ReceiveBuffer()
+    const memory = toBytes("abcde")
+    buffer.append(memory, true)
+    const taken = buffer.take(3, false)
+    assert.strictEqual(taken.buffer, memory.buffer)
+    assert.strictEqual(fromBytes(taken), "abc")
+    // What is left may be wanted.
+    buffer.keep()
+    memory.fill(0)
+    assert.strictEqual(contentOf(buffer), "de")
+  })
+
   it("takes out a whole piece as it is", () => {
     const buffer = new ReceiveBuffer()
     const piece = toBytes("abc")

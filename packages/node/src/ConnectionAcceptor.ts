@@ -87,7 +87,14 @@ class Rejections {
       this.#makeRoom(room)
       const discard = this.#linger(socket)
       if (accepted.slot === undefined) socket.on("data", discard)
-      else accepted.slot.reader = { onRead: discard, onEnd: () => {}, onError: () => {}, onClosed: () => {} }
+      else
+        accepted.slot.reader = {
+          isDiscarding: true,
+          onRead: discard,
+          onEnd: () => {},
+          onError: () => {},
+          onClosed: () => {}
+        }
       socket.resume()
       socket.end(this.#answer(connection), "latin1")
     } else if (this.#sockets.size < room) {

@@ -123,6 +123,10 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
     this.#socket.on("close", () => this.onClosed())
   }
 
+  get isDiscarding(): boolean {
+    return this.#handler?.isDiscarding === true
+  }
+
   onRead(bytes: Uint8Array, isLent: boolean): void {
     this.#isInTurn = true
     this.#handler?.onData(bytes, isLent)

@@ -11,6 +11,8 @@ import type { TlsConnection } from "./TlsConnection.ts"
 
 /** Who is told what happens to a socket. Lent bytes are valid until the call returns, others are the reader's own. */
 export interface Reader {
+  /** Whether what comes is thrown away. */
+  readonly isDiscarding: boolean
   onRead(bytes: Uint8Array, isLent: boolean): void
   onEnd(): void
   onError(error: NodeJS.ErrnoException): void
@@ -66,7 +68,7 @@ class ReadingSocket extends Socket {
   reader: Reader | undefined = undefined
   /** Whether it reads into the buffer of all. */
   isShared = true
-  /** Whether the last read filled the buffer. */
+  /** Whether the last read filled the buffer, and somebody wants what comes. */
   isFilled = false
 
   override emit(event: string | symbol, ...args: ReadonlyArray<unknown>): boolean {
@@ -92,8 +94,10 @@ const noteRead = (socket: ReadingSocket): void => {
 
 /** Called as a method of the socket. */
 const takeRead = function (this: ReadingSocket, length: number, buffer: Uint8Array): boolean {
-  this.isFilled = length === bufferSize
-  this.reader?.onRead(buffer.subarray(0, length), this.isShared || !this.isFilled)
+  const isFull = length === bufferSize
+  this.reader?.onRead(buffer.subarray(0, length), this.isShared || !isFull)
+  // What nobody keeps can go where it is overwritten.
+  this.isFilled = isFull && this.reader?.isDiscarding === false
   noteRead(this)
   return true
 }

@@ -39,6 +39,7 @@ describe("accepted sockets", () => {
       let text = ""
       if (slot !== undefined) {
         slot.reader = {
+          isDiscarding: false,
           onRead: (bytes) => {
             buffers.add(bytes.buffer)
             text += Buffer.from(bytes).toString()

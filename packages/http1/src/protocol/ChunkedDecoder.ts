@@ -47,6 +47,7 @@ export class ChunkedDecoder {
   private problem: ProtocolError | undefined = undefined
   /** The most that may come of the body; 0 means no limit. */
   private sizeLimit: number
+  private isWanted = true
   private trailerSearch: SectionSearch | undefined = undefined
 
   constructor(limits: Limits) {
@@ -60,7 +61,8 @@ export class ChunkedDecoder {
   }
 
   /** The body is not wanted any more, and so may have any size. */
-  liftLimit(): void {
+  discard(): void {
+    this.isWanted = false
     this.sizeLimit = 0
     if (this.problem?.reason === "body-too-large") this.problem = undefined
   }
@@ -79,7 +81,7 @@ export class ChunkedDecoder {
 
   private takeData(buffer: ReceiveBuffer): BodyPiece {
     if (this.remaining < SMALL_PIECE && this.remaining < buffer.length) return this.gatherData(buffer)
-    const bytes = buffer.take(this.remaining)
+    const bytes = buffer.take(this.remaining, this.isWanted)
     this.countData(bytes.length)
     return { type: "body", bytes }
   }

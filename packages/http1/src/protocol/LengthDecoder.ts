@@ -4,6 +4,7 @@ import { type BodyPiece, type EndOfMessage, endWithoutTrailers, NeedData } from 
 /** Reads a body of a length that Content-Length stated (RFC 9112 §6.2). */
 export class LengthDecoder {
   private remaining: number
+  private isWanted = true
 
   constructor(length: number) {
     this.remaining = length
@@ -14,13 +15,15 @@ export class LengthDecoder {
     return this.remaining
   }
 
-  /** What is too long was refused with its head. */
-  liftLimit(): void {}
+  /** The body is not wanted any more. */
+  discard(): void {
+    this.isWanted = false
+  }
 
   next(buffer: ReceiveBuffer): BodyPiece | EndOfMessage | NeedData {
     if (this.remaining === 0) return endWithoutTrailers
     if (buffer.length === 0) return NeedData
-    const bytes = buffer.take(this.remaining)
+    const bytes = buffer.take(this.remaining, this.isWanted)
     this.remaining -= bytes.length
     return { type: "body", bytes }
   }

@@ -115,7 +115,7 @@ export class RequestReader {
   skipBody(): void {
     if (this.state !== "body") return
     this.isSkipping = true
-    this.decoder?.liftLimit()
+    this.decoder?.discard()
   }
 
   /** Goes on to the next request, once the current one is complete. */
