@@ -78,6 +78,11 @@ describe.skipIf(!isMeasurable || !hasSystemd)("systemd-socket-activate", () => {
         Effect.sync(() => startedBy(tree).length === 4)
       )
       kill(answers[0]?.parent ?? assert.fail(), "SIGTERM")
+      // The shell says so when the processes of the server have gone already.
+      yield* until(
+        "the second server has ended",
+        Effect.sync(() => tree.output().split(/ended: \d+\n/).length === 3)
+      )
       yield* gone(tree)
       assert.strictEqual(tree.output().split("ended: 0\n").length, 3, tree.output())
       expectQuiet(tree)
