@@ -31,6 +31,9 @@ class Run {
   /** Until the end has been told. */
   observer: RunObserver | undefined
   subject: Subject | undefined
+  /** Its neighbours among those that have not ended. */
+  next: Run | undefined = undefined
+  previous: Run | undefined = undefined
 
   static {
     Object.assign(Run.prototype, commonParts)
@@ -79,8 +82,8 @@ export class RequestRunner {
   readonly #application: Application<unknown, never>
   readonly #context: Context.Context<never>
   readonly #forkOwn: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
-  /** Those that have not ended, finalizers included. */
-  readonly #running = new Set<Run>()
+  /** The last one begun of those that have not ended, finalizers included. */
+  #latest: Run | undefined = undefined
   /** Those that run finalizers of applications that have ended. */
   readonly #releasing = new Set<Fiber.Fiber<unknown, unknown>>()
   #count = 0
@@ -104,12 +107,30 @@ export class RequestRunner {
 
   /** Those that the application has not ended for. */
   get running(): ReadonlyArray<Subject> {
-    return [...this.#running].flatMap(({ subject }) => subject ?? [])
+    const subjects: Array<Subject> = []
+    for (let run = this.#latest; run !== undefined; run = run.previous) {
+      if (run.subject !== undefined) subjects.push(run.subject)
+    }
+    return subjects.toReversed()
+  }
+
+  /** A run goes on for a while. A set would have to be made anew all the time for runs that come and go. */
+  #remember(run: Run): void {
+    const latest = this.#latest
+    if (run === latest || run.next !== undefined) return
+    if (latest !== undefined) latest.next = run
+    run.previous = latest
+    this.#latest = run
   }
 
   /** The run has ended. */
   forget(run: Run): void {
-    if (this.#running.size > 0) this.#running.delete(run)
+    const { next, previous } = run
+    if (next !== undefined) next.previous = previous
+    else if (this.#latest === run) this.#latest = previous
+    if (previous !== undefined) previous.next = next
+    run.next = undefined
+    run.previous = undefined
   }
 
   run<ReceiveEvent extends Event.ReceiveEvent, SendEvent extends Event.SendEvent>(
@@ -121,12 +142,12 @@ export class RequestRunner {
   ): Fiber.Fiber<unknown, unknown> | undefined {
     this.#count++
     const run = new Run(this, subject, observer)
-    const fork = Effect.runForkWith(Context.add(this.#context, EffectScope.Scope, run.scope))
+    const fork = Effect.runForkWith(Context.addUnsafe(this.#context, EffectScope.Scope.key, run.scope))
     // `send` checks every event at run time, whatever its static type says.
     const fiber = fork(callApplication(this.#application, scope, receive, send as Send<Event.SendEvent>))
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return run.end(exit)
-    this.#running.add(run)
+    this.#remember(run)
     fiber.addObserver(run.end.bind(run))
     return fiber
   }
@@ -157,7 +178,7 @@ export class RequestRunner {
       end(released)
       return undefined
     }
-    this.#running.add(run)
+    this.#remember(run)
     this.#releasing.add(fiber)
     fiber.addObserver(end)
     return fiber
