@@ -112,9 +112,13 @@ export class Deadlines {
     return this.#linked
   }
 
-  /** Ticks that have passed; they do while deadlines run. */
+  /** Ticks that have passed; they do while the wheel turns. */
   get now(): number {
     return this.#tick
+  }
+
+  get isTurning(): boolean {
+    return this.#turning
   }
 
   /** A duration in ticks, rounded up; 0 (no limit) stays 0. */

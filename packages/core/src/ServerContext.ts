@@ -72,6 +72,7 @@ export const make = (parts: {
       readiness.isReady = false
     })
     const { ticks } = Deadlines.Deadlines
+    const deadlines = yield* Deadlines.make
     return {
       ...parts,
       options,
@@ -86,10 +87,10 @@ export const make = (parts: {
         disconnectGrace: ticks(options.disconnectGrace)
       },
       runner: new RequestRunner(app.application, app.context, yield* Effect.context<never>()),
-      deadlines: yield* Deadlines.make,
+      deadlines,
       registry: new ConnectionRegistry(),
       clock,
-      date: new DateHeader(clock),
+      date: new DateHeader(clock, deadlines),
       accessLog: parts.accessLog === undefined ? undefined : new AccessRecorder(clock, parts.accessLog),
       scopeTypes: app.application.scopeTypes,
       readiness,
