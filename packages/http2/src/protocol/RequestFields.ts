@@ -74,8 +74,25 @@ const meaningOf = (field: HeaderField): number => {
   const { name, value } = field
   if (!isFieldValue(value)) return malformed
   const known = meanings.get(name)
-  if (known !== undefined) return known === te && value.toLowerCase() !== "trailers" ? malformed : known
+  if (known !== undefined) return isWellFormed(known, value) ? known : malformed
   return isFieldName(name) ? ordinary : malformed
+}
+
+/** Whether the value is one that the field may have in some request. */
+const isWellFormed = (meaning: number, value: ByteString): boolean => {
+  switch (meaning) {
+    case te:
+      return value.toLowerCase() === "trailers"
+    case method:
+      return isToken(value)
+    case authority:
+      return value === "" || isAuthority(value)
+    case path:
+      // It begins with a slash, or is "*" for OPTIONS; as in HTTP/1.1 it has visible bytes except "#".
+      return (value.startsWith("/") && !/[\0-\x20#\x7f]/.test(value)) || value === "*"
+    default:
+      return true
+  }
 }
 
 /** Names are in lower case (RFC 9113 §8.2.1). A colon, as of an unknown pseudo-header field, is in no token. */
@@ -97,7 +114,9 @@ interface Found {
   host: HeaderField | undefined
   contentLength: HeaderField | undefined
   expect: HeaderField | undefined
-  cookies: Array<ByteString>
+  cookies: Array<ByteString> | undefined
+  /** Whether a field has come that is none of the pseudo-header fields. */
+  isPseudoOver: boolean
 }
 
 const nothingFound = (): Found => ({
@@ -109,7 +128,8 @@ const nothingFound = (): Found => ({
   host: undefined,
   contentLength: undefined,
   expect: undefined,
-  cookies: []
+  cookies: undefined,
+  isPseudoOver: false
 })
 
 /**
@@ -138,22 +158,30 @@ type Headers = Array<readonly [ByteString, ByteString]>
 const noteField = (found: Found, headers: Headers, field: HeaderField): Malformed | undefined => {
   if (field.meaning === 0) field.meaning = meaningOf(field)
   const { meaning } = field
+  if (meaning === malformed) return isMalformed(field)
+  if (meaning >= method && meaning <= protocol) return notePseudo(found, headers, field)
+  found.isPseudoOver = true
   if (meaning === ordinary || meaning === te) {
     headers.push(field.pair)
     return undefined
   }
-  if (meaning === malformed) return `the field ${JSON.stringify(field.name)} is not allowed`
-  if (meaning <= protocol) return notePseudo(found, headers, field)
   return noteRouting(found, headers, field)
+}
+
+const isMalformed = ({ name, value }: HeaderField): Malformed => {
+  const known = meanings.get(name)
+  return known === undefined || known === malformed
+    ? `the field ${JSON.stringify(name)} is not allowed`
+    : `the value of ${name} is not allowed: ${JSON.stringify(value)}`
 }
 
 /** Pseudo-header fields come before all others, and each of them once (RFC 9113 §8.3). */
 const notePseudo = (found: Found, headers: Headers, field: HeaderField): Malformed | undefined => {
-  const isLate = headers.length > 0 || found.host !== undefined || found.cookies.length > 0
-  if (isLate) return `the field ${field.name} comes too late`
+  if (found.isPseudoOver) return `the field ${field.name} comes too late`
   const name = pseudoNames[field.meaning]
   if (name === undefined || found[name] !== undefined) return `there is more than one ${field.name}`
   found[name] = field
+  if (name === "authority") headers.push(["host", field.value])
   return undefined
 }
 
@@ -175,8 +203,8 @@ const noteRouting = (found: Found, headers: Headers, field: HeaderField): Malfor
       return undefined
     case cookie:
       // A place for all of them together (RFC 9113 §8.2.3).
-      if (found.cookies.length === 0) headers.push(field.pair)
-      found.cookies.push(field.value)
+      if (found.cookies === undefined) headers.push(field.pair)
+      ;(found.cookies ??= []).push(field.value)
       return undefined
     case contentLength:
       if (found.contentLength !== undefined) return "there is more than one content-length"
@@ -192,28 +220,23 @@ const noteRouting = (found: Found, headers: Headers, field: HeaderField): Malfor
 
 /** RFC 9113 §8.3.1 and §8.5, RFC 8441 §4. */
 const findMissing = (found: Found, needsHost: boolean): Malformed | undefined => {
-  if (found.method === undefined || !isToken(found.method.value)) return "there is no valid :method"
+  if (found.method === undefined) return "there is no :method"
   if (found.protocol !== undefined && found.method.value !== "CONNECT") return ":protocol needs the method CONNECT"
   const isPlainConnect = found.method.value === "CONNECT" && found.protocol === undefined
   const named = (found.authority ?? found.host)?.value ?? ""
-  const mayBeEmpty = !needsHost && !isPlainConnect
-  if (!(named === "" ? mayBeEmpty : isAuthority(named))) return "there is no valid :authority or host"
+  if (named === "" && (needsHost || isPlainConnect)) return "there is no :authority or host"
+  if (found.authority === undefined && named !== "" && !isAuthority(named)) return "host is malformed"
   if (found.authority !== undefined && found.host !== undefined && !isSameHost(found.authority, found.host)) {
     return ":authority and host are different"
   }
   if (isPlainConnect) return (found.scheme ?? found.path) ? "CONNECT has neither :scheme nor :path" : undefined
   if (found.scheme === undefined) return "there is no :scheme"
-  return found.path === undefined || !isTarget(found.path.value, found.method.value)
-    ? "there is no valid :path"
-    : undefined
+  if (found.path === undefined) return "there is no :path"
+  return found.path.value === "*" && found.method.value !== "OPTIONS" ? "only OPTIONS has the path *" : undefined
 }
 
 const isSameHost = (one: HeaderField, other: HeaderField): boolean =>
   one.value === other.value || one.value.toLowerCase() === other.value.toLowerCase()
-
-/** `:path` begins with a slash, or is "*" for OPTIONS; as in HTTP/1.1 it has visible bytes except "#". */
-const isTarget = (target: ByteString, requestMethod: string): boolean =>
-  target.startsWith("/") ? !/[\0-\x20#\x7f]/.test(target) : target === "*" && requestMethod === "OPTIONS"
 
 const refuse = (status: number, message: string, found: Found): RefusedRequest => ({
   type: "refused",
@@ -233,8 +256,7 @@ const interpret = (found: Found, headers: Headers, ends: boolean): RequestHead |
   const { expect: expectation } = found
   const expects = expectation !== undefined && readExpect(expectation.value)
   if (expects === undefined) return refuse(417, "The only supported expectation is 100-continue", found)
-  if (found.authority !== undefined) headers.unshift(["host", found.authority.value])
-  if (found.cookies.length > 1) joinCookies(headers, found.cookies)
+  if (found.cookies !== undefined && found.cookies.length > 1) joinCookies(headers, found.cookies)
   return {
     type: "request",
     method: found.method?.value ?? "",
