@@ -50,6 +50,8 @@ export class Http2Driver
   /** Limits how long there may be no request. */
   readonly #idleDeadline: Deadline
   #writeDeadline: Deadline | undefined = undefined
+  /** When the first of the streams has to be looked at on which nothing may have happened for too long. */
+  #stallDeadline: Deadline | undefined = undefined
   #phase: Phase = "fresh"
   /** Streams whose heads wait for content. */
   #held: Array<RequestStream> = []
@@ -145,6 +147,7 @@ export class Http2Driver
     this.#settingsDeadline.release()
     this.#idleDeadline.release()
     this.#writeDeadline?.release()
+    this.#stallDeadline?.release()
     this.#endStreams(reason ?? "client_closed")
     this.#finish()
   }
@@ -158,6 +161,7 @@ export class Http2Driver
       return this.#fail(SETTINGS_TIMEOUT, "the settings were not acknowledged in time")
     }
     if (deadline === this.#idleDeadline) return this.#onIdle(deadline)
+    if (deadline === this.#stallDeadline) return this.#checkStalls(deadline)
     switch (this.#phase) {
       case "fresh":
         return this.transport.destroy()
@@ -178,6 +182,25 @@ export class Http2Driver
     // A request may be under way, whose time is limited too.
     if (this.machine.isMidway) deadline.start(this.settings.server.limits.headers)
     else this.#fail(NO_ERROR, "idle for too long")
+  }
+
+  /** One deadline serves all streams: one for each would be made, linked and unlinked for each request with a body. */
+  watchStall(ticks: number): number {
+    const { deadlines } = this.settings.server
+    const due = deadlines.now + ticks + 1
+    this.#stallDeadline ??= new Deadline(deadlines, this)
+    if (due < this.#stallDeadline.due) this.#stallDeadline.start(ticks)
+    return due
+  }
+
+  #checkStalls(deadline: Deadline): void {
+    const { now } = this.settings.server.deadlines
+    let next = Number.POSITIVE_INFINITY
+    for (const { owner } of [...this.machine.openStreams]) {
+      const due = owner?.checkStall(now) ?? 0
+      if (due !== 0) next = Math.min(next, due)
+    }
+    if (next !== Number.POSITIVE_INFINITY) deadline.start(Math.max(1, next - now - 1))
   }
 
   drain(): void {

@@ -16,6 +16,8 @@ export interface RequestConnection {
   onWritten(stream: RequestStream): void
   /** The head of a response waits for content, at most until the turn ends. */
   onHeld(stream: RequestStream): void
+  /** Looks at the stream when so many ticks have passed, or earlier; answers the tick by which they have. */
+  watchStall(ticks: number): number
   /** Sends everything that can be sent now. */
   flush(): void
   /** An application has begun to wait for something; `onApplicationEnd` will tell. */

@@ -25,7 +25,9 @@ interface Waiting {
 export class RequestContent {
   readonly #connection: RequestConnection
   readonly #stream: Stream<RequestStream>
-  readonly #waiting = new Fifo<Waiting>()
+  /** What comes next, and what is behind it, which there seldom is. */
+  #first: Waiting | undefined = undefined
+  #others: Fifo<Waiting> | undefined = undefined
   #isEndTaken = false
   /** Bytes that have come, without padding. */
   received = 0
@@ -38,7 +40,7 @@ export class RequestContent {
   add({ bytes, flowLength }: Data<RequestStream>): void {
     const { length } = bytes
     this.received += length
-    const { last } = this.#waiting
+    const last = this.#others?.last ?? this.#first
     if (length === 0) this.#giveBack(flowLength)
     else if (last !== undefined && last.memory.length - last.length >= length) {
       last.memory.set(bytes, last.length)
@@ -47,8 +49,13 @@ export class RequestContent {
     } else if (last !== undefined && length < smallPiece) {
       const memory = new Uint8Array(gatheredSize)
       memory.set(bytes)
-      this.#waiting.push({ memory, length, flowLength })
-    } else this.#waiting.push({ memory: bytes, length, flowLength })
+      this.#push({ memory, length, flowLength })
+    } else this.#push({ memory: bytes, length, flowLength })
+  }
+
+  #push(piece: Waiting): void {
+    if (this.#first === undefined) this.#first = piece
+    else (this.#others ??= new Fifo()).push(piece)
   }
 
   /** The next piece; `undefined` when there is none yet, or the end has been taken. */
@@ -59,15 +66,16 @@ export class RequestContent {
       this.#isEndTaken = true
       return endOfContent
     }
-    const more = !this.#stream.isRemoteClosed || this.#waiting.length > 0
+    const more = !this.#stream.isRemoteClosed || this.#first !== undefined
     if (!more) this.#isEndTaken = true
     return { type: "http.request", body, more }
   }
 
   /** The next bytes; `undefined` when there are none. */
   take(): Uint8Array | undefined {
-    const piece = this.#waiting.shift()
+    const piece = this.#first
     if (piece === undefined) return undefined
+    this.#first = this.#others?.shift()
     const { flowLength, length, memory } = piece
     this.#giveBack(flowLength)
     return length === memory.length ? memory : memory.subarray(0, length)

@@ -30,7 +30,8 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   readonly response: StreamResponse
   readonly #connection: RequestConnection
   readonly #stream: Stream<RequestStream>
-  readonly #content: RequestContent
+  /** Made when there is some, or the application asks for it. */
+  #contentPart: RequestContent | undefined = undefined
   /** Made when the application has to wait for something, or might go on as a session. */
   #scope: ConnectionScope | undefined = undefined
   #exchange: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
@@ -42,7 +43,9 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   #isContinueAwaited = false
   /** Whether the application has asked for a piece of the body, and nothing has come since. */
   #isBodyAwaited = false
-  /** Limits how long nothing may happen; after the end, how long the application may run on. */
+  /** The tick at which nothing has happened for too long; 0 means none. */
+  #stallDue = 0
+  /** After the end, limits how long the application may run on. */
   #deadline: Deadline | undefined = undefined
   /** Limits how long the peer may leave content unread; made when that first happens. */
   #writeDeadline: Deadline | undefined = undefined
@@ -60,7 +63,6 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
     const access = accessLog?.begin(connection.transport, head.type === "request" ? head : undefined)
     this.#connection = connection
     this.#stream = stream
-    this.#content = new RequestContent(connection, stream)
     this.response = new StreamResponse(connection, this, stream, isHead, access)
     stream.owner = this
   }
@@ -91,7 +93,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
     this.#exchange = exchange
     this.#handshake = handshake
     if (handshake !== undefined) this.#scope = new ConnectionScope(scopes, this)
-    this.#watch()
+    if (server.limits.request > 0) this.#watch()
     this.#isRunning = true
     const fiber = exchange.run(server.runner, exchange.makeScope(server, transport, head))
     if (fiber === undefined) return
@@ -114,6 +116,10 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
     const { maxBodySize } = this.#connection.settings.server.options
     if (maxBodySize > 0 && this.#handshake === undefined && this.#content.received > maxBodySize) this.#tooLarge()
     else this.#exchange?.readable()
+  }
+
+  get #content(): RequestContent {
+    return (this.#contentPart ??= new RequestContent(this.#connection, this.#stream))
   }
 
   /** Whether nobody will receive what comes. */
@@ -171,7 +177,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
     if (this.#asksForTunnel) return this.#giveUp()
     // As for a request head, which it takes as long for at most.
     const { deadlines, limits } = this.#connection.settings.server
-    this.#content.discard()
+    this.#contentPart?.discard()
     this.#writeDeadline ??= new Deadline(deadlines, this)
     this.#writeDeadline.start(limits.headers)
   }
@@ -215,17 +221,22 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   // time ---------------------------------------------------------------------------------------------------------------
 
   onDeadline(deadline: Deadline): void {
-    if (this.#isOver && deadline === this.#deadline) return this.#scope?.interrupt()
-    if (deadline === this.#writeDeadline) return this.#onWriteDeadline(deadline)
-    this.#onStall(deadline)
+    if (deadline === this.#writeDeadline) this.#onWriteDeadline(deadline)
+    else this.#scope?.interrupt()
   }
 
-  #onStall(deadline: Deadline): void {
+  /** Ends the exchange if nothing has happened for too long; answers the tick at which to look again, 0 for none. */
+  checkStall(tick: number): number {
+    if (this.#stallDue !== 0 && tick >= this.#stallDue) this.#onStall()
+    return this.#stallDue
+  }
+
+  #onStall(): void {
+    this.#stallDue = 0
     // An event stream may have started since, which has a limit of its own.
-    if (this.#exchange?.mayStall !== true || this.#exchange.isComplete) return
+    if (this.#isOver || this.#exchange?.mayStall !== true || this.#exchange.isComplete) return
     if (this.#progress !== this.#noted || (this.#isBodyTimed && !this.#mayPeerSend)) {
-      this.#noted = this.#progress
-      deadline.start(this.#stallTicks)
+      this.#watch()
     } else if (this.response.isHeadSent || !this.#isBodyTimed) this.#drop("client_timeout", CANCEL)
     else this.#answer(408, "The request body took too long", "client_timeout")
   }
@@ -259,7 +270,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
 
   /** Grows with every byte of content, in either direction. */
   get #progress(): number {
-    return this.#content.received + this.#stream.sentBytes
+    return (this.#contentPart?.received ?? 0) + this.#stream.sentBytes
   }
 
   /** The rest of the request is not waited for; the response is complete and good (RFC 9113 §8.1). */
@@ -269,10 +280,9 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   }
 
   #watch(): void {
-    if (this.#deadline === undefined && this.#stallTicks === 0) return
-    this.#deadline ??= new Deadline(this.#connection.settings.server.deadlines, this)
+    const ticks = this.#stallTicks
     this.#noted = this.#progress
-    this.#deadline.start(this.#stallTicks)
+    this.#stallDue = ticks === 0 ? 0 : this.#connection.watchStall(ticks)
   }
 
   /** Content waits for the peer, which must take some of it in time. */
@@ -330,7 +340,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
     }
     const problem = this.response.acceptTunnel(handshake.accept(subprotocol, headers))
     if (problem !== undefined) return problem
-    this.#deadline?.release()
+    this.#stallDue = 0
     this.#tunnel = new StreamTransport(this.#connection, this, this.#stream, this.#content)
     const session = handshake.open({
       transport: this.#tunnel,
@@ -371,7 +381,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   #end(reason: DisconnectReason): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#content.discard()
+    this.#contentPart?.discard()
     this.#exchange?.disconnect(reason)
     this.response.end(reason)
     if (!this.#isRunning) return this.#release()
@@ -384,7 +394,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, 
   /** The exchange is complete and its application has ended. */
   #finish(): void {
     this.#isOver = true
-    this.#content.discard()
+    this.#contentPart?.discard()
     this.#release()
   }
 
