@@ -19,6 +19,16 @@ const isHostName = ofCharacters(`-._~!$&'()*+,;=${digits}${letters}${letters.toU
  * (RFC 9110 §4.2.1). User information cannot match. No IPvFuture literal was ever defined, so none is accepted.
  */
 export const isAuthority = (text: ByteString): boolean => {
+  if (text === lastValid && text !== "") return true
+  const isValid = readsAsAuthority(text)
+  if (isValid) lastValid = text
+  return isValid
+}
+
+/** Clients name the same authority in request after request, so the last one is remembered. */
+let lastValid: ByteString = ""
+
+const readsAsAuthority = (text: ByteString): boolean => {
   const hostEnd = text.startsWith("[") ? ipv6End(text) : nameEnd(text)
   if (hostEnd <= 0) return false
   return hostEnd === text.length || (text[hostEnd] === ":" && isPort(text, hostEnd + 1))

@@ -64,13 +64,34 @@ export const encodeHead = (
   const persistent = context.persistent && !wantsClose && framing !== "until-close" && !isUpgrade
   let text = statusLine(status) + fields.lines
   if (framing === "chunked") text += "transfer-encoding: chunked\r\n"
-  else if (length !== undefined) text += `content-length: ${length}\r\n`
+  else if (length !== undefined) text += lengthLine(length)
   if (!isUpgrade) text += connectionField(persistent, context)
   else if (fields.connection !== undefined) text += `connection: ${fields.connection}\r\n`
-  if (!fields.hasDate) text += `date: ${prepared.date}\r\n`
   // Also a chunked body, which trailers make of it, has to keep to the length that the application stated.
   const encoder = new BodyEncoder(framing, length ?? fields.contentLength, prepared.trailers)
-  return { text: text + "\r\n", encoder, persistent, isUpgrade }
+  text += fields.hasDate ? "\r\n" : endWithDate(prepared.date)
+  return { text, encoder, persistent, isUpgrade }
+}
+
+// Lines that are the same for many responses are made once: each part of a text costs when the whole is written.
+
+const shortLengthLines: Array<ByteString | undefined> = Array.from({ length: 1024 }, () => undefined)
+
+const lengthLine = (length: number): ByteString => {
+  if (length >= shortLengthLines.length) return `content-length: ${length}\r\n`
+  return (shortLengthLines[length] ??= `content-length: ${length}\r\n`)
+}
+
+let lastDate = ""
+let lastEnd = ""
+
+/** The line with the date, which is the same for a second, and the empty line behind it. */
+const endWithDate = (date: string): ByteString => {
+  if (date !== lastDate) {
+    lastDate = date
+    lastEnd = `date: ${date}\r\n\r\n`
+  }
+  return lastEnd
 }
 
 /** Encodes an interim response (RFC 9110 §15.2), which has neither content nor framing of its own. */

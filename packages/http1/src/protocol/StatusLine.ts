@@ -64,10 +64,12 @@ const reasonPhrases: ReadonlyArray<readonly [status: number, phrase: string]> = 
   [511, "Network Authentication Required"]
 ]
 
-const lines = new Map(reasonPhrases.map(([status, phrase]) => [status, `HTTP/1.1 ${status} ${phrase}\r\n`]))
+/** By the status: an array is faster than a map. */
+const lines: Array<ByteString | undefined> = []
+for (const [status, phrase] of reasonPhrases) lines[status] = `HTTP/1.1 ${status} ${phrase}\r\n`
 
 /**
  * The status line with its CRLF (RFC 9112 §4). The version is the server's own, also towards an HTTP/1.0 client
  * (RFC 9110 §2.5); the space before an absent reason phrase is mandatory.
  */
-export const statusLine = (status: number): ByteString => lines.get(status) ?? `HTTP/1.1 ${status} \r\n`
+export const statusLine = (status: number): ByteString => lines[status] ?? `HTTP/1.1 ${status} \r\n`
