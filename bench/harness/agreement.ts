@@ -55,10 +55,14 @@ const disagreements = (row: HttpRow, answer: Answer): ReadonlyArray<string> => {
 export const checkHttpAgreement = async (name: CandidateName, port: number, row: HttpRow): Promise<void> => {
   const connections = { keepAlive: true, maxSockets: 1 }
   const agent = row.load.tls ? new SecureAgent(connections) : new Agent(connections)
+  const answer = () =>
+    within(5000, ask(port, row, agent)).catch((error: Error) => {
+      throw new BenchmarkProblem(`${row.name}: a request to ${name} failed: ${error.message}`)
+    })
   try {
-    const answers = [await within(5000, ask(port, row, agent)), await within(5000, ask(port, row, agent))]
-    const problems = answers.flatMap((answer) =>
-      answer === undefined ? ["no answer in 5 s"] : disagreements(row, answer)
+    const answers = [await answer(), await answer()]
+    const problems = answers.flatMap((given) =>
+      given === undefined ? ["no answer in 5 s"] : disagreements(row, given)
     )
     const wasKept = answers[1]?.reusedConnection === true
     if (wasKept === row.load.closeAfterEach) problems.push(`the connection was ${wasKept ? "kept" : "closed"}`)
