@@ -2,7 +2,7 @@
 import type * as Clock from "effect/Clock"
 import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { HeaderBlock } from "./HeaderBlock.ts"
-import type { Address } from "./Transport.ts"
+import type { Address } from "./Address.ts"
 
 /** How an exchange ended; `at_capacity` is a connection that was turned away. */
 export type AccessOutcome = "complete" | "at_capacity" | DisconnectReason

@@ -3,7 +3,7 @@ import type { Effect } from "effect/Effect"
 import type { ByteString } from "./ByteString.ts"
 import type { ConnectionState } from "./ConnectionState.ts"
 import type { HeaderBlock } from "./HeaderBlock.ts"
-import type { Address } from "./Transport.ts"
+import type { Address } from "./Address.ts"
 import type { TransportState } from "./TransportState.ts"
 
 /** The version of the contract. */

@@ -1,5 +1,5 @@
 import type { HttpScope, LifespanScope, Scope, SseScope, WebSocketScope } from "./Scope.ts"
-import type { Address } from "./Transport.ts"
+import type { Address } from "./Address.ts"
 
 type Told<Scope extends HttpScope | SseScope | WebSocketScope> = Pick<
   Scope,

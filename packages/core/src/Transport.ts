@@ -1,9 +1,7 @@
+import type { Address } from "./Address.ts"
 import type { ByteSink } from "./ByteSink.ts"
 import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { TlsExtension } from "./TlsExtension.ts"
-
-/** `[host, port]`, or `[path, null]` for a Unix socket. */
-export type Address = readonly [host: string, port: number | null]
 
 /**
  * A connection's bytes in both directions, as a driver sees them. Plain calls and no Effects: this is the seam that

@@ -10,7 +10,7 @@ import type { Http2Settings } from "./Http2Settings.ts"
 import { Connection } from "./protocol/Connection.ts"
 import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR, SETTINGS_TIMEOUT } from "./protocol/ErrorCode.ts"
 import type { Event } from "./protocol/Event.ts"
-import type { RequestConnection } from "./RequestConnection.ts"
+import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
 import { RequestStream } from "./RequestStream.ts"
 
 /**
@@ -54,9 +54,9 @@ export class Http2Driver
   #stallDeadline: Deadline | undefined = undefined
   #phase: Phase = "fresh"
   /** Streams whose heads wait for content. */
-  #held: Array<RequestStream> = []
+  #held: Array<ConnectedRequest> = []
   /** Streams whose applications have to wait for something. */
-  readonly #waiting = new Set<RequestStream>()
+  readonly #waiting = new Set<ConnectedRequest>()
   #isAdvancing = false
   /** Whether the transport is flushed only to make room, in the middle of a turn. */
   #isPumping = false
@@ -303,12 +303,12 @@ export class Http2Driver
 
   // the way out --------------------------------------------------------------------------------------------------------
 
-  onHeld(stream: RequestStream): void {
+  onHeld(stream: ConnectedRequest): void {
     this.#held.push(stream)
     this.transport.scheduleFlush()
   }
 
-  onWritten(stream: RequestStream): void {
+  onWritten(stream: ConnectedRequest): void {
     if (stream.isWaitingForPeer) this.#hasBacklog = true
     if (this.machine.bufferedAmount > this.settings.exchange.highWaterMark) this.#hasGathered = true
     if (this.machine.isFull) {
@@ -354,12 +354,12 @@ export class Http2Driver
     }
   }
 
-  onApplicationStart(stream: RequestStream): void {
+  onApplicationStart(stream: ConnectedRequest): void {
     this.#waiting.add(stream)
     this.machine.running = this.#waiting.size
   }
 
-  onApplicationEnd(stream: RequestStream): void {
+  onApplicationEnd(stream: ConnectedRequest): void {
     if (!this.#waiting.delete(stream)) return
     this.machine.running = this.#waiting.size
     if (this.#phase === "closed") return this.#finish()

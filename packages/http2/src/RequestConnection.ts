@@ -1,26 +1,41 @@
 import type { ConnectionScopes } from "@pagi/core/ConnectionScope"
+import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import type { Transport } from "@pagi/core/Transport"
 import type { Http2Settings } from "./Http2Settings.ts"
 import type { Connection } from "./protocol/Connection.ts"
-import type { RequestStream } from "./RequestStream.ts"
+import type { StreamOwner } from "./protocol/Stream.ts"
 
-/** What a stream needs of its connection. */
+/** A request on its stream, as its connection and the parts of it see it. */
+export interface ConnectedRequest extends StreamOwner {
+  /** Whether content waits, for the peer's windows or for room in the transport. */
+  readonly isWaitingForPeer: boolean
+  /** Content waits for the peer, which must take some of it in time. */
+  watchBacklog(): void
+  /** The turn ends: what waited for more goes out as it is. Answers whether it still waits. */
+  onTurnEnd(): boolean
+  /** The stream or its connection has ended before its time. */
+  onReset(reason: DisconnectReason): void
+  /** Ends the response, which contradicts what it has said of itself. `problem` is for the log. */
+  breakOff(problem: string): void
+}
+
+/** What a request needs of its connection. */
 export interface RequestConnection {
   readonly settings: Http2Settings
   readonly transport: Transport
   readonly scopes: ConnectionScopes
-  readonly machine: Connection<RequestStream>
+  readonly machine: Connection<ConnectedRequest>
   /** Whether the peer is not read, since it has to read first what it has asked for. */
   readonly isPaused: boolean
   /** Frames were written, or content that waits. */
-  onWritten(stream: RequestStream): void
+  onWritten(request: ConnectedRequest): void
   /** The head of a response waits for content, at most until the turn ends. */
-  onHeld(stream: RequestStream): void
-  /** Looks at the stream when so many ticks have passed, or earlier; answers the tick by which they have. */
+  onHeld(request: ConnectedRequest): void
+  /** Looks at the request when so many ticks have passed, or earlier; answers the tick by which they have. */
   watchStall(ticks: number): number
   /** Sends everything that can be sent now. */
   flush(): void
   /** An application has begun to wait for something; `onApplicationEnd` will tell. */
-  onApplicationStart(stream: RequestStream): void
-  onApplicationEnd(stream: RequestStream): void
+  onApplicationStart(request: ConnectedRequest): void
+  onApplicationEnd(request: ConnectedRequest): void
 }

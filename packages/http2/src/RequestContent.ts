@@ -2,8 +2,7 @@ import type { HttpRequestEvent } from "@pagi/core/Event"
 import { Fifo } from "@pagi/core/Fifo"
 import type { Data } from "./protocol/Event.ts"
 import type { Stream } from "./protocol/Stream.ts"
-import type { RequestConnection } from "./RequestConnection.ts"
-import type { RequestStream } from "./RequestStream.ts"
+import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
 
 const endOfContent: HttpRequestEvent = { type: "http.request", body: new Uint8Array(0), more: false }
 
@@ -24,7 +23,7 @@ interface Waiting {
 /** A request's content on its way to the application, which the peer may send more of as it is taken (RFC 9113 §5.2). */
 export class RequestContent {
   readonly #connection: RequestConnection
-  readonly #stream: Stream<RequestStream>
+  readonly #stream: Stream<ConnectedRequest>
   /** What comes next, and what is behind it, which there seldom is. */
   #first: Waiting | undefined = undefined
   #others: Fifo<Waiting> | undefined = undefined
@@ -32,12 +31,12 @@ export class RequestContent {
   /** Bytes that have come, without padding. */
   received = 0
 
-  constructor(connection: RequestConnection, stream: Stream<RequestStream>) {
+  constructor(connection: RequestConnection, stream: Stream<ConnectedRequest>) {
     this.#connection = connection
     this.#stream = stream
   }
 
-  add({ bytes, flowLength }: Data<RequestStream>): void {
+  add({ bytes, flowLength }: Data<ConnectedRequest>): void {
     const { length } = bytes
     this.received += length
     const last = this.#others?.last ?? this.#first

@@ -16,8 +16,8 @@ import { admit } from "./Admission.ts"
 import { CANCEL, INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR } from "./protocol/ErrorCode.ts"
 import type { Data, Request } from "./protocol/Event.ts"
 import type { RequestHead } from "./protocol/RequestFields.ts"
-import type { Stream, StreamOwner } from "./protocol/Stream.ts"
-import type { RequestConnection } from "./RequestConnection.ts"
+import type { Stream } from "./protocol/Stream.ts"
+import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
 import { RequestContent } from "./RequestContent.ts"
 import { StreamResponse } from "./StreamResponse.ts"
 import { StreamTransport } from "./StreamTransport.ts"
@@ -26,7 +26,7 @@ import { StreamTransport } from "./StreamTransport.ts"
 const skipLimit = 65_536
 
 /** One request on its stream: joins it to the application, as the driver of HTTP/1.1 joins its connection. */
-export class RequestStream implements ExchangeHost, WebSocketHost, StreamOwner, DeadlineOwner, ScopedConnection {
+export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequest, DeadlineOwner, ScopedConnection {
   readonly response: StreamResponse
   readonly #connection: RequestConnection
   readonly #stream: Stream<RequestStream>

@@ -5,21 +5,20 @@ import { errorContent } from "@pagi/core/ResponseContent"
 import type { ResponseSink } from "@pagi/core/ResponseSink"
 import { Response } from "./protocol/Response.ts"
 import type { Stream } from "./protocol/Stream.ts"
-import type { RequestConnection } from "./RequestConnection.ts"
-import type { RequestStream } from "./RequestStream.ts"
+import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
 
 /** The response on a stream, on its way to the peer and into the access log. */
 export class StreamResponse implements ResponseSink {
   readonly #connection: RequestConnection
-  readonly #owner: RequestStream
-  readonly #response: Response<RequestStream>
+  readonly #owner: ConnectedRequest
+  readonly #response: Response<ConnectedRequest>
   #access: AccessEntry | undefined
   #hasTrailers = false
 
   constructor(
     connection: RequestConnection,
-    owner: RequestStream,
-    stream: Stream<RequestStream>,
+    owner: ConnectedRequest,
+    stream: Stream<ConnectedRequest>,
     isHead: boolean,
     access: AccessEntry | undefined
   ) {

@@ -1,19 +1,19 @@
 import type { ByteString } from "@pagi/core/ByteString"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import type { TlsExtension } from "@pagi/core/TlsExtension"
-import type { Address, Transport, TransportHandler } from "@pagi/core/Transport"
+import type { Address } from "@pagi/core/Address"
+import type { Transport, TransportHandler } from "@pagi/core/Transport"
 import { CANCEL } from "./protocol/ErrorCode.ts"
 import type { Stream } from "./protocol/Stream.ts"
-import type { RequestConnection } from "./RequestConnection.ts"
+import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
 import type { RequestContent } from "./RequestContent.ts"
-import type { RequestStream } from "./RequestStream.ts"
 
 /** A stream as a transport, for a protocol that goes on with it (RFC 8441 §5). */
 export class StreamTransport implements Transport {
   isBlocked = false
   readonly #connection: RequestConnection
-  readonly #owner: RequestStream
-  readonly #stream: Stream<RequestStream>
+  readonly #owner: ConnectedRequest
+  readonly #stream: Stream<ConnectedRequest>
   readonly #content: RequestContent
   #handler: TransportHandler | undefined = undefined
   #isPaused = true
@@ -24,8 +24,8 @@ export class StreamTransport implements Transport {
 
   constructor(
     connection: RequestConnection,
-    owner: RequestStream,
-    stream: Stream<RequestStream>,
+    owner: ConnectedRequest,
+    stream: Stream<ConnectedRequest>,
     content: RequestContent
   ) {
     this.#connection = connection

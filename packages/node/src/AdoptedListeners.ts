@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import { fstatSync } from "node:fs"
 import type { Server } from "node:net"
-import type { InheritedSocket } from "./InheritedSockets.ts"
+import type { InheritedSocket } from "./InheritedSocket.ts"
 import {
   addressOf,
   createListeningServer,

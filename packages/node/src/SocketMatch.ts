@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { lookup } from "node:dns/promises"
 import { fstatSync, readFileSync } from "node:fs"
 import { resolve } from "node:path"
-import type { InheritedSocket } from "./InheritedSockets.ts"
+import type { InheritedSocket } from "./InheritedSocket.ts"
 import { isWildcard } from "./Listener.ts"
 import { nameOf } from "./ReuseText.ts"
 

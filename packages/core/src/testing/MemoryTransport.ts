@@ -1,7 +1,8 @@
 import { copyBytes, fromBytes, toBytes } from "../ByteString.ts"
 import type { DisconnectReason } from "../DisconnectReason.ts"
 import type { TlsExtension } from "../TlsExtension.ts"
-import type { Address, Transport, TransportHandler } from "../Transport.ts"
+import type { Address } from "../Address.ts"
+import type { Transport, TransportHandler } from "../Transport.ts"
 
 export interface MemoryTransportOptions {
   /** `undefined` as on a Unix socket. */

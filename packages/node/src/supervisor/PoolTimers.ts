@@ -1,19 +1,11 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type * as EffectScope from "effect/Scope"
+import { makeNow } from "./MonotonicClock.ts"
 import type { Timer } from "./PoolEvent.ts"
 
 /** Milliseconds beyond which a timer is late because this process did not run: it was stopped, or the machine was. */
 export const lateness = 1000
-
-const nanosecondsPerMillisecond = 1e6
-
-/** Milliseconds of a clock that is never set back. */
-export const makeNow: Effect.Effect<() => number> = Effect.map(
-  Clock.Clock,
-  (clock) => () => Number(clock.monotonicTimeNanosUnsafe()) / nanosecondsPerMillisecond
-)
 
 /** The timers of a pool. */
 export interface PoolTimers {

@@ -11,6 +11,7 @@ import type { PoolSettings } from "./PoolEvent.ts"
 import * as PoolHeartbeat from "./PoolHeartbeat.ts"
 import { PoolInterpreter, type PoolItem, type PoolNews, type PoolParts } from "./PoolInterpreter.ts"
 import type { PoolStatus } from "./PoolStatus.ts"
+import { makeNow } from "./MonotonicClock.ts"
 import * as PoolTimers from "./PoolTimers.ts"
 
 /** What may be asked of a running pool. */
@@ -67,7 +68,7 @@ export const make = (config: PoolConfig): Effect.Effect<WorkerPool, never, Effec
     const interpreter: PoolInterpreter = new PoolInterpreter({
       ...config,
       start: (yield* ChildProcesses).start,
-      now: yield* PoolTimers.makeNow,
+      now: yield* makeNow,
       timers: yield* PoolTimers.make((timer) => enqueue({ type: "elapsed", timer })),
       heartbeat: yield* PoolHeartbeat.make(config.heartbeatTimeout, (id) => enqueue({ type: "silent", id })),
       shares: yield* ConnectionShares.make(() => interpreter.sharers),

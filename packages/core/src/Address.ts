@@ -1,0 +1,2 @@
+/** Where a socket is: `[host, port]`, or `[path, null]` for a Unix socket. */
+export type Address = readonly [host: string, port: number | null]
