@@ -7,11 +7,11 @@ import * as Schema from "effect/Schema"
 import { spawnSync } from "node:child_process"
 import { writeSync } from "node:fs"
 import { constants } from "node:os"
-import { extname, join } from "node:path"
+import * as Installation from "./Installation.ts"
 import { ServerPlan } from "./ServerPlan.ts"
 
 /** A program of its own rather than this command once more, which would serve if it took itself for the one that shall. */
-const program = join(import.meta.dirname, `check${extname(import.meta.filename)}`)
+const program = Installation.program("check")
 
 const descriptor = 3
 

@@ -2,6 +2,7 @@
 import * as Cause from "effect/Cause"
 import { relative } from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Installation from "./Installation.ts"
 
 const oneLine = (text: string): string =>
   text
@@ -72,7 +73,7 @@ const placeIn = (line: string): string | undefined => {
   const [, location, lineNumber] = placePattern.exec(line) ?? []
   if (location === undefined) return undefined
   const file = location.startsWith("file:") ? fileURLToPath(location) : location
-  if (file.startsWith(import.meta.dirname)) return undefined
+  if (file.startsWith(Installation.folder)) return undefined
   const fromHere = relative(process.cwd(), file)
   return `${fromHere.startsWith("..") ? file : fromHere}:${lineNumber}`
 }

@@ -1,9 +1,9 @@
 /** Where a syntax error is that Node does not tell the place of: one of a module of JavaScript, to whoever imports it. */
 import { spawnSync } from "node:child_process"
-import { extname, join } from "node:path"
+import * as Installation from "./Installation.ts"
 
 /** A program of its own: to read modules without running them needs a flag that this process does not have. */
-const program = join(import.meta.dirname, `locate${extname(import.meta.filename)}`)
+const program = Installation.program("locate")
 
 const flags = ["--experimental-vm-modules", "--experimental-import-meta-resolve", "--no-warnings"]
 

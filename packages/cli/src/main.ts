@@ -10,6 +10,7 @@ import { readFileSync } from "node:fs"
 import * as CommandCheck from "./CommandCheck.ts"
 import * as CommandOutput from "./CommandOutput.ts"
 import * as ConsoleLog from "./ConsoleLog.ts"
+import * as Installation from "./Installation.ts"
 import * as Launch from "./Launch.ts"
 import * as MainProgram from "./MainProgram.ts"
 import { command } from "./ServerCommand.ts"
@@ -17,7 +18,7 @@ import * as StopSignals from "./StopSignals.ts"
 
 const Package = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
 
-const readVersion = Effect.sync(() => readFileSync(new URL("../package.json", import.meta.url), "utf8")).pipe(
+const readVersion = Effect.sync(() => readFileSync(Installation.manifest, "utf8")).pipe(
   Effect.flatMap(Schema.decodeEffect(Package)),
   Effect.orDie
 )

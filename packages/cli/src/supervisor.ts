@@ -6,11 +6,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { MinimumLogLevel } from "effect/References"
 import * as Scope from "effect/Scope"
-import { extname, join } from "node:path"
 import * as CommandLine from "./CommandLine.ts"
 import * as ConsoleLog from "./ConsoleLog.ts"
 import * as ControlPath from "./ControlPath.ts"
 import * as ExitCode from "./ExitCode.ts"
+import * as Installation from "./Installation.ts"
 import * as Launch from "./Launch.ts"
 import * as MainProgram from "./MainProgram.ts"
 import * as Memory from "./Memory.ts"
@@ -22,9 +22,6 @@ import * as SupervisorSignals from "./SupervisorSignals.ts"
 import * as SystemdNotify from "./SystemdNotify.ts"
 import * as UnknownVariables from "./UnknownVariables.ts"
 import * as WorkingDirectory from "./WorkingDirectory.ts"
-
-/** The program of workers, which is a source or a part of the bundle as this module is. */
-const workerProgram = join(import.meta.dirname, `worker${extname(import.meta.filename)}`)
 
 /** This command once more. */
 const successor = (): Supervisor.SuccessorProgram => {
@@ -79,7 +76,7 @@ const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: Superv
   const refreshDirectory = WorkingDirectory.remember()
   const { workers } = yield* ServerOptions
   const duties = yield* makeDuties(plan, workers)
-  const program = { path: workerProgram, payload: plan.served }
+  const program = { path: Installation.program("worker"), payload: plan.served }
   const context = yield* Layer.build(Supervisor.layer(program, { ...duties, successor: successor() }))
   const { ended, send } = Context.get(context, Supervisor.PagiSupervisor)
   signals.connect((command, signal) => {
