@@ -31,22 +31,8 @@ const packages: Readonly<Record<string, Package>> = {
 /** Packages whose code takes the time from Effect's Clock and nothing else. */
 export const clockedPackages = Object.keys(packages).filter((name) => packages[name]?.onNode === false)
 
-/** Modules of core that are as pure as a protocol machine, so that the machines may use them. */
-const leafModules = [
-  "Authority",
-  "ByteQueue",
-  "ByteString",
-  "ByteSink",
-  "CloseCode",
-  "FieldList",
-  "Fifo",
-  "HeaderBlock",
-  "Hexadecimal",
-  "ReceiveBuffer",
-  "RequestPath",
-  "ResponseContent",
-  "TrailerField"
-]
+/** Rooms of core that are as pure as a protocol machine, so that the machines may use them. */
+const leafRooms = ["bytes", "http"]
 
 /** Barrels cost every process that loads them tens of milliseconds and MiB. */
 const barrels: ReadonlySet<string> = new Set(["effect", "@effect/platform-node"])
@@ -88,7 +74,7 @@ const targetOf = (file: string, specifier: string): string => posix.join(dirname
 /** The folder up to and including `protocol/`, of a file of a protocol machine. */
 const machineOf = (file: string): string | undefined => /^packages\/[^/]+\/src\/protocol\//.exec(file)?.[0]
 
-const isLeafModule = (file: string): boolean => leafModules.some((name) => file === `packages/core/src/${name}.ts`)
+const isLeafModule = (file: string): boolean => leafRooms.some((room) => file.startsWith(`packages/core/src/${room}/`))
 
 const machineProblem = (machine: string, file: string, specifier: string): string | undefined => {
   if (isRelative(specifier)) {
@@ -96,9 +82,9 @@ const machineProblem = (machine: string, file: string, specifier: string): strin
       ? undefined
       : `a protocol machine is complete in itself: it imports no file outside ${machine}`
   }
-  return leafModules.some((name) => specifier === `@pagi/core/${name}`)
+  return leafRooms.some((room) => specifier.startsWith(`@pagi/core/${room}/`))
     ? undefined
-    : `a protocol machine imports its own files and @pagi/core/{${leafModules.join(",")}}, nothing else`
+    : `a protocol machine imports its own files and @pagi/core/{${leafRooms.join(",")}}/*, nothing else`
 }
 
 const leafProblem = (file: string, specifier: string): string | undefined =>

@@ -2,13 +2,14 @@ import { describe, expect, it } from "vitest"
 import { importProblem } from "../lint/architecture.ts"
 
 const allowed: ReadonlyArray<readonly [file: string, specifier: string]> = [
-  ["packages/core/src/PagiApp.ts", "effect/Effect"],
-  ["packages/core/src/PagiApp.ts", "./Event.ts"],
-  ["packages/core/src/ByteSink.ts", "./ByteString.ts"],
-  ["packages/http1/src/Http1Driver.ts", "@pagi/core/Transport"],
+  ["packages/core/src/contract/PagiApp.ts", "effect/Effect"],
+  ["packages/core/src/contract/PagiApp.ts", "./Event.ts"],
+  ["packages/core/src/bytes/ByteSink.ts", "./ByteString.ts"],
+  ["packages/core/src/http/HeaderBlock.ts", "../bytes/ByteString.ts"],
+  ["packages/http1/src/Http1Driver.ts", "@pagi/core/transport/Transport"],
   ["packages/http1/src/Http1Driver.ts", "./protocol/Connection.ts"],
   ["packages/http1/src/protocol/Connection.ts", "./Limits.ts"],
-  ["packages/http1/src/protocol/Connection.ts", "@pagi/core/HeaderBlock"],
+  ["packages/http1/src/protocol/Connection.ts", "@pagi/core/http/HeaderBlock"],
   ["packages/http2/src/protocol/frame/Data.ts", "../Settings.ts"],
   ["packages/node/src/Listener.ts", "node:net"],
   ["packages/node/src/PagiServer.ts", "@pagi/http1/Http1Driver"],
@@ -20,11 +21,11 @@ const allowed: ReadonlyArray<readonly [file: string, specifier: string]> = [
 ]
 
 const refused: ReadonlyArray<readonly [what: string, file: string, specifier: string]> = [
-  ["core knows no other package", "packages/core/src/PagiApp.ts", "@pagi/http1"],
-  ["core runs anywhere", "packages/core/src/PagiApp.ts", "node:net"],
-  ["core runs anywhere, whatever the spelling", "packages/core/src/PagiApp.ts", "fs/promises"],
-  ["core uses effect only", "packages/core/src/PagiApp.ts", "@effect/platform-node/NodeRuntime"],
-  ["a package uses relative paths within", "packages/core/src/PagiApp.ts", "@pagi/core/Event"],
+  ["core knows no other package", "packages/core/src/contract/PagiApp.ts", "@pagi/http1"],
+  ["core runs anywhere", "packages/core/src/contract/PagiApp.ts", "node:net"],
+  ["core runs anywhere, whatever the spelling", "packages/core/src/contract/PagiApp.ts", "fs/promises"],
+  ["core uses effect only", "packages/core/src/contract/PagiApp.ts", "@effect/platform-node/NodeRuntime"],
+  ["a package uses relative paths within", "packages/core/src/contract/PagiApp.ts", "@pagi/core/Event"],
   ["protocols do not know Node", "packages/http1/src/Http1Driver.ts", "node:net"],
   ["protocols do not know one another", "packages/http1/src/Http1Driver.ts", "@pagi/http2"],
   ["protocols do not know one another", "packages/http2/src/Http2Driver.ts", "@pagi/websocket/Frame"],
@@ -40,11 +41,11 @@ const refused: ReadonlyArray<readonly [what: string, file: string, specifier: st
   ["machines stay in their folder", "packages/http1/src/protocol/Connection.ts", "../Http1Driver.ts"],
   ["machines stay in their folder", "packages/http2/src/protocol/frame/Data.ts", "../../Http2Driver.ts"],
   ["machines use leaves of core only", "packages/http1/src/protocol/Connection.ts", "@pagi/core"],
-  ["machines use leaves of core only", "packages/http1/src/protocol/Connection.ts", "@pagi/core/Event"],
-  ["leaves stay leaves", "packages/core/src/ByteString.ts", "effect/Option"],
-  ["leaves stay leaves", "packages/core/src/HeaderBlock.ts", "./Event.ts"],
+  ["machines use leaves of core only", "packages/http1/src/protocol/Connection.ts", "@pagi/core/contract/Event"],
+  ["leaves stay leaves", "packages/core/src/bytes/ByteString.ts", "effect/Option"],
+  ["leaves stay leaves", "packages/core/src/http/HeaderBlock.ts", "../contract/Event.ts"],
   ["no paths between packages", "packages/http1/src/Http1Driver.ts", "../../core/src/Event.ts"],
-  ["no paths between packages", "examples/01-hello.ts", "../packages/core/src/Event.ts"]
+  ["no paths between packages", "examples/01-hello.ts", "../packages/core/src/contract/Event.ts"]
 ]
 
 describe("importProblem", () => {

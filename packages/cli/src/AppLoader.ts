@@ -1,5 +1,5 @@
 /** Loads the application that the command line names. */
-import * as PagiApp from "@pagi/core/PagiApp"
+import * as PagiApp from "@pagi/core/contract/PagiApp"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

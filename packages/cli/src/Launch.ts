@@ -1,6 +1,6 @@
 /** What a process finds out about its start, and what it does before it serves. */
-import { longestTimer } from "@pagi/core/OptionKind"
-import type { Values } from "@pagi/core/ServerOptions"
+import { longestTimer } from "@pagi/core/options/OptionKind"
+import type { Values } from "@pagi/core/options/ServerOptions"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as CommandLine from "./CommandLine.ts"

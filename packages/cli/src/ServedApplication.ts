@@ -1,5 +1,5 @@
 /** What a command line says is to be served. */
-import * as PagiApp from "@pagi/core/PagiApp"
+import * as PagiApp from "@pagi/core/contract/PagiApp"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

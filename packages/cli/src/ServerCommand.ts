@@ -1,5 +1,5 @@
 /** The command `pagi-server`. */
-import * as ServerOptions from "@pagi/core/ServerOptions"
+import * as ServerOptions from "@pagi/core/options/ServerOptions"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"

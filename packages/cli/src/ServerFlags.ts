@@ -1,5 +1,5 @@
 /** The flags of the server, read off the table of its options. */
-import * as ServerOptions from "@pagi/core/ServerOptions"
+import * as ServerOptions from "@pagi/core/options/ServerOptions"
 import * as Config from "effect/Config"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"

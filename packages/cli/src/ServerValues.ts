@@ -2,8 +2,8 @@
  * The values of the server's options, from the texts that somebody has given for them. Knows nothing of the library that
  * reads command lines, so that a supervisor and its workers can do without.
  */
-import * as Endpoint from "@pagi/core/Endpoint"
-import * as ServerOptions from "@pagi/core/ServerOptions"
+import * as Endpoint from "@pagi/core/options/Endpoint"
+import * as ServerOptions from "@pagi/core/options/ServerOptions"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 

@@ -1,5 +1,5 @@
 /** A server without workers: this process serves. */
-import { forOneProcess, ServerOptions, minimumLogLevel, type Values } from "@pagi/core/ServerOptions"
+import { forOneProcess, ServerOptions, minimumLogLevel, type Values } from "@pagi/core/options/ServerOptions"
 import { InheritedSockets, passOn } from "@pagi/node/InheritedSockets"
 import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
 import { FirstConnection } from "@pagi/node/FirstConnection"

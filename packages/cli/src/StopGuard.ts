@@ -7,7 +7,7 @@
  * has; where it is not found there is no guard. The thread takes about 10 MB, so it is started with the first
  * connection: before, there is nothing to compute for.
  */
-import { longestTimer } from "@pagi/core/OptionKind"
+import { longestTimer } from "@pagi/core/options/OptionKind"
 import { constants } from "node:os"
 import { Worker } from "node:worker_threads"
 import * as ExitCode from "./ExitCode.ts"

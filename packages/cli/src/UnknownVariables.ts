@@ -1,5 +1,5 @@
 /** Environment variables that look as if they were for the server, and are not. */
-import * as ServerOptions from "@pagi/core/ServerOptions"
+import * as ServerOptions from "@pagi/core/options/ServerOptions"
 import { variables as inheritanceVariables } from "@pagi/node/InheritedSockets"
 import * as Effect from "effect/Effect"
 import { variable as launcherVariable } from "./Daemon.ts"

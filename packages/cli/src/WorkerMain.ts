@@ -1,5 +1,5 @@
 /** A worker: serves what its supervisor tells it to. */
-import { minimumLogLevel, ServerOptions } from "@pagi/core/ServerOptions"
+import { minimumLogLevel, ServerOptions } from "@pagi/core/options/ServerOptions"
 import { InheritedSockets, passOn } from "@pagi/node/InheritedSockets"
 import { PagiServerLive } from "@pagi/node/PagiServer"
 import * as WorkerProcess from "@pagi/node/supervisor/WorkerProcess"

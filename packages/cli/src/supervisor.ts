@@ -1,5 +1,5 @@
 /** The process that looks after workers. Loads nothing of the application, nor what reads command lines. */
-import { minimumLogLevel, ServerOptions } from "@pagi/core/ServerOptions"
+import { minimumLogLevel, ServerOptions } from "@pagi/core/options/ServerOptions"
 import * as Supervisor from "@pagi/node/supervisor/Supervisor"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

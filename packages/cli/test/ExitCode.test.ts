@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { tcp } from "@pagi/core/Endpoint"
-import { LifespanError } from "@pagi/core/Exchange/Lifespan"
+import { LifespanError } from "@pagi/core/exchange/Lifespan"
 import { InvalidOption } from "@pagi/core/ServerOptions"
 import { AccessLogError } from "@pagi/node/AccessLogFile"
 import { IncompleteDrain } from "@pagi/node/IncompleteDrain"

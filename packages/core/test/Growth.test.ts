@@ -1,12 +1,12 @@
 import { describe, it } from "@effect/vitest"
 import { assertNotQuadratic } from "../../../test/support/Growth.ts"
-import { isAuthority } from "../src/Authority.ts"
-import { checkHttp } from "../src/EventGuard.ts"
-import * as EventStream from "../src/EventStream.ts"
-import { isMisdirected } from "../src/ExpectedHost.ts"
-import { listElements } from "../src/FieldList.ts"
-import { readPath } from "../src/RequestPath.ts"
-import { escapeLogText } from "../src/AccessLog/Escape.ts"
+import { isAuthority } from "../src/http/Authority.ts"
+import { checkHttp } from "../src/exchange/EventGuard.ts"
+import * as EventStream from "../src/http/EventStream.ts"
+import { isMisdirected } from "../src/http/ExpectedHost.ts"
+import { listElements } from "../src/http/FieldList.ts"
+import { readPath } from "../src/http/RequestPath.ts"
+import { escapeLogText } from "../src/accessLog/Escape.ts"
 
 const length = 100_000
 

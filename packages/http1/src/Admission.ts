@@ -1,6 +1,6 @@
-import { isMisdirected, misdirectedMessage } from "@pagi/core/ExpectedHost"
-import type { Transport } from "@pagi/core/Transport"
-import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
+import { isMisdirected, misdirectedMessage } from "@pagi/core/http/ExpectedHost"
+import type { Transport } from "@pagi/core/transport/Transport"
+import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
 import type { Http1Settings } from "./Http1Settings.ts"
 import type { RequestHead } from "./protocol/RequestHead.ts"
 

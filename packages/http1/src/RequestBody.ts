@@ -1,4 +1,4 @@
-import type { HttpRequestEvent } from "@pagi/core/Event"
+import type { HttpRequestEvent } from "@pagi/core/contract/Event"
 import type { Connection } from "./protocol/Connection.ts"
 import type { ProtocolError } from "./protocol/ProtocolError.ts"
 

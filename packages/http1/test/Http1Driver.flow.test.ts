@@ -1,4 +1,4 @@
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import type { HttpReceiveEvent } from "@pagi/core/Event"
 import * as Effect from "effect/Effect"

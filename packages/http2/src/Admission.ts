@@ -1,7 +1,7 @@
-import { isMisdirected, misdirectedMessage } from "@pagi/core/ExpectedHost"
-import { get } from "@pagi/core/HeaderBlock"
-import type { Transport } from "@pagi/core/Transport"
-import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/WebSocketUpgrade"
+import { isMisdirected, misdirectedMessage } from "@pagi/core/http/ExpectedHost"
+import { get } from "@pagi/core/http/HeaderBlock"
+import type { Transport } from "@pagi/core/transport/Transport"
+import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
 import type { Http2Settings } from "./Http2Settings.ts"
 import type { RefusedRequest, RequestHead } from "./protocol/RequestFields.ts"
 

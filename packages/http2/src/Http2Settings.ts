@@ -1,6 +1,6 @@
-import { type ExchangeOptions, makeExchangeOptions } from "@pagi/core/Exchange/Exchange"
-import type { ServerContext } from "@pagi/core/ServerContext"
-import type { WebSocketUpgrade } from "@pagi/core/WebSocketUpgrade"
+import { type ExchangeOptions, makeExchangeOptions } from "@pagi/core/exchange/Exchange"
+import type { ServerContext } from "@pagi/core/server/ServerContext"
+import type { WebSocketUpgrade } from "@pagi/core/exchange/WebSocketUpgrade"
 import type { MachineSettings } from "./protocol/MachineSettings.ts"
 import { OutputPool } from "./protocol/OutputBuffer.ts"
 

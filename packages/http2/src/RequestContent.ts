@@ -1,5 +1,5 @@
-import type { HttpRequestEvent } from "@pagi/core/Event"
-import { Fifo } from "@pagi/core/Fifo"
+import type { HttpRequestEvent } from "@pagi/core/contract/Event"
+import { Fifo } from "@pagi/core/bytes/Fifo"
 import type { Data } from "./protocol/Event.ts"
 import type { Stream } from "./protocol/Stream.ts"
 import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { Input } from "@pagi/core/ServerOptions"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"

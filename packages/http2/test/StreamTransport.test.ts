@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { fromBytes } from "@pagi/core/ByteString"
+import { fromBytes } from "@pagi/core/bytes/ByteString"
 import type { MemoryTransportOptions } from "@pagi/core/testing/MemoryTransport"
 import type { TransportHandler } from "@pagi/core/Transport"
 import * as Effect from "effect/Effect"

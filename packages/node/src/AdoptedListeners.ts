@@ -1,5 +1,5 @@
 /** Listeners of sockets that the process has inherited, for the endpoints that the server is set up to listen on. */
-import { type Endpoint, format, unix } from "@pagi/core/Endpoint"
+import { type Endpoint, format, unix } from "@pagi/core/options/Endpoint"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import { fstatSync } from "node:fs"

@@ -5,9 +5,9 @@
  * answered with 503, and what is left is for the application's files and connections. The system gives a new connection the lowest free number, so that number tells
  * how many are in use.
  */
-import type { ConnectionRegistry } from "@pagi/core/ConnectionRegistry"
-import { Deadline } from "@pagi/core/Deadlines"
-import type { ServerContext } from "@pagi/core/ServerContext"
+import type { ConnectionRegistry } from "@pagi/core/server/ConnectionRegistry"
+import { Deadline } from "@pagi/core/server/Deadlines"
+import type { ServerContext } from "@pagi/core/server/ServerContext"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 

@@ -1,5 +1,5 @@
 /** The files of response bodies, by `node:fs`. */
-import type { FileBody, FilePart, FileSource, FileUnreadable } from "@pagi/core/FileSource"
+import type { FileBody, FilePart, FileSource, FileUnreadable } from "@pagi/core/contract/FileSource"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import { isAbsolute } from "node:path"

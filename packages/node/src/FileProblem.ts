@@ -1,4 +1,4 @@
-import { type FileHandle, FileUnreadable } from "@pagi/core/FileSource"
+import { type FileHandle, FileUnreadable } from "@pagi/core/contract/FileSource"
 import type { Stats } from "node:fs"
 
 /** By the codes of the system; the rest of a sentence that begins with the file. */

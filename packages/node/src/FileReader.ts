@@ -1,4 +1,4 @@
-import type { FilePart, FileUnreadable } from "@pagi/core/FileSource"
+import type { FilePart, FileUnreadable } from "@pagi/core/contract/FileSource"
 import * as Effect from "effect/Effect"
 import { read } from "node:fs"
 import { fromSystem } from "./FileProblem.ts"

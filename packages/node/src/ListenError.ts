@@ -1,4 +1,4 @@
-import type { Endpoint } from "@pagi/core/Endpoint"
+import type { Endpoint } from "@pagi/core/options/Endpoint"
 import * as Schema from "effect/Schema"
 
 const TcpEndpoint = Schema.Struct({ _tag: Schema.Literal("Tcp"), host: Schema.String, port: Schema.Int })

@@ -1,5 +1,5 @@
-import { type Endpoint, formatHost, tcp, type TcpEndpoint, type UnixEndpoint } from "@pagi/core/Endpoint"
-import type { Address } from "@pagi/core/Address"
+import { type Endpoint, formatHost, tcp, type TcpEndpoint, type UnixEndpoint } from "@pagi/core/options/Endpoint"
+import type { Address } from "@pagi/core/contract/Address"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import { createServer, type Server, type Socket } from "node:net"

@@ -1,4 +1,4 @@
-import type { Endpoint } from "@pagi/core/Endpoint"
+import type { Endpoint } from "@pagi/core/options/Endpoint"
 import type * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"

@@ -1,5 +1,5 @@
 import type { DeflateRaw, InflateRaw } from "node:zlib"
-import { Fifo } from "@pagi/core/Fifo"
+import { Fifo } from "@pagi/core/bytes/Fifo"
 import type { CompressionLimiter, LimitedWork } from "./CompressionLimiter.ts"
 
 export type ZlibStream = DeflateRaw | InflateRaw

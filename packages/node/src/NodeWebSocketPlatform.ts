@@ -1,4 +1,4 @@
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 import type { WebSocketPlatform } from "@pagi/websocket/WebSocketPlatform"
 import { hash } from "node:crypto"
 import { WebSocketCompression } from "./WebSocketCompression.ts"

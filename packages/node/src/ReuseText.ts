@@ -8,7 +8,7 @@
  *
  * `PAGI_REUSE_FOREIGN` names the descriptors of those that systemd has opened, whoever has passed them on since.
  */
-import { type Endpoint, format } from "@pagi/core/Endpoint"
+import { type Endpoint, format } from "@pagi/core/options/Endpoint"
 import type { InheritedSocket } from "./InheritedSocket.ts"
 
 /** Where descriptors begin that are not standard input or output. */

@@ -1,5 +1,5 @@
 /** Which inherited sockets are for which of the endpoints that a server is set up to listen on. */
-import { type Endpoint, format } from "@pagi/core/Endpoint"
+import { type Endpoint, format } from "@pagi/core/options/Endpoint"
 import * as Effect from "effect/Effect"
 import { lookup } from "node:dns/promises"
 import { fstatSync, readFileSync } from "node:fs"

@@ -1,5 +1,5 @@
-import type * as ServerOptions from "@pagi/core/ServerOptions"
-import type { Values } from "@pagi/core/TlsOptions"
+import type * as ServerOptions from "@pagi/core/options/ServerOptions"
+import type { Values } from "@pagi/core/options/TlsOptions"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"

@@ -1,4 +1,4 @@
-import type { TlsExtension } from "@pagi/core/TlsExtension"
+import type { TlsExtension } from "@pagi/core/contract/TlsExtension"
 import { X509Certificate } from "node:crypto"
 import type { Socket } from "node:net"
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls"

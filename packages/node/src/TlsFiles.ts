@@ -1,5 +1,5 @@
 /** Reads and checks the files of TLS, so that every mistake in them is told with the file it is in. */
-import type { CertificateFiles, Values } from "@pagi/core/TlsOptions"
+import type { CertificateFiles, Values } from "@pagi/core/options/TlsOptions"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"

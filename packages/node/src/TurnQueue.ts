@@ -1,4 +1,4 @@
-import type { Log } from "@pagi/core/Callbacks"
+import type { Log } from "@pagi/core/contract/Callbacks"
 
 /** Something that has work to do before the current turn of the event loop ends. */
 export interface TurnTask {

@@ -8,7 +8,7 @@
  * path that it has bound, whatever is there by then. Here that path is gone by then, and the real one is removed only
  * while it still leads to this socket.
  */
-import type { UnixEndpoint } from "@pagi/core/Endpoint"
+import type { UnixEndpoint } from "@pagi/core/options/Endpoint"
 import * as Effect from "effect/Effect"
 import {
   type BigIntStats,

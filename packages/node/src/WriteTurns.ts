@@ -1,4 +1,4 @@
-import { Fifo } from "@pagi/core/Fifo"
+import { Fifo } from "@pagi/core/bytes/Fifo"
 
 /**
  * Bytes that all connections together write before those that have had their share wait for the next turn of the event

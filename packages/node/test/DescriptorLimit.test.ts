@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Deadlines from "@pagi/core/Deadlines"
-import { RequestRunner } from "@pagi/core/RequestRunner"
+import * as Deadlines from "@pagi/core/server/Deadlines"
+import { RequestRunner } from "@pagi/core/server/RequestRunner"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 import type * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import { open, requestText } from "./support/Client.ts"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

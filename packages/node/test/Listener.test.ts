@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { tcp } from "@pagi/core/Endpoint"
-import type { Address } from "@pagi/core/Address"
+import type { Address } from "@pagi/core/contract/Address"
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
 import { ListenError } from "../src/ListenError.ts"

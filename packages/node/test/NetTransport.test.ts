@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
-import type { Address } from "@pagi/core/Address"
+import type { Address } from "@pagi/core/contract/Address"
 import type { TransportHandler } from "@pagi/core/Transport"
 import * as Effect from "effect/Effect"
 import { NetTransport } from "../src/NetTransport.ts"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type * as TlsOptions from "@pagi/core/TlsOptions"
+import type * as TlsOptions from "@pagi/core/options/TlsOptions"
 import * as Effect from "effect/Effect"
 import { createServer } from "node:tls"
 import { TicketKeys, useKeys } from "../src/SessionTickets.ts"

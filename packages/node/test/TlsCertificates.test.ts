@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as PagiApp from "@pagi/core/PagiApp"
-import type * as TlsOptions from "@pagi/core/TlsOptions"
+import type * as TlsOptions from "@pagi/core/options/TlsOptions"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"

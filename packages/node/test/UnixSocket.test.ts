@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { unix } from "@pagi/core/Endpoint"
-import type { Address } from "@pagi/core/Address"
+import type { Address } from "@pagi/core/contract/Address"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as EffectScope from "effect/Scope"

@@ -1,6 +1,6 @@
-import { copyBytes, encodeText, toBytes } from "@pagi/core/ByteString"
-import type { WebSocketMessage } from "@pagi/core/Exchange/WebSocket"
-import { Fifo } from "@pagi/core/Fifo"
+import { copyBytes, encodeText, toBytes } from "@pagi/core/bytes/ByteString"
+import type { WebSocketMessage } from "@pagi/core/exchange/WebSocket"
+import { Fifo } from "@pagi/core/bytes/Fifo"
 import type { MessageCompression } from "./WebSocketPlatform.ts"
 
 /**

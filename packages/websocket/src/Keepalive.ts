@@ -1,4 +1,4 @@
-import { Deadline, type DeadlineOwner, type Deadlines } from "@pagi/core/Deadlines"
+import { Deadline, type DeadlineOwner, type Deadlines } from "@pagi/core/server/Deadlines"
 
 /** The session that is kept alive. */
 export interface KeptSession {

@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { DeflateParameters } from "./protocol/PerMessageDeflate.ts"
 
 /**

@@ -1,4 +1,4 @@
-import type { ServerContext } from "@pagi/core/ServerContext"
+import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Limits } from "./protocol/Limits.ts"
 import { Rules } from "./protocol/Rules.ts"
 import type { WebSocketPlatform } from "./WebSocketPlatform.ts"

@@ -1,14 +1,14 @@
-import type { ByteString } from "@pagi/core/ByteString"
-import { listElements } from "@pagi/core/FieldList"
-import type { HeaderBlock } from "@pagi/core/HeaderBlock"
-import type { ServerContext } from "@pagi/core/ServerContext"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
+import { listElements } from "@pagi/core/http/FieldList"
+import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
+import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type {
   OpenWebSocket,
   UpgradedConnection,
   UpgradeRequest,
   WebSocketHandshake,
   WebSocketUpgrade
-} from "@pagi/core/WebSocketUpgrade"
+} from "@pagi/core/exchange/WebSocketUpgrade"
 import { acceptKeyInput, type Handshake, readHandshake, responseFields } from "./protocol/Handshake.ts"
 import { type DeflateParameters, negotiate } from "./protocol/PerMessageDeflate.ts"
 import type { WebSocketPlatform } from "./WebSocketPlatform.ts"

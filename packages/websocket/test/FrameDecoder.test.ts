@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { fromBytes, toBytes } from "@pagi/core/ByteString"
+import { fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import { binary, frame, ping } from "./support/Frames.ts"
 import { machine } from "./support/Machine.ts"
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Deadlines from "@pagi/core/Deadlines"
+import * as Deadlines from "@pagi/core/server/Deadlines"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"

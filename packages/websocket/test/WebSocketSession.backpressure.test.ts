@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import * as Effect from "effect/Effect"
 import { openCompressed, squeezed } from "./support/Compression.ts"
 import type { FakeCompression } from "./support/FakePlatform.ts"

@@ -1,6 +1,6 @@
 import { constants } from "node:buffer"
 import { assert, describe, it } from "@effect/vitest"
-import { type ByteString, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, toBytes } from "@pagi/core/bytes/ByteString"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { big, bigArrived, openCompressed, squeezed } from "./support/Compression.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
-import type { UpgradeRequest } from "@pagi/core/WebSocketUpgrade"
+import type { UpgradeRequest } from "@pagi/core/exchange/WebSocketUpgrade"
 import * as TestServer from "@pagi/core/testing/TestServer"
 import * as Effect from "effect/Effect"
 import { make } from "../src/WebSocketUpgrade.ts"

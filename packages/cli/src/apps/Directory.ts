@@ -4,10 +4,10 @@
  * It shows regular files and directories below the root, and nothing else: no hidden file, no device, and no link that
  * leads out. A directory is answered with its `index.html` or with a page that lists it.
  */
-import type { HttpSendEvent } from "@pagi/core/Event"
-import * as PagiApp from "@pagi/core/PagiApp"
-import type { HttpScope } from "@pagi/core/Scope"
-import type { SendError } from "@pagi/core/SendError"
+import type { HttpSendEvent } from "@pagi/core/contract/Event"
+import * as PagiApp from "@pagi/core/contract/PagiApp"
+import type { HttpScope } from "@pagi/core/contract/Scope"
+import type { SendError } from "@pagi/core/contract/SendError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"

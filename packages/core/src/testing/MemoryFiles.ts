@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { type FileBody, type FilePart, type FileSource, FileUnreadable } from "../FileSource.ts"
+import { type FileBody, type FilePart, type FileSource, FileUnreadable } from "../contract/FileSource.ts"
 
 export interface MemoryFilesOptions {
   /** The most bytes that are handed over in one. */

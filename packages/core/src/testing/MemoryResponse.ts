@@ -1,4 +1,4 @@
-import type { DisconnectReason } from "../DisconnectReason.ts"
+import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import {
   type HeaderBlock,
   isValue,
@@ -6,9 +6,9 @@ import {
   normalizeName,
   parseContentLength,
   valueProblem
-} from "../HeaderBlock.ts"
-import { isWithoutContent } from "../ResponseContent.ts"
-import type { ResponseSink } from "../ResponseSink.ts"
+} from "../http/HeaderBlock.ts"
+import { isWithoutContent } from "../http/ResponseContent.ts"
+import type { ResponseSink } from "../exchange/ResponseSink.ts"
 import type { ChangeSignal } from "./ChangeSignal.ts"
 import { type Content, toBytes } from "./TestRequest.ts"
 import type { ResponseHead } from "./TestResponse.ts"

@@ -1,8 +1,8 @@
-import { copyBytes, fromBytes, toBytes } from "../ByteString.ts"
-import type { DisconnectReason } from "../DisconnectReason.ts"
-import type { TlsExtension } from "../TlsExtension.ts"
-import type { Address } from "../Address.ts"
-import type { Transport, TransportHandler } from "../Transport.ts"
+import { copyBytes, fromBytes, toBytes } from "../bytes/ByteString.ts"
+import type { DisconnectReason } from "../contract/DisconnectReason.ts"
+import type { TlsExtension } from "../contract/TlsExtension.ts"
+import type { Address } from "../contract/Address.ts"
+import type { Transport, TransportHandler } from "../transport/Transport.ts"
 
 export interface MemoryTransportOptions {
   /** `undefined` as on a Unix socket. */

@@ -1,20 +1,20 @@
 import type * as Exit from "effect/Exit"
 import type { Fiber } from "effect/Fiber"
-import { closeFrameProblem } from "../CloseCode.ts"
-import { encodeText } from "../ByteString.ts"
-import type { ServerConnection } from "../ConnectionRegistry.ts"
-import { Deadline, type DeadlineOwner } from "../Deadlines.ts"
-import type { DisconnectReason } from "../DisconnectReason.ts"
-import { drainTicks, type Ending, type ExchangeOptions } from "../Exchange/Exchange.ts"
+import { closeFrameProblem } from "../http/CloseCode.ts"
+import { encodeText } from "../bytes/ByteString.ts"
+import type { ServerConnection } from "../server/ConnectionRegistry.ts"
+import { Deadline, type DeadlineOwner } from "../server/Deadlines.ts"
+import type { DisconnectReason } from "../contract/DisconnectReason.ts"
+import { drainTicks, type Ending, type ExchangeOptions } from "../exchange/Exchange.ts"
 import {
   type WebSocketChannel,
   WebSocketExchange,
   type WebSocketHost,
   type WebSocketMessage
-} from "../Exchange/WebSocket.ts"
-import type { HeaderBlock } from "../HeaderBlock.ts"
-import type { RunObserver } from "../RequestRunner.ts"
-import type { ServerContext } from "../ServerContext.ts"
+} from "../exchange/WebSocket.ts"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import type { RunObserver } from "../server/RequestRunner.ts"
+import type { ServerContext } from "../server/ServerContext.ts"
 import { ChangeSignal } from "./ChangeSignal.ts"
 import type { CloseFrame } from "./CloseFrame.ts"
 import { MemoryResponse, readFields, type ResponseOwner } from "./MemoryResponse.ts"

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { WriteBuffer } from "../TransportState.ts"
+import type { WriteBuffer } from "../contract/TransportState.ts"
 import type { ChangeSignal } from "./ChangeSignal.ts"
 import type { MemoryResponse } from "./MemoryResponse.ts"
 import { IncompleteResponse, type ResponseHead, TestResponse } from "./TestResponse.ts"

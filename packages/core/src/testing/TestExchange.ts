@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import type { DisconnectReason } from "../DisconnectReason.ts"
+import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { MemoryHost } from "./MemoryHost.ts"
 import { ResponseReader } from "./ResponseReader.ts"
 import type { Content } from "./TestRequest.ts"

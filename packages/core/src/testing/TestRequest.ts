@@ -1,6 +1,6 @@
-import type { HttpRequestHead } from "../RequestScope.ts"
-import { type HeaderBlock, isToken, isValue, normalizeName } from "../HeaderBlock.ts"
-import * as RequestPath from "../RequestPath.ts"
+import type { HttpRequestHead } from "../exchange/RequestScope.ts"
+import { type HeaderBlock, isToken, isValue, normalizeName } from "../http/HeaderBlock.ts"
+import * as RequestPath from "../http/RequestPath.ts"
 
 /** A piece of a body; text is sent as UTF-8. */
 export type Content = string | Uint8Array

@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { get, type HeaderBlock } from "../HeaderBlock.ts"
+import { get, type HeaderBlock } from "../http/HeaderBlock.ts"
 
 /** Status and headers, of an interim or the final response. */
 export interface ResponseHead {

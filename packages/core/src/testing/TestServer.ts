@@ -3,12 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Formatter from "effect/Formatter"
 import * as Logger from "effect/Logger"
 import * as EffectScope from "effect/Scope"
-import type { AccessLog, AccessRecord } from "../AccessLog.ts"
-import { ConnectionScopes } from "../ConnectionScope.ts"
-import { type FileSource, FileUnreadable } from "../FileSource.ts"
-import { PagiApp, type Application } from "../PagiApp.ts"
-import * as ServerContext from "../ServerContext.ts"
-import * as ServerOptions from "../ServerOptions.ts"
+import type { AccessLog, AccessRecord } from "../accessLog/AccessLog.ts"
+import { ConnectionScopes } from "../server/ConnectionScope.ts"
+import { type FileSource, FileUnreadable } from "../contract/FileSource.ts"
+import { PagiApp, type Application } from "../contract/PagiApp.ts"
+import * as ServerContext from "../server/ServerContext.ts"
+import * as ServerOptions from "../options/ServerOptions.ts"
 
 export interface TestServerOptions {
   readonly options?: ServerOptions.Input

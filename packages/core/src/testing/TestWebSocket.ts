@@ -1,12 +1,12 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
-import type { DisconnectReason } from "../DisconnectReason.ts"
-import type { WebSocketMessage } from "../Exchange/WebSocket.ts"
-import type { HeaderBlock } from "../HeaderBlock.ts"
+import type { DisconnectReason } from "../contract/DisconnectReason.ts"
+import type { WebSocketMessage } from "../exchange/WebSocket.ts"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { CloseFrame } from "./CloseFrame.ts"
 import type { AcceptedHandshake, MemoryWebSocket } from "./MemoryWebSocket.ts"
-import { closeFrameProblem } from "../CloseCode.ts"
+import { closeFrameProblem } from "../http/CloseCode.ts"
 import { TestResponse } from "./TestResponse.ts"
 
 /** The handshake was answered by a response instead of a session. */

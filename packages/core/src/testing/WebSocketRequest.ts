@@ -1,6 +1,6 @@
-import { listElements, valuesOf } from "../FieldList.ts"
-import { type HeaderBlock, isToken } from "../HeaderBlock.ts"
-import type { HttpRequestHead } from "../RequestScope.ts"
+import { listElements, valuesOf } from "../http/FieldList.ts"
+import { type HeaderBlock, isToken } from "../http/HeaderBlock.ts"
+import type { HttpRequestHead } from "../exchange/RequestScope.ts"
 import { makeHead, type TestRequest } from "./TestRequest.ts"
 
 /** A WebSocket handshake as a test writes it. The client adds the fields that make it one, unless they are given. */

@@ -1,13 +1,13 @@
-import type { Ending } from "../../src/Exchange/Exchange.ts"
+import type { Ending } from "../../src/exchange/Exchange.ts"
 import {
   type WebSocketChannel,
   WebSocketExchange,
   type WebSocketHost,
   type WebSocketMessage
-} from "../../src/Exchange/WebSocket.ts"
+} from "../../src/exchange/WebSocket.ts"
 import type * as Effect from "effect/Effect"
-import type { HeaderBlock } from "../../src/HeaderBlock.ts"
-import type { ResponseSink } from "../../src/ResponseSink.ts"
+import type { HeaderBlock } from "../../src/http/HeaderBlock.ts"
+import type { ResponseSink } from "../../src/exchange/ResponseSink.ts"
 import { type FakeHostOptions, fakeOptions } from "./FakeHost.ts"
 
 /** An open session that writes down what it is asked for. */

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
-import * as Deadlines from "../../src/Deadlines.ts"
-import type { SseReceiveEvent, SseSendEvent } from "../../src/Event.ts"
-import type { SseExchange } from "../../src/Exchange/Sse.ts"
+import * as Deadlines from "../../src/server/Deadlines.ts"
+import type { SseReceiveEvent, SseSendEvent } from "../../src/contract/Event.ts"
+import type { SseExchange } from "../../src/exchange/Sse.ts"
 import { FakeSseHost, type FakeHostOptions } from "./FakeHost.ts"
 
 /** One event of each kind. */

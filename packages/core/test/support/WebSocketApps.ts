@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import type { WebSocketReceiveEvent, WebSocketSendEvent } from "../../src/Event.ts"
-import * as PagiApp from "../../src/PagiApp.ts"
+import type { WebSocketReceiveEvent, WebSocketSendEvent } from "../../src/contract/Event.ts"
+import * as PagiApp from "../../src/contract/PagiApp.ts"
 import * as TestClient from "../../src/testing/TestClient.ts"
 
 type Handler = PagiApp.WebSocketHandler<unknown>

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
-import type { WebSocketReceiveEvent, WebSocketSendEvent } from "../../src/Event.ts"
-import type { WebSocketExchange } from "../../src/Exchange/WebSocket.ts"
+import type { WebSocketReceiveEvent, WebSocketSendEvent } from "../../src/contract/Event.ts"
+import type { WebSocketExchange } from "../../src/exchange/WebSocket.ts"
 import type { FakeHostOptions } from "./FakeHost.ts"
 import { FakeWebSocketHost } from "./FakeWebSocketHost.ts"
 

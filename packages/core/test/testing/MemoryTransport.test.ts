@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { TransportHandler } from "../../src/Transport.ts"
+import type { TransportHandler } from "../../src/transport/Transport.ts"
 import { MemoryTransport, type MemoryTransportOptions } from "../../src/testing/MemoryTransport.ts"
 
 /** Lets the end of a turn come that no `push` began. */

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import * as PagiApp from "../../src/PagiApp.ts"
+import * as PagiApp from "../../src/contract/PagiApp.ts"
 import * as TestClient from "../../src/testing/TestClient.ts"
 
 describe("the scope of an exchange of TestClient", () => {

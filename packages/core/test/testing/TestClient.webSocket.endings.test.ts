@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import type { WebSocketSendEvent } from "../../src/Event.ts"
-import type { SendError } from "../../src/SendError.ts"
+import type { WebSocketSendEvent } from "../../src/contract/Event.ts"
+import type { SendError } from "../../src/contract/SendError.ts"
 import {
   accept,
   accepting,

@@ -6,7 +6,7 @@ import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import * as PagiApp from "../../src/PagiApp.ts"
+import * as PagiApp from "../../src/contract/PagiApp.ts"
 import * as TestClient from "../../src/testing/TestClient.ts"
 import { accept, accepting, connect, disconnected, echo, fork, message } from "../support/WebSocketApps.ts"
 

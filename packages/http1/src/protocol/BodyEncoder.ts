@@ -1,5 +1,5 @@
-import type { ByteSink } from "@pagi/core/ByteSink"
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteSink } from "@pagi/core/bytes/ByteSink"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
 
 /** How the recipient finds the end of a response body (RFC 9112 §6.3). */

@@ -1,6 +1,6 @@
-import type { ByteString } from "@pagi/core/ByteString"
-import type { HeaderBlock } from "@pagi/core/HeaderBlock"
-import { errorContent } from "@pagi/core/ResponseContent"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
+import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
+import { errorContent } from "@pagi/core/http/ResponseContent"
 import { statusLine } from "./StatusLine.ts"
 
 /** What can be varied in the server's own short answer. */

@@ -1,4 +1,4 @@
-import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import type { ProtocolError } from "./ProtocolError.ts"
 import type { RequestHead } from "./RequestHead.ts"
 

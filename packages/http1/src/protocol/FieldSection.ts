@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { COLON, CR, HTAB, isFieldValue, LF, lowerToken, SP } from "./ByteClass.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"
 

@@ -1,4 +1,4 @@
-import type { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
+import type { ReceiveBuffer } from "@pagi/core/bytes/ReceiveBuffer"
 import { CR, isToken, LF } from "./ByteClass.ts"
 import { NeedData } from "./Event.ts"
 import type { Limits } from "./Limits.ts"

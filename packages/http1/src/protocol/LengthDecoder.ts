@@ -1,4 +1,4 @@
-import type { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
+import type { ReceiveBuffer } from "@pagi/core/bytes/ReceiveBuffer"
 import { type BodyPiece, type EndOfMessage, endWithoutTrailers, NeedData } from "./Event.ts"
 
 /** Reads a body of a length that Content-Length stated (RFC 9112 §6.2). */

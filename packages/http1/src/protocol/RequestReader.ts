@@ -1,4 +1,4 @@
-import { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
+import { ReceiveBuffer } from "@pagi/core/bytes/ReceiveBuffer"
 import { CHUNKED } from "./BodyLength.ts"
 import { ChunkedDecoder } from "./ChunkedDecoder.ts"
 import { Closed, type Event, NeedData, Paused } from "./Event.ts"

@@ -1,6 +1,6 @@
-import { isAuthority } from "@pagi/core/Authority"
-import type { ByteString } from "@pagi/core/ByteString"
-import { readPath } from "@pagi/core/RequestPath"
+import { isAuthority } from "@pagi/core/http/Authority"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
+import { readPath } from "@pagi/core/http/RequestPath"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"
 
 /** The parts of a request-target. */

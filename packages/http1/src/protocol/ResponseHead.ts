@@ -1,5 +1,5 @@
-import type { ByteString } from "@pagi/core/ByteString"
-import { listElements } from "@pagi/core/FieldList"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
+import { listElements } from "@pagi/core/http/FieldList"
 import {
   type HeaderBlock,
   isValue,
@@ -7,8 +7,8 @@ import {
   normalizeName,
   parseContentLength,
   valueProblem
-} from "@pagi/core/HeaderBlock"
-import { isWithoutContent } from "@pagi/core/ResponseContent"
+} from "@pagi/core/http/HeaderBlock"
+import { isWithoutContent } from "@pagi/core/http/ResponseContent"
 import { BodyEncoder, type BodyFraming } from "./BodyEncoder.ts"
 import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
 import { statusLine } from "./StatusLine.ts"

@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 
 /** Why the machine refused something that the application wanted to send. Nothing was written then. */
 export interface ResponseProblem {

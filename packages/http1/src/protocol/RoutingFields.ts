@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 
 /** The fields by which a request is framed and routed, gathered from a header section. */
 export interface RoutingFields {

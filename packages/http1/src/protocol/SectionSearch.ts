@@ -1,4 +1,4 @@
-import type { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
+import type { ReceiveBuffer } from "@pagi/core/bytes/ReceiveBuffer"
 import { CR, LF } from "./ByteClass.ts"
 import type { Limits } from "./Limits.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"

@@ -1,5 +1,5 @@
-import { fromBytes, toBytes } from "@pagi/core/ByteString"
-import { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
+import { fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
+import { ReceiveBuffer } from "@pagi/core/bytes/ReceiveBuffer"
 import { assert, describe, it } from "@effect/vitest"
 import { ChunkedDecoder } from "../../src/protocol/ChunkedDecoder.ts"
 import type { Limits } from "../../src/protocol/Limits.ts"

@@ -1,4 +1,4 @@
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"

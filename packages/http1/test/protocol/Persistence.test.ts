@@ -1,4 +1,4 @@
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import { Connection } from "../../src/protocol/Connection.ts"
 import {

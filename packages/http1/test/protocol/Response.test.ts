@@ -1,5 +1,5 @@
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import { Connection } from "../../src/protocol/Connection.ts"
 import { errorResponse } from "../../src/protocol/ErrorResponse.ts"

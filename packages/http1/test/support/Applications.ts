@@ -1,4 +1,4 @@
-import { fromBytes } from "@pagi/core/ByteString"
+import { fromBytes } from "@pagi/core/bytes/ByteString"
 import type { HttpReceiveEvent, HttpSendEvent } from "@pagi/core/Event"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
 import * as PagiApp from "@pagi/core/PagiApp"

@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 
 /** A response as a strict client understands it. */
 export interface ClientResponse {

@@ -1,12 +1,17 @@
-import { type ByteString, fromBytes } from "@pagi/core/ByteString"
-import type { ScopedConnection } from "@pagi/core/ConnectionScope"
+import { type ByteString, fromBytes } from "@pagi/core/bytes/ByteString"
+import type { ScopedConnection } from "@pagi/core/server/ConnectionScope"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import type { WebSocketReceiveEvent, WebSocketSendEvent } from "@pagi/core/Event"
 import * as PagiApp from "@pagi/core/PagiApp"
 import type { WebSocketScope } from "@pagi/core/Scope"
-import type { ServerContext } from "@pagi/core/ServerContext"
+import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { TransportHandler } from "@pagi/core/Transport"
-import type { OpenWebSocket, UpgradedConnection, UpgradeRequest, WebSocketUpgrade } from "@pagi/core/WebSocketUpgrade"
+import type {
+  OpenWebSocket,
+  UpgradedConnection,
+  UpgradeRequest,
+  WebSocketUpgrade
+} from "@pagi/core/exchange/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
 import { hello } from "./Applications.ts"
 import { get } from "./Machine.ts"

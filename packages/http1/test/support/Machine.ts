@@ -1,6 +1,6 @@
-import type { ByteSink } from "@pagi/core/ByteSink"
+import type { ByteSink } from "@pagi/core/bytes/ByteSink"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
-import { type ByteString, fromBytes, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import { Connection } from "../../src/protocol/Connection.ts"
 import type { Event } from "../../src/protocol/Event.ts"
 import type { Limits } from "../../src/protocol/Limits.ts"

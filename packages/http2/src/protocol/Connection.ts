@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { ConnectionInput } from "./ConnectionInput.ts"
 import { INTERNAL_ERROR, NO_ERROR } from "./ErrorCode.ts"
 import { initialWindow } from "./FlowWindow.ts"

@@ -1,4 +1,4 @@
-import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import type { RefusedRequest, RequestHead } from "./RequestFields.ts"
 import type { Stream } from "./Stream.ts"
 

@@ -1,4 +1,4 @@
-import { copyBytes } from "@pagi/core/ByteString"
+import { copyBytes } from "@pagi/core/bytes/ByteString"
 import { FieldList } from "./FieldList.ts"
 import { readContinuation } from "./frame/Continuation.ts"
 import { END_HEADERS, END_STREAM } from "./frame/Flag.ts"

@@ -1,4 +1,4 @@
-import { type ByteString, copyBytes, fromBytes, writeBytes } from "@pagi/core/ByteString"
+import { type ByteString, copyBytes, fromBytes, writeBytes } from "@pagi/core/bytes/ByteString"
 
 /** Bytes of one buffer; about what a turn with several dozen short responses writes. */
 const bufferSize = 16_384

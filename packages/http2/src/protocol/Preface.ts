@@ -1,4 +1,4 @@
-import { type ByteString, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, toBytes } from "@pagi/core/bytes/ByteString"
 
 /** What a client sends first on every connection (RFC 9113 §3.4). */
 export const preface: ByteString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

@@ -1,8 +1,8 @@
-import { isAuthority } from "@pagi/core/Authority"
-import { readExpect } from "@pagi/core/FieldList"
-import type { ByteString } from "@pagi/core/ByteString"
-import { type HeaderBlock, isToken, isValue, parseContentLength } from "@pagi/core/HeaderBlock"
-import { readPath } from "@pagi/core/RequestPath"
+import { isAuthority } from "@pagi/core/http/Authority"
+import { readExpect } from "@pagi/core/http/FieldList"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
+import { type HeaderBlock, isToken, isValue, parseContentLength } from "@pagi/core/http/HeaderBlock"
+import { readPath } from "@pagi/core/http/RequestPath"
 import type { FieldList } from "./FieldList.ts"
 import type { HeaderField } from "./hpack/HeaderField.ts"
 

@@ -1,5 +1,5 @@
-import type { ByteString } from "@pagi/core/ByteString"
-import { trimBlanks } from "@pagi/core/FieldList"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
+import { trimBlanks } from "@pagi/core/http/FieldList"
 import {
   type HeaderBlock,
   isValue,
@@ -7,8 +7,8 @@ import {
   normalizeName,
   parseContentLength,
   valueProblem
-} from "@pagi/core/HeaderBlock"
-import { isWithoutContent } from "@pagi/core/ResponseContent"
+} from "@pagi/core/http/HeaderBlock"
+import { isWithoutContent } from "@pagi/core/http/ResponseContent"
 import type { Encoder } from "./hpack/Encoder.ts"
 import type { OutputBuffer } from "./OutputBuffer.ts"
 

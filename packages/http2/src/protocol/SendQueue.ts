@@ -1,4 +1,4 @@
-import { Fifo } from "@pagi/core/Fifo"
+import { Fifo } from "@pagi/core/bytes/Fifo"
 import { initialWindow } from "./FlowWindow.ts"
 import type { Stream } from "./Stream.ts"
 

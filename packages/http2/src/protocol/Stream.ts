@@ -1,4 +1,4 @@
-import type { ByteQueue } from "@pagi/core/ByteQueue"
+import type { ByteQueue } from "@pagi/core/bytes/ByteQueue"
 import type { ReceiveWindow } from "./FlowWindow.ts"
 import type { PreparedFields } from "./ResponseFields.ts"
 import type { StreamState } from "./StreamState.ts"

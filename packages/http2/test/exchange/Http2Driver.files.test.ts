@@ -1,4 +1,4 @@
-import { fromBytes } from "@pagi/core/ByteString"
+import { fromBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import type { HttpSendEvent } from "@pagi/core/Event"
 import { FileUnreadable } from "@pagi/core/FileSource"

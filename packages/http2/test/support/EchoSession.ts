@@ -1,10 +1,15 @@
-import { toBytes } from "@pagi/core/ByteString"
-import type { ScopedConnection } from "@pagi/core/ConnectionScope"
+import { toBytes } from "@pagi/core/bytes/ByteString"
+import type { ScopedConnection } from "@pagi/core/server/ConnectionScope"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import * as PagiApp from "@pagi/core/PagiApp"
-import type { ServerContext } from "@pagi/core/ServerContext"
+import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { TransportHandler } from "@pagi/core/Transport"
-import type { OpenWebSocket, UpgradedConnection, UpgradeRequest, WebSocketUpgrade } from "@pagi/core/WebSocketUpgrade"
+import type {
+  OpenWebSocket,
+  UpgradedConnection,
+  UpgradeRequest,
+  WebSocketUpgrade
+} from "@pagi/core/exchange/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
 import { site } from "./Http2Harness.ts"
 

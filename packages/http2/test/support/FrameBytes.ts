@@ -1,4 +1,4 @@
-import { type ByteString, fromBytes, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import * as ErrorCode from "../../src/protocol/ErrorCode.ts"

@@ -1,4 +1,4 @@
-import { type ByteString, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, toBytes } from "@pagi/core/bytes/ByteString"
 import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import * as ErrorCode from "../../src/protocol/ErrorCode.ts"
 import { FieldList } from "../../src/protocol/FieldList.ts"

@@ -1,5 +1,5 @@
 /** Sessions of a client at random: frames that are right, nearly right, or changed in places. */
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { END_HEADERS, END_STREAM, PADDED, PRIORITY } from "../../src/protocol/frame/Flag.ts"
@@ -22,7 +22,7 @@ import {
   uint,
   windowUpdate
 } from "./WireFrames.ts"
-import { fromBytes } from "@pagi/core/ByteString"
+import { fromBytes } from "@pagi/core/bytes/ByteString"
 
 export const integer = (minimum: number, maximum: number): Arbitrary.Arbitrary<number> =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))

@@ -1,5 +1,5 @@
 /** Frames as byte strings, right or wrong, for tests that are the client. */
-import { type ByteString, fromBytes, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import { ACK, END_HEADERS, END_STREAM } from "../../src/protocol/frame/Flag.ts"
 import { writeFrameHeader } from "../../src/protocol/frame/FrameHeader.ts"
 import * as FrameType from "../../src/protocol/frame/FrameType.ts"

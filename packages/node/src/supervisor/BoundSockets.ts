@@ -2,9 +2,9 @@
  * The listening sockets of a server whose workers accept on them: bound, or inherited, by a process that only holds
  * them. They begin to listen when the first worker does, and go on while there is any process that has them.
  */
-import { endpoints, type Endpoint, type TcpEndpoint, unix, type UnixEndpoint } from "@pagi/core/Endpoint"
-import type { Values } from "@pagi/core/ServerOptions"
-import type { Address } from "@pagi/core/Address"
+import { endpoints, type Endpoint, type TcpEndpoint, unix, type UnixEndpoint } from "@pagi/core/options/Endpoint"
+import type { Values } from "@pagi/core/options/ServerOptions"
+import type { Address } from "@pagi/core/contract/Address"
 import type * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"

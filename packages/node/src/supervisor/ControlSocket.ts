@@ -2,7 +2,7 @@
  * The Unix socket on which a server with workers tells its status: whoever connects gets one JSON document, on one line.
  * Only the user of the server can connect. What a client sends is not read, and how long it takes to read is limited.
  */
-import { unix, type UnixEndpoint } from "@pagi/core/Endpoint"
+import { unix, type UnixEndpoint } from "@pagi/core/options/Endpoint"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"

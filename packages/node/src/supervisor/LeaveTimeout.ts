@@ -1,4 +1,4 @@
-import type { Values } from "@pagi/core/ServerOptions"
+import type { Values } from "@pagi/core/options/ServerOptions"
 import * as Duration from "effect/Duration"
 
 /**

@@ -4,7 +4,7 @@
  * `listen` binds, listens and accepts in one, so this uses what `listen` is made of: `net._createServerHandle`, an
  * internal that is the same in Node 22, 24 and 26. It is called here only.
  */
-import { tcp, type TcpEndpoint } from "@pagi/core/Endpoint"
+import { tcp, type TcpEndpoint } from "@pagi/core/options/Endpoint"
 import * as net from "node:net"
 import { getSystemErrorName } from "node:util"
 

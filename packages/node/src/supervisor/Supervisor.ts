@@ -1,5 +1,5 @@
-import { minimumLogLevel, ServerOptions, type Values } from "@pagi/core/ServerOptions"
-import type { Address } from "@pagi/core/Address"
+import { minimumLogLevel, ServerOptions, type Values } from "@pagi/core/options/ServerOptions"
+import type { Address } from "@pagi/core/contract/Address"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

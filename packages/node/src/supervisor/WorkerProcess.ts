@@ -1,5 +1,5 @@
 /** The worker's side of supervision: an ordinary server that tells its parent how it is, and does what that orders. */
-import * as ServerOptions from "@pagi/core/ServerOptions"
+import * as ServerOptions from "@pagi/core/options/ServerOptions"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

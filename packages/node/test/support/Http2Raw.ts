@@ -1,5 +1,5 @@
 /** HTTP/2 by hand, for what Node's client does not do. */
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 
 /** The types of frames that are needed here (RFC 9113 §6). */
 export const DATA = 0

@@ -1,5 +1,5 @@
-import { type ByteString, encodeText, fromBytes } from "@pagi/core/ByteString"
-import { isCloseCode, MAX_REASON_LENGTH } from "@pagi/core/CloseCode"
+import { type ByteString, encodeText, fromBytes } from "@pagi/core/bytes/ByteString"
+import { isCloseCode, MAX_REASON_LENGTH } from "@pagi/core/http/CloseCode"
 
 /** The payload of a close frame (RFC 6455 §5.5.1): empty without a valid code, and with as much of the reason as fits. */
 export const closePayload = (code: number | undefined, reason: string): ByteString => {

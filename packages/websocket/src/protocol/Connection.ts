@@ -1,5 +1,5 @@
-import type { ByteSink } from "@pagi/core/ByteSink"
-import { type ByteString, encodeText } from "@pagi/core/ByteString"
+import type { ByteSink } from "@pagi/core/bytes/ByteSink"
+import { type ByteString, encodeText } from "@pagi/core/bytes/ByteString"
 import { closePayload } from "./ClosePayload.ts"
 import type { Event } from "./Event.ts"
 import { FrameDecoder } from "./FrameDecoder.ts"

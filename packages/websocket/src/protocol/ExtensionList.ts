@@ -1,6 +1,6 @@
-import type { ByteString } from "@pagi/core/ByteString"
-import { skipBlanks } from "@pagi/core/FieldList"
-import { isToken, tokenBytes } from "@pagi/core/HeaderBlock"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
+import { skipBlanks } from "@pagi/core/http/FieldList"
+import { isToken, tokenBytes } from "@pagi/core/http/HeaderBlock"
 
 /** An extension that a client offers. */
 export interface ExtensionOffer {

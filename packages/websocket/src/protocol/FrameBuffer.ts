@@ -1,4 +1,4 @@
-import { ReceiveBuffer } from "@pagi/core/ReceiveBuffer"
+import { ReceiveBuffer } from "@pagi/core/bytes/ReceiveBuffer"
 
 const viewOfNothing: DataView = new DataView(new ArrayBuffer(0))
 

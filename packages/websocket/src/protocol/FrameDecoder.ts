@@ -1,5 +1,5 @@
-import { copyBytes, fromBytes } from "@pagi/core/ByteString"
-import { isCloseCode, NO_STATUS } from "@pagi/core/CloseCode"
+import { copyBytes, fromBytes } from "@pagi/core/bytes/ByteString"
+import { isCloseCode, NO_STATUS } from "@pagi/core/http/CloseCode"
 import { type CloseFrame, Closed, type Event, NeedData } from "./Event.ts"
 import { FrameBuffer } from "./FrameBuffer.ts"
 import { advanceKey, applyMask } from "./Masking.ts"

@@ -1,5 +1,5 @@
-import type { ByteSink } from "@pagi/core/ByteSink"
-import { type ByteString, fromBytes, toBytes } from "@pagi/core/ByteString"
+import type { ByteSink } from "@pagi/core/bytes/ByteSink"
+import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import { applyMask } from "./Masking.ts"
 import { BINARY, MAX_SHORT_LENGTH, TEXT } from "./Opcode.ts"
 

@@ -1,4 +1,4 @@
-import { fromBytes, textFromBytes } from "@pagi/core/ByteString"
+import { fromBytes, textFromBytes } from "@pagi/core/bytes/ByteString"
 import type { BytesMessage, CompressedMessage, TextMessage } from "./Event.ts"
 import { TEXT } from "./Opcode.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"

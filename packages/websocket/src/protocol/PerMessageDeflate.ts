@@ -1,5 +1,5 @@
 /** Which compression is agreed on in the handshake (RFC 7692 §7.1); nothing here compresses. */
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { type ExtensionOffer, parseExtensions } from "./ExtensionList.ts"
 
 /** How the two ends compress their messages (RFC 7692 §7.1). */

@@ -1,4 +1,4 @@
-import { textFromBytes } from "@pagi/core/ByteString"
+import { textFromBytes } from "@pagi/core/bytes/ByteString"
 
 /** What the bytes so far leave open (the ABNF of RFC 3629 §4): how many follow, and what the next may be. */
 const START = 0

@@ -1,5 +1,5 @@
 /** The ground of categories 9 and 10 of the Autobahn test suite: large messages, in few frames and in many. */
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import type { Connection } from "../../src/protocol/Connection.ts"
 import type { Event } from "../../src/protocol/Event.ts"

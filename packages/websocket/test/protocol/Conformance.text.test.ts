@@ -1,5 +1,5 @@
 /** The ground of categories 6 and 7 of the Autobahn test suite, from RFC 6455 and RFC 3629 and at the machine. */
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import { chop, close, fragments, frame, hex, key, ping, text, utf8 } from "../support/Frames.ts"
 import { drain, machine, type PlainEvent, read, readLent, readPieces, refusal } from "../support/Machine.ts"

@@ -1,4 +1,4 @@
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import type { Connection } from "../../src/protocol/Connection.ts"
 import { binary, close, fragments, frame, hex, ping, pong, text } from "../support/Frames.ts"

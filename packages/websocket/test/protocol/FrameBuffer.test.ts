@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { fromBytes, toBytes } from "@pagi/core/ByteString"
+import { fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import { FrameBuffer } from "../../src/protocol/FrameBuffer.ts"
 
 /** What is left, as the array and as the view show it, which must be the same. */

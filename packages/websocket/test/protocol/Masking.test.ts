@@ -1,4 +1,4 @@
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import { advanceKey, applyMask } from "../../src/protocol/Masking.ts"
 import { bytes, integer } from "../support/Generators.ts"

@@ -1,4 +1,4 @@
-import { type ByteString, fromBytes, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import type { Input } from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import { squeeze } from "./FakePlatform.ts"

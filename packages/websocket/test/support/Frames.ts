@@ -1,4 +1,4 @@
-import { type ByteString, fromBytes, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 
 /** The bytes that a text of hexadecimal digits and blanks names, as in "81 05". */
 export const hex = (digits: string): ByteString =>

@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { close, fragments, frame, hex, key, utf8 } from "./Frames.ts"

@@ -1,4 +1,4 @@
-import { type ByteString, fromBytes, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"

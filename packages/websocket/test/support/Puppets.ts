@@ -1,4 +1,4 @@
-import { fromBytes } from "@pagi/core/ByteString"
+import { fromBytes } from "@pagi/core/bytes/ByteString"
 import type { WebSocketReceiveEvent, WebSocketSendEvent } from "@pagi/core/Event"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
 import type { Receive, Send, WebSocketHandler } from "@pagi/core/PagiApp"

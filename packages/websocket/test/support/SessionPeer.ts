@@ -1,5 +1,5 @@
-import type { ByteSink } from "@pagi/core/ByteSink"
-import { type ByteString, fromBytes, toBytes } from "@pagi/core/ByteString"
+import type { ByteSink } from "@pagi/core/bytes/ByteSink"
+import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import { Connection } from "../../src/protocol/Connection.ts"
 import type { Event } from "../../src/protocol/Event.ts"

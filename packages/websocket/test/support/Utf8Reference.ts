@@ -1,4 +1,4 @@
-import { type ByteString, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, toBytes } from "@pagi/core/bytes/ByteString"
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 

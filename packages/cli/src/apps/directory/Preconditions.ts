@@ -1,5 +1,5 @@
 /** Conditional requests (RFC 9110 §13). */
-import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import * as DateTime from "effect/DateTime"
 import { parseHttpDate } from "effect/http/Headers"
 import * as Result from "effect/Result"

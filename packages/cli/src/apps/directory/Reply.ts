@@ -1,8 +1,8 @@
 /** The responses of the directory application. */
-import type { HttpSendEvent } from "@pagi/core/Event"
-import type { HeaderBlock } from "@pagi/core/HeaderBlock"
-import type { Send } from "@pagi/core/PagiApp"
-import type { SendError } from "@pagi/core/SendError"
+import type { HttpSendEvent } from "@pagi/core/contract/Event"
+import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
+import type { Send } from "@pagi/core/contract/PagiApp"
+import type { SendError } from "@pagi/core/contract/SendError"
 import * as Effect from "effect/Effect"
 
 type SendHttp = Send<HttpSendEvent>

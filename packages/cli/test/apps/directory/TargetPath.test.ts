@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as RequestPath from "@pagi/core/RequestPath"
+import * as RequestPath from "@pagi/core/http/RequestPath"
 import * as Schema from "effect/Schema"
 import { parse, toUrlPath } from "../../../src/apps/directory/TargetPath.ts"
 

@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { OutputBuffer } from "../OutputBuffer.ts"
 import { connectionError, type ConnectionError } from "../ProtocolError.ts"
 import { type FrameHeader, frameHeaderSize, writeFrameHeader } from "./FrameHeader.ts"

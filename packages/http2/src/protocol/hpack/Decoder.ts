@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { FieldList } from "../FieldList.ts"
 import { BlockInput } from "./BlockInput.ts"
 import { defaultTableSize, DynamicTable } from "./DynamicTable.ts"

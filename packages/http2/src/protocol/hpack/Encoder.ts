@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { OutputBuffer } from "../OutputBuffer.ts"
 import { defaultTableSize, DynamicTable } from "./DynamicTable.ts"
 import { fieldOverhead, HeaderField } from "./HeaderField.ts"

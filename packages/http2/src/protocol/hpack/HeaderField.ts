@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 
 /** What a field's size counts beyond the bytes of its name and value (RFC 7541 §4.1). */
 export const fieldOverhead = 32

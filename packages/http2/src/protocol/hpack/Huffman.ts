@@ -1,4 +1,4 @@
-import { type ByteString, fromBytes } from "@pagi/core/ByteString"
+import { type ByteString, fromBytes } from "@pagi/core/bytes/ByteString"
 import { codeLengths, codes } from "./HuffmanCode.ts"
 import {
   ACCEPTED,

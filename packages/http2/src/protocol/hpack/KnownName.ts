@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { DynamicTable } from "./DynamicTable.ts"
 import { staticLength, staticNameIndex } from "./StaticTable.ts"
 

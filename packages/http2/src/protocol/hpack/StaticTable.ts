@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { HeaderField } from "./HeaderField.ts"
 
 /** RFC 7541 appendix A. */

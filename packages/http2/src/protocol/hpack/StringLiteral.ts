@@ -1,4 +1,4 @@
-import { type ByteString, fromBytes } from "@pagi/core/ByteString"
+import { type ByteString, fromBytes } from "@pagi/core/bytes/ByteString"
 import type { OutputBuffer } from "../OutputBuffer.ts"
 import type { BlockInput } from "./BlockInput.ts"
 import { decode, encode, encodedLength } from "./Huffman.ts"

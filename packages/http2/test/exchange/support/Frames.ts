@@ -1,4 +1,4 @@
-import { type ByteString, fromBytes, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import * as ErrorCode from "../../../src/protocol/ErrorCode.ts"
 import { FieldList } from "../../../src/protocol/FieldList.ts"
 import { ACK, END_HEADERS, END_STREAM } from "../../../src/protocol/frame/Flag.ts"

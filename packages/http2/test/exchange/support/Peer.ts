@@ -1,4 +1,4 @@
-import { type ByteString, fromBytes, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import { END_HEADERS, END_STREAM } from "../../../src/protocol/frame/Flag.ts"
 import { writeFrameHeader } from "../../../src/protocol/frame/FrameHeader.ts"

@@ -1,4 +1,4 @@
-import { fromBytes } from "@pagi/core/ByteString"
+import { fromBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import { readGoAway, writeGoAway } from "../../../src/protocol/frame/GoAway.ts"
 import {

@@ -1,4 +1,4 @@
-import { fromBytes, toBytes } from "@pagi/core/ByteString"
+import { fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import { readContinuation } from "../../../src/protocol/frame/Continuation.ts"
 import { frameHeaderSize } from "../../../src/protocol/frame/FrameHeader.ts"

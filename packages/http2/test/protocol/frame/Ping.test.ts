@@ -1,4 +1,4 @@
-import { fromBytes, toBytes } from "@pagi/core/ByteString"
+import { fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import { readPing, writePing } from "../../../src/protocol/frame/Ping.ts"
 import {

@@ -1,4 +1,4 @@
-import type { ByteString } from "@pagi/core/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import * as Arbitrary from "effect/Arbitrary"
 import { FieldList } from "../../../src/protocol/FieldList.ts"
 import type { Decoder } from "../../../src/protocol/hpack/Decoder.ts"

@@ -1,4 +1,4 @@
-import { toBytes } from "@pagi/core/ByteString"
+import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import { decode, encode, encodedLength } from "../../../src/protocol/hpack/Huffman.ts"
 import { codeLengths, codes, EOS } from "../../../src/protocol/hpack/HuffmanCode.ts"

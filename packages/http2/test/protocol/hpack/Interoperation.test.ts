@@ -1,4 +1,4 @@
-import { type ByteString, toBytes } from "@pagi/core/ByteString"
+import { type ByteString, toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import { once } from "node:events"
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders, type Settings } from "node:http2"

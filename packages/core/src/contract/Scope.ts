@@ -1,0 +1,85 @@
+/** What an application is told about the connection or exchange that it is run for. */
+import type { Effect } from "effect/Effect"
+import type { ByteString } from "../bytes/ByteString.ts"
+import type { ConnectionState } from "./ConnectionState.ts"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import type { Address } from "./Address.ts"
+import type { TransportState } from "./TransportState.ts"
+
+/** The version of the contract. */
+export interface PagiVersion {
+  readonly version: "0.3"
+  readonly specVersion: "0.3"
+}
+
+export const pagiVersion: PagiVersion = { version: "0.3", specVersion: "0.3" }
+
+export type HttpVersion = "1.0" | "1.1" | "2"
+
+/** What the lifespan handler put there; each exchange has a shallow copy of its own. */
+export type State = Record<string, unknown>
+
+/** Extensions by name, with whatever the extension says about itself. */
+export type Extensions = Readonly<Record<string, unknown>>
+
+interface RequestScope {
+  readonly pagi: PagiVersion
+  readonly httpVersion: HttpVersion
+  /** Percent-decoded, then UTF-8 decoded; bytes that are not valid UTF-8 stay as the decoded latin1 bytes. */
+  readonly path: string
+  /** As received, without the query. */
+  readonly rawPath: ByteString
+  /** Without "?", still encoded. */
+  readonly queryString: ByteString
+  readonly rootPath: string
+  /** Lower-case names in arrival order, duplicates kept, one combined `cookie`. */
+  readonly headers: HeaderBlock
+  /** Absent on Unix sockets. */
+  readonly client?: Address
+  readonly server?: Address
+  readonly state: State
+  readonly extensions: Extensions
+  readonly transport: TransportState
+  /** Completes when the server begins to drain, so that long exchanges can end by themselves. */
+  readonly shuttingDown: Effect<void>
+  /** Whether the server wants new work, for the health checks of a load balancer. */
+  readonly readiness: Readiness
+}
+
+/** Turns false when the server is told to stop: before `drainDelay`, and so before `shuttingDown`. */
+export interface Readiness {
+  readonly isReady: boolean
+}
+
+export interface HttpScope extends RequestScope {
+  readonly type: "http"
+  readonly scheme: "http" | "https"
+  /** As received; methods are case-sensitive. */
+  readonly method: string
+  readonly connection: ConnectionState
+}
+
+export interface SseScope extends RequestScope {
+  readonly type: "sse"
+  readonly scheme: "http" | "https"
+  readonly method: string
+}
+
+export interface WebSocketScope extends RequestScope {
+  readonly type: "websocket"
+  readonly scheme: "ws" | "wss"
+  readonly subprotocols: ReadonlyArray<string>
+}
+
+export interface LifespanScope {
+  readonly type: "lifespan"
+  readonly pagi: PagiVersion & {
+    readonly isWorker: boolean
+    /** 1 to N under a supervisor. */
+    readonly workerNum?: number
+  }
+  /** One object for the process: what is put there is seen by every later exchange. */
+  readonly state: State
+}
+
+export type Scope = HttpScope | SseScope | WebSocketScope | LifespanScope

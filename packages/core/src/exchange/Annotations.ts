@@ -1,0 +1,25 @@
+import type { Subject } from "../server/Subject.ts"
+
+/** What a log line says of the exchange that it is about. */
+export type Annotations = Readonly<Record<string, string | number>>
+
+const withAddress = ([host, port]: readonly [string, number | null]): string =>
+  port === null ? host : `${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/** Method, path, protocol and peer of an exchange, and the worker that served it. */
+export const make = (subject: Subject | undefined, worker: number | undefined): Annotations => ({
+  ...(subject === undefined || subject.type === "lifespan" ? {} : ofRequest(subject)),
+  ...(worker === undefined ? {} : { worker })
+})
+
+const ofRequest = (subject: Exclude<Subject, { readonly type: "lifespan" }>): Annotations => {
+  const version = `HTTP/${subject.httpVersion}`
+  const isWebSocket = subject.type === "websocket"
+  return {
+    // RFC 6455 §4.1, RFC 8441 §4.
+    method: isWebSocket ? (subject.httpVersion === "2" ? "CONNECT" : "GET") : subject.method,
+    path: subject.path,
+    protocol: isWebSocket ? `WebSocket over ${version}` : version,
+    ...(subject.client === undefined ? {} : { client: withAddress(subject.client) })
+  }
+}

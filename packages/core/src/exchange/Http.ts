@@ -1,0 +1,162 @@
+import * as Effect from "effect/Effect"
+import type { HttpReceiveEvent, HttpRequestEvent, HttpSendEvent } from "../contract/Event.ts"
+import { checkHttp } from "./EventGuard.ts"
+import type { FilePart } from "../contract/FileSource.ts"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import { type HttpRequestHead, makeHttpScope, type ScopeConnection } from "./RequestScope.ts"
+import type { HttpScope } from "../contract/Scope.ts"
+import { extensionMissing, outOfOrder, refused, type SendError } from "../contract/SendError.ts"
+import type { ServerContext } from "../server/ServerContext.ts"
+import { sendFile } from "./FileResponse.ts"
+import { RequestExchange } from "./RequestExchange.ts"
+
+/** How far the response has come. */
+type Phase = "awaitingStart" | "body" | "bodyBeforeTrailers" | "file" | "trailers" | "complete"
+
+type Step = "informational" | "start" | "startBeforeTrailers" | "body" | "lastBody" | "trailers" | "fullflush"
+
+/**
+ * Which step may follow in which phase, and the phase after it. While a file is on its way the phase is `file`; then it
+ * was the last body. A response without content is complete with its head; what follows that goes nowhere, in the same
+ * order.
+ *
+ *     awaitingStart ──start──────────────► body ───────────────lastBody──────────────► complete
+ *           └───────startBeforeTrailers──► bodyBeforeTrailers ─lastBody─► trailers ──────┘
+ */
+const order: Readonly<Record<Phase, Partial<Readonly<Record<Step, Phase>>>>> = {
+  awaitingStart: {
+    informational: "awaitingStart",
+    start: "body",
+    startBeforeTrailers: "bodyBeforeTrailers",
+    fullflush: "awaitingStart"
+  },
+  body: { body: "body", lastBody: "complete", fullflush: "body" },
+  bodyBeforeTrailers: { body: "bodyBeforeTrailers", lastBody: "trailers", fullflush: "bodyBeforeTrailers" },
+  file: { fullflush: "file" },
+  trailers: { trailers: "complete", fullflush: "trailers" },
+  complete: {}
+}
+
+const expectation: Readonly<Record<Phase, string>> = {
+  awaitingStart: "http.response.start has not been sent",
+  body: "the response has started; only body events may follow",
+  bodyBeforeTrailers: "the response has started; body events and then the announced trailers must follow",
+  file: "a file is being sent; nothing may follow before that send has ended",
+  trailers: "the body is complete; only the announced trailers may follow",
+  complete: "the response is complete"
+}
+
+const stepOf = (event: HttpSendEvent): Step => {
+  switch (event.type) {
+    case "http.response.start":
+      return event.trailers === true ? "startBeforeTrailers" : "start"
+    case "http.response.body":
+      return event.more === true ? "body" : "lastBody"
+    case "http.response.informational":
+      return "informational"
+    case "http.response.trailers":
+      return "trailers"
+    case "http.fullflush":
+      return "fullflush"
+  }
+}
+
+const noHeaders: HeaderBlock = []
+const disconnectEvent: HttpReceiveEvent = { type: "http.disconnect" }
+
+type BodyEvent = HttpSendEvent & { readonly type: "http.response.body" }
+
+/** What file a body event names, if it does. */
+const filePart = (event: BodyEvent): FilePart | undefined => {
+  if ("file" in event) return { file: event.file, offset: event.offset ?? 0, length: event.length }
+  if ("fh" in event) return { file: event.fh, offset: event.offset ?? 0, length: event.length }
+  return undefined
+}
+
+/** A request and its response. */
+export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEvent> {
+  readonly mayStall = true
+  #phase: Phase = "awaitingStart"
+
+  makeScope(server: ServerContext, connection: ScopeConnection, head: HttpRequestHead): HttpScope {
+    this.isHead = head.method === "HEAD"
+    return makeHttpScope(server, connection, head, this)
+  }
+
+  protected get isAnswered(): boolean {
+    return this.#phase === "complete"
+  }
+
+  override get holdsHead(): boolean {
+    return this.#phase === "file"
+  }
+
+  protected bodyEvent(piece: HttpRequestEvent): HttpReceiveEvent {
+    return piece
+  }
+
+  protected endEvent(): HttpReceiveEvent {
+    return disconnectEvent
+  }
+
+  perform(event: HttpSendEvent): Effect.Effect<void, SendError> {
+    if (this.state.disconnectReason !== undefined) return this.sendNowhere()
+    const invalid = checkHttp(event)
+    if (invalid !== undefined) return Effect.fail(invalid)
+    const part = event.type === "http.response.body" ? filePart(event) : undefined
+    if (part !== undefined) return this.#sendFile(event, part)
+    const next = order[this.#phase][stepOf(event)]
+    if (next === undefined) return this.#outOfOrder(event)
+    if (event.type === "http.fullflush" && !this.options.fullFlush) {
+      return Effect.fail(extensionMissing(event.type, "fullflush"))
+    }
+    const problem = this.#dispatch(event)
+    return problem === undefined ? this.#goOn(next) : Effect.fail(refused(event.type, problem))
+  }
+
+  #outOfOrder(event: HttpSendEvent): Effect.Effect<never, SendError> {
+    return Effect.fail(outOfOrder(event.type, expectation[this.#phase]))
+  }
+
+  #goOn(next: Phase): Effect.Effect<void> {
+    this.#phase = next
+    if (this.hasEnded) return this.sendInVain()
+    if (next !== "complete" && this.headOnly !== "written") return this.awaitDrain()
+    this.complete()
+    return Effect.void
+  }
+
+  #sendFile(event: HttpSendEvent, part: FilePart): Effect.Effect<void, SendError> {
+    const before = this.#phase
+    const next = order[before].lastBody
+    if (next === undefined) return this.#outOfOrder(event)
+    if (this.isComplete) return this.#goOn(next)
+    this.#phase = "file"
+    return sendFile(this.host, this.options.files, part, {
+      awaitDrain: () => this.awaitDrain(),
+      isOver: () => this.hasEnded,
+      onRefused: () => {
+        this.#phase = this.takeBackStart() ? "awaitingStart" : before
+      },
+      onSent: () => {
+        if (this.headOnly === "pending") this.onHeadOnly()
+        return this.#goOn(next)
+      }
+    })
+  }
+
+  #dispatch(event: HttpSendEvent): string | undefined {
+    switch (event.type) {
+      case "http.response.start":
+        return this.startResponse(event.status, event.headers ?? noHeaders, event.trailers === true)
+      case "http.response.body":
+        return this.sendBody(event.body ?? "", event.more !== true)
+      case "http.response.informational":
+        return this.host.response.informational(event.status, event.headers ?? noHeaders)
+      case "http.response.trailers":
+        return this.isComplete ? undefined : this.host.response.trailers(event.headers ?? noHeaders)
+      case "http.fullflush":
+        return this.isComplete ? undefined : this.host.response.flush()
+    }
+  }
+}

@@ -1,0 +1,322 @@
+/**
+ * What can be set about a server. One table says for each option what it is for, its default and what is allowed;
+ * programs, command-line flags, environment variables and the documentation are all read off it.
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Formatter from "effect/Formatter"
+import * as Layer from "effect/Layer"
+import type { LogLevel } from "effect/LogLevel"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as Endpoint from "./Endpoint.ts"
+import {
+  bytes,
+  choice,
+  count,
+  integer,
+  list,
+  logFormat,
+  optional,
+  permissions,
+  seconds,
+  text,
+  toggle
+} from "./OptionKind.ts"
+import { define, type Definition, expectedOf, fillIn, type InputOf, type Rows, type ValueOf } from "./OptionTable.ts"
+import type { Extensions } from "../contract/Scope.ts"
+import * as TlsOptions from "./TlsOptions.ts"
+
+export type { Definition }
+
+/** An option has a value that is not allowed, is missing where there must be one, or is not an option at all. */
+export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
+  option: Schema.String,
+  /** As it is written; nothing when the option is missing. */
+  value: Schema.UndefinedOr(Schema.String),
+  expected: Schema.String
+}) {
+  override get message(): string {
+    const { expected, option, value } = this
+    return `option ${option}${value === undefined ? " is missing" : `: ${value} is not allowed`}; expected ${expected}`
+  }
+}
+
+/** Every option with a flag and an environment variable. Sizes are in bytes; a limit or duration of 0 means none. */
+export const table = {
+  host: define(Endpoint.hostKind, "127.0.0.1", "Address or name to listen on", "o"),
+  port: define(Endpoint.portKind, 5000, "Port to listen on; 0 picks a free one", "p"),
+  socket: define(optional(Endpoint.pathKind), undefined, "Unix socket to listen on, instead of host and port"),
+  socketMode: define(optional(permissions), undefined, "Permissions of Unix sockets, instead of what the umask leaves"),
+  listen: define(
+    optional(list(Endpoint.kind, 1)),
+    undefined,
+    "Everything to listen on, instead of host, port and socket"
+  ),
+  disableTls: define(toggle, false, "Speaks no TLS, whatever else is set about it"),
+  listenerBacklog: define(
+    count(1, 2 ** 31 - 1),
+    2048,
+    "Connections that the system queues before they are accepted",
+    "b"
+  ),
+  maxConnections: define(count(1), 1000, "Connections at the same time; further ones are answered with 503"),
+  workers: define(
+    integer(0, 1024, "N"),
+    0,
+    "Processes that serve, below one that looks after them; 0 serves without",
+    "w"
+  ),
+  reuseport: define(toggle, false, "Lets each worker open TCP sockets of its own, among which the system distributes"),
+  maxRequests: define(count(0), 0, "Requests after which a worker is replaced"),
+  maxRequestsJitter: define(count(0), 0, "Largest number of requests that a worker adds to it, at random"),
+  heartbeatTimeout: define(
+    seconds,
+    Duration.seconds(50),
+    "How long a worker may give no sign of life before it is replaced"
+  ),
+  bootTimeout: define(
+    seconds,
+    Duration.seconds(60),
+    "How long the command may take to load the application; with workers, how long one may take until it serves"
+  ),
+  accessLog: define(
+    text("FILE|stdout|stderr|off"),
+    "stderr",
+    "Where finished requests are logged: a file, stdout, stderr or off"
+  ),
+  accessLogFormat: define(logFormat, "clf", "What the access log says of a request (docs/access-log.md)"),
+  logLevel: define(choice("debug", "info", "warn", "error"), "info", "Least severe message that the server logs"),
+  quiet: define(toggle, false, "Logs warnings and errors only, and no access log unless one is named", "q"),
+  lifespan: define(
+    choice("auto", "on", "off"),
+    "auto",
+    "Whether the application must (on), may (auto) or does not (off) handle lifespan events"
+  ),
+  lifespanStartupTimeout: define(seconds, Duration.seconds(30), "How long the application may take to start"),
+  maxHeaderSize: define(bytes(64), 16_384, "Size of a request line, and of a header or trailer section"),
+  maxHeaderCount: define(count(1), 100, "Fields in a header or trailer section"),
+  maxBodySize: define(bytes(0), 10_000_000, "Size of a request body"),
+  timeout: define(
+    seconds,
+    Duration.seconds(75),
+    "How long a connection may be idle between requests; longer than the proxy in front keeps one"
+  ),
+  headersTimeout: define(seconds, Duration.seconds(30), "How long a request head may take to arrive"),
+  bodyTimeout: define(
+    seconds,
+    Duration.seconds(30),
+    "How long a request may go on without a byte in either direction while the application waits for its body"
+  ),
+  requestTimeout: define(seconds, Duration.zero, "How long a request may go on without a byte in either direction"),
+  writeTimeout: define(seconds, Duration.seconds(60), "How long a peer may leave sent data unread"),
+  sseIdleTimeout: define(seconds, Duration.zero, "How long an event stream may go on without an event or comment"),
+  wsIdleTimeout: define(seconds, Duration.zero, "How long a WebSocket may go on without a frame in either direction"),
+  maxReceiveQueue: define(
+    count(1),
+    1000,
+    "Messages of a WebSocket that may wait for the application; it is not read beyond half of them, and closed with 1008 beyond all"
+  ),
+  maxWsFrameSize: define(
+    bytes(0),
+    1_048_576,
+    "Size of a WebSocket frame's payload; if not given, that of a message, which no frame may exceed either way"
+  ),
+  maxWsMessageSize: define(
+    bytes(0),
+    1_048_576,
+    "Size of a WebSocket message, of all its frames and after decompression"
+  ),
+  maxWsFragments: define(count(0), 16_384, "Frames of a WebSocket message"),
+  perMessageDeflate: define(toggle, false, "Compresses WebSocket messages for clients that offer it (RFC 7692)"),
+  http2: define(
+    toggle,
+    true,
+    "Speaks HTTP/2: over TLS with clients that offer it, without TLS with those that begin with it"
+  ),
+  h2MaxConcurrentStreams: define(count(1, 2 ** 31 - 1), 100, "Requests of an HTTP/2 connection at the same time"),
+  h2InitialWindowSize: define(
+    bytes(1, 2 ** 31 - 1),
+    65_535,
+    "What an HTTP/2 client may send of a request's content before the application receives it; 16 times that of all together"
+  ),
+  h2MaxFrameSize: define(bytes(16_384, 2 ** 24 - 1), 16_384, "Largest HTTP/2 frame that clients may send"),
+  h2MaxHeaderListSize: define(
+    bytes(1, 2 ** 32 - 1),
+    65_536,
+    "Size of an HTTP/2 header or trailer section, uncompressed and with 32 for each field"
+  ),
+  h2EnableConnectProtocol: define(toggle, true, "Offers WebSocket over HTTP/2 (RFC 8441)"),
+  h2ResetBurst: define(
+    count(1),
+    1000,
+    "Streams of an HTTP/2 connection that its client may reset, or have us reset, one after the other"
+  ),
+  h2ResetRate: define(count(1), 33, "Such streams that it may reset in each second besides"),
+  syncFileThreshold: define(
+    bytes(0),
+    65_536,
+    "Size of a file up to which it is read at once, without leaving the event loop"
+  ),
+  writeHighWatermark: define(bytes(1), 65_536, "Unsent bytes above which an application's sends are suspended"),
+  writeLowWatermark: define(bytes(0), 16_384, "Unsent bytes at which they go on"),
+  disconnectGrace: define(
+    seconds,
+    Duration.seconds(5),
+    "How long an application may run on after its peer has left; so long its connection still counts"
+  ),
+  drainDelay: define(
+    seconds,
+    Duration.zero,
+    "How long the server goes on accepting after it was told to stop, while it reports not to be ready"
+  ),
+  shutdownTimeout: define(
+    seconds,
+    Duration.seconds(30),
+    "How long requests, and then the application, may take to finish when the server stops"
+  )
+}
+
+type Table = typeof table
+type OptionName = keyof Table
+/** All options with their values. */
+export type Values = { readonly [Name in OptionName]: ValueOf<Table[Name]> } & {
+  /** Extensions that scopes advertise; by default `fullflush`, which the server has itself. */
+  readonly extensions: Extensions
+  readonly tls: TlsOptions.Values | undefined
+}
+
+/** What a program sets; the rest keeps its default. Durations are Effect's `Duration.Input`. */
+export type Input = { readonly [Name in OptionName]?: InputOf<Table[Name]> } & {
+  readonly extensions?: Extensions
+  readonly tls?: TlsOptions.Input
+}
+
+/** The table's rows without their exact types. */
+const rows = Object.entries(table) as unknown as Rows<OptionName>
+
+type TlsOptionName = `tls.${(typeof TlsOptions.definitions)[number][0]}`
+
+/** Every option, for code that treats all of them alike; those of the group `tls` have a dot in their names. */
+export const definitions: Rows<OptionName | TlsOptionName> = [
+  ...rows,
+  ...TlsOptions.definitions.map(([name, definition]) => [`tls.${name}` as const, definition] as const)
+]
+
+/** Options that only the workers of a server have a use for. */
+export const workersOnly = [
+  "reuseport",
+  "maxRequests",
+  "maxRequestsJitter",
+  "heartbeatTimeout"
+] as const satisfies ReadonlyArray<OptionName>
+
+/** What one process cannot honour; of the last the command makes something else. */
+const forWorkers = ["workers", ...workersOnly, "bootTimeout"] as const
+
+/** The options that one process cannot honour and that are not as they are by default. */
+export const withoutEffect = (values: Values): ReadonlyArray<OptionName> =>
+  rows.flatMap(([name, { defaultValue, kind }]) =>
+    forWorkers.some((one) => one === name) && kind.toText(values[name]) !== kind.toText(defaultValue) ? [name] : []
+  )
+
+/** The same values for one process, with the defaults of what it cannot honour. */
+export const forOneProcess = (values: Values): Values => ({
+  ...values,
+  ...Object.fromEntries(forWorkers.map((name) => [name, table[name].defaultValue]))
+})
+
+/** The words of an option's name; what programs call TLS has always been SSL on command lines. */
+const words = (name: string): ReadonlyArray<string> =>
+  name
+    .replace(/^tls\./, "ssl.")
+    .split(/\.|(?=[A-Z])/)
+    .map((word) => word.toLowerCase())
+
+/** `--max-body-size` of `maxBodySize`, `--ssl-cert` of `tls.cert`. */
+export const flagName = (name: string): string => words(name).join("-")
+
+/** `PAGI_MAX_BODY_SIZE` of `maxBodySize`, `PAGI_SSL_CERT` of `tls.cert`. */
+export const environmentName = (name: string): string => `PAGI_${words(name).join("_").toUpperCase()}`
+
+const show = (value: unknown): string => (Duration.isDuration(value) ? Duration.format(value) : Formatter.format(value))
+
+/** How a default is written; nothing for an option that has none. */
+export const defaultText = ({ defaultValue, kind }: Definition<unknown, unknown>): string | undefined =>
+  kind.toText(defaultValue) || undefined
+
+/**
+ * Reads one option from an environment variable or a flag, which `source` names in the error. A flag that may be given
+ * several times comes with all its texts.
+ */
+export const parse = (
+  source: string,
+  { kind }: Definition<unknown, unknown>,
+  text: string | ReadonlyArray<string>
+): Effect.Effect<unknown, InvalidOption> => {
+  const read = (from: string | ReadonlyArray<string>): unknown => {
+    const input = typeof from === "string" ? kind.fromText(from) : kind.fromTexts?.(from)
+    return input === undefined ? undefined : kind.accept(input)
+  }
+  const value = read(text)
+  if (value !== undefined) return Effect.succeed(value)
+  const wrong = typeof text === "string" ? text : (text.find((one) => read([one]) === undefined) ?? text)
+  const expected = expectedOf(kind, typeof wrong === "string" ? kind.fromText(wrong) : undefined)
+  return Effect.fail(new InvalidOption({ option: source, value: show(wrong), expected }))
+}
+
+const fail = (option: string, value: unknown, expected: string) =>
+  Effect.fail(new InvalidOption({ option, value: value === undefined ? undefined : show(value), expected }))
+
+/** Fills in the defaults and checks every value. */
+export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
+  Effect.gen(function* () {
+    const { extensions = { fullflush: {} }, tls: givenTls, ...given } = input
+    if (!Predicate.isObject(extensions))
+      return yield* fail("extensions", extensions, "an object with a property for each extension")
+    const tls = TlsOptions.accept(givenTls)
+    if (tls !== undefined && "option" in tls) return yield* fail(tls.option, tls.value, tls.expected)
+    const values: Record<string, unknown> = { extensions, tls }
+    const problem = fillIn(rows, given, values)
+    if (problem !== undefined) return yield* fail(problem.option, problem.value, problem.expected)
+    const excluded = Endpoint.exclusion((name) => input[name] !== undefined)
+    if (excluded !== undefined) {
+      const [name, other] = excluded
+      return yield* fail(name, input[name], `no ${other} beside it: ${name} and ${other} exclude each other`)
+    }
+    // Every name of the table has an accepted value by now.
+    const complete = values as Values
+    if (complete.writeLowWatermark > complete.writeHighWatermark) {
+      return yield* fail("writeLowWatermark", complete.writeLowWatermark, "at most the high watermark")
+    }
+    const isOpenToAll = complete.reuseport && complete.workers > 0
+    if (
+      isOpenToAll &&
+      Endpoint.endpoints(complete).some((endpoint) => endpoint._tag === "Tcp" && endpoint.port === 0)
+    ) {
+      return yield* fail("reuseport", true, "no port 0 beside it: each worker would get a port of its own")
+    }
+    const derived: { accessLog?: string; maxWsFrameSize?: number } = {}
+    if (complete.quiet && input.accessLog === undefined) derived.accessLog = "off"
+    if (input.maxWsFrameSize === undefined) derived.maxWsFrameSize = complete.maxWsMessageSize
+    return { ...complete, ...derived }
+  })
+
+const logLevels: Readonly<Record<Values["logLevel"], LogLevel>> = {
+  debug: "Debug",
+  info: "Info",
+  warn: "Warn",
+  error: "Error"
+}
+
+/** The least severe message that is logged, with what `quiet` means for it. */
+export const minimumLogLevel = ({ logLevel, quiet }: Pick<Values, "logLevel" | "quiet">): LogLevel =>
+  quiet && logLevel !== "error" ? "Warn" : logLevels[logLevel]
+
+/** The options of a server. */
+export class ServerOptions extends Context.Service<ServerOptions, Values>()("@pagi/core/ServerOptions") {}
+
+/** Provides options to a server; fails at once on a value that is not allowed. */
+export const layer = (input: Input = {}): Layer.Layer<ServerOptions, InvalidOption> =>
+  Layer.effect(ServerOptions, make(input))

@@ -1,0 +1,23 @@
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Event from "../contract/Event.ts"
+import * as NotAnEffect from "../contract/NotAnEffect.ts"
+import type { Application, Receive, Send } from "../contract/PagiApp.ts"
+import type { Scope } from "../contract/Scope.ts"
+
+/** Calls the application; an Effect comes of it in any case, one that fails if the application gave something else. */
+export const callApplication = (
+  application: Application<unknown, never>,
+  scope: Scope,
+  receive: Receive<Event.ReceiveEvent>,
+  send: Send<Event.SendEvent>
+): Effect.Effect<unknown, unknown> => {
+  try {
+    const effect = application(scope, receive, send)
+    // Nobody has checked the types of an application in plain JavaScript.
+    return Effect.isEffect(effect) ? effect : Exit.fail(NotAnEffect.notAnEffect(effect))
+  } catch (defect) {
+    const misfit = NotAnEffect.ofThrown(application, defect)
+    return misfit === undefined ? Exit.die(defect) : Exit.fail(misfit)
+  }
+}

@@ -1,0 +1,101 @@
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as EffectScope from "effect/Scope"
+import { type AccessLog, AccessRecorder } from "../accessLog/AccessLog.ts"
+import { ConnectionRegistry } from "./ConnectionRegistry.ts"
+import { DateHeader } from "./DateHeader.ts"
+import * as Deadlines from "./Deadlines.ts"
+import type { FileSource } from "../contract/FileSource.ts"
+import { PagiApp } from "../contract/PagiApp.ts"
+import { RequestRunner } from "./RequestRunner.ts"
+import type { Readiness, State } from "../contract/Scope.ts"
+import { ServerOptions, type Values } from "../options/ServerOptions.ts"
+
+/** Time limits in ticks of the timer wheel; 0 means none. */
+export interface TimeLimits {
+  readonly idle: number
+  readonly headers: number
+  readonly request: number
+  readonly body: number
+  readonly write: number
+  readonly sseIdle: number
+  readonly wsIdle: number
+  readonly disconnectGrace: number
+}
+
+/**
+ * Whether `body` limits the silence of a client whose body the application waits for. Where `request` is the shorter one,
+ * that does, as it does for everybody else.
+ */
+export const isBodyLimited = ({ body, request }: TimeLimits): boolean => body > 0 && (request === 0 || body < request)
+
+/** What all connections of a server share. Drivers read it; they keep nothing of it. */
+export interface ServerContext {
+  readonly options: Values
+  readonly limits: TimeLimits
+  readonly runner: RequestRunner
+  readonly deadlines: Deadlines.Deadlines
+  readonly registry: ConnectionRegistry
+  readonly clock: Clock.Clock
+  readonly date: DateHeader
+  readonly accessLog: AccessRecorder | undefined
+  /** What the application's lifespan handler left for its exchanges. */
+  readonly state: State
+  readonly files: FileSource
+  /** Which of several workers the server is. */
+  readonly workerNum?: number | undefined
+  /** What the application says that it handles. */
+  readonly scopeTypes: PagiApp["Service"]["application"]["scopeTypes"]
+  readonly readiness: Readiness
+  /** Turns `readiness` off. */
+  readonly refuseWork: Effect.Effect<void>
+  readonly shuttingDown: Effect.Effect<void>
+  /** Completes `shuttingDown`, and turns `readiness` off if it is still on. */
+  readonly beginShutdown: Effect.Effect<void>
+}
+
+/** Builds what connections share; the timer wheel turns as long as the scope is open. */
+export const make = (parts: {
+  readonly state: State
+  readonly accessLog: AccessLog | undefined
+  readonly files: FileSource
+  readonly workerNum?: number | undefined
+}): Effect.Effect<ServerContext, never, PagiApp | ServerOptions | EffectScope.Scope> =>
+  Effect.gen(function* () {
+    const app = yield* PagiApp
+    const options = yield* ServerOptions
+    const clock = yield* Clock.Clock
+    const shutdown = yield* Deferred.make<void>()
+    const readiness = { isReady: true }
+    const refuseWork = Effect.sync(() => {
+      readiness.isReady = false
+    })
+    const { ticks } = Deadlines.Deadlines
+    const deadlines = yield* Deadlines.make
+    return {
+      ...parts,
+      options,
+      limits: {
+        idle: ticks(options.timeout),
+        headers: ticks(options.headersTimeout),
+        request: ticks(options.requestTimeout),
+        body: ticks(options.bodyTimeout),
+        write: ticks(options.writeTimeout),
+        sseIdle: ticks(options.sseIdleTimeout),
+        wsIdle: ticks(options.wsIdleTimeout),
+        disconnectGrace: ticks(options.disconnectGrace)
+      },
+      runner: new RequestRunner(app.application, app.context, yield* Effect.context<never>()),
+      deadlines,
+      registry: new ConnectionRegistry(),
+      clock,
+      date: new DateHeader(clock, deadlines),
+      accessLog: parts.accessLog === undefined ? undefined : new AccessRecorder(clock, parts.accessLog),
+      scopeTypes: app.application.scopeTypes,
+      readiness,
+      refuseWork,
+      shuttingDown: Deferred.await(shutdown),
+      beginShutdown: Effect.andThen(refuseWork, Effect.asVoid(Deferred.succeed(shutdown, undefined)))
+    }
+  })

@@ -1,0 +1,63 @@
+import type { HttpScope, LifespanScope, Scope, SseScope, WebSocketScope } from "../contract/Scope.ts"
+import type { Address } from "../contract/Address.ts"
+
+type Told<Scope extends HttpScope | SseScope | WebSocketScope> = Pick<
+  Scope,
+  Extract<keyof Scope, "type" | "method" | "path" | "httpVersion">
+> & { readonly client?: Address | undefined }
+
+/** What messages for people say of an exchange. A scope has it all, and much more. */
+export type Subject = Pick<LifespanScope, "type"> | Told<HttpScope> | Told<SseScope> | Told<WebSocketScope>
+
+/**
+ * The subject of an exchange that may last for days: it keeps nothing of the request but what messages say, where the
+ * scope would keep its header fields and the text that they came in.
+ */
+abstract class LastingSubject {
+  readonly path: string
+  readonly httpVersion: WebSocketScope["httpVersion"]
+  readonly #host: Address[0] | undefined
+  readonly #port: Address[1]
+
+  constructor({ client, httpVersion, path }: SseScope | WebSocketScope) {
+    this.path = path
+    this.httpVersion = httpVersion
+    this.#host = client?.[0]
+    this.#port = client?.[1] ?? null
+  }
+
+  get client(): Address | undefined {
+    return this.#host === undefined ? undefined : [this.#host, this.#port]
+  }
+}
+
+class WebSocketSubject extends LastingSubject implements Told<WebSocketScope> {
+  get type(): "websocket" {
+    return "websocket"
+  }
+}
+
+class SseSubject extends LastingSubject implements Told<SseScope> {
+  readonly method: SseScope["method"]
+
+  constructor(scope: SseScope) {
+    super(scope)
+    this.method = scope.method
+  }
+
+  get type(): "sse" {
+    return "sse"
+  }
+}
+
+/** What to keep of a scope for as long as its exchange lasts. That of an ordinary request is not worth a second object. */
+export const subjectOf = (scope: Scope): Subject => {
+  switch (scope.type) {
+    case "websocket":
+      return new WebSocketSubject(scope)
+    case "sse":
+      return new SseSubject(scope)
+    default:
+      return scope
+  }
+}

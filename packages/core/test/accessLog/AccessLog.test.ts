@@ -1,0 +1,121 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { type AccessLog, AccessRecorder, type AccessRecord, type LoggedRequest } from "../../src/accessLog/AccessLog.ts"
+
+const request: LoggedRequest = { method: "GET", target: "/a?b=c", httpVersion: "1.1", headers: [["host", "a"]] }
+
+const connection = { client: ["192.0.2.7", 50_000], server: ["192.0.2.1", 80] } as const
+
+const startedAt = Date.UTC(2026, 10, 22, 8, 0, 5, 999)
+
+/** A recorder, and what it has told its log. */
+const makeRecorder = (uses: Partial<AccessLog> = {}) =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(startedAt)
+    const records: Array<AccessRecord> = []
+    const log: AccessLog = {
+      usesFirstByte: false,
+      usesResponseHeaders: false,
+      record: (record) => records.push({ ...record }),
+      ...uses
+    }
+    return { records, recorder: new AccessRecorder(yield* Clock.Clock, log) }
+  })
+
+describe("AccessEntry", () => {
+  it.effect("reports the exchange with its times, status and length", () =>
+    Effect.gen(function* () {
+      const { recorder, records } = yield* makeRecorder()
+      yield* TestClock.adjust("1 hour")
+      const entry = recorder.begin(connection, request)
+      yield* TestClock.adjust("1 second")
+      entry.started(204, [["x", "y"]])
+      entry.sent(10)
+      entry.sent(5)
+      yield* TestClock.adjust("500 millis")
+      entry.end("complete")
+      assert.deepStrictEqual(records, [
+        {
+          ...connection,
+          request,
+          status: 204,
+          responseHeaders: undefined,
+          bytes: 15,
+          startedAt: startedAt + 3_600_000,
+          duration: 1500,
+          firstByte: undefined,
+          outcome: "complete"
+        }
+      ])
+    })
+  )
+
+  it.effect("notes the response's fields and its first byte for a log that uses them", () =>
+    Effect.gen(function* () {
+      const { recorder, records } = yield* makeRecorder({ usesFirstByte: true, usesResponseHeaders: true })
+      const entry = recorder.begin(connection, request)
+      yield* TestClock.adjust("20 millis")
+      entry.started(200, [["x", "y"]])
+      entry.end("complete")
+      assert.strictEqual(records[0]?.firstByte, 20)
+      assert.deepStrictEqual(records[0]?.responseHeaders, [["x", "y"]])
+    })
+  )
+
+  it.effect("reports 499 when no status was sent", () =>
+    Effect.gen(function* () {
+      const { recorder, records } = yield* makeRecorder({ usesFirstByte: true, usesResponseHeaders: true })
+      recorder.begin(connection, request).end("client_closed")
+      const revoked = recorder.begin(connection, request)
+      revoked.started(200, [["x", "y"]])
+      revoked.revoke()
+      revoked.end("client_closed")
+      for (const { firstByte, outcome, responseHeaders, status } of records) {
+        assert.deepStrictEqual(
+          [status, outcome, firstByte, responseHeaders],
+          [499, "client_closed", undefined, undefined]
+        )
+      }
+      assert.strictEqual(records.length, 2)
+    })
+  )
+
+  it.effect("reports once", () =>
+    Effect.gen(function* () {
+      const { recorder, records } = yield* makeRecorder()
+      const entry = recorder.begin(connection, undefined)
+      entry.answered(400, 12, "protocol_error")
+      entry.end("client_closed")
+      assert.deepStrictEqual(
+        records.map(({ bytes, outcome, request, status }) => ({ bytes, outcome, request, status })),
+        [{ bytes: 12, outcome: "protocol_error", request: undefined, status: 400 }]
+      )
+    })
+  )
+
+  it.effect("follows a wall clock that was set, within a second or so", () =>
+    Effect.gen(function* () {
+      let millis = 1_000_000
+      let nanos = 5_000_000_000n
+      const clock: Clock.Clock = {
+        ...(yield* Clock.Clock),
+        currentTimeMillisUnsafe: () => millis,
+        monotonicTimeNanosUnsafe: () => nanos
+      }
+      const times: Array<number> = []
+      const record = (ended: AccessRecord): void => void times.push(ended.startedAt)
+      const recorder = new AccessRecorder(clock, { usesFirstByte: false, usesResponseHeaders: false, record })
+      const next = (wall: number, seconds: bigint): void => {
+        millis += wall
+        nanos += seconds * 1_000_000_000n
+        recorder.begin(connection, request).end("complete")
+      }
+      next(0, 0n)
+      next(1000, 1n)
+      next(-500_000, 1n)
+      assert.deepStrictEqual(times, [1_000_000, 1_001_000, 501_000])
+    })
+  )
+})

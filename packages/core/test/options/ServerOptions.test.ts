@@ -1,0 +1,531 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as ServerOptions from "../../src/options/ServerOptions.ts"
+import type * as TlsOptions from "../../src/options/TlsOptions.ts"
+
+type OptionName = keyof typeof ServerOptions.table
+
+/** Gives one option a value of any kind, as untyped programs and configuration files do. */
+const makeWith = (option: string, value: unknown) => ServerOptions.make({ [option]: value })
+
+interface Row {
+  readonly accepted: ReadonlyArray<unknown>
+  readonly refused: ReadonlyArray<unknown>
+  readonly expected: string
+}
+
+const notIntegers: ReadonlyArray<unknown> = [
+  0.5,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  2 ** 53,
+  "1",
+  1n,
+  null,
+  true,
+  {}
+]
+
+const integers = (minimum: number, maximum?: number): Row => ({
+  accepted: [minimum, minimum + 1, maximum ?? Number.MAX_SAFE_INTEGER],
+  refused: [minimum - 1, -5, ...(maximum === undefined ? [] : [maximum + 1]), ...notIntegers],
+  expected:
+    maximum === undefined ? `a whole number of at least ${minimum}` : `a whole number from ${minimum} to ${maximum}`
+})
+
+const sizes = (minimum: number, maximum?: number): Row => {
+  const row = integers(minimum, maximum)
+  return { ...row, expected: `${row.expected} (on the command line also with a unit, such as 64KiB or 10MB)` }
+}
+
+const toggles: Row = { accepted: [true, false], refused: ["true", 1, 0, null], expected: "true or false" }
+
+const texts: Row = { accepted: ["x", "::1"], refused: ["", "a\0b", 5, null, {}], expected: "a text that is not empty" }
+
+const durations: Row = {
+  accepted: [0, 1500, "2 seconds", "1 minute", Duration.zero, Duration.hours(1), 5n, 2 ** 31 - 1],
+  refused: [
+    -1,
+    Number.NaN,
+    2 ** 31,
+    "25 days",
+    Duration.seconds(2_147_484),
+    Duration.infinity,
+    "Infinity",
+    Duration.seconds(-1),
+    "soon",
+    "60",
+    null,
+    true,
+    Symbol("duration")
+  ],
+  expected: "seconds from 0 to 2147483, such as 2.5, or 500ms, 5s, 2m, 1h (in programs a duration)"
+}
+
+const choices = (...values: ReadonlyArray<string>): Row => ({
+  accepted: values,
+  refused: ["", "none", values[0]?.toUpperCase(), true, null, 0],
+  expected: `one of ${values.join(", ")}`
+})
+
+const rows: Readonly<Record<OptionName, Row>> = {
+  host: texts,
+  port: integers(0, 65_535),
+  socket: texts,
+  socketMode: {
+    accepted: [0, 0o660, 0o777],
+    refused: [-1, 0o1000, 660, "0660", ...notIntegers],
+    expected: "permissions from 0 to 0777 (in octal; in programs a number such as 0o660)"
+  },
+  listen: {
+    accepted: [["127.0.0.1:80"], ["/run/a", { host: "::1", port: 0 }, { socket: "b", socketMode: 0o600 }]],
+    refused: [[], "127.0.0.1:80", [""], ["/run/a", "a b:80"], [5], [null], null, {}, [{ socket: "b", port: 5 }]],
+    expected: "a list of host:port, [IPv6 address]:port or the path of a Unix socket"
+  },
+  disableTls: toggles,
+  listenerBacklog: integers(1, 2 ** 31 - 1),
+  maxConnections: integers(1),
+  workers: integers(0, 1024),
+  reuseport: toggles,
+  maxRequests: integers(0),
+  maxRequestsJitter: integers(0),
+  heartbeatTimeout: durations,
+  bootTimeout: durations,
+  accessLog: texts,
+  accessLogFormat: {
+    accepted: ["clf", "combined", "common", "tiny", "json", "%h %{Referer}i"],
+    refused: [5, null, {}],
+    expected: "one of clf, combined, common, tiny, json, or a text with atoms such as %h and %{Referer}i"
+  },
+  logLevel: choices("debug", "info", "warn", "error"),
+  quiet: toggles,
+  lifespan: choices("auto", "on", "off"),
+  lifespanStartupTimeout: durations,
+  maxHeaderSize: sizes(64),
+  maxHeaderCount: integers(1),
+  maxBodySize: sizes(0),
+  timeout: durations,
+  headersTimeout: durations,
+  bodyTimeout: durations,
+  requestTimeout: durations,
+  writeTimeout: durations,
+  sseIdleTimeout: durations,
+  wsIdleTimeout: durations,
+  maxReceiveQueue: integers(1),
+  maxWsFrameSize: sizes(0),
+  maxWsMessageSize: sizes(0),
+  maxWsFragments: integers(0),
+  perMessageDeflate: toggles,
+  http2: toggles,
+  h2MaxConcurrentStreams: integers(1, 2 ** 31 - 1),
+  h2InitialWindowSize: sizes(1, 2 ** 31 - 1),
+  h2MaxFrameSize: sizes(16_384, 2 ** 24 - 1),
+  h2MaxHeaderListSize: sizes(1, 2 ** 32 - 1),
+  h2EnableConnectProtocol: toggles,
+  h2ResetBurst: integers(1),
+  h2ResetRate: integers(1),
+  syncFileThreshold: sizes(0),
+  writeHighWatermark: { ...sizes(1), accepted: [16_384, 16_385, Number.MAX_SAFE_INTEGER] },
+  writeLowWatermark: { ...sizes(0), accepted: [0, 1, 65_536] },
+  disconnectGrace: durations,
+  drainDelay: durations,
+  shutdownTimeout: durations
+}
+
+describe("ServerOptions", () => {
+  it.effect("has the documented defaults", () =>
+    Effect.gen(function* () {
+      const values = yield* ServerOptions.make()
+      const plain = Object.fromEntries(
+        Object.entries(values).map(([name, value]) => [
+          name,
+          Duration.isDuration(value) ? Duration.toSeconds(value) : value
+        ])
+      )
+      assert.deepStrictEqual(plain, {
+        extensions: { fullflush: {} },
+        tls: undefined,
+        disableTls: false,
+        host: "127.0.0.1",
+        port: 5000,
+        socket: undefined,
+        socketMode: undefined,
+        listen: undefined,
+        listenerBacklog: 2048,
+        maxConnections: 1000,
+        workers: 0,
+        reuseport: false,
+        maxRequests: 0,
+        maxRequestsJitter: 0,
+        heartbeatTimeout: 50,
+        bootTimeout: 60,
+        accessLog: "stderr",
+        accessLogFormat: "clf",
+        logLevel: "info",
+        quiet: false,
+        lifespan: "auto",
+        lifespanStartupTimeout: 30,
+        maxHeaderSize: 16_384,
+        maxHeaderCount: 100,
+        maxBodySize: 10_000_000,
+        timeout: 75,
+        headersTimeout: 30,
+        bodyTimeout: 30,
+        requestTimeout: 0,
+        writeTimeout: 60,
+        sseIdleTimeout: 0,
+        wsIdleTimeout: 0,
+        maxReceiveQueue: 1000,
+        maxWsFrameSize: 1_048_576,
+        maxWsMessageSize: 1_048_576,
+        maxWsFragments: 16_384,
+        perMessageDeflate: false,
+        http2: true,
+        h2MaxConcurrentStreams: 100,
+        h2InitialWindowSize: 65_535,
+        h2MaxFrameSize: 16_384,
+        h2MaxHeaderListSize: 65_536,
+        h2EnableConnectProtocol: true,
+        h2ResetBurst: 1000,
+        h2ResetRate: 33,
+        syncFileThreshold: 65_536,
+        writeHighWatermark: 65_536,
+        writeLowWatermark: 16_384,
+        disconnectGrace: 5,
+        drainDelay: 0,
+        shutdownTimeout: 30
+      })
+    })
+  )
+
+  it.effect("has defaults that it accepts itself, and a description for every option", () =>
+    Effect.gen(function* () {
+      for (const [name, { defaultValue, description }] of ServerOptions.definitions) {
+        const [group = "", option] = name.split(".")
+        const values = yield* makeWith(group, option === undefined ? defaultValue : { cert: "c", key: "k" })
+        const value =
+          option === undefined ? values[group as OptionName] : values.tls?.[option as keyof TlsOptions.Values]
+        if (option !== "cert" && option !== "key") assert.deepStrictEqual(value, defaultValue)
+        assert.isAbove(description.length, 10)
+      }
+    })
+  )
+
+  it.effect("refuses a free port that each worker would look for itself", () =>
+    Effect.gen(function* () {
+      const shared = { workers: 2, reuseport: true }
+      for (const input of [{ port: 0 }, { listen: ["127.0.0.1:80", "[::1]:0"] }]) {
+        const error = yield* Effect.flip(ServerOptions.make({ ...shared, ...input }))
+        assert.strictEqual(
+          error.message,
+          "option reuseport: true is not allowed; expected no port 0 beside it: each worker would get a port of its own"
+        )
+        yield* ServerOptions.make({ workers: 2, ...input })
+        yield* ServerOptions.make({ reuseport: true, ...input })
+      }
+      yield* ServerOptions.make(shared)
+      yield* ServerOptions.make({ ...shared, socket: "/run/app.sock" })
+    })
+  )
+
+  it.effect("knows what one process cannot honour", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(ServerOptions.withoutEffect(yield* ServerOptions.make()), [])
+      const input = { workers: 2, reuseport: true, maxRequests: 1, maxRequestsJitter: 1, port: 81 }
+      const values = yield* ServerOptions.make({ ...input, heartbeatTimeout: 1, bootTimeout: 1 })
+      assert.deepStrictEqual(ServerOptions.withoutEffect(values), [
+        "workers",
+        "reuseport",
+        "maxRequests",
+        "maxRequestsJitter",
+        "heartbeatTimeout",
+        "bootTimeout"
+      ])
+      assert.deepStrictEqual(ServerOptions.forOneProcess(values), yield* ServerOptions.make({ port: 81 }))
+    })
+  )
+
+  it.effect("says what is wrong with a format of the access log", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(ServerOptions.make({ accessLogFormat: "%h %Z" }))
+      assert.match(
+        error.message,
+        /^option accessLogFormat: "%h %Z" is not allowed; expected one of .*; %Z is not an atom$/
+      )
+    })
+  )
+
+  it("gives no two options the same short flag", () => {
+    const aliases = ServerOptions.definitions.flatMap(([, { alias }]) => (alias === undefined ? [] : [alias]))
+    assert.strictEqual(new Set(aliases).size, aliases.length)
+    assert.isTrue(aliases.every((alias) => alias.length === 1))
+  })
+
+  describe.each(Object.entries(rows))("%s", (name, { accepted, refused, expected }) => {
+    it.effect("accepts what is allowed", () =>
+      Effect.forEach(accepted, (value) => makeWith(name, value), { discard: true })
+    )
+
+    it.effect("refuses anything else with its name, the value and what is allowed", () =>
+      Effect.gen(function* () {
+        for (const value of refused) {
+          const error = yield* Effect.flip(makeWith(name, value))
+          assert.strictEqual(error.option, name)
+          assert.strictEqual(error.expected, expected)
+          assert.strictEqual(error.message, `option ${name}: ${error.value} is not allowed; expected ${expected}`)
+        }
+      })
+    )
+  })
+
+  it.effect("reads every way of writing a duration", () =>
+    Effect.gen(function* () {
+      const inputs = [90_000, "90 seconds", "1.5 minutes", Duration.minutes(1.5), 90_000_000_000n]
+      for (const timeout of inputs) {
+        const values = yield* makeWith("timeout", timeout)
+        assert.strictEqual(Duration.toSeconds(values.timeout), 90)
+      }
+    })
+  )
+
+  it.effect("takes an undefined value for none", () =>
+    Effect.gen(function* () {
+      const values = yield* makeWith("port", undefined)
+      assert.strictEqual(values.port, 5000)
+    })
+  )
+
+  it.effect("refuses what is no option", () =>
+    Effect.gen(function* () {
+      for (const name of ["prot", "Port", "", "constructor", "max-body-size"]) {
+        const error = yield* Effect.flip(makeWith(name, 5))
+        assert.strictEqual(error.message, `option ${name}: 5 is not allowed; expected the name of an option`)
+      }
+    })
+  )
+
+  it.effect("writes values so that they can be told apart", () =>
+    Effect.gen(function* () {
+      const shown: Array<string | undefined> = []
+      for (const value of ["80", -80, null, Duration.seconds(80), Object.create(null)]) {
+        shown.push((yield* Effect.flip(makeWith("port", value))).value)
+      }
+      assert.deepStrictEqual(shown, [`"80"`, "-80", "null", "1m 20s", "{}"])
+    })
+  )
+
+  it.effect("keeps extensions as they are, and refuses what cannot be any", () =>
+    Effect.gen(function* () {
+      const extensions = { fullflush: {}, "x-own": { level: 3 } }
+      assert.strictEqual((yield* ServerOptions.make({ extensions })).extensions, extensions)
+      for (const value of ["fullflush", 5, null, true]) {
+        const error = yield* Effect.flip(makeWith("extensions", value))
+        assert.strictEqual(error.option, "extensions")
+      }
+    })
+  )
+
+  it.effect("lets one thing only say where to listen", () =>
+    Effect.gen(function* () {
+      const messageOf = (input: ServerOptions.Input) =>
+        Effect.map(Effect.flip(ServerOptions.make(input)), ({ message }) => message)
+      assert.strictEqual(
+        yield* messageOf({ socket: "/run/a", port: 80 }),
+        'option socket: "/run/a" is not allowed; expected no port beside it: socket and port exclude each other'
+      )
+      for (const other of [{ host: "::1" }, { port: 5000 }, { socket: "/run/a" }]) {
+        const [name] = Object.keys(other)
+        assert.match(
+          yield* messageOf({ listen: ["/run/b"], ...other }),
+          new RegExp(`^option listen: .* is not allowed; expected no ${name} beside it`)
+        )
+      }
+      yield* ServerOptions.make({ host: "::1", port: 80, socketMode: 0o600 })
+      yield* ServerOptions.make({ listen: ["/run/b"], socketMode: 0o600 })
+    })
+  )
+
+  describe("maxWsFrameSize", () => {
+    it.effect.each([
+      [{ maxWsMessageSize: 5000 }, 5000],
+      [{ maxWsMessageSize: 0 }, 0],
+      [{ maxWsFrameSize: 100 }, 100],
+      [{ maxWsFrameSize: 0, maxWsMessageSize: 5000 }, 0],
+      [{ maxWsFrameSize: 2_000_000 }, 2_000_000]
+    ] as const)("of %j is %d: as large as a message when it is not given", ([input, expected]) =>
+      Effect.gen(function* () {
+        assert.strictEqual((yield* ServerOptions.make(input)).maxWsFrameSize, expected)
+      })
+    )
+  })
+
+  describe("watermarks", () => {
+    it.effect("may be equal", () => ServerOptions.make({ writeHighWatermark: 100, writeLowWatermark: 100 }))
+
+    it.effect("must not be the wrong way round, also with a default for one of them", () =>
+      Effect.gen(function* () {
+        for (const input of [{ writeHighWatermark: 100, writeLowWatermark: 101 }, { writeHighWatermark: 100 }]) {
+          const error = yield* Effect.flip(ServerOptions.make(input))
+          assert.strictEqual(error.option, "writeLowWatermark")
+          assert.include(error.message, "expected at most the high watermark")
+        }
+      })
+    )
+  })
+
+  describe("names", () => {
+    it("are derived for flags and for the environment", () => {
+      assert.strictEqual(ServerOptions.flagName("maxBodySize"), "max-body-size")
+      assert.strictEqual(ServerOptions.flagName("host"), "host")
+      assert.strictEqual(ServerOptions.environmentName("maxBodySize"), "PAGI_MAX_BODY_SIZE")
+      assert.strictEqual(ServerOptions.environmentName("host"), "PAGI_HOST")
+    })
+
+    it("differ for all options", () => {
+      const names = ServerOptions.definitions.map(([name]) => name)
+      assert.strictEqual(new Set(names.map(ServerOptions.flagName)).size, names.length)
+      assert.strictEqual(new Set(names.map(ServerOptions.environmentName)).size, names.length)
+    })
+  })
+
+  describe("parse", () => {
+    const parse = (name: OptionName, text: string) => {
+      const definition = ServerOptions.definitions.find(([other]) => other === name)?.[1]
+      return definition === undefined ? Effect.die(name) : ServerOptions.parse(`--${name}`, definition, text)
+    }
+
+    it.effect("reads numbers, texts, toggles and choices", () =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* parse("port", "8080"), 8080)
+        assert.strictEqual(yield* parse("host", "::1"), "::1")
+        assert.deepStrictEqual(yield* Effect.forEach(["true", "1", "false", "0"], (text) => parse("quiet", text)), [
+          true,
+          true,
+          false,
+          false
+        ])
+        assert.strictEqual(yield* parse("lifespan", "on"), "on")
+      })
+    )
+
+    it.effect("reads durations in seconds, or with a unit", () =>
+      Effect.gen(function* () {
+        for (const [text, millis] of [
+          ["0", 0],
+          ["30", 30_000],
+          ["0.25", 250],
+          ["0s", 0],
+          ["5s", 5000],
+          ["0.3s", 300],
+          ["250ms", 250],
+          ["1.5m", 90_000],
+          ["2H", 7_200_000],
+          ["2147483", 2_147_483_000]
+        ] as const) {
+          const value = yield* parse("timeout", text)
+          assert.strictEqual(Duration.isDuration(value) ? Duration.toMillis(value) : undefined, millis)
+        }
+      })
+    )
+
+    it.effect("reads sizes in bytes, or with a unit", () =>
+      Effect.gen(function* () {
+        for (const [text, bytes] of [
+          ["0", 0],
+          ["512b", 512],
+          ["10MB", 10_000_000],
+          ["10mb", 10_000_000],
+          ["1.1MB", 1_100_000],
+          ["64KiB", 65_536],
+          ["1.5MiB", 1_572_864],
+          ["2GB", 2_000_000_000],
+          ["1GiB", 1_073_741_824],
+          ["9007199254740991", Number.MAX_SAFE_INTEGER]
+        ] as const) {
+          assert.strictEqual(yield* parse("maxBodySize", text), bytes, text)
+        }
+      })
+    )
+
+    it.effect("lets no number that wraps in 32 bits through", () =>
+      Effect.gen(function* () {
+        const limits = [
+          ["h2MaxConcurrentStreams", "2147483648"],
+          ["h2MaxHeaderListSize", "4GiB"],
+          ["h2InitialWindowSize", "2GiB"],
+          ["listenerBacklog", "2147483648"],
+          ["bootTimeout", "2147484"],
+          ["bootTimeout", "597h"]
+        ] as const
+        for (const [name, text] of limits) {
+          const error = yield* Effect.flip(parse(name, text))
+          assert.strictEqual(error.value, JSON.stringify(text))
+        }
+      })
+    )
+
+    const refused: ReadonlyArray<readonly [OptionName, ReadonlyArray<string>]> = [
+      ["port", ["", " 80", "80 ", "+80", "-1", "0x50", "8e3", "80.0", "65536", "99999999999999999999", "٨٠"]],
+      [
+        "timeout",
+        ["", "-1", "1 s", "s", "1d", "1constructor", ".5", "5.", "1e3", "Infinity", "1 minute", "9".repeat(400)]
+      ],
+      ["maxBodySize", ["", "-1", "10M", "10 MB", "1.5", "1.0005kB", "MB", "1e6", "9007199254740992", "9PB"]],
+      ["quiet", ["", "yes", "TRUE", "2"]],
+      ["lifespan", ["", "ON", "onn"]],
+      ["host", [""]]
+    ]
+
+    it.effect.each(refused)("refuses other texts for %s", ([name, texts]) =>
+      Effect.gen(function* () {
+        for (const text of texts) {
+          const error = yield* Effect.flip(parse(name, text))
+          assert.strictEqual(error.option, `--${name}`)
+          assert.strictEqual(error.value, JSON.stringify(text))
+          assert.strictEqual(error.expected, ServerOptions.table[name].kind.expected)
+        }
+      })
+    )
+
+    it.effect("reads back what the options write", () =>
+      Effect.gen(function* () {
+        for (const [name, definition] of ServerOptions.definitions) {
+          const text = ServerOptions.defaultText(definition)
+          if (text === undefined) continue
+          assert.deepStrictEqual(yield* ServerOptions.parse(name, definition, text), definition.defaultValue)
+        }
+      })
+    )
+  })
+
+  it.effect.prop("never accepts junk as a number", [Schema.Unknown], ([value]) =>
+    Effect.gen(function* () {
+      if (value === undefined) return
+      const exit = yield* Effect.exit(makeWith("port", value))
+      assert.strictEqual(
+        exit._tag === "Success",
+        Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535
+      )
+    })
+  )
+
+  describe("layer", () => {
+    it.effect("provides the options", () =>
+      Effect.gen(function* () {
+        const context = yield* Layer.build(ServerOptions.layer({ port: 0 }))
+        assert.strictEqual(Context.get(context, ServerOptions.ServerOptions).port, 0)
+      })
+    )
+
+    it.effect("fails at once on a value that is not allowed", () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(Layer.build(ServerOptions.layer({ port: -1 })))
+        assert.include(error.message, "option port: -1 is not allowed")
+      })
+    )
+  })
+})
