@@ -6,12 +6,12 @@ import { toldSilenceTicks } from "@pagi/core/server/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
 import { TransportInput } from "@pagi/core/server/TransportInput"
 import * as Effect from "effect/Effect"
-import type { Http2Settings } from "./Http2Settings.ts"
+import type { Http2Settings } from "./stream/Http2Settings.ts"
 import { Connection } from "./protocol/Connection.ts"
-import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR, SETTINGS_TIMEOUT } from "./protocol/ErrorCode.ts"
+import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR, SETTINGS_TIMEOUT } from "./protocol/wire/ErrorCode.ts"
 import type { Event } from "./protocol/Event.ts"
-import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
-import { RequestStream } from "./RequestStream.ts"
+import type { ConnectedRequest, RequestConnection } from "./stream/RequestConnection.ts"
+import { RequestStream } from "./stream/RequestStream.ts"
 
 /**
  * How far the connection has come:

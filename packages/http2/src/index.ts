@@ -1,5 +1,5 @@
 export { Http2Driver } from "./Http2Driver.ts"
-export { type Http2Settings, makeSettings } from "./Http2Settings.ts"
+export { type Http2Settings, makeSettings } from "./stream/Http2Settings.ts"
 export { Connection } from "./protocol/Connection.ts"
 export type { Event } from "./protocol/Event.ts"
 export type { MachineSettings } from "./protocol/MachineSettings.ts"

@@ -7,7 +7,7 @@ import type { Transport, TransportHandler } from "@pagi/core/transport/Transport
 import { Http1Driver } from "@pagi/http1/Http1Driver"
 import * as Http1Settings from "@pagi/http1/Http1Settings"
 import { Http2Driver } from "@pagi/http2/Http2Driver"
-import * as Http2Settings from "@pagi/http2/Http2Settings"
+import * as Http2Settings from "@pagi/http2/stream/Http2Settings"
 import { matchPreface, preface } from "@pagi/http2/protocol/Preface"
 import * as WebSocketUpgrade from "@pagi/websocket/WebSocketUpgrade"
 import { webSocketPlatform } from "./NodeWebSocketPlatform.ts"

@@ -1,16 +1,16 @@
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { ConnectionInput } from "./ConnectionInput.ts"
-import { INTERNAL_ERROR, NO_ERROR } from "./ErrorCode.ts"
-import { initialWindow } from "./FlowWindow.ts"
+import { INTERNAL_ERROR, NO_ERROR } from "./wire/ErrorCode.ts"
+import { initialWindow } from "./wire/FlowWindow.ts"
 import { writeGoAway } from "./frame/GoAway.ts"
 import { writePing } from "./frame/Ping.ts"
 import { writeRstStream } from "./frame/RstStream.ts"
 import { writeSettings } from "./frame/Settings.ts"
 import { writeWindowUpdate } from "./frame/WindowUpdate.ts"
-import type { PreparedFields } from "./ResponseFields.ts"
-import * as SettingId from "./Settings.ts"
-import type { Stream, StreamOwner } from "./Stream.ts"
-import { next } from "./StreamState.ts"
+import type { PreparedFields } from "./head/ResponseFields.ts"
+import * as SettingId from "./wire/Settings.ts"
+import type { Stream, StreamOwner } from "./streams/Stream.ts"
+import { next } from "./streams/StreamState.ts"
 
 /** In the first of two GOAWAYs: whatever the client opens until it has seen that will still be served (RFC 9113 §6.8). */
 const everyStreamId = 2 ** 31 - 1

@@ -1,6 +1,6 @@
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
-import type { RefusedRequest, RequestHead } from "./RequestFields.ts"
-import type { Stream } from "./Stream.ts"
+import type { RefusedRequest, RequestHead } from "./head/RequestFields.ts"
+import type { Stream } from "./streams/Stream.ts"
 
 /** A request has begun; `stream.isRemoteClosed` says whether its content is empty. */
 export interface Request<Owner> {

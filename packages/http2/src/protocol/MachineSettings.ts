@@ -1,5 +1,5 @@
 import type { BudgetLimits } from "./AbuseBudget.ts"
-import type { OutputPool } from "./OutputBuffer.ts"
+import type { OutputPool } from "./wire/OutputBuffer.ts"
 
 /** What the connections of a server have in common. Sizes are in bytes. */
 export interface MachineSettings extends BudgetLimits {

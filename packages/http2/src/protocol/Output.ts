@@ -6,11 +6,11 @@ import { frameHeaderSize } from "./frame/FrameHeader.ts"
 import { beginHeaders, finishHeaders } from "./frame/Headers.ts"
 import { Encoder } from "./hpack/Encoder.ts"
 import type { MachineSettings } from "./MachineSettings.ts"
-import { OutputBuffer } from "./OutputBuffer.ts"
-import { encodeFields, type PreparedFields } from "./ResponseFields.ts"
-import { SendQueue } from "./SendQueue.ts"
-import { minFrameSize, PeerSettings } from "./Settings.ts"
-import type { Stream } from "./Stream.ts"
+import { OutputBuffer } from "./wire/OutputBuffer.ts"
+import { encodeFields, type PreparedFields } from "./head/ResponseFields.ts"
+import { SendQueue } from "./streams/SendQueue.ts"
+import { minFrameSize, PeerSettings } from "./wire/Settings.ts"
+import type { Stream } from "./streams/Stream.ts"
 
 /** Where frames go, and what of them has not gone on from there. */
 export interface OutputSink extends ByteSink {

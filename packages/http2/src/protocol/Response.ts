@@ -2,8 +2,8 @@ import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { isForbiddenTrailer } from "@pagi/core/http/TrailerField"
 import type { Connection } from "./Connection.ts"
-import { contentLengthOf, isContentless, type PreparedHead, prepareFields } from "./ResponseFields.ts"
-import type { Stream, StreamOwner } from "./Stream.ts"
+import { contentLengthOf, isContentless, type PreparedHead, prepareFields } from "./head/ResponseFields.ts"
+import type { Stream, StreamOwner } from "./streams/Stream.ts"
 
 /**
  * The response on one stream. Its head waits for the first piece of content: when that is all, its length is known, and an

@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as EffectScope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { CANCEL, NO_ERROR } from "../../src/protocol/ErrorCode.ts"
+import { CANCEL, NO_ERROR } from "../../src/protocol/wire/ErrorCode.ts"
 import { echo, hello, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
 import { assertNothingLeft, finish, makeHarness, turn } from "./support/DriverHarness.ts"
 

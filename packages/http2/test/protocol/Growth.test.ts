@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { assertNotQuadratic } from "../../../../test/support/Growth.ts"
-import { ReceiveWindow } from "../../src/protocol/FlowWindow.ts"
+import { ReceiveWindow } from "../../src/protocol/wire/FlowWindow.ts"
 import { Output } from "../../src/protocol/Output.ts"
-import { OutputPool } from "../../src/protocol/OutputBuffer.ts"
-import { prepareFields } from "../../src/protocol/ResponseFields.ts"
-import { Stream } from "../../src/protocol/Stream.ts"
+import { OutputPool } from "../../src/protocol/wire/OutputBuffer.ts"
+import { prepareFields } from "../../src/protocol/head/ResponseFields.ts"
+import { Stream } from "../../src/protocol/streams/Stream.ts"
 
 const wide = 2 ** 31 - 1
 

@@ -1,11 +1,11 @@
 import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
-import * as ErrorCode from "../../src/protocol/ErrorCode.ts"
+import * as ErrorCode from "../../src/protocol/wire/ErrorCode.ts"
 import { FrameHeader, frameHeaderSize } from "../../src/protocol/frame/FrameHeader.ts"
 import { PayloadRange } from "../../src/protocol/frame/PayloadRange.ts"
-import { OutputBuffer, OutputPool } from "../../src/protocol/OutputBuffer.ts"
-import type { ProtocolError } from "../../src/protocol/ProtocolError.ts"
+import { OutputBuffer, OutputPool } from "../../src/protocol/wire/OutputBuffer.ts"
+import type { ProtocolError } from "../../src/protocol/wire/ProtocolError.ts"
 
 const integer = (minimum: number, maximum: number): Arbitrary.Arbitrary<number> =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))

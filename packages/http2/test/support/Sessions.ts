@@ -3,7 +3,7 @@ import type { ByteString } from "@pagi/core/bytes/ByteString"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { END_HEADERS, END_STREAM, PADDED, PRIORITY } from "../../src/protocol/frame/Flag.ts"
-import { OutputBuffer, OutputPool } from "../../src/protocol/OutputBuffer.ts"
+import { OutputBuffer, OutputPool } from "../../src/protocol/wire/OutputBuffer.ts"
 import { Encoder } from "../../src/protocol/hpack/Encoder.ts"
 import {
   block,

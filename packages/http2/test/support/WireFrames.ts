@@ -4,7 +4,7 @@ import { ACK, END_HEADERS, END_STREAM } from "../../src/protocol/frame/Flag.ts"
 import { writeFrameHeader } from "../../src/protocol/frame/FrameHeader.ts"
 import * as FrameType from "../../src/protocol/frame/FrameType.ts"
 import { writeString } from "../../src/protocol/hpack/StringLiteral.ts"
-import { OutputBuffer, OutputPool } from "../../src/protocol/OutputBuffer.ts"
+import { OutputBuffer, OutputPool } from "../../src/protocol/wire/OutputBuffer.ts"
 import { preface } from "../../src/protocol/Preface.ts"
 
 const pool = new OutputPool()

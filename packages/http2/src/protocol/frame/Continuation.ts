@@ -1,4 +1,4 @@
-import { connectionError, type ConnectionError } from "../ProtocolError.ts"
+import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"
 import type { FrameHeader } from "./FrameHeader.ts"
 
 /** Checks a frame whose payload is all field block fragment (RFC 9113 §6.10). */

@@ -1,5 +1,5 @@
-import type { OutputBuffer } from "../OutputBuffer.ts"
-import { connectionError, type ConnectionError } from "../ProtocolError.ts"
+import type { OutputBuffer } from "../wire/OutputBuffer.ts"
+import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"
 import { END_STREAM } from "./Flag.ts"
 import { type FrameHeader, writeFrameHeader } from "./FrameHeader.ts"
 import { DATA } from "./FrameType.ts"

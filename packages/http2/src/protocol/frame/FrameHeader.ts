@@ -1,4 +1,4 @@
-import type { OutputBuffer } from "../OutputBuffer.ts"
+import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import { readUint24, readUint31 } from "./Integer.ts"
 
 /** Bytes of a frame before its payload (RFC 9113 §4.1). */

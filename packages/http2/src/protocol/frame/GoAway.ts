@@ -1,6 +1,6 @@
 import type { ByteString } from "@pagi/core/bytes/ByteString"
-import type { OutputBuffer } from "../OutputBuffer.ts"
-import { connectionError, type ConnectionError } from "../ProtocolError.ts"
+import type { OutputBuffer } from "../wire/OutputBuffer.ts"
+import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"
 import { type FrameHeader, frameHeaderSize, writeFrameHeader } from "./FrameHeader.ts"
 import { GOAWAY } from "./FrameType.ts"
 import { readUint31, readUint32 } from "./Integer.ts"

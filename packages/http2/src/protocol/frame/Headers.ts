@@ -1,5 +1,5 @@
-import type { OutputBuffer } from "../OutputBuffer.ts"
-import { connectionError, type ProtocolError } from "../ProtocolError.ts"
+import type { OutputBuffer } from "../wire/OutputBuffer.ts"
+import { connectionError, type ProtocolError } from "../wire/ProtocolError.ts"
 import { END_HEADERS, END_STREAM, PRIORITY } from "./Flag.ts"
 import { type FrameHeader, frameHeaderSize, putFrameHeader } from "./FrameHeader.ts"
 import { CONTINUATION, HEADERS } from "./FrameType.ts"

@@ -1,4 +1,4 @@
-import { connectionError, type ConnectionError } from "../ProtocolError.ts"
+import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"
 import { PADDED } from "./Flag.ts"
 import type { FrameHeader } from "./FrameHeader.ts"
 

@@ -1,5 +1,5 @@
-import type { OutputBuffer } from "../OutputBuffer.ts"
-import { connectionError, type ConnectionError } from "../ProtocolError.ts"
+import type { OutputBuffer } from "../wire/OutputBuffer.ts"
+import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"
 import { ACK } from "./Flag.ts"
 import { type FrameHeader, frameHeaderSize, writeFrameHeader } from "./FrameHeader.ts"
 import { PING } from "./FrameType.ts"

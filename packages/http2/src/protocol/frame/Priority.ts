@@ -1,4 +1,4 @@
-import { connectionError, type ProtocolError, streamError, type StreamError } from "../ProtocolError.ts"
+import { connectionError, type ProtocolError, streamError, type StreamError } from "../wire/ProtocolError.ts"
 import type { FrameHeader } from "./FrameHeader.ts"
 import { readUint31 } from "./Integer.ts"
 

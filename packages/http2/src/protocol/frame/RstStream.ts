@@ -1,5 +1,5 @@
-import type { OutputBuffer } from "../OutputBuffer.ts"
-import { connectionError, type ConnectionError } from "../ProtocolError.ts"
+import type { OutputBuffer } from "../wire/OutputBuffer.ts"
+import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"
 import { type FrameHeader, frameHeaderSize, writeFrameHeader } from "./FrameHeader.ts"
 import { RST_STREAM } from "./FrameType.ts"
 import { readUint32 } from "./Integer.ts"

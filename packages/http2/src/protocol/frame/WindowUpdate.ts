@@ -1,5 +1,5 @@
-import type { OutputBuffer } from "../OutputBuffer.ts"
-import { connectionError, type ProtocolError, streamError } from "../ProtocolError.ts"
+import type { OutputBuffer } from "../wire/OutputBuffer.ts"
+import { connectionError, type ProtocolError, streamError } from "../wire/ProtocolError.ts"
 import { type FrameHeader, frameHeaderSize, writeFrameHeader } from "./FrameHeader.ts"
 import { WINDOW_UPDATE } from "./FrameType.ts"
 import { readUint31 } from "./Integer.ts"

@@ -1,5 +1,5 @@
 import type { ByteString } from "@pagi/core/bytes/ByteString"
-import type { FieldList } from "../FieldList.ts"
+import type { FieldList } from "./FieldList.ts"
 import { BlockInput } from "./BlockInput.ts"
 import { defaultTableSize, DynamicTable } from "./DynamicTable.ts"
 import { HeaderField } from "./HeaderField.ts"

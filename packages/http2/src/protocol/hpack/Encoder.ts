@@ -1,5 +1,5 @@
 import type { ByteString } from "@pagi/core/bytes/ByteString"
-import type { OutputBuffer } from "../OutputBuffer.ts"
+import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import { defaultTableSize, DynamicTable } from "./DynamicTable.ts"
 import { fieldOverhead, HeaderField } from "./HeaderField.ts"
 import { maxIntegerLength, writeInteger } from "./Integer.ts"

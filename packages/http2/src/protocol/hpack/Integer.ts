@@ -1,4 +1,4 @@
-import type { OutputBuffer } from "../OutputBuffer.ts"
+import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import type { BlockInput } from "./BlockInput.ts"
 
 /** Larger values are an error, and nothing has them: what they count has to be in memory. */

@@ -1,5 +1,5 @@
 import { type ByteString, fromBytes } from "@pagi/core/bytes/ByteString"
-import type { OutputBuffer } from "../OutputBuffer.ts"
+import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import type { BlockInput } from "./BlockInput.ts"
 import { decode, encode, encodedLength } from "./Huffman.ts"
 import { maxIntegerLength, readInteger, writeInteger } from "./Integer.ts"

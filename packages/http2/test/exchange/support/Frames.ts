@@ -1,6 +1,6 @@
 import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
-import * as ErrorCode from "../../../src/protocol/ErrorCode.ts"
-import { FieldList } from "../../../src/protocol/FieldList.ts"
+import * as ErrorCode from "../../../src/protocol/wire/ErrorCode.ts"
+import { FieldList } from "../../../src/protocol/hpack/FieldList.ts"
 import { ACK, END_HEADERS, END_STREAM } from "../../../src/protocol/frame/Flag.ts"
 import { FrameHeader, frameHeaderSize } from "../../../src/protocol/frame/FrameHeader.ts"
 import * as FrameType from "../../../src/protocol/frame/FrameType.ts"

@@ -5,7 +5,7 @@ import { frameHeaderSize } from "../../../src/protocol/frame/FrameHeader.ts"
 import { CONTINUATION, HEADERS } from "../../../src/protocol/frame/FrameType.ts"
 import { beginHeaders, finishHeaders, readHeaders } from "../../../src/protocol/frame/Headers.ts"
 import { PayloadRange } from "../../../src/protocol/frame/PayloadRange.ts"
-import type { OutputBuffer } from "../../../src/protocol/OutputBuffer.ts"
+import type { OutputBuffer } from "../../../src/protocol/wire/OutputBuffer.ts"
 import {
   anyFrame,
   boolean,

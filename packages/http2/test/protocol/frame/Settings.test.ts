@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import type { FrameHeader } from "../../../src/protocol/frame/FrameHeader.ts"
 import { readSettings, writeSettings, writeSettingsAck } from "../../../src/protocol/frame/Settings.ts"
-import { connectionError, type ConnectionError } from "../../../src/protocol/ProtocolError.ts"
-import { PeerSettings } from "../../../src/protocol/Settings.ts"
+import { connectionError, type ConnectionError } from "../../../src/protocol/wire/ProtocolError.ts"
+import { PeerSettings } from "../../../src/protocol/wire/Settings.ts"
 import {
   anyFrame,
   frameOf,

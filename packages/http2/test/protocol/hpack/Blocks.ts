@@ -1,6 +1,6 @@
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import * as Arbitrary from "effect/Arbitrary"
-import { FieldList } from "../../../src/protocol/FieldList.ts"
+import { FieldList } from "../../../src/protocol/hpack/FieldList.ts"
 import type { Decoder } from "../../../src/protocol/hpack/Decoder.ts"
 import type { Encoder } from "../../../src/protocol/hpack/Encoder.ts"
 import { hex, smallIntegers, written } from "../../support/FrameBytes.ts"

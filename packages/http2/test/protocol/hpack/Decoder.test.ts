@@ -1,6 +1,6 @@
 import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
-import { FieldList } from "../../../src/protocol/FieldList.ts"
+import { FieldList } from "../../../src/protocol/hpack/FieldList.ts"
 import { Decoder } from "../../../src/protocol/hpack/Decoder.ts"
 import { staticField } from "../../../src/protocol/hpack/StaticTable.ts"
 import { decodeBlock, digits, type Pair, tableOf } from "./Blocks.ts"

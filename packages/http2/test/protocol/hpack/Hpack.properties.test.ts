@@ -1,7 +1,7 @@
 import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
-import { FieldList } from "../../../src/protocol/FieldList.ts"
+import { FieldList } from "../../../src/protocol/hpack/FieldList.ts"
 import { Decoder } from "../../../src/protocol/hpack/Decoder.ts"
 import { Encoder } from "../../../src/protocol/hpack/Encoder.ts"
 import { staticField, staticLength } from "../../../src/protocol/hpack/StaticTable.ts"

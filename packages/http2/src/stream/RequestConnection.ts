@@ -2,8 +2,8 @@ import type { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import type { Transport } from "@pagi/core/transport/Transport"
 import type { Http2Settings } from "./Http2Settings.ts"
-import type { Connection } from "./protocol/Connection.ts"
-import type { StreamOwner } from "./protocol/Stream.ts"
+import type { Connection } from "../protocol/Connection.ts"
+import type { StreamOwner } from "../protocol/streams/Stream.ts"
 
 /** A request on its stream, as its connection and the parts of it see it. */
 export interface ConnectedRequest extends StreamOwner {

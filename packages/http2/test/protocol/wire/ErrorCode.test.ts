@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as ErrorCode from "../../src/protocol/ErrorCode.ts"
+import * as ErrorCode from "../../../src/protocol/wire/ErrorCode.ts"
 
 describe("RFC 9113 §7: error codes", () => {
   it("have the numbers of the RFC", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ClosedStreams } from "../../src/protocol/ClosedStreams.ts"
+import { ClosedStreams } from "../../../src/protocol/streams/ClosedStreams.ts"
 
 const lastId = 2 ** 31 - 1
 

@@ -9,8 +9,8 @@ import {
   valueProblem
 } from "@pagi/core/http/HeaderBlock"
 import { isWithoutContent } from "@pagi/core/http/ResponseContent"
-import type { Encoder } from "./hpack/Encoder.ts"
-import type { OutputBuffer } from "./OutputBuffer.ts"
+import type { Encoder } from "../hpack/Encoder.ts"
+import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 
 /** An application's header or trailer section that has been validated, without what HTTP/2 does not carry. */
 export interface PreparedFields {

@@ -3,8 +3,8 @@ import { readExpect } from "@pagi/core/http/FieldList"
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { type HeaderBlock, isToken, isValue, parseContentLength } from "@pagi/core/http/HeaderBlock"
 import { readPath } from "@pagi/core/http/RequestPath"
-import type { FieldList } from "./FieldList.ts"
-import type { HeaderField } from "./hpack/HeaderField.ts"
+import type { FieldList } from "../hpack/FieldList.ts"
+import type { HeaderField } from "../hpack/HeaderField.ts"
 
 /** A request without its content (RFC 9113 §8.3.1). */
 export interface RequestHead {

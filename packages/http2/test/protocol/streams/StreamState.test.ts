@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { next, type Step, type StreamState } from "../../src/protocol/StreamState.ts"
+import { next, type Step, type StreamState } from "../../../src/protocol/streams/StreamState.ts"
 
 const states: ReadonlyArray<StreamState> = ["open", "halfClosedLocal", "halfClosedRemote", "closed"]
 

@@ -1,8 +1,8 @@
 import { type ExchangeOptions, makeExchangeOptions } from "@pagi/core/exchange/Exchange"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { WebSocketUpgrade } from "@pagi/core/exchange/WebSocketUpgrade"
-import type { MachineSettings } from "./protocol/MachineSettings.ts"
-import { OutputPool } from "./protocol/OutputBuffer.ts"
+import type { MachineSettings } from "../protocol/MachineSettings.ts"
+import { OutputPool } from "../protocol/wire/OutputBuffer.ts"
 
 /** What all drivers of a server use; made once. */
 export interface Http2Settings {

@@ -1,6 +1,6 @@
 import type { ByteQueue } from "@pagi/core/bytes/ByteQueue"
-import type { ReceiveWindow } from "./FlowWindow.ts"
-import type { PreparedFields } from "./ResponseFields.ts"
+import type { ReceiveWindow } from "../wire/FlowWindow.ts"
+import type { PreparedFields } from "../head/ResponseFields.ts"
 import type { StreamState } from "./StreamState.ts"
 
 /** What follows when everything that is queued has been sent: nothing yet, END_STREAM, or trailers with it. */

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as ErrorCode from "../../src/protocol/ErrorCode.ts"
+import * as ErrorCode from "../../../src/protocol/wire/ErrorCode.ts"
 import {
   connectionError,
   type ConnectionErrorReason,
   streamError,
   type StreamErrorReason
-} from "../../src/protocol/ProtocolError.ts"
+} from "../../../src/protocol/wire/ProtocolError.ts"
 
 // Complete, or it would not compile.
 const connectionCodes: Record<ConnectionErrorReason, string> = {

@@ -3,9 +3,9 @@ import { fromBytes } from "@pagi/core/bytes/ByteString"
 import type { MemoryTransportOptions } from "@pagi/core/testing/MemoryTransport"
 import type { TransportHandler } from "@pagi/core/Transport"
 import * as Effect from "effect/Effect"
-import { END_HEADERS } from "../src/protocol/frame/Flag.ts"
-import { echoApplication, echoProtocol } from "./support/EchoSession.ts"
-import { establish, exchange, finish, makeHarness, turn } from "./support/Http2Harness.ts"
+import { END_HEADERS } from "../../src/protocol/frame/Flag.ts"
+import { echoApplication, echoProtocol } from "../support/EchoSession.ts"
+import { establish, exchange, finish, makeHarness, turn } from "../support/Http2Harness.ts"
 import {
   block,
   data,
@@ -16,7 +16,7 @@ import {
   settings,
   settingsAck,
   windowUpdate
-} from "./support/WireFrames.ts"
+} from "../support/WireFrames.ts"
 
 const connect = (streamId: number): string =>
   headers(

@@ -1,7 +1,7 @@
 import type { HttpRequestEvent } from "@pagi/core/contract/Event"
 import { Fifo } from "@pagi/core/bytes/Fifo"
-import type { Data } from "./protocol/Event.ts"
-import type { Stream } from "./protocol/Stream.ts"
+import type { Data } from "../protocol/Event.ts"
+import type { Stream } from "../protocol/streams/Stream.ts"
 import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
 
 const endOfContent: HttpRequestEvent = { type: "http.request", body: new Uint8Array(0), more: false }

@@ -1,4 +1,4 @@
-import type { HeaderField } from "./hpack/HeaderField.ts"
+import type { HeaderField } from "./HeaderField.ts"
 
 /**
  * The fields of the header block that is being decoded. Beyond its limits it drops them, while the decoder goes on to

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
-import { initialWindow, maxWindow, ReceiveWindow } from "../../src/protocol/FlowWindow.ts"
-import { boolean, smallIntegers } from "../support/FrameBytes.ts"
+import { initialWindow, maxWindow, ReceiveWindow } from "../../../src/protocol/wire/FlowWindow.ts"
+import { boolean, smallIntegers } from "../../support/FrameBytes.ts"
 
 describe("RFC 9113 §6.9: flow control", () => {
   it("windows begin with 65535 bytes, and have at most 2^31-1", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Settings from "../../src/protocol/Settings.ts"
-import { outcome, uint16s, uint32s } from "../support/FrameBytes.ts"
+import * as Settings from "../../../src/protocol/wire/Settings.ts"
+import { outcome, uint16s, uint32s } from "../../support/FrameBytes.ts"
 
 /** What is said to a value, and the settings after it. */
 const set = (id: number, value: number): readonly [string, Settings.PeerSettings] => {

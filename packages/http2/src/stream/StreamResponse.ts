@@ -3,8 +3,8 @@ import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { errorContent } from "@pagi/core/http/ResponseContent"
 import type { ResponseSink } from "@pagi/core/exchange/ResponseSink"
-import { Response } from "./protocol/Response.ts"
-import type { Stream } from "./protocol/Stream.ts"
+import { Response } from "../protocol/Response.ts"
+import type { Stream } from "../protocol/streams/Stream.ts"
 import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
 
 /** The response on a stream, on its way to the peer and into the access log. */

@@ -1,5 +1,5 @@
 import { Fifo } from "@pagi/core/bytes/Fifo"
-import { initialWindow } from "./FlowWindow.ts"
+import { initialWindow } from "../wire/FlowWindow.ts"
 import type { Stream } from "./Stream.ts"
 
 /**

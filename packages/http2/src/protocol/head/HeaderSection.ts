@@ -1,12 +1,12 @@
 import { copyBytes } from "@pagi/core/bytes/ByteString"
-import { FieldList } from "./FieldList.ts"
-import { readContinuation } from "./frame/Continuation.ts"
-import { END_HEADERS, END_STREAM } from "./frame/Flag.ts"
-import type { FrameHeader } from "./frame/FrameHeader.ts"
-import { readHeaders } from "./frame/Headers.ts"
-import { PayloadRange } from "./frame/PayloadRange.ts"
-import { Decoder } from "./hpack/Decoder.ts"
-import { connectionError, type ConnectionError, type StreamError } from "./ProtocolError.ts"
+import { FieldList } from "../hpack/FieldList.ts"
+import { readContinuation } from "../frame/Continuation.ts"
+import { END_HEADERS, END_STREAM } from "../frame/Flag.ts"
+import type { FrameHeader } from "../frame/FrameHeader.ts"
+import { readHeaders } from "../frame/Headers.ts"
+import { PayloadRange } from "../frame/PayloadRange.ts"
+import { Decoder } from "../hpack/Decoder.ts"
+import { connectionError, type ConnectionError, type StreamError } from "../wire/ProtocolError.ts"
 
 /** CONTINUATION frames of one header section; more would only be there to keep us busy (CVE-2024-27983). */
 const maxContinuations = 32

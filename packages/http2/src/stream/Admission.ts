@@ -3,7 +3,7 @@ import { get } from "@pagi/core/http/HeaderBlock"
 import type { Transport } from "@pagi/core/transport/Transport"
 import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
 import type { Http2Settings } from "./Http2Settings.ts"
-import type { RefusedRequest, RequestHead } from "./protocol/RequestFields.ts"
+import type { RefusedRequest, RequestHead } from "../protocol/head/RequestFields.ts"
 
 const refusal = (status: number, message: string): RefusedUpgrade => ({ type: "error", status, message, headers: [] })
 
