@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from "vitest/config"
 const packages = ["core", "http1", "http2", "websocket", "node", "cli"]
 
 /** Tests that put something in place of a module of Node's, which others must not see. */
-const replacing = ["test/WebSocketCompression.{close,limits}.test.ts"]
+const replacing = ["test/compression/WebSocketCompression.{close,limits}.test.ts"]
 
 /** Of all others, those whose modules hold nothing that another test could see: they are loaded once for each worker. */
 const stateless = new Set(["core", "http1", "http2", "websocket", "node"])

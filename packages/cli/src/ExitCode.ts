@@ -12,7 +12,7 @@
  * | 6 | stopped as asked, but some requests, or the application, did not finish in time and were cut off | |
  * | 128 + n | a second signal, number n, cut the graceful stop short | |
  */
-import * as StartFailure from "@pagi/node/supervisor/StartFailure"
+import * as StartFailure from "@pagi/node/pool/StartFailure"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"

@@ -1,6 +1,6 @@
 /** The file that says which process is the server, for scripts and supervisors that send it signals. */
-import { codeOf } from "@pagi/node/ListenError"
-import { isRunning } from "@pagi/node/RunningProcess"
+import { codeOf } from "@pagi/node/listen/ListenError"
+import { isRunning } from "@pagi/node/process/RunningProcess"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"

@@ -1,5 +1,5 @@
 /** What every process of the command does before it loads anything else. */
-import * as StandardOutput from "@pagi/node/StandardOutput"
+import * as StandardOutput from "@pagi/node/accessLog/StandardOutput"
 import { setFlagsFromString } from "node:v8"
 import * as CompileCache from "./CompileCache.ts"
 

@@ -1,10 +1,10 @@
 /** A server without workers: this process serves. */
 import { forOneProcess, ServerOptions, minimumLogLevel, type Values } from "@pagi/core/options/ServerOptions"
-import { InheritedSockets, passOn } from "@pagi/node/InheritedSockets"
+import { InheritedSockets, passOn } from "@pagi/node/listen/InheritedSockets"
 import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
-import { FirstConnection } from "@pagi/node/FirstConnection"
+import { FirstConnection } from "@pagi/node/connection/FirstConnection"
 import * as BoundSockets from "@pagi/node/supervisor/BoundSockets"
-import { leaveTimeout, unreadyLeaveTimeout } from "@pagi/node/supervisor/LeaveTimeout"
+import { leaveTimeout, unreadyLeaveTimeout } from "@pagi/node/worker/LeaveTimeout"
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

@@ -1,6 +1,6 @@
 /** The command `pagi-server status`: how a server with workers is, as it says itself through its control socket. */
-import { codeOf } from "@pagi/node/ListenError"
-import { isRunning } from "@pagi/node/RunningProcess"
+import { codeOf } from "@pagi/node/listen/ListenError"
+import { isRunning } from "@pagi/node/process/RunningProcess"
 import * as ControlSocket from "@pagi/node/supervisor/ControlSocket"
 import type { PoolStatus } from "@pagi/node/supervisor/PoolStatus"
 import * as Console from "effect/Console"

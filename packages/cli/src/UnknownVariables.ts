@@ -1,6 +1,6 @@
 /** Environment variables that look as if they were for the server, and are not. */
 import * as ServerOptions from "@pagi/core/options/ServerOptions"
-import { variables as inheritanceVariables } from "@pagi/node/InheritedSockets"
+import { variables as inheritanceVariables } from "@pagi/node/listen/InheritedSockets"
 import * as Effect from "effect/Effect"
 import { variable as launcherVariable } from "./Daemon.ts"
 import * as NearNames from "./NearNames.ts"

@@ -1,5 +1,5 @@
 /** The folder of a user below that for temporary files, where anybody may make a folder of any name. */
-import { isSafe } from "@pagi/node/SafeFolder"
+import { isSafe } from "@pagi/node/listen/SafeFolder"
 import { lstatSync, mkdirSync, readdirSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"

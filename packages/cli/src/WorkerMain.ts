@@ -1,8 +1,8 @@
 /** A worker: serves what its supervisor tells it to. */
 import { minimumLogLevel, ServerOptions } from "@pagi/core/options/ServerOptions"
-import { InheritedSockets, passOn } from "@pagi/node/InheritedSockets"
+import { InheritedSockets, passOn } from "@pagi/node/listen/InheritedSockets"
 import { PagiServerLive } from "@pagi/node/PagiServer"
-import * as WorkerProcess from "@pagi/node/supervisor/WorkerProcess"
+import * as WorkerProcess from "@pagi/node/worker/WorkerProcess"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { MinimumLogLevel } from "effect/References"

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { problemOf } from "@pagi/node/RuntimeSupport"
+import { problemOf } from "@pagi/node/process/RuntimeSupport"
 
 const problem = problemOf(process.versions)
 

@@ -7,7 +7,7 @@ import { collecting } from "./support/Log.ts"
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
 import { until } from "./support/Until.ts"
-import { isRunning } from "@pagi/node/RunningProcess"
+import { isRunning } from "@pagi/node/process/RunningProcess"
 
 const timeout = 60_000
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ServerOptions from "@pagi/core/ServerOptions"
-import { variables } from "@pagi/node/InheritedSockets"
+import { variables } from "@pagi/node/listen/InheritedSockets"
 import { problems } from "../src/UnknownVariables.ts"
 
 describe("UnknownVariables", () => {

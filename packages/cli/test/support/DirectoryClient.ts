@@ -1,5 +1,5 @@
 import * as TestClient from "@pagi/core/testing/TestClient"
-import * as FileBody from "@pagi/node/FileBody"
+import * as FileBody from "@pagi/node/files/FileBody"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { join } from "node:path"

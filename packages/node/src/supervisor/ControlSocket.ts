@@ -11,9 +11,9 @@ import type * as EffectScope from "effect/Scope"
 import { mkdirSync, unlinkSync } from "node:fs"
 import { connect, createServer, type Socket } from "node:net"
 import { dirname, resolve } from "node:path"
-import { codeOf, fromErrno, ListenError } from "../ListenError.ts"
-import { isSafe } from "../SafeFolder.ts"
-import * as UnixSocket from "../UnixSocket.ts"
+import { codeOf, fromErrno, ListenError } from "../listen/ListenError.ts"
+import { isSafe } from "../listen/SafeFolder.ts"
+import * as UnixSocket from "../listen/UnixSocket.ts"
 import { isPoolStatus, type PoolStatus } from "./PoolStatus.ts"
 
 /** There is no status to be had. */

@@ -4,8 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import { closeSync, readSync, writeSync } from "node:fs"
-import { codeOf } from "../ListenError.ts"
-import * as TicketSecrets from "../TicketSecrets.ts"
+import { codeOf } from "../listen/ListenError.ts"
+import * as TicketSecrets from "../tls/TicketSecrets.ts"
 import {
   type Child,
   type ChildCommand,

@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type * as EffectScope from "effect/Scope"
-import type { WorkerId } from "./PoolEvent.ts"
-import { makeNow } from "./MonotonicClock.ts"
+import type { WorkerId } from "../pool/PoolEvent.ts"
+import { makeNow } from "../worker/MonotonicClock.ts"
 import { lateness } from "./PoolTimers.ts"
 
 /** As much of a worker as its heartbeat needs. */

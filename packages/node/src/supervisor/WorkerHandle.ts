@@ -6,9 +6,9 @@ import {
   type InheritableSockets,
   type KillSignal
 } from "./ChildProcesses.ts"
-import type { TicketSecrets } from "../TicketSecrets.ts"
-import { asReport, type WorkerOrder, type WorkerReport, type WorkerStatus } from "./WorkerMessage.ts"
-import type { Slot, WorkerId } from "./PoolEvent.ts"
+import type { TicketSecrets } from "../tls/TicketSecrets.ts"
+import { asReport, type WorkerOrder, type WorkerReport, type WorkerStatus } from "../worker/WorkerMessage.ts"
+import type { Slot, WorkerId } from "../pool/PoolEvent.ts"
 
 /** What a worker process runs. */
 export interface WorkerProgram {

@@ -9,7 +9,7 @@ import {
   SuccessorHandle,
   takeOver
 } from "../../src/supervisor/HotRestart.ts"
-import { TicketKeyring, write } from "../../src/TicketSecrets.ts"
+import { TicketKeyring, write } from "../../src/tls/TicketSecrets.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { FakeProcesses } from "./support/FakeProcesses.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { read, TicketKeyring } from "../../src/TicketSecrets.ts"
+import { read, TicketKeyring } from "../../src/tls/TicketSecrets.ts"
 import { after, makePool, makeServing, numbers, pass, passSeconds, phases } from "./support/FakePool.ts"
 
 describe("a pool of workers", () => {

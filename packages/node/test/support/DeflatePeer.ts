@@ -1,6 +1,6 @@
 import type { DeflateParameters } from "@pagi/websocket/protocol/PerMessageDeflate"
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from "node:zlib"
-import type { WebSocketCompression } from "../../src/WebSocketCompression.ts"
+import type { WebSocketCompression } from "../../src/compression/WebSocketCompression.ts"
 
 export const defaults: DeflateParameters = {
   serverNoContextTakeover: false,

@@ -2,9 +2,9 @@ import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { inject } from "vitest"
-import { none } from "../../src/InheritedSockets.ts"
+import { none } from "../../src/listen/InheritedSockets.ts"
 import * as BoundSockets from "../../src/supervisor/BoundSockets.ts"
-import { asReport, type WorkerOrder, type WorkerReport, type WorkerStatus } from "../../src/supervisor/WorkerMessage.ts"
+import { asReport, type WorkerOrder, type WorkerReport, type WorkerStatus } from "../../src/worker/WorkerMessage.ts"
 /** How long a pool may take to get somewhere. Workers load a server each, and others may have the processors. */
 const patience = "30 seconds"
 

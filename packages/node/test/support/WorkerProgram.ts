@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { PagiServerLive } from "../../src/PagiServer.ts"
-import { WorkerIdentity } from "../../src/supervisor/WorkerIdentity.ts"
-import * as WorkerProcess from "../../src/supervisor/WorkerProcess.ts"
+import { WorkerIdentity } from "../../src/process/WorkerIdentity.ts"
+import * as WorkerProcess from "../../src/worker/WorkerProcess.ts"
 
 const application = PagiApp.layer(
   PagiApp.make({

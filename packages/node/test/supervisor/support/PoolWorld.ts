@@ -1,9 +1,9 @@
 /** Processes, timers and a successor as a pool has them, without any process; every step is checked. */
 import { assert } from "@effect/vitest"
-import type { PoolAction, PoolEvent, Timer, WorkerId } from "../../../src/supervisor/PoolEvent.ts"
-import type { PoolState } from "../../../src/supervisor/PoolState.ts"
-import { initial, step } from "../../../src/supervisor/RestartPlan.ts"
-import * as StartFailure from "../../../src/supervisor/StartFailure.ts"
+import type { PoolAction, PoolEvent, Timer, WorkerId } from "../../../src/pool/PoolEvent.ts"
+import type { PoolState } from "../../../src/pool/PoolState.ts"
+import { initial, step } from "../../../src/pool/RestartPlan.ts"
+import * as StartFailure from "../../../src/pool/StartFailure.ts"
 import { settings } from "./settings.ts"
 
 interface Process {

@@ -1,5 +1,5 @@
-import type { PoolAction, PoolEvent } from "../../../src/supervisor/PoolEvent.ts"
-import { initial, step } from "../../../src/supervisor/RestartPlan.ts"
+import type { PoolAction, PoolEvent } from "../../../src/pool/PoolEvent.ts"
+import { initial, step } from "../../../src/pool/RestartPlan.ts"
 import { settings } from "./settings.ts"
 
 const text = (action: PoolAction): string => {

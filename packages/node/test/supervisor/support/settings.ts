@@ -1,4 +1,4 @@
-import type { PoolSettings } from "../../../src/supervisor/PoolEvent.ts"
+import type { PoolSettings } from "../../../src/pool/PoolEvent.ts"
 
 /** A pool of two workers. */
 export const settings: PoolSettings = {

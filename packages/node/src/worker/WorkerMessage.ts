@@ -1,0 +1,80 @@
+/** What a worker and its parent tell each other over the channel between them. */
+import { from, type TicketSecrets } from "../tls/TicketSecrets.ts"
+import { isNumber, isObject, isString } from "effect/Predicate"
+
+/** From a worker to its parent. */
+export type WorkerReport =
+  /** It listens, and the application has started. */
+  | { readonly type: "ready" }
+  /** How it is; the sign of life that the parent waits for. */
+  | WorkerStatus
+  /** It has served as many requests as it was to. */
+  | { readonly type: "quota" }
+  /** It drains, because somebody has told it to. */
+  | { readonly type: "stopping" }
+  /** It could not start, for this reason; it exits with the code of its failure. */
+  | { readonly type: "failed"; readonly message: string }
+
+export interface WorkerStatus {
+  readonly type: "status"
+  /** Requests that it has begun since it started. */
+  readonly requests: number
+  readonly connections: number
+  /** Longest time in milliseconds by which its event loop was late since the last report. */
+  readonly lag: number
+  /** Bytes that it has in memory. */
+  readonly memory: number
+}
+
+/** From the parent to a worker. */
+export type WorkerOrder =
+  /** To finish what it has begun, and exit. */
+  | { readonly type: "retire" }
+  /** How many workers accept, and how many connections each of them has on average. */
+  | { readonly type: "share"; readonly workers: number; readonly connections: number }
+  | { readonly type: "reopenLogs" }
+  /** The secrets of TLS sessions from now on. */
+  | { readonly type: "tickets"; readonly secrets: TicketSecrets }
+
+const isAmount = (value: unknown): value is number => isNumber(value) && value >= 0 && Number.isFinite(value)
+
+const isCount = (value: unknown): value is number => isAmount(value) && Number.isSafeInteger(value)
+
+/** What a worker has sent; nothing when it is no report. */
+export const asReport = (message: unknown): WorkerReport | undefined => {
+  if (!isObject(message)) return undefined
+  const { connections, lag, memory, message: text, requests, type }: Readonly<Record<string, unknown>> = { ...message }
+  switch (type) {
+    case "ready":
+    case "quota":
+    case "stopping":
+      return { type }
+    case "failed":
+      return isString(text) ? { type, message: text } : undefined
+    case "status":
+      return isCount(requests) && isCount(connections) && isAmount(lag) && isCount(memory)
+        ? { type, requests, connections, lag, memory }
+        : undefined
+    default:
+      return undefined
+  }
+}
+
+/** What the parent has sent; nothing when it is no order. */
+export const asOrder = (message: unknown): WorkerOrder | undefined => {
+  if (!isObject(message)) return undefined
+  const { connections, secrets: given, type, workers }: Readonly<Record<string, unknown>> = { ...message }
+  switch (type) {
+    case "retire":
+    case "reopenLogs":
+      return { type }
+    case "share":
+      return isAmount(connections) && isCount(workers) ? { type, workers, connections } : undefined
+    case "tickets": {
+      const secrets = from(given)
+      return secrets === undefined ? undefined : { type, secrets }
+    }
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,257 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { PoolEvent, Timer } from "../../src/pool/PoolEvent.ts"
+import { initial, step } from "../../src/pool/RestartPlan.ts"
+import { PoolWorld } from "../supervisor/support/PoolWorld.ts"
+import { settings } from "../supervisor/support/settings.ts"
+
+/** How often each property is tried; the system tests try them more often. */
+const runs = Number(process.env["PAGI_PROPERTY_RUNS"] ?? 200)
+
+const integer = (minimum: number, maximum: number): Arbitrary.Arbitrary<number> =>
+  Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
+
+const property = <A>(title: string, inputs: Arbitrary.Arbitrary<A>, body: (input: A) => void) =>
+  it.effect(
+    title,
+    () =>
+      Effect.gen(function* () {
+        const result = yield* Arbitrary.checkEffect(
+          inputs,
+          (input) =>
+            Effect.sync(() => {
+              body(input)
+              return true
+            }),
+          { runs, size: 80 }
+        )
+        assert.isUndefined(Arbitrary.formatCheckFailure(result))
+      }),
+    { timeout: 60_000 + runs * 30 }
+  )
+
+/** What happens next: a kind of move, and a number that picks one of the things it can happen to. */
+interface Move {
+  readonly kind: number
+  readonly pick: number
+}
+
+const move: Arbitrary.Arbitrary<Move> = Arbitrary.all({ kind: integer(0, 99), pick: integer(0, 999) })
+
+const picked = <A>(values: ReadonlyArray<A>, pick: number): A | undefined => values[pick % Math.max(1, values.length)]
+
+const withPicked = <A>(values: ReadonlyArray<A>, pick: number, body: (value: A) => void): void => {
+  const value = picked(values, pick)
+  if (value !== undefined) body(value)
+}
+
+const codes = [0, 1, 2, 5, 66, 67, 6, null]
+
+/** Says something that is not true, or comes too late. */
+const mislead = (world: PoolWorld, pick: number): void => {
+  const id = Math.floor(pick / 8) % (world.state.nextId + 1)
+  const process = world.processes.get(id)
+  const timer: Timer = `${(["boot", "leave", "kill", "respawn"] as const)[pick % 4] ?? "boot"}:${id}`
+  const { now } = world
+  if (pick % 8 === 0 && process?.doing !== "boot") world.send({ type: "ready", id, now })
+  if (pick % 8 === 1 && (process === undefined || process.doing === "drain")) world.send({ type: "stopping", id })
+  if (pick % 8 === 2 && process?.doing !== "serve") world.send({ type: "silent", id })
+  if (pick % 8 === 3 && process?.doing !== "serve") world.send({ type: "quota", id })
+  if (pick % 8 === 4 && process === undefined) world.send({ type: "exited", id, code: 1, signal: null, now })
+  if (pick % 8 === 5 && !world.timers.has(timer)) world.send({ type: "elapsed", timer })
+  if (pick % 8 === 6 && world.successor !== "starting") world.send({ type: "successorReady" })
+  if (pick % 8 === 7) world.send({ type: "start" })
+}
+
+type Moves = ReadonlyArray<readonly [weight: number, move: (world: PoolWorld, pick: number) => void]>
+
+const alive: Moves = [
+  [
+    28,
+    (world, pick) =>
+      withPicked(
+        world.all((p) => p.doing === "boot"),
+        pick,
+        (p) => world.ready(p)
+      )
+  ],
+  [
+    10,
+    (world, pick) =>
+      withPicked(
+        world.all((p) => p.doing === "drain"),
+        pick,
+        (p) => world.exit(p, p.isKilled ? null : 0)
+      )
+  ],
+  [12, (world, pick) => withPicked([...world.processes.values()], pick, (p) => world.exit(p, codes[pick % 8] ?? null))],
+  [
+    3,
+    (world, pick) =>
+      withPicked(
+        world.all((p) => p.doing !== "drain"),
+        pick,
+        (p) => world.stopping(p)
+      )
+  ],
+  [4, (world, pick) => withPicked(world.serving, pick, (p) => world.silent(p))],
+  [6, (world, pick) => withPicked(world.serving, pick, ({ id }) => world.send({ type: "quota", id }))],
+  [10, (world, pick) => withPicked([...world.timers.keys()], pick, (timer) => world.elapse(timer))],
+  [6, (world) => world.command("reload")],
+  [3, (world) => world.command("add")],
+  [4, (world) => world.command("remove")],
+  [1, (world) => world.command("reopenLogs")],
+  [3, (world) => world.command("hotRestart")],
+  [2, (world) => world.successor === "starting" && world.successorReady()],
+  [2, (world) => world.successor !== "none" && world.successorExits()],
+  [4, mislead],
+  [1, (world, pick) => (world.now += pick * 50)],
+  [1, (world, pick) => pick % 3 === 0 && world.command("stop")]
+]
+
+const make = (world: PoolWorld, { kind, pick }: Move): void => {
+  let rest = kind
+  for (const [weight, move] of alive) {
+    if (rest < weight) return move(world, pick)
+    rest -= weight
+  }
+}
+
+/** From now on every worker does what it should, except that some only end when they are killed. */
+const settle = (world: PoolWorld): void => {
+  for (let steps = 0; !world.hasEnded; steps++) {
+    assert.isBelow(steps, 1000, "steps until nothing happens any more")
+    const killed = picked(
+      world.all(({ isKilled }) => isKilled),
+      0
+    )
+    const booting = picked(
+      world.all(({ doing }) => doing === "boot"),
+      steps
+    )
+    const draining = picked(
+      world.all(({ id, doing, isSilent }) => doing === "drain" && !isSilent && id % 3 > 0),
+      steps
+    )
+    const [timer] = [...world.timers].toSorted(([, a], [, b]) => a - b)[0] ?? []
+    if (killed !== undefined) world.exit(killed, null)
+    else if (booting !== undefined) world.ready(booting)
+    else if (draining !== undefined) world.exit(draining, 0)
+    else if (world.successor === "killed" || (world.successor === "ending" && steps % 2 === 0)) world.successorExits()
+    else if (timer !== undefined) world.elapse(timer)
+    else return
+  }
+}
+
+const started = (workers: number): PoolWorld => {
+  const world = new PoolWorld(workers)
+  world.send({ type: "start" })
+  return world
+}
+
+const checkSettled = (world: PoolWorld): void => {
+  const { slots, replacing, stale, isReloading, phase } = world.state
+  const failed = slots.filter(({ failure }) => failure !== undefined).length
+  if (phase === "stopped") return
+  assert.strictEqual(phase, "running")
+  assert.strictEqual(world.stops, 0)
+  const surplus = failed === world.target ? world.processes.size : 0
+  assert.isAtMost(surplus, 1)
+  assert.lengthOf(world.serving, world.target - failed + surplus)
+  assert.strictEqual(world.processes.size, world.serving.length)
+  assert.deepStrictEqual([replacing, stale, isReloading], [undefined, [], false])
+}
+
+const moves = Arbitrary.array(move, { maxLength: 80 })
+
+const story = Arbitrary.all({ workers: integer(1, 4), moves })
+
+const lived = ({ workers, moves }: { readonly workers: number; readonly moves: ReadonlyArray<Move> }): PoolWorld => {
+  const world = started(workers)
+  for (const move of moves) make(world, move)
+  return world
+}
+
+// events that need not fit to anything -----------------------------------------------------------------------------------
+
+const types = [
+  "start",
+  "ready",
+  "stopping",
+  "quota",
+  "exited",
+  "silent",
+  "elapsed",
+  "reload",
+  "add",
+  "remove",
+  "reopenLogs",
+  "stop",
+  "hotRestart",
+  "successorReady",
+  "successorExited"
+] as const satisfies ReadonlyArray<PoolEvent["type"]>
+
+const timersOf = (id: number): ReadonlyArray<Timer> => [
+  `boot:${id}`,
+  `leave:${id}`,
+  `kill:${id}`,
+  `respawn:${id}`,
+  "successor"
+]
+
+const anyEvent: Arbitrary.Arbitrary<PoolEvent> = Arbitrary.all([
+  integer(0, 99),
+  integer(0, 12),
+  integer(0, 7),
+  move
+]).pipe(
+  Arbitrary.map(([kind, id, choice, { pick }]) => {
+    const type = picked(types, kind) ?? "start"
+    const code = codes[choice] ?? null
+    const timer = picked(timersOf(id), choice) ?? "successor"
+    return { type, id, code, signal: code === null ? "SIGKILL" : null, now: pick * 100, timer }
+  })
+)
+
+describe("RestartPlan properties", () => {
+  property("a pool gets back to its size or stops, whatever has happened to it", story, (input) => {
+    const world = lived(input)
+    settle(world)
+    checkSettled(world)
+  })
+
+  property("a reload in the end heals it, and leaves no worker from before", story, (input) => {
+    const world = lived(input)
+    world.command("reload")
+    settle(world)
+    checkSettled(world)
+    if (world.hasEnded) return
+    assert.lengthOf(world.serving, world.target)
+    for (const { id } of world.serving) assert.isAtLeast(id, world.reloadedFrom)
+  })
+
+  property("it stops when it is told, whatever happens to it", Arbitrary.all([story, moves]), ([input, others]) => {
+    const world = lived(input)
+    world.command("stop")
+    for (const move of others) make(world, move)
+    settle(world)
+    assert.isTrue(world.hasEnded)
+  })
+
+  property("nothing that is not true makes it fail, or go on after its end", Arbitrary.array(anyEvent), (events) => {
+    let state = initial(settings)
+    let exits = 0
+    for (const event of events) {
+      const before = structuredClone(state)
+      const next = step(state, event)
+      assert.deepStrictEqual(state, before)
+      if (exits > 0) assert.isEmpty(next.actions)
+      exits += next.actions.filter(({ type }) => type === "exit").length
+      assert.isAtMost(exits, 1)
+      state = next.state
+    }
+  })
+})

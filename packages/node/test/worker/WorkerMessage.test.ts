@@ -1,0 +1,59 @@
+import { assert, describe, it } from "@effect/vitest"
+import { asOrder, asReport, type WorkerOrder, type WorkerReport } from "../../src/worker/WorkerMessage.ts"
+import { make } from "../../src/tls/TicketSecrets.ts"
+
+const reports: ReadonlyArray<WorkerReport> = [
+  { type: "ready" },
+  { type: "status", requests: 5, connections: 2, lag: 0.5, memory: 5e7 },
+  { type: "quota" },
+  { type: "stopping" },
+  { type: "failed", message: "why" }
+]
+
+const orders: ReadonlyArray<WorkerOrder> = [
+  { type: "retire" },
+  { type: "share", workers: 2, connections: 2.5 },
+  { type: "reopenLogs" },
+  { type: "tickets", secrets: make() }
+]
+
+const nonsense: ReadonlyArray<unknown> = [
+  undefined,
+  null,
+  5,
+  "ready",
+  [],
+  {},
+  { type: "other" },
+  { type: "failed" },
+  { type: "share" },
+  { type: "tickets" },
+  { type: "tickets", secrets: { ...make(), previous: "0" } },
+  { type: "share", connections: 1 },
+  { type: "share", workers: 1.5, connections: 1 },
+  { type: "share", workers: 2, connections: -1 },
+  { type: "share", workers: 2, connections: Number.POSITIVE_INFINITY },
+  { type: "status", requests: 5, connections: 2, lag: 0.5 },
+  { type: "status", requests: 5, connections: "2", lag: 0.5, memory: 1 },
+  { type: "status", requests: 0.5, connections: 2, lag: 0.5, memory: 1 },
+  { type: "status", requests: 5, connections: 2, lag: Number.NaN, memory: 1 }
+]
+
+describe("messages between a worker and its parent", () => {
+  it("are understood by the other side, without anything else that they have", () => {
+    for (const report of reports) assert.deepStrictEqual(asReport({ ...report, more: 1 }), report)
+    for (const order of orders) assert.deepStrictEqual(asOrder({ ...order, more: 1 }), order)
+  })
+
+  it("are nothing to the wrong side", () => {
+    for (const report of reports) assert.isUndefined(asOrder(report))
+    for (const order of orders) assert.isUndefined(asReport(order))
+  })
+
+  it("are nothing when they are malformed", () => {
+    for (const message of nonsense) {
+      assert.isUndefined(asReport(message))
+      assert.isUndefined(asOrder(message))
+    }
+  })
+})
