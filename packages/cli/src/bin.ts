@@ -5,7 +5,7 @@ const problem = problemOf(process.versions)
 
 if (problem === undefined) {
   // Not before: on what is refused here, even an import may fail.
-  const { start } = await import("./start.ts")
+  const { start } = await import("./run/start.ts")
   await start(process.argv.slice(2))
 } else {
   process.stderr.write(`error: ${problem}\n`)

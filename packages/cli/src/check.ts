@@ -1,8 +1,8 @@
 /** The program that says what a command line means, to the process that has started it (`CommandCheck`). It never serves. */
-import * as ProcessStart from "./ProcessStart.ts"
+import * as ProcessStart from "./program/ProcessStart.ts"
 
 ProcessStart.begin()
 
-const { answer } = await import("./CommandCheck.ts")
-const { main } = await import("./main.ts")
+const { answer } = await import("./plan/CommandCheck.ts")
+const { main } = await import("./run/main.ts")
 main(answer)

@@ -1,4 +1,4 @@
-export * as AppLoader from "./AppLoader.ts"
-export * as AppLoadError from "./AppLoadError.ts"
-export * as Directory from "./apps/Directory.ts"
-export * as ExitCode from "./ExitCode.ts"
+export * as AppLoader from "./application/AppLoader.ts"
+export * as AppLoadError from "./application/AppLoadError.ts"
+export * as Directory from "./directory/Directory.ts"
+export * as ExitCode from "./program/ExitCode.ts"

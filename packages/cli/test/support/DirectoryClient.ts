@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { join } from "node:path"
 import { mkdirSync, statSync } from "node:fs"
-import * as Directory from "../../src/apps/Directory.ts"
+import * as Directory from "../../src/directory/Directory.ts"
 import * as Site from "./Site.ts"
 
 /**

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
-import { format } from "../../src/ConsoleLog.ts"
+import { format } from "../../src/program/ConsoleLog.ts"
 
 /** The lines that `program` logs. */
 export const collecting = <E, R>(program: Effect.Effect<unknown, E, R>): Effect.Effect<ReadonlyArray<string>, E, R> =>

@@ -1,0 +1,152 @@
+/**
+ * An application that serves the files of a directory: what `pagi-server` runs when it is given none.
+ *
+ * It shows regular files and directories below the root, and nothing else: no hidden file, no device, and no link that
+ * leads out. A directory is answered with its `index.html` or with a page that lists it.
+ */
+import type { HttpSendEvent } from "@pagi/core/contract/Event"
+import * as PagiApp from "@pagi/core/contract/PagiApp"
+import type { HttpScope } from "@pagi/core/contract/Scope"
+import type { SendError } from "@pagi/core/contract/SendError"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as fs from "node:fs/promises"
+import * as ByteRange from "./ByteRange.ts"
+import * as ContentType from "./ContentType.ts"
+import * as DirectoryEntries from "./DirectoryEntries.ts"
+import type { FileFailure } from "./FileError.ts"
+import * as Listing from "./Listing.ts"
+import * as OpenedFile from "./OpenedFile.ts"
+import * as Preconditions from "./Preconditions.ts"
+import * as Reply from "./Reply.ts"
+import * as TargetPath from "./TargetPath.ts"
+import * as Validators from "./Validators.ts"
+
+/** The directory to serve does not exist or cannot be read. */
+export class RootError extends Schema.TaggedError<RootError>()("RootError", {
+  root: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `cannot serve the directory ${this.root}: ${this.detail}`
+  }
+}
+
+/** Why an exchange with the application fails; the server answers 500, or cuts the response off if it has begun. */
+export type Failure = FileFailure | SendError | PagiApp.UnsupportedScope
+
+/**
+ * Makes the application.
+ *
+ * @param root the directory; a link to one is followed, once and for all
+ */
+export const make = (root: string): Effect.Effect<PagiApp.Application<Failure>, RootError> =>
+  Effect.tryPromise({
+    try: () => fs.realpath(root),
+    catch: (error) => new RootError({ root, detail: error instanceof Error ? error.message : String(error) })
+  }).pipe(Effect.map((root) => PagiApp.make({ http: (scope, _receive, send) => answer({ root, scope, send }) })))
+
+/** One request, with what its answer needs. */
+interface Exchange {
+  readonly root: string
+  readonly scope: HttpScope
+  readonly send: PagiApp.Send<HttpSendEvent>
+}
+
+type Answer = Effect.Effect<void, Exclude<Failure, PagiApp.UnsupportedScope>>
+
+const answer = (exchange: Exchange): Answer => {
+  const { scope, send } = exchange
+  if (scope.method !== "GET" && scope.method !== "HEAD") {
+    return Reply.text(send, 405, "This address can only be read.", [["allow", "GET, HEAD"]])
+  }
+  const target = TargetPath.parse(scope.path, scope.rawPath)
+  if (target === undefined) return notFound(send)
+  return OpenedFile.use(exchange.root, target.names, (file) => answerOpened(exchange, target, file)).pipe(
+    Effect.catchTag("NotShown", () => notFound(send))
+  )
+}
+
+const answerOpened = (exchange: Exchange, target: TargetPath.TargetPath, file: OpenedFile.OpenedFile): Answer => {
+  const isDirectory = file.status.isDirectory()
+  if (isDirectory !== target.endsWithSlash) {
+    return isDirectory ? redirect(exchange, target.names) : notFound(exchange.send)
+  }
+  return isDirectory
+    ? answerDirectory(exchange, target.names, file)
+    : answerFile(exchange, target.names.at(-1) ?? "", file)
+}
+
+const notFound = (send: Exchange["send"]): Effect.Effect<void, SendError> =>
+  Reply.text(send, 404, "There is nothing at this address.")
+
+/** Relative links in a directory's page need the slash. */
+const redirect = ({ scope, send }: Exchange, names: ReadonlyArray<string>): Answer => {
+  const query = scope.queryString === "" ? "" : `?${scope.queryString}`
+  const location = `${scope.rootPath}${TargetPath.toUrlPath(names)}${query}`
+  return Reply.text(send, 301, `This directory is at ${location}`, [
+    ["location", location],
+    // Without this, browsers keep it for ever, also when there is a file of that name one day.
+    ["cache-control", "no-cache"]
+  ])
+}
+
+const indexName = "index.html"
+
+const answerDirectory = (exchange: Exchange, names: ReadonlyArray<string>, directory: OpenedFile.OpenedFile): Answer =>
+  OpenedFile.use(exchange.root, [...names, indexName], (file) =>
+    file.status.isFile() ? Effect.as(answerFile(exchange, indexName, file), true) : Effect.succeed(false)
+  ).pipe(
+    Effect.catchTag("NotShown", () => Effect.succeed(false)),
+    Effect.flatMap((isAnswered) => (isAnswered ? Effect.void : answerListing(exchange, names, directory)))
+  )
+
+const answerListing = (exchange: Exchange, names: ReadonlyArray<string>, directory: OpenedFile.OpenedFile): Answer =>
+  DirectoryEntries.read(exchange.root, directory).pipe(
+    Effect.flatMap(({ entries, omitted }) => Reply.page(exchange.send, Listing.render(names, entries, omitted))),
+    Effect.catchTag("NotShown", () => notFound(exchange.send))
+  )
+
+const answerFile = Effect.fnUntraced(function* ({ scope, send }: Exchange, name: string, file: OpenedFile.OpenedFile) {
+  const validators = Validators.make(file.status, yield* Clock.currentTimeMillis)
+  const headers = [
+    ["etag", validators.entityTag],
+    ["last-modified", new Date(validators.lastModified).toUTCString()],
+    ["accept-ranges", "bytes"],
+    // A cache may keep the file but asks before it uses it, so that a change is seen at once.
+    ["cache-control", "no-cache"]
+  ] as const
+  switch (Preconditions.evaluate(scope.headers, validators)) {
+    case "notModified":
+      return yield* Reply.empty(send, 304, headers)
+    case "failed":
+      return yield* Reply.text(send, 412, "The file is not in the state that the request asks for.")
+  }
+  const size = Number(file.status.size)
+  const range = selectRange(scope, size, validators)
+  if (range === "unsatisfiable") {
+    return yield* Reply.text(send, 416, "The file has no such part.", [["content-range", `bytes */${size}`]])
+  }
+  const { start, end } = range ?? { start: 0, end: size }
+  yield* Reply.start(send, range === undefined ? 200 : 206, [
+    ...headers,
+    ["content-type", ContentType.ofName(name)],
+    ["content-length", String(end - start)],
+    ...(range === undefined ? [] : [["content-range", `bytes ${start}-${end - 1}/${size}`] as const])
+  ])
+  // The server sends nothing of it when the method is HEAD.
+  yield* send({ type: "http.response.body", fh: file.handle, offset: start, length: end - start })
+})
+
+/** Ranges are defined for GET only (RFC 9110 §14.2). */
+const selectRange = (
+  { headers, method }: HttpScope,
+  size: number,
+  validators: Validators.Validators
+): ReturnType<typeof ByteRange.parse> => {
+  const field = method === "GET" ? Preconditions.single(headers, "range") : undefined
+  return field !== undefined && Preconditions.allowsRange(headers, validators)
+    ? ByteRange.parse(field, size)
+    : undefined
+}

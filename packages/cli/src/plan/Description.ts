@@ -1,0 +1,79 @@
+/** What messages call the values and errors of a program. */
+import * as Cause from "effect/Cause"
+import { relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import * as Installation from "../program/Installation.ts"
+
+const oneLine = (text: string): string =>
+  text
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .join(" ")
+
+/** By these Effect 3 knows its Effects and Layers. */
+const earlierKeys = [Symbol.for("effect/Effect"), Symbol.for("effect/Layer")]
+
+/** A value that is not what was expected, such as `a number` or `an object with http`. */
+export const ofValue = (value: unknown): string => {
+  if (value === null || value === undefined) return String(value)
+  if (value instanceof Promise) return "a Promise (await it in the module, or export an Effect)"
+  if (Array.isArray(value)) return "an array"
+  switch (typeof value) {
+    case "function":
+      return "a class"
+    case "object": {
+      if (earlierKeys.some((key) => key in value)) return "a value of Effect 3 (install effect@4 in its folder)"
+      const keys = Object.keys(value)
+      if ("http" in value || "lifespan" in value) return "an object of handlers (give it to PagiApp.make)"
+      return keys.length === 0 ? "an object" : `an object with ${keys.slice(0, 5).join(", ")}`
+    }
+    default:
+      return `a ${typeof value}`
+  }
+}
+
+/**
+ * What was thrown, on one line: its kind unless it is a plain `Error`, its message, and where when that is known.
+ *
+ * @param findPlace looks for a place, as a stack has it, when the error itself knows none
+ */
+export const ofError = (error: unknown, findPlace?: (error: Error) => string | undefined): string => {
+  if (!(error instanceof Error)) return oneLine(typeof error === "string" ? error : `${ofValue(error)} was thrown`)
+  const message = error.message === "" ? "an error without a message" : oneLine(error.message)
+  const place = placeOf(error) ?? placeIn(findPlace?.(error) ?? "")
+  return `${error.name === "Error" ? "" : `${error.name}: `}${message}${place === undefined ? "" : ` (${place})`}`
+}
+
+/** The error or defect that a cause came from, on one line. */
+export const ofCause = (cause: Cause.Cause<unknown>): string => ofError(Cause.squash(cause))
+
+/** The first line of a syntax error's stack, or one frame of a stack: `/path/app.ts:3` or `at f (file:///path/app.ts:3:9)`. */
+const placePattern = /^(?:\s*at (?:.*\()?)?((?:file:\/\/)?\/.+?):(\d+)(?::\d+)?\)?$/
+
+/** `undefined` also for a stack that somebody has written by hand. */
+const placeOf = (error: Error): string | undefined => {
+  try {
+    return firstPlaceIn(error)
+  } catch {
+    return undefined
+  }
+}
+
+/** The line of the program itself that an error came from: the first that is neither this package's nor a dependency's. */
+const firstPlaceIn = (error: Error): string | undefined => {
+  for (const line of error.stack?.split("\n") ?? []) {
+    const place = line.includes("/node_modules/") ? undefined : placeIn(line)
+    if (place !== undefined) return place
+  }
+  return undefined
+}
+
+const placeIn = (line: string): string | undefined => {
+  const [, location, lineNumber] = placePattern.exec(line) ?? []
+  if (location === undefined) return undefined
+  const file = location.startsWith("file:") ? fileURLToPath(location) : location
+  if (file.startsWith(Installation.folder)) return undefined
+  const fromHere = relative(process.cwd(), file)
+  return `${fromHere.startsWith("..") ? file : fromHere}:${lineNumber}`
+}

@@ -1,0 +1,20 @@
+/**
+ * Finds out whether the process is to serve itself or to look after workers, and begins with that. What only the other
+ * one needs is not loaded.
+ */
+import * as CommandCheck from "../plan/CommandCheck.ts"
+
+/** Begins, for a command line that may be one for a server with workers. */
+export const main = async (args: ReadonlyArray<string>): Promise<void> => {
+  // First, so that the process which checks does not find what is meant for this one.
+  await import("../service/Launch.ts")
+  const checked = CommandCheck.ask(args)
+  if (typeof checked === "number") process.exit(checked)
+  if (checked.workers === 0) {
+    const { main } = await import("./main.ts")
+    main()
+  } else {
+    const { main } = await import("./supervisor.ts")
+    main(checked.plan)
+  }
+}

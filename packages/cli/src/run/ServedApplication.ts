@@ -1,0 +1,34 @@
+/** What a command line says is to be served. */
+import * as PagiApp from "@pagi/core/contract/PagiApp"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { AppLoadError } from "../application/AppLoadError.ts"
+import * as ApplicationServices from "../application/ApplicationServices.ts"
+import * as AppLoader from "../application/AppLoader.ts"
+import * as Directory from "../directory/Directory.ts"
+import * as Memory from "./Memory.ts"
+
+const currentDirectory = Layer.unwrap(
+  Effect.map(
+    Effect.suspend(() => Directory.make(process.cwd())),
+    PagiApp.layer
+  )
+)
+
+/** Why there is nothing to serve. */
+type LoadError = AppLoadError | Directory.RootError
+
+/**
+ * The application that a reference names; without one, that which serves the files of the current directory.
+ *
+ * @param limit how long loading may take; 0 for no limit
+ */
+export const layer = (reference: string | null, limit?: Duration.Duration): Layer.Layer<PagiApp.PagiApp, LoadError> => {
+  const application: Layer.Layer<PagiApp.PagiApp, LoadError> =
+    reference === null ? currentDirectory : AppLoader.layer(reference, limit)
+  return Layer.merge(ApplicationServices.isolate(application), memory)
+}
+
+/** What loading has needed is given back when the server has been started and nobody asks for anything. */
+const memory = Layer.effectDiscard(Effect.forkScoped(Memory.releaseWhenIdle))

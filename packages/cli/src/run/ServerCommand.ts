@@ -1,0 +1,72 @@
+/** The command `pagi-server`. */
+import * as ServerOptions from "@pagi/core/options/ServerOptions"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as CommandCheck from "../plan/CommandCheck.ts"
+import * as Launch from "../service/Launch.ts"
+import * as Privileges from "../service/Privileges.ts"
+import * as ProcessFlags from "../plan/ProcessFlags.ts"
+import * as ServerFlags from "../plan/ServerFlags.ts"
+import type { ServerPlan } from "../plan/ServerPlan.ts"
+import * as ServerValues from "../plan/ServerValues.ts"
+import * as SingleServer from "./SingleServer.ts"
+import * as UnknownVariables from "./UnknownVariables.ts"
+
+const app = Argument.String("app").pipe(
+  Argument.withDescription("Module of the application, such as ./app.ts or ./app.ts:name; without, files are served"),
+  Argument.optional
+)
+
+interface Input extends ServerFlags.Input {
+  readonly app: Option.Option<string>
+  readonly process: ProcessFlags.Input
+}
+
+const toPlan = (input: Input): ServerPlan => ({
+  served: { app: Option.getOrNull(input.app), texts: ServerFlags.texts(input) },
+  process: ProcessFlags.plan(input.process)
+})
+
+/** Checks everything that can be without serving, and then serves until the process is told to stop. */
+const serve = Effect.fnUntraced(function* (input: Input) {
+  const plan = toPlan(input)
+  const options = yield* ServerValues.resolve(plan.served.texts)
+  yield* Privileges.resolve(plan.process.user, plan.process.group)
+  const answer = yield* CommandCheck.Asker
+  if (answer !== undefined) return answer({ plan, workers: options.workers })
+  yield* Launch.inBackground(plan.process, options)
+  yield* UnknownVariables.warn
+  for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)
+  yield* SingleServer.run(plan, options)
+})
+
+/** What was given that only concerns servers with workers. */
+const withoutEffect = ({ process, served }: ServerPlan): ReadonlyArray<string> => [
+  ...ServerOptions.workersOnly.flatMap((name) => served.texts.options[name]?.source ?? []),
+  ...(process.control === null ? [] : ["--control"])
+]
+
+/**
+ * `pagi-server [flags] [app]`. Fails with `UsageError` or `InvalidOption` for flags and variables that are not allowed,
+ * `AppLoadError` or `RootError` when there is nothing to serve, `StartError` when the server cannot start, and
+ * `IncompleteDrain` when it has been told to stop and requests had to be cut off.
+ */
+export const command = Command.make(
+  "pagi-server",
+  { app, options: ServerFlags.options, noAccessLog: ServerFlags.noAccessLog, process: ProcessFlags.flags },
+  serve
+).pipe(
+  Command.withDescription("Serves a PAGI application, or the files of the current directory"),
+  Command.withExamples([
+    { command: "pagi-server", description: "Serve the files of the current directory" },
+    { command: "pagi-server --port 8080 ./app.ts", description: "Serve the application that a module exports" },
+    { command: "pagi-server ./app.ts:admin", description: "Serve another export of the module" },
+    {
+      command: "pagi-server --workers 4 ./app.ts",
+      description: "Serve with four processes, below one that looks after them"
+    },
+    { command: "pagi-server status [PID] [--json] [--watch]", description: "Show how a server with workers is" }
+  ])
+)

@@ -1,0 +1,33 @@
+/** Environment variables that look as if they were for the server, and are not. */
+import * as ServerOptions from "@pagi/core/options/ServerOptions"
+import { variables as inheritanceVariables } from "@pagi/node/listen/InheritedSockets"
+import * as Effect from "effect/Effect"
+import { variable as launcherVariable } from "../service/Daemon.ts"
+import * as NearNames from "../plan/NearNames.ts"
+import { ProcessPlan } from "../plan/ServerPlan.ts"
+
+/** The variables that somebody may set. */
+const names: ReadonlyArray<string> = [
+  ...ServerOptions.definitions.map(([name]) => ServerOptions.environmentName(name)),
+  ...Object.keys(ProcessPlan.fields).flatMap((name) => (name === "daemonize" ? [] : `PAGI_${name.toUpperCase()}`))
+]
+
+/** Those that processes of a server set for each other. */
+const internal: ReadonlySet<string> = new Set([launcherVariable, ...inheritanceVariables])
+
+/** One line for each variable that is no option's; an empty one counts as none. */
+export const problems = (environment: NodeJS.ProcessEnv): ReadonlyArray<string> =>
+  Object.keys(environment).flatMap((name) => {
+    if (!name.startsWith("PAGI_") || names.includes(name) || internal.has(name) || environment[name] === "") return []
+    const similar = NearNames.find(
+      name.slice("PAGI_".length),
+      names.map((one) => one.slice("PAGI_".length))
+    )
+    const meant = similar.length === 0 ? "" : `; did you mean ${similar.map((one) => `PAGI_${one}`).join(" or ")}?`
+    return `the variable ${name} is no option of the server${meant}`
+  })
+
+/** Warns of all of them. */
+export const warn: Effect.Effect<void> = Effect.suspend(() =>
+  Effect.forEach(problems(process.env), (problem) => Effect.logWarning(problem), { discard: true })
+)

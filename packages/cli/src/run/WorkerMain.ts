@@ -1,0 +1,43 @@
+/** A worker: serves what its supervisor tells it to. */
+import { minimumLogLevel, ServerOptions } from "@pagi/core/options/ServerOptions"
+import { InheritedSockets, passOn } from "@pagi/node/listen/InheritedSockets"
+import { PagiServerLive } from "@pagi/node/PagiServer"
+import * as WorkerProcess from "@pagi/node/worker/WorkerProcess"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { MinimumLogLevel } from "effect/References"
+import * as Schema from "effect/Schema"
+import * as ConsoleLog from "../program/ConsoleLog.ts"
+import * as ExitCode from "../program/ExitCode.ts"
+import * as MainProgram from "../program/MainProgram.ts"
+import * as ServedApplication from "./ServedApplication.ts"
+import { ServedPlan } from "../plan/ServerPlan.ts"
+import * as ServerValues from "../plan/ServerValues.ts"
+
+const serverOf = (payload: unknown) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      // It comes from our own supervisor, which has checked it.
+      const { app, texts } = yield* Effect.orDie(Schema.decodeUnknownEffect(ServedPlan)(payload))
+      const options = yield* ServerValues.resolve(texts)
+      return PagiServerLive.pipe(
+        Layer.provide(ServedApplication.layer(app)),
+        Layer.provideMerge(Layer.succeed(ServerOptions, options)),
+        Layer.provide(Layer.succeed(MinimumLogLevel, minimumLogLevel(options)))
+      )
+    })
+  )
+
+const worker = Effect.gen(function* () {
+  // The environment is cleaned here, before the application is loaded.
+  const inheritance = (yield* InheritedSockets).claim()
+  const number = inheritance.worker?.num
+  yield* WorkerProcess.run(serverOf).pipe(
+    Effect.tapCause(number === undefined ? MainProgram.report : MainProgram.reportUnforeseen),
+    Effect.provideService(InheritedSockets, passOn(inheritance)),
+    Effect.provide(ConsoleLog.layerWith({ prefix: number === undefined ? "" : `worker ${number}: ` }))
+  )
+})
+
+/** Serves until the supervisor wants the worker to stop, or is gone; exits with a code of `ExitCode`. */
+export const main = (): void => MainProgram.run(worker, () => true, ExitCode.ofWorkerExit)

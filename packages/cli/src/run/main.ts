@@ -1,0 +1,51 @@
+/** The program behind `pagi-server`. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as Command from "effect/cli/Command"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { readFileSync } from "node:fs"
+import * as CommandCheck from "../plan/CommandCheck.ts"
+import * as CommandOutput from "./CommandOutput.ts"
+import * as ConsoleLog from "../program/ConsoleLog.ts"
+import * as Installation from "../program/Installation.ts"
+import * as Launch from "../service/Launch.ts"
+import * as MainProgram from "../program/MainProgram.ts"
+import { command } from "./ServerCommand.ts"
+import * as StopSignals from "../signals/StopSignals.ts"
+
+const Package = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
+
+const readVersion = Effect.sync(() => readFileSync(Installation.manifest, "utf8")).pipe(
+  Effect.flatMap(Schema.decodeEffect(Package)),
+  Effect.orDie
+)
+
+const Environment = Layer.mergeAll(
+  NodeServices.layer,
+  ConsoleLog.layerWith({ copyTo: Launch.channel?.show }),
+  CommandOutput.layer,
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
+)
+
+/** Runs the command with these arguments. */
+const run = (args: ReadonlyArray<string>) =>
+  readVersion.pipe(
+    Effect.flatMap(({ version }) => Command.runWith(command, { version })(args)),
+    Effect.tapCause(MainProgram.report),
+    Effect.provide(Environment)
+  )
+
+/** Runs the command with the arguments of the process, which exits with a code of `ExitCode`. */
+export const main = (asker?: (answer: CommandCheck.Answer) => void): void => {
+  const stopSignal = StopSignals.listen()
+  MainProgram.run(
+    run(process.argv.slice(2)).pipe(
+      Effect.provideService(StopSignals.StopSignal, stopSignal),
+      Effect.provideService(CommandCheck.Asker, asker)
+    ),
+    stopSignal.isReceived
+  )
+}

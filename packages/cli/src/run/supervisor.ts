@@ -1,0 +1,110 @@
+/** The process that looks after workers. Loads nothing of the application, nor what reads command lines. */
+import { minimumLogLevel, ServerOptions } from "@pagi/core/options/ServerOptions"
+import * as Supervisor from "@pagi/node/supervisor/Supervisor"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { MinimumLogLevel } from "effect/References"
+import * as Scope from "effect/Scope"
+import * as CommandLine from "../plan/CommandLine.ts"
+import * as ConsoleLog from "../program/ConsoleLog.ts"
+import * as ControlPath from "../status/ControlPath.ts"
+import * as ExitCode from "../program/ExitCode.ts"
+import * as Installation from "../program/Installation.ts"
+import * as Launch from "../service/Launch.ts"
+import * as MainProgram from "../program/MainProgram.ts"
+import * as Memory from "./Memory.ts"
+import * as Privileges from "../service/Privileges.ts"
+import * as ProcessState from "../service/ProcessState.ts"
+import type { ServerPlan } from "../plan/ServerPlan.ts"
+import * as ServerValues from "../plan/ServerValues.ts"
+import * as SupervisorSignals from "../signals/SupervisorSignals.ts"
+import * as SystemdNotify from "../service/SystemdNotify.ts"
+import * as UnknownVariables from "./UnknownVariables.ts"
+import * as WorkingDirectory from "../program/WorkingDirectory.ts"
+
+/** This command once more. */
+const successor = (): Supervisor.SuccessorProgram => {
+  const [file, ...args] = CommandLine.again(process.argv.slice(2))
+  return { file, args, environment: SystemdNotify.environmentOf(Launch.systemd) }
+}
+
+const countOf = (workers: number): string => (workers === 1 ? "1 worker serves" : `${workers} workers serve`)
+
+/** What the process does for those who have started it, when the pool of workers has come so far. */
+const makeDuties = (plan: ServerPlan, workers: number) =>
+  Effect.gen(function* () {
+    const { group, pid, user } = plan.process
+    const identity = yield* Privileges.resolve(user, group)
+    const systemd = SystemdNotify.make(Launch.systemd)
+    const scope = yield* Effect.scope
+    let state: ProcessState.ProcessState | undefined
+    const onBound = Effect.gen(function* () {
+      if (identity !== undefined) yield* Privileges.drop(identity)
+      state = yield* ProcessState.begin({
+        pidFile: pid,
+        predecessor: Launch.predecessor,
+        launcher: Launch.channel,
+        systemd
+      })
+    })
+    const serving = Effect.gen(function* () {
+      yield* Effect.logInfo(`${countOf(workers)}, process ${process.pid} looks after them`)
+      yield* state?.ready ?? Effect.void
+      Memory.release()
+    }).pipe(Effect.provideService(Scope.Scope, scope))
+    const changes = {
+      serving,
+      reloading: systemd.reloading,
+      reloaded: systemd.reloaded,
+      successorLost: Effect.provideService(
+        Effect.suspend(() => state?.goesOn ?? Effect.void),
+        Scope.Scope,
+        scope
+      ),
+      stopping: Effect.suspend(() => state?.stopping ?? Effect.void)
+    }
+    const controlSocket = plan.process.control ?? ControlPath.forProcess(identity?.uid)
+    // Somebody who goes on is no end for systemd.
+    const onChange = (change: keyof typeof changes, hasSuccessor: boolean) =>
+      hasSuccessor ? Effect.void : changes[change]
+    return { socketOwner: identity, onBound, onChange, controlSocket }
+  })
+
+/** Looks after workers until the pool has stopped. */
+const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: SupervisorSignals.SupervisorSignals) {
+  const refreshDirectory = WorkingDirectory.remember()
+  const { workers } = yield* ServerOptions
+  const duties = yield* makeDuties(plan, workers)
+  const program = { path: Installation.program("worker"), payload: plan.served }
+  const context = yield* Layer.build(Supervisor.layer(program, { ...duties, successor: successor() }))
+  const { ended, send } = Context.get(context, Supervisor.PagiSupervisor)
+  signals.connect((command, signal) => {
+    if (command === "reload" || command === "hotRestart") refreshDirectory()
+    send(command, signal)
+  })
+  return yield* ended
+})
+
+/** Runs a server with workers, and fails with its exit code if that is not 0. */
+export const run = Effect.fnUntraced(function* (plan: ServerPlan, signals: SupervisorSignals.SupervisorSignals) {
+  const options = yield* ServerValues.resolve(plan.served.texts)
+  yield* Launch.inBackground(plan.process, options)
+  yield* UnknownVariables.warn
+  const code = yield* Effect.scoped(supervise(plan, signals)).pipe(
+    Effect.provideService(ServerOptions, options),
+    Effect.provideService(MinimumLogLevel, minimumLogLevel(options))
+  )
+  if (code !== ExitCode.stopped) return yield* new ExitCode.Ended({ code })
+})
+
+/** Begins to serve; the process exits with a code of `ExitCode`. */
+export const main = (plan: ServerPlan): void => {
+  const signals = SupervisorSignals.listen()
+  MainProgram.run(
+    run(plan, signals).pipe(
+      Effect.tapCause(MainProgram.report),
+      Effect.provide(ConsoleLog.layerWith({ copyTo: Launch.channel?.show }))
+    )
+  )
+}

@@ -1,0 +1,91 @@
+/**
+ * Signals that stop the server: the first one gracefully, the second at once. `SIGHUP` is one of them only when it comes
+ * from the end of the terminal.
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { constants } from "node:os"
+import * as Terminal from "../program/Terminal.ts"
+
+/**
+ * Milliseconds in which signals are the same request to stop. A Ctrl-C reaches the whole foreground process group, and
+ * npm passes the one that it gets on to the server, which so gets two.
+ */
+export const sameRequest = 500
+
+/** Tells a repeated request to stop from the first one. */
+export class StopRequests {
+  #first: number | undefined = undefined
+
+  /**
+   * Whether the request is a second one.
+   *
+   * @param now milliseconds of a clock that only goes forward
+   */
+  isRepeated(now: number): boolean {
+    this.#first ??= now
+    return now - this.#first >= sameRequest
+  }
+}
+
+/**
+ * The first request to stop. It is something to wait for and not an interruption, which would leave the program no way to
+ * say how the stop went.
+ */
+export class StopSignal extends Context.Service<
+  StopSignal,
+  {
+    readonly received: Effect.Effect<void>
+    readonly isReceived: () => boolean
+  }
+>()("@pagi/cli/StopSignal") {}
+
+/** Waits for signals from now on; at the second one the process ends. To be called once, before the server starts. */
+export const listen = (): StopSignal["Service"] => {
+  const received = Deferred.makeUnsafe<void>()
+  const requests = new StopRequests()
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (requests.isRepeated(performance.now())) process.exit(128 + constants.signals[signal])
+    Deferred.doneUnsafe(received, Exit.void)
+  }
+  listener = onSignal
+  attend()
+  process.on("SIGHUP", () => {
+    if (Terminal.isClosed()) onSignal("SIGHUP")
+  })
+  return { received: Deferred.await(received), isReceived: () => Deferred.isDoneUnsafe(received) }
+}
+
+/** What this process does at a signal, once it listens. */
+let listener: NodeJS.SignalsListener | undefined = undefined
+
+const stopping = ["SIGINT", "SIGTERM"] as const
+
+const attend = (): void => {
+  if (listener === undefined) return
+  for (const signal of stopping) {
+    if (!process.listeners(signal).includes(listener)) process.on(signal, listener)
+  }
+}
+
+/** Milliseconds after which an import has shown that it lets the event loop run, and so see signals. */
+const patience = 500
+
+/**
+ * Imports, while signals are left to the system, which ends the process at once: a module that computes without end would
+ * have it see none, and there is nothing to be finished yet. The first process of a container goes on to listen, as the
+ * system does nothing for that one.
+ */
+export const leaveToSystem = async <A>(load: () => Promise<A>): Promise<A> => {
+  if (listener === undefined || process.pid === 1) return load()
+  for (const signal of stopping) process.off(signal, listener)
+  const timer = setTimeout(attend, patience)
+  try {
+    return await load()
+  } finally {
+    clearTimeout(timer)
+    attend()
+  }
+}

@@ -1,0 +1,71 @@
+/** The status of a server with workers, for people: a line about the whole, and a table of its workers. */
+import type { PoolStatus, WorkerStatus } from "@pagi/node/supervisor/PoolStatus"
+import * as ConsoleLog from "../program/ConsoleLog.ts"
+
+const units = [
+  [86_400, "d"],
+  [3600, "h"],
+  [60, "m"],
+  [1, "s"]
+] as const
+
+/** The two largest units of a time, such as `2d 3h`. */
+export const formatAge = (milliseconds: number): string => {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000))
+  const first = units.findIndex(([size]) => seconds >= size)
+  if (first === -1) return "0s"
+  const [[size, unit], second] = [units[first] ?? units[3], units[first + 1]]
+  const rest = second === undefined ? 0 : Math.floor((seconds % size) / second[0])
+  const text = `${Math.floor(seconds / size)}${unit}`
+  return rest === 0 || second === undefined ? text : `${text} ${rest}${second[1]}`
+}
+
+const formatMemory = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`
+
+const formatCount = (count: number): string => String(count).replaceAll(/\B(?=(\d{3})+$)/g, ",")
+
+/** A worker says how it is only once it serves. */
+const ifHeard = ({ lastHeartbeat }: WorkerStatus, text: string): string => (lastHeartbeat === null ? "-" : text)
+
+interface Column {
+  readonly title: string
+  readonly cell: (worker: WorkerStatus) => string
+  /** Numbers are aligned to the right. */
+  readonly isText?: boolean
+}
+
+const columns: ReadonlyArray<Column> = [
+  { title: "WORKER", cell: ({ workerNum }) => String(workerNum) },
+  { title: "PID", cell: ({ pid }) => (pid === null ? "-" : String(pid)) },
+  { title: "PHASE", cell: ({ phase }) => phase, isText: true },
+  { title: "AGE", cell: ({ age }) => formatAge(age) },
+  { title: "REQUESTS", cell: (worker) => ifHeard(worker, formatCount(worker.requests)) },
+  { title: "CONNECTIONS", cell: (worker) => ifHeard(worker, formatCount(worker.connections)) },
+  { title: "LAG", cell: (worker) => ifHeard(worker, `${worker.lag.toFixed(1)} ms`) },
+  { title: "MEMORY", cell: (worker) => ifHeard(worker, formatMemory(worker.memory)) },
+  {
+    title: "HEARD",
+    cell: ({ lastHeartbeat }) => (lastHeartbeat === null ? "-" : `${(lastHeartbeat / 1000).toFixed(1)}s ago`)
+  }
+]
+
+const headline = ({ age, isReloading, listeners, phase, pid, target, workers }: PoolStatus): string => {
+  const serving = workers.filter((worker) => worker.phase === "serving").length
+  const replacing = isReloading ? ", replacing workers" : ""
+  const where = listeners.length === 0 ? "" : ` on ${listeners.join(", ")}`
+  return `pagi-server ${pid}: ${phase} for ${formatAge(age)}${replacing}, ${serving} of ${target} workers${where}`
+}
+
+/** Lines, each with its end. */
+export const render = (status: PoolStatus): string => {
+  const rows = [
+    columns.map(({ title }) => title),
+    ...status.workers.map((worker) => columns.map(({ cell }) => cell(worker)))
+  ]
+  const widths = columns.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)))
+  const align = (cell: string, index: number): string =>
+    columns[index]?.isText === true ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0)
+  const lines = [headline(status), ...rows.map((row) => row.map(align).join("  ").trimEnd())]
+  // A path may have anything in it.
+  return lines.map((line) => `${ConsoleLog.escape(line)}\n`).join("")
+}

@@ -1,0 +1,54 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { PoolStatus } from "@pagi/node/supervisor/PoolStatus"
+import { formatAge, render } from "../../src/status/StatusTable.ts"
+
+const status: PoolStatus = {
+  pid: 100,
+  phase: "serving",
+  age: 93_784_000,
+  target: 2,
+  isReloading: true,
+  listeners: ["http://127.0.0.1:5000/", "unix:/run/a\u001b.sock"],
+  workers: [
+    {
+      pid: 101,
+      workerNum: 1,
+      phase: "serving",
+      age: 61_000,
+      requests: 1_234_567,
+      connections: 64,
+      lag: 1.25,
+      memory: 90 * 1024 ** 2,
+      lastHeartbeat: 420
+    },
+    {
+      pid: null,
+      workerNum: 12,
+      phase: "booting",
+      age: 0,
+      requests: 0,
+      connections: 0,
+      lag: 0,
+      memory: 0,
+      lastHeartbeat: null
+    }
+  ]
+}
+
+describe("StatusTable", () => {
+  it("says how the whole is, and each worker", () => {
+    assert.strictEqual(
+      render(status),
+      "pagi-server 100: serving for 1d 2h, replacing workers, 1 of 2 workers on " +
+        "http://127.0.0.1:5000/, unix:/run/a\\u001b.sock\n" +
+        "WORKER  PID  PHASE      AGE   REQUESTS  CONNECTIONS     LAG    MEMORY     HEARD\n" +
+        "     1  101  serving  1m 1s  1,234,567           64  1.3 ms  90.0 MiB  0.4s ago\n" +
+        "    12    -  booting     0s          -            -       -         -         -\n"
+    )
+  })
+
+  it("writes times in their two largest units", () => {
+    const ages = [0, 999, 59_999, 60_000, 61_000, 3_600_000, 3_660_000, 86_400_000 * 3 + 3_600_000 * 5]
+    assert.deepStrictEqual(ages.map(formatAge), ["0s", "0s", "59s", "1m", "1m 1s", "1h", "1h 1m", "3d 5h"])
+  })
+})
