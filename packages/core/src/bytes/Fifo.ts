@@ -1,3 +1,5 @@
+/** Queues whose cost does not grow with what waits in them. */
+
 /** Items that were taken and whose places are kept, at least; most queues never come so far. */
 const minTaken = 32
 

@@ -1,3 +1,5 @@
+/** The values of hexadecimal digits, as a table over all bytes. */
+
 /** What `hexadecimalValue` holds for a byte that is no hexadecimal digit. */
 export const NOT_HEXADECIMAL = 255
 

@@ -1,3 +1,4 @@
+/** Runs the callbacks of applications, none of which keeps the others or the server from going on. */
 import * as Effect from "effect/Effect"
 
 /** Runs a log line of the server's own. */

@@ -1,3 +1,4 @@
+/** What is said of an application that is none, such as an async function, a generator, or a handler of `node:http`. */
 import * as Effect from "effect/Effect"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"

@@ -1,3 +1,4 @@
+/** Sends a file as the rest of a response's body. */
 import * as Effect from "effect/Effect"
 import type { FileBody, FilePart, FileSource } from "../contract/FileSource.ts"
 import { refused, type SendError } from "../contract/SendError.ts"

@@ -1,3 +1,4 @@
+/** A request and its response: the order of their events as a table, turned into calls on the driver. */
 import * as Effect from "effect/Effect"
 import type { HttpReceiveEvent, HttpRequestEvent, HttpSendEvent } from "../contract/Event.ts"
 import { checkHttp } from "./EventGuard.ts"

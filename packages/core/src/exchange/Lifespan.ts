@@ -1,3 +1,4 @@
+/** Starts and stops the application: runs its lifespan handler, tells it of both, and waits for its answers. */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"

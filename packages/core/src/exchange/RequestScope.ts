@@ -1,3 +1,4 @@
+/** Makes the scopes that applications are run with, out of the server, the connection and the head of a request. */
 import type { ByteString } from "../bytes/ByteString.ts"
 import type { ExchangeState } from "../contract/ConnectionState.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"

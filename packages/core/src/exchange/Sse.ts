@@ -1,3 +1,7 @@
+/**
+ * An event stream, or an ordinary response in its place: the order of their events as a table, turned into calls on the
+ * driver.
+ */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

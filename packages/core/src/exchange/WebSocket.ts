@@ -1,3 +1,7 @@
+/**
+ * A WebSocket session as the application sees it, or the response that refuses it: the order of their events as a
+ * table, turned into calls on the driver and then on the session.
+ */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -1,3 +1,4 @@
+/** Whether a text is the authority of a URI: a host and perhaps a port (RFC 9110 §7.2, RFC 3986 §3.2). */
 import type { ByteString } from "../bytes/ByteString.ts"
 import { digitAt } from "../bytes/Hexadecimal.ts"
 

@@ -1,3 +1,4 @@
+/** The path and the query of a request's target: taken apart, percent-decoded, and read as UTF-8. */
 import { type ByteString, decodeUtf8 } from "../bytes/ByteString.ts"
 import { digitAt } from "../bytes/Hexadecimal.ts"
 

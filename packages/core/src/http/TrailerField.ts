@@ -1,6 +1,6 @@
 /**
- * Fields that frame or route a message, authenticate, modify a request or describe content. They have an effect before
- * the content is processed, so a trailer section may not carry them (RFC 9110 §6.5.1).
+ * The fields that a trailer section may not carry (RFC 9110 §6.5.1). They frame or route a message, authenticate, modify
+ * a request or describe content, and so have an effect before the content is processed.
  */
 const forbidden = new Set([
   "authorization",

@@ -1,4 +1,4 @@
-/** What a close frame says, or 1005 for an empty one, and 1006 for the end of a connection without any. */
+/** How a session was closed: by what its close frame says, 1005 for an empty one, and 1006 for an end without any. */
 export interface CloseFrame {
   readonly code: number
   readonly reason: string

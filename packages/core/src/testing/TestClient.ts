@@ -1,5 +1,5 @@
 /**
- * Drives an application in memory, without HTTP bytes or sockets, for tests of applications:
+ * Drives an application in memory, without HTTP bytes or sockets, for tests of applications.
  *
  * ```ts
  * it.effect("greets", () =>

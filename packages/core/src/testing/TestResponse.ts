@@ -8,7 +8,7 @@ export interface ResponseHead {
   readonly headers: HeaderBlock
 }
 
-/** What reached the peer. */
+/** A response as the peer of a test has got it. */
 export class TestResponse implements ResponseHead {
   readonly status: number
   readonly headers: HeaderBlock
