@@ -1,3 +1,4 @@
+/** Looks at a request before the application does: it is refused, a WebSocket handshake, or an ordinary one. */
 import { isMisdirected, misdirectedMessage } from "@pagi/core/http/ExpectedHost"
 import type { Transport } from "@pagi/core/transport/Transport"
 import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"

@@ -1,3 +1,4 @@
+/** What programs import from `@pagi/http2`: the driver, and the protocol machine by itself. */
 export { Http2Driver } from "./Http2Driver.ts"
 export { type Http2Settings, makeSettings } from "./stream/Http2Settings.ts"
 export { Connection } from "./protocol/Connection.ts"

@@ -1,3 +1,4 @@
+/** The length of a request body, or why it is in doubt (RFC 9112 §6.3). */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { listElements } from "@pagi/core/http/FieldList"
 import { isToken, parseContentLength } from "@pagi/core/http/HeaderBlock"

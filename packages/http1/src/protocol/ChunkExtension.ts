@@ -1,3 +1,4 @@
+/** The grammar of chunk extensions, which are read byte by byte and mean nothing here (RFC 9112 §7.1.1). */
 import { isToken } from "./ByteClass.ts"
 
 /**

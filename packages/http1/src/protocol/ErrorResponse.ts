@@ -1,3 +1,4 @@
+/** The server's own short answer, after which the connection closes. */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { errorContent } from "@pagi/core/http/ResponseContent"

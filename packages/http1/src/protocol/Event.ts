@@ -1,3 +1,4 @@
+/** The events of the machine: what received bytes mean, one at a time. */
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import type { ProtocolError } from "./ProtocolError.ts"
 import type { RequestHead } from "./RequestHead.ts"

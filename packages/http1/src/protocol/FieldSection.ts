@@ -1,3 +1,4 @@
+/** Checks and reads the field lines of a header or trailer section (RFC 9112 §5). */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { COLON, CR, HTAB, isFieldValue, LF, lowerToken, SP } from "./ByteClass.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"

@@ -1,3 +1,5 @@
+/** The rules that a peer can break, by name, and how each is answered. */
+
 /** Statuses with which the server answers a message that it cannot accept (RFC 9110 §15.5 and §15.6). */
 export type ErrorStatus = 400 | 408 | 413 | 414 | 417 | 431 | 501 | 505
 

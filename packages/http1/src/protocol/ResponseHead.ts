@@ -1,3 +1,7 @@
+/**
+ * Writes the head of a response: checks its fields, chooses the framing, and adds what is the server's to say (RFC 9112
+ * §4 to §6).
+ */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { listElements } from "@pagi/core/http/FieldList"
 import {

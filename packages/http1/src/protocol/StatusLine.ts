@@ -1,3 +1,4 @@
+/** The status lines of responses, with the reason phrases of the IANA registry (RFC 9112 §4). */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 
 /** Reason phrases of the statuses in the IANA registry (RFC 9110 §15, RFC 4918, 5842, 6585, 7725, 8297, 8470). */

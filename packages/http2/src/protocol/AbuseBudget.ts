@@ -1,3 +1,8 @@
+/**
+ * What a peer may do that costs us more than it costs the peer: so much at once, and so much in each second (RFC 9113
+ * §10.5).
+ */
+
 /** How many streams a peer may have reset. */
 export interface BudgetLimits {
   /** At once. */

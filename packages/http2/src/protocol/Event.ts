@@ -1,3 +1,4 @@
+/** The events of the machine: what received frames mean, one at a time. */
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import type { RefusedRequest, RequestHead } from "./head/RequestFields.ts"
 import type { Stream } from "./streams/Stream.ts"

@@ -1,3 +1,4 @@
+/** The preface, by which a client says that it speaks HTTP/2 (RFC 9113 §3.4). */
 import { type ByteString, toBytes } from "@pagi/core/bytes/ByteString"
 
 /** What a client sends first on every connection (RFC 9113 §3.4). */

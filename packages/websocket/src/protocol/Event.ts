@@ -1,3 +1,4 @@
+/** The events of the machine: what received frames mean, one at a time. */
 import type { ProtocolError } from "./ProtocolError.ts"
 
 /** A whole text message. */

@@ -1,3 +1,4 @@
+/** Writes frames, as they are or masked (RFC 6455 §5.2 and §5.3). */
 import type { ByteSink } from "@pagi/core/bytes/ByteSink"
 import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import { applyMask } from "./Masking.ts"

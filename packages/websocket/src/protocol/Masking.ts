@@ -1,4 +1,4 @@
-/** Payloads of a client are XORed with a key of four bytes, repeated (RFC 6455 §5.3). */
+/** Masks and unmasks payloads: those of a client are XORed with a key of four bytes, repeated (RFC 6455 §5.3). */
 
 const NOT_ASCII = 0x80808080
 

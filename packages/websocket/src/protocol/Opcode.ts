@@ -1,4 +1,4 @@
-/** What a frame is (RFC 6455 §5.2 and §11.8). */
+/** Opcodes, which say what a frame is (RFC 6455 §5.2 and §11.8). */
 
 export const CONTINUATION = 0x0
 export const TEXT = 0x1

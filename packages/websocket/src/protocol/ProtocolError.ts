@@ -1,3 +1,5 @@
+/** The rules that a peer can break, by name, and the close code for each (RFC 6455 §7.4.1). */
+
 /** Close codes for what a peer did wrong (RFC 6455 §7.4.1). */
 export type ErrorCode = 1002 | 1007 | 1009
 

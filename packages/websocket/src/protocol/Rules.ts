@@ -1,7 +1,10 @@
 import { FrameHeader, type Role } from "./FrameHeader.ts"
 import { type Limits, messageMaximum, toMaximum } from "./Limits.ts"
 
-/** What the connections of a kind have in common; made once for all of them, since an idle one should cost little. */
+/**
+ * The rules for all connections of a kind: which end they are, what the peer may send, and whether compression was agreed
+ * on. Made once, since an idle connection should cost little.
+ */
 export class Rules {
   /** Read anew for each frame; nothing in it lasts. */
   readonly header: FrameHeader

@@ -1,3 +1,4 @@
+/** UTF-8 as text messages have it: decoded whole, or checked as it arrives in parts (RFC 3629). */
 import { textFromBytes } from "@pagi/core/bytes/ByteString"
 
 /** What the bytes so far leave open (the ABNF of RFC 3629 §4): how many follow, and what the next may be. */

@@ -1,3 +1,4 @@
+/** The CONTINUATION frame (RFC 9113 §6.10). */
 import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"
 import type { FrameHeader } from "./FrameHeader.ts"
 

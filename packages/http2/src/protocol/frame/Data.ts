@@ -1,3 +1,4 @@
+/** The DATA frame (RFC 9113 §6.1). */
 import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"
 import { END_STREAM } from "./Flag.ts"

@@ -1,7 +1,7 @@
 import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import { readUint24, readUint31 } from "./Integer.ts"
 
-/** Bytes of a frame before its payload (RFC 9113 §4.1). */
+/** Bytes of a frame's header, before its payload (RFC 9113 §4.1). */
 export const frameHeaderSize = 9
 
 /** The header of one frame (RFC 9113 §4.1), read into the same object again and again. */

@@ -1,3 +1,4 @@
+/** The GOAWAY frame (RFC 9113 §6.8). */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"

@@ -1,3 +1,6 @@
+/**
+ * The HEADERS frame, and the CONTINUATION frames behind one that is too short for its block (RFC 9113 §6.2 and §6.10).
+ */
 import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import { connectionError, type ProtocolError } from "../wire/ProtocolError.ts"
 import { END_HEADERS, END_STREAM, PRIORITY } from "./Flag.ts"

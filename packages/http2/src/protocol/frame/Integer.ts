@@ -1,4 +1,4 @@
-// Integers in network order (RFC 9113 §2.2). Bytes that are not there count as 0.
+/** Integers in network order, as frames have them (RFC 9113 §2.2). Bytes that are not there count as 0. */
 
 export const readUint16 = (bytes: Uint8Array, offset: number): number =>
   ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0)

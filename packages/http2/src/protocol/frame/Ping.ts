@@ -1,3 +1,4 @@
+/** The PING frame (RFC 9113 §6.7). */
 import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"
 import { ACK } from "./Flag.ts"

@@ -1,3 +1,4 @@
+/** The PRIORITY frame, and the same fields in HEADERS, with which nothing is done (RFC 9113 §5.3.2 and §6.3). */
 import { connectionError, type ProtocolError, streamError, type StreamError } from "../wire/ProtocolError.ts"
 import type { FrameHeader } from "./FrameHeader.ts"
 import { readUint31 } from "./Integer.ts"

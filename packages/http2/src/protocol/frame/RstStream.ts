@@ -1,3 +1,4 @@
+/** The RST_STREAM frame (RFC 9113 §6.4). */
 import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"
 import { type FrameHeader, frameHeaderSize, writeFrameHeader } from "./FrameHeader.ts"

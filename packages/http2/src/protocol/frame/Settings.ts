@@ -1,3 +1,4 @@
+/** The SETTINGS frame (RFC 9113 §6.5). */
 import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"
 import type { PeerSettings } from "../wire/Settings.ts"

@@ -1,3 +1,4 @@
+/** The WINDOW_UPDATE frame (RFC 9113 §6.9). */
 import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import { connectionError, type ProtocolError, streamError } from "../wire/ProtocolError.ts"
 import { type FrameHeader, frameHeaderSize, writeFrameHeader } from "./FrameHeader.ts"

@@ -1,3 +1,6 @@
+/**
+ * Reads the header and trailer sections of a request: which fields they may have, and what these mean (RFC 9113 §8).
+ */
 import { isAuthority } from "@pagi/core/http/Authority"
 import { readExpect } from "@pagi/core/http/FieldList"
 import type { ByteString } from "@pagi/core/bytes/ByteString"

@@ -1,3 +1,6 @@
+/**
+ * The header and trailer sections of a response: checked when the application gives them, encoded when they are sent.
+ */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { trimBlanks } from "@pagi/core/http/FieldList"
 import {

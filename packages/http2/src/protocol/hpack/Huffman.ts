@@ -1,3 +1,4 @@
+/** Encodes and decodes texts by the Huffman code of HPACK (RFC 7541 §5.2). */
 import { type ByteString, fromBytes } from "@pagi/core/bytes/ByteString"
 import { codeLengths, codes } from "./HuffmanCode.ts"
 import {

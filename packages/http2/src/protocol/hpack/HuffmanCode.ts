@@ -1,3 +1,5 @@
+/** The Huffman code of HPACK: which bits stand for which byte (RFC 7541 appendix B). */
+
 /** How many bits the code of each byte has (RFC 7541 appendix B), in rows of 16; the last is that of EOS. */
 const lengths = [
   [13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28],

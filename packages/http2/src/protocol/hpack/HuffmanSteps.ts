@@ -1,3 +1,6 @@
+/**
+ * The steps of the Huffman decoder, a state machine that takes a byte at a time; each is made when it is first needed.
+ */
 import { codeLengths, codes, EOS } from "./HuffmanCode.ts"
 
 /*

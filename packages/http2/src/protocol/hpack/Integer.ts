@@ -1,3 +1,4 @@
+/** Integers with a prefix, as HPACK writes them (RFC 7541 §5.1). */
 import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import type { BlockInput } from "./BlockInput.ts"
 

@@ -21,7 +21,7 @@ const sensitiveNames: ReadonlySet<ByteString> = new Set([
   "set-cookie"
 ])
 
-/** What an encoder knows of a name. */
+/** What an encoder knows of the name of a field: where it is in the tables, and with which values. */
 export class KnownName {
   readonly name: ByteString
   readonly isSensitive: boolean

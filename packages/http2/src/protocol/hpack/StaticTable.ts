@@ -1,7 +1,8 @@
+/** The static table of HPACK (RFC 7541 appendix A). */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { HeaderField } from "./HeaderField.ts"
 
-/** RFC 7541 appendix A. */
+/** In the order of the appendix. */
 const fields: ReadonlyArray<HeaderField> = [
   new HeaderField(":authority", ""),
   new HeaderField(":method", "GET"),

@@ -1,3 +1,5 @@
+/** Remembers how streams were closed, since that decides what a frame on one of them means (RFC 9113 §5.1). */
+
 /** How a stream was closed: by a RST_STREAM of ours, after which the peer may go on for a while, or in another way. */
 export type Closing = "reset" | "ended"
 

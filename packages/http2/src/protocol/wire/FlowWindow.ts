@@ -1,3 +1,5 @@
+/** Windows of flow control: their bounds, and the one for what the peer may send (RFC 9113 §5.2 and §6.9). */
+
 /** The largest window (RFC 9113 §6.9.1). */
 export const maxWindow = 2 ** 31 - 1
 

@@ -1,3 +1,4 @@
+/** The rules that a peer can break, by name, and whether one ends a stream or the connection (RFC 9113 §5.4). */
 import {
   COMPRESSION_ERROR,
   ENHANCE_YOUR_CALM,

@@ -1,3 +1,4 @@
+/** The settings of HTTP/2: their identifiers and bounds, and what the peer has asked for (RFC 9113 §6.5.2). */
 import { initialWindow, maxWindow } from "./FlowWindow.ts"
 import { connectionError, type ConnectionError } from "./ProtocolError.ts"
 
