@@ -1,3 +1,4 @@
+/** What programs import from `@pagi/node`: the server, and the errors with which it does not start or stop. */
 export { AccessLogError } from "./accessLog/AccessLogFile.ts"
 export { IncompleteDrain } from "./IncompleteDrain.ts"
 export { InheritedSockets } from "./listen/InheritedSockets.ts"

@@ -1,3 +1,4 @@
+/** Why an application cannot be loaded. */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 

@@ -1,3 +1,4 @@
+/** The media types of files, by their names. */
 import { getType } from "effect/http/Mime"
 import * as Option from "effect/Option"
 import { extname } from "node:path"

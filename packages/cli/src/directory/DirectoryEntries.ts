@@ -1,3 +1,4 @@
+/** Reads what is shown of a directory. */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs/promises"
 import { join } from "node:path"

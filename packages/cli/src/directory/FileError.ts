@@ -1,3 +1,4 @@
+/** Why a file is not shown, or cannot be read. */
 import * as Schema from "effect/Schema"
 
 /** There is nothing at the path that is shown: no file, not a regular one, a hidden one, or one outside the root. */

@@ -1,4 +1,4 @@
-/** The responses of the directory application. */
+/** The responses of the application that serves the files of a directory. */
 import type { HttpSendEvent } from "@pagi/core/contract/Event"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import type { Send } from "@pagi/core/contract/PagiApp"

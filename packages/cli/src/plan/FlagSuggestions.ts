@@ -1,4 +1,4 @@
-/** What to do about a flag that there is not. */
+/** What messages advise about a flag that the command does not have: one of ours that is meant, or does the same. */
 import * as NearNames from "./NearNames.ts"
 
 /** Flags of other servers: the one of ours that does the same, or what to do instead. */

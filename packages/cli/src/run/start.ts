@@ -1,4 +1,4 @@
-/** Begins what the command line asks for. */
+/** Begins what the command line asks for: to show a status, or to serve, with workers or without. */
 import { mayHaveWorkers } from "../plan/CommandLine.ts"
 import * as ProcessStart from "../program/ProcessStart.ts"
 

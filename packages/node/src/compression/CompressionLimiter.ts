@@ -1,3 +1,5 @@
+/** Keeps the compression of all connections from filling libuv's thread pool. */
+
 /** Bytes of input for which work counts once. */
 const bytesPerShare = 8192
 

@@ -20,7 +20,7 @@ import { Protocols } from "./Protocols.ts"
 import { TlsHandshakes } from "../tls/TlsHandshakes.ts"
 import { TurnQueue } from "./TurnQueue.ts"
 
-/** Seconds after which a client that was turned away may try again (RFC 9110 §10.2.3). */
+/** Seconds after which a client that was turned away may try again, for Retry-After (RFC 9110 §10.2.3). */
 const retryAfter = "1"
 
 const message = "the server is at capacity"

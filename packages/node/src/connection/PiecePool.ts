@@ -1,3 +1,5 @@
+/** Memory for pieces of files, which is used again and again. */
+
 /** Bytes of a file that are read at a time. */
 export const pieceSize = 65_536
 

@@ -1,3 +1,4 @@
+/** Why a file cannot be sent, in words for whoever wrote the application. */
 import { type FileHandle, FileUnreadable } from "@pagi/core/contract/FileSource"
 import type { Stats } from "node:fs"
 

@@ -1,3 +1,4 @@
+/** Whether a folder is one in which other users cannot put anything in the place of something else. */
 import { lstatSync, statSync } from "node:fs"
 
 /** The bit of a folder in which nobody may rename or remove what belongs to others. */

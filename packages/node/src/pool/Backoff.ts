@@ -1,4 +1,4 @@
-// All times are in milliseconds.
+/** How long a slot of the pool waits for its next worker when others have died quickly. All times are in milliseconds. */
 
 /** A worker that dies sooner after it was ready, or before, has died quickly. */
 const settledAfter = 10_000

@@ -7,7 +7,7 @@ import type { Timer } from "../pool/PoolEvent.ts"
 /** Milliseconds beyond which a timer is late because this process did not run: it was stopped, or the machine was. */
 export const lateness = 1000
 
-/** The timers of a pool. */
+/** The timers of a pool of workers: each runs under its name, and can be started anew or cancelled. */
 export interface PoolTimers {
   /** Without end when the delay is infinite; a timer that runs already starts anew. */
   readonly schedule: (timer: Timer, delay: number) => Effect.Effect<void>

@@ -1,3 +1,4 @@
+/** A server with workers: binds the sockets, starts the workers, and looks after them. */
 import { minimumLogLevel, ServerOptions, type Values } from "@pagi/core/options/ServerOptions"
 import type { Address } from "@pagi/core/contract/Address"
 import * as Context from "effect/Context"

@@ -1,3 +1,4 @@
+/** How long a worker may take to leave, as its parent and the worker itself count it. */
 import type { Values } from "@pagi/core/options/ServerOptions"
 import * as Duration from "effect/Duration"
 
