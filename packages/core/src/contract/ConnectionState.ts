@@ -7,9 +7,13 @@ import type { DisconnectReason } from "./DisconnectReason.ts"
  * of disconnect and complete happens for an exchange.
  */
 export interface ConnectionState {
+  /** Whether the peer is there, as far as the server knows. */
   readonly isConnected: boolean
+  /** Why it is not. */
   readonly disconnectReason: DisconnectReason | undefined
+  /** Whether the application has sent the start of its response. */
   readonly responseStarted: boolean
+  /** Whether the response is complete, and its last byte on the way. */
   readonly responseComplete: boolean
   /** Runs the callback when the peer has gone; at once when it already has. */
   readonly onDisconnect: (callback: (reason: DisconnectReason) => void) => void

@@ -31,6 +31,7 @@ const Seconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)).annotateKe
 export const HttpRequest = Schema.Struct({ type: Schema.Literal("http.request"), body: Bytes, more: Schema.Boolean })
 /** The response is complete or the peer is gone. Repeated for every later receive. */
 export const HttpDisconnect = Schema.Struct({ type: Schema.Literal("http.disconnect") })
+/** What an application receives in an `http` scope. */
 export const HttpReceiveEvent = Schema.Union([HttpRequest, HttpDisconnect])
 
 /** Status and headers. `trailers: true` announces that `http.response.trailers` will end the response. */
@@ -86,6 +87,7 @@ export const HttpResponseTrailers = Schema.Struct({
 })
 /** Pushes everything buffered to the socket now instead of at the end of the turn. */
 export const HttpFullFlush = Schema.Struct({ type: Schema.Literal("http.fullflush") })
+/** What an application sends in an `http` scope; `exchange/Http` has the order as a table. */
 export const HttpSendEvent = Schema.Union([
   HttpResponseStart,
   HttpResponseInformational,
@@ -96,21 +98,37 @@ export const HttpSendEvent = Schema.Union([
   HttpFullFlush
 ])
 
+/** A piece of a request's body. */
 export type HttpRequestEvent = typeof HttpRequest.Type
+/** What an application receives in an `http` scope. */
 export type HttpReceiveEvent = typeof HttpReceiveEvent.Type
+/** What an application sends in an `http` scope. */
 export type HttpSendEvent = typeof HttpSendEvent.Type
 
 // sse ----------------------------------------------------------------------------------------------------------------
 
+/** A piece of the request body, as `http.request` is. */
 export const SseRequest = Schema.Struct({ type: Schema.Literal("sse.request"), body: Bytes, more: Schema.Boolean })
+/**
+ * The stream, or the response in its place, is over: by a `DisconnectReason`, or `closed` after an end of the
+ * application's own. Repeated for every later receive.
+ */
 export const SseDisconnect = Schema.Struct({ type: Schema.Literal("sse.disconnect"), reason: Schema.String })
+/** What an application receives in an `sse` scope. */
 export const SseReceiveEvent = Schema.Union([SseRequest, SseDisconnect])
 
+/**
+ * Begins the stream, with status 200 unless another is given. The server adds the fields that make it an event stream.
+ */
 export const SseStart = Schema.Struct({
   type: Schema.Literal("sse.start"),
   status: Schema.optionalKey(FinalStatus),
   headers: Schema.optionalKey(Headers)
 })
+/**
+ * One event. `data` may have several lines, `event` and `id` no line break; `retry` is in milliseconds (HTML standard,
+ * "Server-sent events").
+ */
 export const SseSend = Schema.Struct({
   type: Schema.Literal("sse.send"),
   data: Text,
@@ -118,6 +136,7 @@ export const SseSend = Schema.Struct({
   id: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[^\r\n\0]*$/))),
   retry: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)))
 })
+/** A comment, which clients ignore. */
 export const SseComment = Schema.Struct({ type: Schema.Literal("sse.comment"), comment: Text })
 /** A comment every `interval` seconds while nothing else is sent; 0 stops. */
 export const SseKeepalive = Schema.Struct({
@@ -125,20 +144,24 @@ export const SseKeepalive = Schema.Struct({
   interval: Seconds,
   comment: Schema.optionalKey(Schema.String)
 })
+/** Ends the stream; may be repeated. The reason is for the log. */
 export const SseClose = Schema.Struct({
   type: Schema.Literal("sse.close"),
   reason: Schema.optionalKey(Schema.String)
 })
+/** Status and headers of an ordinary response in place of a stream. */
 export const SseHttpResponseStart = Schema.Struct({
   type: Schema.Literal("sse.http.response.start"),
   status: FinalStatus,
   headers: Schema.optionalKey(Headers)
 })
+/** A piece of that response's body. It is the last one unless `more` is true. */
 export const SseHttpResponseBody = Schema.Struct({
   type: Schema.Literal("sse.http.response.body"),
   body: Schema.optionalKey(Content),
   more: Schema.optionalKey(Schema.Boolean)
 })
+/** What an application sends in an `sse` scope; `exchange/Sse` has the order as a table. */
 export const SseSendEvent = Schema.Union([
   SseStart,
   SseSend,
@@ -149,54 +172,74 @@ export const SseSendEvent = Schema.Union([
   SseHttpResponseBody
 ])
 
+/** What an application receives in an `sse` scope. */
 export type SseReceiveEvent = typeof SseReceiveEvent.Type
+/** What an application sends in an `sse` scope. */
 export type SseSendEvent = typeof SseSendEvent.Type
 
 // websocket ----------------------------------------------------------------------------------------------------------
 
+/** Comes first: the handshake waits to be accepted or refused. */
 export const WebSocketConnect = Schema.Struct({ type: Schema.Literal("websocket.connect") })
 /** A whole message: `text` or `bytes`. */
 export const WebSocketReceive = Schema.Union([
   Schema.Struct({ type: Schema.Literal("websocket.receive"), text: Schema.String, bytes: Empty }),
   Schema.Struct({ type: Schema.Literal("websocket.receive"), bytes: Bytes, text: Empty })
 ])
+/**
+ * The session is over, by this close code and reason: the peer's, or the server's (RFC 6455 §7.4). 1005 stands for a
+ * close frame without a code, 1006 for an end without a close frame. Repeated for every later receive.
+ */
 export const WebSocketDisconnect = Schema.Struct({
   type: Schema.Literal("websocket.disconnect"),
   code: Schema.Int,
   reason: Schema.String
 })
+/** What an application receives in a `websocket` scope. */
 export const WebSocketReceiveEvent = Schema.Union([WebSocketConnect, WebSocketReceive, WebSocketDisconnect])
 
+/** Completes the handshake. The subprotocol is one of those that the client offers. */
 export const WebSocketAccept = Schema.Struct({
   type: Schema.Literal("websocket.accept"),
   subprotocol: Schema.optionalKey(Schema.String),
   headers: Schema.optionalKey(Headers)
 })
+/** A message: `text` or `bytes`, not both. */
 export const WebSocketSend = Schema.Union([
   Schema.Struct({ type: Schema.Literal("websocket.send"), text: Text, bytes: Empty }),
   Schema.Struct({ type: Schema.Literal("websocket.send"), bytes: Bytes, text: Empty })
 ])
+/**
+ * Begins the closing handshake, with code 1000 unless another is given, and a reason of up to 123 bytes (RFC 6455
+ * §5.5.1). Before accept it refuses the handshake with 403.
+ */
 export const WebSocketClose = Schema.Struct({
   type: Schema.Literal("websocket.close"),
   code: Schema.optionalKey(between(1000, 4999)),
   reason: Schema.optionalKey(Schema.String)
 })
-/** A ping every `interval` seconds; without a pong within `timeout` seconds the connection is closed. */
+/**
+ * A ping every `interval` seconds, 0 for none (RFC 6455 §5.5.2). Without a pong within `timeout` seconds the session
+ * ends; without a timeout, or with 0, pongs are not waited for.
+ */
 export const WebSocketKeepalive = Schema.Struct({
   type: Schema.Literal("websocket.keepalive"),
   interval: Seconds,
   timeout: Schema.optionalKey(Seconds)
 })
+/** Status and headers of a response that refuses the handshake. Ignored after accept. */
 export const WebSocketHttpResponseStart = Schema.Struct({
   type: Schema.Literal("websocket.http.response.start"),
   status: FinalStatus,
   headers: Schema.optionalKey(Headers)
 })
+/** A piece of that response's body. It is the last one unless `more` is true. */
 export const WebSocketHttpResponseBody = Schema.Struct({
   type: Schema.Literal("websocket.http.response.body"),
   body: Schema.optionalKey(Content),
   more: Schema.optionalKey(Schema.Boolean)
 })
+/** What an application sends in a `websocket` scope; `exchange/WebSocket` has the order as a table. */
 export const WebSocketSendEvent = Schema.Union([
   WebSocketAccept,
   WebSocketSend,
@@ -206,25 +249,35 @@ export const WebSocketSendEvent = Schema.Union([
   WebSocketHttpResponseBody
 ])
 
+/** What an application receives in a `websocket` scope. */
 export type WebSocketReceiveEvent = typeof WebSocketReceiveEvent.Type
+/** What an application sends in a `websocket` scope. */
 export type WebSocketSendEvent = typeof WebSocketSendEvent.Type
 
 // lifespan -----------------------------------------------------------------------------------------------------------
 
+/** The server is about to listen, and waits for an answer within `lifespanStartupTimeout`. */
 export const LifespanStartup = Schema.Struct({ type: Schema.Literal("lifespan.startup") })
+/** All connections have ended, and the server waits for an answer within `shutdownTimeout`. */
 export const LifespanShutdown = Schema.Struct({ type: Schema.Literal("lifespan.shutdown") })
+/** What an application receives in the `lifespan` scope. */
 export const LifespanReceiveEvent = Schema.Union([LifespanStartup, LifespanShutdown])
 
+/** The application is ready. */
 export const LifespanStartupComplete = Schema.Struct({ type: Schema.Literal("lifespan.startup.complete") })
+/** The application cannot start, and so the server does not. */
 export const LifespanStartupFailed = Schema.Struct({
   type: Schema.Literal("lifespan.startup.failed"),
   message: Schema.optionalKey(Schema.String)
 })
+/** The application has ended what it had begun. */
 export const LifespanShutdownComplete = Schema.Struct({ type: Schema.Literal("lifespan.shutdown.complete") })
+/** The application could not; that is logged. */
 export const LifespanShutdownFailed = Schema.Struct({
   type: Schema.Literal("lifespan.shutdown.failed"),
   message: Schema.optionalKey(Schema.String)
 })
+/** What an application sends in the `lifespan` scope. */
 export const LifespanSendEvent = Schema.Union([
   LifespanStartupComplete,
   LifespanStartupFailed,
@@ -232,7 +285,9 @@ export const LifespanSendEvent = Schema.Union([
   LifespanShutdownFailed
 ])
 
+/** What an application receives in the `lifespan` scope. */
 export type LifespanReceiveEvent = typeof LifespanReceiveEvent.Type
+/** What an application sends in the `lifespan` scope. */
 export type LifespanSendEvent = typeof LifespanSendEvent.Type
 
 /** Everything that an application of any scope type can receive. */

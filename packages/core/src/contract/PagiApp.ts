@@ -49,8 +49,11 @@ export type Handler<HandledScope, ReceiveEvent, SendEvent, E, R> = (
   send: Send<SendEvent>
 ) => Effect.Effect<unknown, E, R>
 
+/** Handles requests. */
 export type HttpHandler<E = never, R = never> = Handler<HttpScope, Event.HttpReceiveEvent, Event.HttpSendEvent, E, R>
+/** Handles requests for event streams; without one they come to the handler for requests. */
 export type SseHandler<E = never, R = never> = Handler<SseScope, Event.SseReceiveEvent, Event.SseSendEvent, E, R>
+/** Handles WebSocket sessions; without one their handshakes come to the handler for requests. */
 export type WebSocketHandler<E = never, R = never> = Handler<
   WebSocketScope,
   Event.WebSocketReceiveEvent,
@@ -58,6 +61,7 @@ export type WebSocketHandler<E = never, R = never> = Handler<
   E,
   R
 >
+/** Handles the start and the stop of the server; its scope's `state` is what later exchanges have copies of. */
 export type LifespanHandler<E = never, R = never> = Handler<
   LifespanScope,
   Event.LifespanReceiveEvent,

@@ -12,8 +12,10 @@ export interface PagiVersion {
   readonly specVersion: "0.3"
 }
 
+/** The version that this server has. */
 export const pagiVersion: PagiVersion = { version: "0.3", specVersion: "0.3" }
 
+/** The version of HTTP that a request came by. */
 export type HttpVersion = "1.0" | "1.1" | "2"
 
 /** What the lifespan handler put there; each exchange has a shallow copy of its own. */
@@ -31,14 +33,19 @@ interface RequestScope {
   readonly rawPath: ByteString
   /** Without "?", still encoded. */
   readonly queryString: ByteString
+  /** Always empty: the server sets no prefix. */
   readonly rootPath: string
   /** Lower-case names in arrival order, duplicates kept, one combined `cookie`. */
   readonly headers: HeaderBlock
   /** Absent on Unix sockets. */
   readonly client?: Address
+  /** Where the client has connected to. */
   readonly server?: Address
+  /** A copy, for this exchange alone, of what the lifespan handler put there. */
   readonly state: State
+  /** What may be used beyond the contract: `fullflush` by default, over TLS also `tls` (`TlsExtension`). */
   readonly extensions: Extensions
+  /** How far the peer lags behind. */
   readonly transport: TransportState
   /** Completes when the server begins to drain, so that long exchanges can end by themselves. */
   readonly shuttingDown: Effect<void>
@@ -51,29 +58,39 @@ export interface Readiness {
   readonly isReady: boolean
 }
 
+/** What an application is told of a request. */
 export interface HttpScope extends RequestScope {
   readonly type: "http"
   readonly scheme: "http" | "https"
   /** As received; methods are case-sensitive. */
   readonly method: string
+  /** Whether the peer is still there, and how far the response has come. */
   readonly connection: ConnectionState
 }
 
+/** What an application is told of a request whose Accept field lists `text/event-stream`. */
 export interface SseScope extends RequestScope {
   readonly type: "sse"
   readonly scheme: "http" | "https"
   readonly method: string
 }
 
+/**
+ * What an application is told of a WebSocket handshake (RFC 6455, over HTTP/2 RFC 8441), which has been checked by
+ * then.
+ */
 export interface WebSocketScope extends RequestScope {
   readonly type: "websocket"
   readonly scheme: "ws" | "wss"
+  /** What the client offers, in its order. */
   readonly subprotocols: ReadonlyArray<string>
 }
 
+/** What an application is told when it is run for the start and the stop of the server. */
 export interface LifespanScope {
   readonly type: "lifespan"
   readonly pagi: PagiVersion & {
+    /** Whether the process is a worker, below a supervisor. */
     readonly isWorker: boolean
     /** 1 to N under a supervisor. */
     readonly workerNum?: number
@@ -82,4 +99,5 @@ export interface LifespanScope {
   readonly state: State
 }
 
+/** What an application is run with; `type` tells which of the four it is. */
 export type Scope = HttpScope | SseScope | WebSocketScope | LifespanScope

@@ -33,16 +33,20 @@ export class SendError extends Schema.TaggedError<SendError>()("SendError", {
   }
 }
 
+/** The failure for an event that is not sound. */
 export const invalidEvent = (event: string, message: string): SendError =>
   new SendError({ reason: new InvalidEvent({ event, message }) })
 
+/** The failure for an event that may not be sent now. */
 export const outOfOrder = (event: string, message: string): SendError =>
   new SendError({ reason: new EventOutOfOrder({ event, message }) })
 
+/** The failure for an event that needs an extension. */
 export const extensionMissing = (event: string, extension: string): SendError =>
   new SendError({
     reason: new ExtensionMissing({ event, message: `the scope does not advertise the extension "${extension}"` })
   })
 
+/** The failure for what the protocol cannot carry. */
 export const refused = (event: string, message: string): SendError =>
   new SendError({ reason: new ResponseRefused({ event, message }) })

@@ -3,8 +3,11 @@ import { type Log, runCallbacks } from "./Callbacks.ts"
 
 /** How far the peer lags behind what was sent to it, as `scope.transport`. All sizes in bytes. */
 export interface TransportState {
+  /** What was sent and has not been taken by the operating system. */
   readonly bufferedAmount: number
+  /** The amount above which `send` suspends: the option `writeHighWatermark`. */
   readonly highWaterMark: number
+  /** The amount at which `send` goes on: the option `writeLowWatermark`. */
   readonly lowWaterMark: number
   /** Runs on each rise above the high mark; at once when it is above already. */
   readonly onHighWater: (callback: () => void) => void
@@ -12,6 +15,7 @@ export interface TransportState {
   readonly onDrain: (callback: () => void) => void
 }
 
+/** The marks of a write buffer, in bytes. */
 export interface WriteBufferOptions {
   readonly highWaterMark: number
   readonly lowWaterMark: number

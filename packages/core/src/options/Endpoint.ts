@@ -16,6 +16,7 @@ export interface UnixEndpoint {
   readonly mode: number | undefined
 }
 
+/** Where a server listens. */
 export type Endpoint = TcpEndpoint | UnixEndpoint
 
 /** How programs name an endpoint: as on the command line, or in parts. */
@@ -25,10 +26,13 @@ type EndpointParts =
   | { readonly host: string; readonly port: number }
   | { readonly socket: string; readonly socketMode?: number }
 
+/** A port of an address or host name; with port 0 the system picks a free one. */
 export const tcp = (host: string, port: number): TcpEndpoint => ({ _tag: "Tcp", host, port })
 
+/** The path of a Unix socket, and its permissions, for instance 0o660. */
 export const unix = (path: string, mode?: number): UnixEndpoint => ({ _tag: "Unix", path, mode })
 
+/** Hosts, ports and paths as values of options. */
 export const hostKind = text("HOST")
 export const portKind = integer(0, 65535, "PORT")
 export const pathKind = text("PATH")

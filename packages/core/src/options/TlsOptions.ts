@@ -32,6 +32,7 @@ const certificateFiles: Kind<CertificateFiles, CertificateFiles> = {
   toText: ({ cert, key }) => `${cert}:${key}`
 }
 
+/** Every option of TLS with a flag and an environment variable. */
 export const table = {
   cert: define(optional(file), undefined, "Certificate and its chain (PEM); with it, every listener speaks TLS"),
   key: define(optional(file), undefined, "Private key of the certificate (PEM)"),

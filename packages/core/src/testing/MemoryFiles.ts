@@ -1,10 +1,11 @@
 import * as Effect from "effect/Effect"
 import { type FileBody, type FilePart, type FileSource, FileUnreadable } from "../contract/FileSource.ts"
 
+/** How files are handed over; sizes in bytes. */
 export interface MemoryFilesOptions {
-  /** The most bytes that are handed over in one. */
+  /** The most bytes that are handed over in one; 64 KiB by default. */
   readonly wholeSize?: number
-  /** The size of the pieces of what is larger. */
+  /** The size of the pieces of what is larger; 64 KiB by default. */
   readonly pieceSize?: number
 }
 
@@ -20,6 +21,7 @@ export class MemoryFiles implements FileSource {
   beforeOpen: Effect.Effect<void, FileUnreadable> = Effect.void
   /** Runs before each piece is read. */
   beforeRead: Effect.Effect<void, FileUnreadable> = Effect.void
+  /** Files that were opened, and that were closed again. */
   opened = 0
   closed = 0
   /** Pieces that were read. */

@@ -4,9 +4,11 @@ import type { TlsExtension } from "../contract/TlsExtension.ts"
 import type { Address } from "../contract/Address.ts"
 import type { Transport, TransportHandler } from "../transport/Transport.ts"
 
+/** What the driver finds out about the connection, and how much of its bytes the peer takes unread. */
 export interface MemoryTransportOptions {
-  /** `undefined` as on a Unix socket. */
+  /** `["127.0.0.1", 54321]` by default, `undefined` as on a Unix socket. */
   readonly client?: Address | undefined
+  /** `["127.0.0.1", 5000]` by default. */
   readonly server?: Address | undefined
   readonly secure?: boolean
   readonly tls?: TlsExtension

@@ -10,10 +10,13 @@ import { PagiApp, type Application } from "../contract/PagiApp.ts"
 import * as ServerContext from "../server/ServerContext.ts"
 import * as ServerOptions from "../options/ServerOptions.ts"
 
+/** What a server of a test has besides its application. */
 export interface TestServerOptions {
+  /** Those of a server; the others keep their defaults. */
   readonly options?: ServerOptions.Input
   /** What the application's lifespan handler would have left. */
   readonly state?: Record<string, unknown>
+  /** Where response files come from; without it no file can be opened. */
   readonly files?: FileSource
 }
 
