@@ -5,7 +5,7 @@ import * as fs from "node:fs"
 import { isAbsolute } from "node:path"
 import { fromSystem, pathProblem, statusProblem } from "./FileProblem.ts"
 import { FileReader } from "./FileReader.ts"
-import { PiecePool } from "../connection/PiecePool.ts"
+import { PiecePool } from "./PiecePool.ts"
 
 /**
  * A FIFO would otherwise keep the opening waiting for a writer, and a terminal could become the server's own. Whether it

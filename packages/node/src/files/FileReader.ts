@@ -2,7 +2,7 @@ import type { FilePart, FileUnreadable } from "@pagi/core/contract/FileSource"
 import * as Effect from "effect/Effect"
 import { read } from "node:fs"
 import { fromSystem } from "./FileProblem.ts"
-import { type PiecePool, pieceSize } from "../connection/PiecePool.ts"
+import { type PiecePool, pieceSize } from "./PiecePool.ts"
 
 const nothing = new Uint8Array(0)
 
