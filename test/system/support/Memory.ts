@@ -29,12 +29,16 @@ export const descriptors = (pid: number): Effect.Effect<number> =>
   Effect.sync(() => readdirSync(`/proc/${pid}/fd`).length)
 
 const hasThread = (pid: number, name: string): Effect.Effect<boolean> =>
-  Effect.sync(() =>
-    readdirSync(`/proc/${pid}/task`).some((task) => {
-      const path = `/proc/${pid}/task/${task}/comm`
-      return existsSync(path) && readFileSync(path, "utf8").trim() === name
-    })
-  )
+  Effect.sync(() => readdirSync(`/proc/${pid}/task`).some((task) => threadName(pid, task) === name))
+
+const threadName = (pid: number, task: string): string | undefined => {
+  try {
+    return readFileSync(`/proc/${pid}/task/${task}/comm`, "utf8").trim()
+  } catch {
+    // It has ended meanwhile.
+    return undefined
+  }
+}
 
 /**
  * The same of a server that has had a connection and has none now. With the first one it starts its guard against a
