@@ -79,11 +79,30 @@ export const encodeHead = (
 
 // Lines that are the same for many responses are made once: each part of a text costs when the whole is written.
 
+/** What `charCodeAt` makes of a text that was put together from parts, so that it is one part of what is made of it. */
+const flat = (text: ByteString): ByteString => {
+  text.charCodeAt(0)
+  return text
+}
+
+interface KnownLine {
+  readonly given: string
+  readonly value: ByteString
+  readonly line: ByteString
+}
+
+/** How many fields of a response are compared with those before, and bytes of a value. */
+const knownPlaces = 8
+const longestKnown = 128
+
+/** The field that was last sent at each place: programs send the same ones again and again. */
+const lastLines: Array<KnownLine | undefined> = Array.from({ length: knownPlaces }, () => undefined)
+
 const shortLengthLines: Array<ByteString | undefined> = Array.from({ length: 1024 }, () => undefined)
 
 const lengthLine = (length: number): ByteString => {
   if (length >= shortLengthLines.length) return `content-length: ${length}\r\n`
-  return (shortLengthLines[length] ??= `content-length: ${length}\r\n`)
+  return (shortLengthLines[length] ??= flat(`content-length: ${length}\r\n`))
 }
 
 let lastDate = ""
@@ -93,7 +112,7 @@ let lastEnd = ""
 const endWithDate = (date: string): ByteString => {
   if (date !== lastDate) {
     lastDate = date
-    lastEnd = `date: ${date}\r\n\r\n`
+    lastEnd = flat(`date: ${date}\r\n\r\n`)
   }
   return lastEnd
 }
@@ -115,7 +134,13 @@ export interface EncodedFields {
 /** Validates fields and writes them as lines, so that no value can end its line (RFC 9112 §11.1). */
 const encodeFields = (headers: HeaderBlock): EncodedFields | ResponseProblem => {
   const fields: EncodedFields = { lines: "", contentLength: undefined, connection: undefined, hasDate: false }
+  let place = -1
   for (const [given, value] of headers) {
+    const known = lastLines[++place]
+    if (known !== undefined && known.given === given && known.value === value) {
+      fields.lines += known.line
+      continue
+    }
     const name = normalizeName(given)
     if (name === undefined) return invalidName(given)
     if (!isValue(value)) return invalidValue(given, value)
@@ -136,8 +161,11 @@ const encodeFields = (headers: HeaderBlock): EncodedFields | ResponseProblem => 
         fields.hasDate = true
         fields.lines += `date: ${value}\r\n`
         break
-      default:
-        fields.lines += `${name}: ${value}\r\n`
+      default: {
+        const line = `${name}: ${value}\r\n`
+        fields.lines += line
+        if (place < knownPlaces && value.length <= longestKnown) lastLines[place] = { given, value, line: flat(line) }
+      }
     }
   }
   return fields
