@@ -34,6 +34,9 @@ export const clockedPackages = Object.keys(packages).filter((name) => packages[n
 /** Rooms of core that are as pure as a protocol machine, so that the machines may use them. */
 const leafRooms = ["bytes", "http"]
 
+/** Rooms that are as pure, and import nothing but their own files. */
+const pureRooms = ["packages/node/src/pool/"]
+
 /** Barrels cost every process that loads them tens of milliseconds and MiB. */
 const barrels: ReadonlySet<string> = new Set(["effect", "@effect/platform-node"])
 
@@ -87,6 +90,11 @@ const machineProblem = (machine: string, file: string, specifier: string): strin
     : `a protocol machine imports its own files and @pagi/core/{${leafRooms.join(",")}}/*, nothing else`
 }
 
+const pureProblem = (room: string, file: string, specifier: string): string | undefined =>
+  isRelative(specifier) && targetOf(file, specifier).startsWith(room)
+    ? undefined
+    : `${room} is a plan without Effect and Node: it imports its own files only`
+
 const leafProblem = (file: string, specifier: string): string | undefined =>
   isRelative(specifier) && isLeafModule(targetOf(file, specifier))
     ? undefined
@@ -129,6 +137,8 @@ export const importProblem = (file: string, specifier: string): string | undefin
 
   const machine = machineOf(file)
   if (machine !== undefined) return machineProblem(machine, file, specifier)
+  const pureRoom = pureRooms.find((room) => file.startsWith(room))
+  if (pureRoom !== undefined) return pureProblem(pureRoom, file, specifier)
   if (isLeafModule(file)) return leafProblem(file, specifier)
   return isRelative(specifier) ? undefined : sourceProblem(name, rules, specifier)
 }

@@ -12,6 +12,7 @@ const allowed: ReadonlyArray<readonly [file: string, specifier: string]> = [
   ["packages/http1/src/protocol/Connection.ts", "@pagi/core/http/HeaderBlock"],
   ["packages/http2/src/protocol/frame/Data.ts", "../Settings.ts"],
   ["packages/node/src/listen/Listener.ts", "node:net"],
+  ["packages/node/src/pool/RestartPlan.ts", "./PoolState.ts"],
   ["packages/node/src/PagiServer.ts", "@pagi/http1/Http1Driver"],
   ["packages/cli/src/run/main.ts", "@pagi/node/PagiServer"],
   ["packages/http1/test/Http1Driver.test.ts", "node:fs"],
@@ -44,6 +45,9 @@ const refused: ReadonlyArray<readonly [what: string, file: string, specifier: st
   ["machines use leaves of core only", "packages/http1/src/protocol/Connection.ts", "@pagi/core/contract/Event"],
   ["leaves stay leaves", "packages/core/src/bytes/ByteString.ts", "effect/Option"],
   ["leaves stay leaves", "packages/core/src/http/HeaderBlock.ts", "../contract/Event.ts"],
+  ["the plan of the pool is pure", "packages/node/src/pool/RestartPlan.ts", "effect/Effect"],
+  ["the plan of the pool is pure", "packages/node/src/pool/RestartPlan.ts", "node:os"],
+  ["the plan of the pool is pure", "packages/node/src/pool/RestartPlan.ts", "../worker/WorkerMessage.ts"],
   ["no paths between packages", "packages/http1/src/Http1Driver.ts", "../../core/src/Event.ts"],
   ["no paths between packages", "examples/01-hello.ts", "../packages/core/src/contract/Event.ts"]
 ]

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+/** The program `pagi-server`: looks whether it can run here, and begins. */
 import { problemOf } from "@pagi/node/process/RuntimeSupport"
 
 const problem = problemOf(process.versions)
