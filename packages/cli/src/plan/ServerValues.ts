@@ -3,6 +3,7 @@
  * reads command lines, so that a supervisor and its workers can do without.
  */
 import * as Endpoint from "@pagi/core/options/Endpoint"
+import * as OptionTexts from "@pagi/core/options/OptionTexts"
 import * as ServerOptions from "@pagi/core/options/ServerOptions"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -50,27 +51,12 @@ const givenOptions = Effect.fnUntraced(function* (options: Texts["options"]) {
 
 /** Checks all values. */
 export const resolve = Effect.fnUntraced(function* (input: Texts) {
-  const values: Record<string, unknown> = {}
-  const all = yield* givenOptions(input.options)
-  for (const [name, definition] of ServerOptions.definitions) {
-    const given = all.get(name)
-    if (given === undefined) continue
-    if (name === "accessLog" && input.noAccessLog && isFlag(given)) {
+  const given = yield* givenOptions(input.options)
+  if (input.noAccessLog) {
+    if (isFlag(given.get("accessLog"))) {
       return yield* new UsageError({ message: "--access-log and --no-access-log exclude each other" })
     }
-    assign(values, name, yield* ServerOptions.parse(given.source, definition, given.text))
+    given.set("accessLog", { source: "--no-access-log", text: "off" })
   }
-  if (input.noAccessLog) values["accessLog"] = "off"
-  // Each value has been accepted by the definition of the option whose name it has.
-  return yield* ServerOptions.make(values as ServerOptions.Input).pipe(Effect.mapError(withFlagName))
+  return yield* OptionTexts.resolve(given, (option) => `--${ServerOptions.flagName(option)}`)
 })
-
-/** Puts the value of `group.option` into the object `group`. */
-const assign = (values: Record<string, unknown>, name: string, value: unknown): void => {
-  const [group = "", option] = name.split(".")
-  values[group] = option === undefined ? value : { ...(values[group] as object | undefined), [option]: value } // Made here.
-}
-
-/** A value may be fine by itself but not together with another; the message names the flag as the others do. */
-const withFlagName = ({ expected, option, value }: ServerOptions.InvalidOption): ServerOptions.InvalidOption =>
-  new ServerOptions.InvalidOption({ option: `--${ServerOptions.flagName(option)}`, value, expected })

@@ -1,0 +1,50 @@
+/** The values of a server's options, from the texts of flags or environment variables. */
+import * as Effect from "effect/Effect"
+import * as Formatter from "effect/Formatter"
+import * as Endpoint from "./Endpoint.ts"
+import { definitions, type Input, InvalidOption, make, parse, type Values } from "./ServerOptions.ts"
+
+/** What somebody gave for an option. */
+export interface OptionText {
+  /** The flag or environment variable, as messages name it. */
+  readonly source: string
+  /** Several for a flag that was given several times. */
+  readonly text: string | ReadonlyArray<string>
+}
+
+/**
+ * Checks all texts, by the names of their options, and fills in the defaults of the others. Fails at the first that is
+ * not allowed, by the name of its flag or variable.
+ *
+ * @param sourceOf how messages name an option whose value is fine by itself, but not together with another
+ */
+export const resolve = Effect.fnUntraced(function* (
+  texts: ReadonlyMap<string, OptionText>,
+  sourceOf: (option: string) => string
+): Effect.fn.Return<Values, InvalidOption> {
+  const excluded = Endpoint.exclusion((name) => texts.has(name))
+  if (excluded !== undefined) {
+    const given = (name: string): OptionText => texts.get(name) ?? { source: sourceOf(name), text: "" }
+    const [name, otherName] = excluded
+    const { source, text } = given(name)
+    const other = given(otherName).source
+    const expected = `no ${other} beside it: ${source} and ${other} exclude each other`
+    return yield* new InvalidOption({ option: source, value: Formatter.format(text), expected })
+  }
+  const values: Record<string, unknown> = {}
+  for (const [name, definition] of definitions) {
+    const given = texts.get(name)
+    if (given !== undefined) assign(values, name, yield* parse(given.source, definition, given.text))
+  }
+  // Each value has been accepted by the definition of the option whose name it has.
+  return yield* Effect.mapError(
+    make(values as Input),
+    ({ expected, option, value }) => new InvalidOption({ option: sourceOf(option), value, expected })
+  )
+})
+
+/** Puts the value of `group.option` into the object `group`. */
+const assign = (values: Record<string, unknown>, name: string, value: unknown): void => {
+  const [group = "", option] = name.split(".")
+  values[group] = option === undefined ? value : { ...(values[group] as object | undefined), [option]: value } // Made here.
+}
