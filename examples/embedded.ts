@@ -8,7 +8,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as PagiApp from "@pagi/core/PagiApp"
 import * as ServerOptions from "@pagi/core/ServerOptions"
-import { PagiServerLive } from "@pagi/node/PagiServer"
+import * as PagiServer from "@pagi/node/PagiServer"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -31,7 +31,7 @@ const app = PagiApp.make({
   })
 })
 
-const ServerLive = PagiServerLive.pipe(
+const ServerLive = PagiServer.layer.pipe(
   Layer.provide(PagiApp.layer(app)),
   Layer.provide(Greeter.layer),
   Layer.provide(ServerOptions.layer({ port: 8080, shutdownTimeout: "10 seconds" }))

@@ -74,6 +74,7 @@ Programs may also set \`extensions\`, an object of what every scope advertises u
 
 A flag wins over the environment variable, and the variable over the default. An empty variable counts as none.
 One whose name begins with \`PAGI_\` and that is not known is warned of.
+Programs read the same variables with \`PagiServer.layerConfig\`.
 
 ${tableOf([["option", "flag", "environment"], ...sourceRows])}
 `

@@ -1,16 +1,26 @@
 import * as Lifespan from "@pagi/core/exchange/Lifespan"
-import { endpoints } from "@pagi/core/options/Endpoint"
+import { type EndpointOptions, endpoints } from "@pagi/core/options/Endpoint"
 import { PagiApp } from "@pagi/core/contract/PagiApp"
 import * as ServerContext from "@pagi/core/server/ServerContext"
-import { minimumLogLevel, ServerOptions, type Values, withoutEffect } from "@pagi/core/options/ServerOptions"
+import {
+  type Input as OptionsInput,
+  type InvalidOption,
+  make as makeOptions,
+  minimumLogLevel,
+  ServerOptions,
+  type Values,
+  withoutEffect
+} from "@pagi/core/options/ServerOptions"
 import type { Address } from "@pagi/core/contract/Address"
 import * as Unended from "@pagi/core/server/Unended"
 import * as Clock from "effect/Clock"
+import type { ConfigError } from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import type { HttpClient } from "effect/http/HttpClient"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
@@ -168,13 +178,67 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     })
   })
 
-/** The server as a layer: it needs an application and options, and runs as long as the layer is in use. */
-export const PagiServerLive: Layer.Layer<PagiServer, StartError, PagiApp | ServerOptions> = Layer.effect(
-  PagiServer,
-  Effect.flatMap(ServerOptions, (options) =>
-    Effect.provideService(make, References.MinimumLogLevel, minimumLogLevel(options))
-  )
+const serve = Effect.flatMap(ServerOptions, (options) =>
+  Effect.provideService(make, References.MinimumLogLevel, minimumLogLevel(options))
 )
+
+/**
+ * The server as a layer: it needs an application (`PagiApp.layer`) and options (`ServerOptions.layer`). It serves when the
+ * layer is built, and when the layer's scope closes it stops as `shutdown` does. Fails with `StartError`: when it cannot
+ * listen, or the application refuses to start, for instance.
+ */
+export const layer: Layer.Layer<PagiServer, StartError, PagiApp | ServerOptions> = Layer.effect(PagiServer, serve)
+
+/** Another name of `layer`. */
+export const PagiServerLive = layer
+
+/**
+ * The server as a layer that needs an application, and takes its options from Effect's `Config`: the variables `PAGI_…` of
+ * the command, such as `PAGI_PORT` or `PAGI_SHUTDOWN_TIMEOUT=10s`, with the same kinds, units and defaults
+ * (docs/options.md). They are those of the environment unless there is another `ConfigProvider`. Fails as `layer` does,
+ * with `InvalidOption`, which names the variable, for a value that is not allowed, and with `ConfigError` when the provider
+ * cannot be read.
+ */
+export const layerConfig: Layer.Layer<PagiServer, StartError | InvalidOption | ConfigError, PagiApp> =
+  /* @__PURE__ */ Layer.suspend(() =>
+    Layer.provide(
+      layer,
+      // Late: few servers need what it loads.
+      Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("@pagi/core/options/ConfigOptions")),
+          (ConfigOptions) => ConfigOptions.layer
+        )
+      )
+    )
+  )
+
+/** Options of a server for tests: all but TLS and those that say where it listens. */
+export type TestOptions = Omit<OptionsInput, keyof EndpointOptions | "tls">
+
+/**
+ * A server for tests, and an `HttpClient` whose requests go to it when they have a path only (`HttpClient.get("/")`). It
+ * needs an application. It listens on a free port of 127.0.0.1, and logs warnings and errors alone, and no requests, unless
+ * the options say otherwise. Its time limits pass by the live clock also where there is a `TestClock`, as its sockets are
+ * real; the application has the clock of the test. Fails as `layer` does, and with `InvalidOption` for options that are not
+ * allowed.
+ */
+export const layerTest = (
+  options: TestOptions = {}
+): Layer.Layer<PagiServer | HttpClient, StartError | InvalidOption, PagiApp> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const ServerClient = yield* Effect.promise(() => import("./testing/ServerClient.ts"))
+      const defaults = { accessLog: "off", logLevel: "warn" } as const
+      const values = yield* makeOptions({ ...defaults, ...options, host: "127.0.0.1", port: 0 })
+      const server = yield* serve.pipe(
+        Effect.provideService(ServerOptions, values),
+        Effect.provideService(Clock.Clock, liveClock)
+      )
+      const client = yield* ServerClient.make(`http://127.0.0.1:${server.port}`)
+      return Context.merge(Context.make(PagiServer, server), client)
+    })
+  )
 
 /** Says which options need workers, which this server cannot have. */
 const warnOfOptions = (options: Values): Effect.Effect<void> =>
