@@ -1,6 +1,7 @@
 /** What a process finds out about its start, and what it does before it serves. */
 import { longestTimer } from "@pagi/core/options/OptionKind"
 import type { Values } from "@pagi/core/options/ServerOptions"
+import { startAllowance } from "@pagi/node/pool/StartAllowance"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as CommandLine from "../plan/CommandLine.ts"
@@ -17,9 +18,6 @@ export const channel: Daemon.Channel | undefined = Daemon.claim()
 
 /** How to reach systemd. */
 export const systemd: SystemdNotify.Target | undefined = SystemdNotify.take(process.env, process.pid)
-
-/** Milliseconds beyond `bootTimeout`, for which workers have to start, that the server has to be ready. */
-const startAllowance = 10_000
 
 /** Milliseconds for a launcher to wait. */
 export const patienceOf = (bootTimeout: Duration.Duration): number =>

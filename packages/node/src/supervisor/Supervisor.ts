@@ -15,6 +15,7 @@ import * as ControlSocket from "./ControlSocket.ts"
 import { readTickets, type SuccessorProgram, takeOver } from "./HotRestart.ts"
 import { leaveTimeout, unreadyLeaveTimeout } from "../worker/LeaveTimeout.ts"
 import type { PoolSettings } from "../pool/PoolEvent.ts"
+import { startAllowance } from "../pool/StartAllowance.ts"
 import type { PoolStatus, WorkerStatus } from "./PoolStatus.ts"
 import type { WorkerProgram } from "./WorkerHandle.ts"
 import * as WorkerPool from "./WorkerPool.ts"
@@ -63,9 +64,6 @@ export interface SupervisorSettings<E = never> {
 
 /** A worker that does not end by SIGTERM after it was silent is killed that many milliseconds later. */
 const killDelay = 1000
-
-/** What a parent takes in milliseconds at most to start workers. */
-const startAllowance = 10_000
 
 /** A duration of 0 is no limit. */
 const limitOf = (duration: Duration.Duration): number =>
