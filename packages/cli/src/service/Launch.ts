@@ -1,6 +1,7 @@
 /** What a process finds out about its start, and what it does before it serves. */
 import { longestTimer } from "@pagi/core/options/OptionKind"
 import type { Values } from "@pagi/core/options/ServerOptions"
+import { predecessorOf } from "@pagi/node/listen/InheritedSockets"
 import { startAllowance } from "@pagi/node/pool/StartAllowance"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,7 +12,7 @@ import type { ProcessPlan } from "../plan/ServerPlan.ts"
 import * as SystemdNotify from "./SystemdNotify.ts"
 
 /** The process whose place this one is to take; the sockets that it leaves are claimed by whoever listens. */
-export const predecessor: number | undefined = Number(process.env["PAGI_MASTER_PID"]) || undefined
+export const predecessor: number | undefined = predecessorOf(process.env)
 
 /** The way to the launcher, in the background. */
 export const channel: Daemon.Channel | undefined = Daemon.claim()

@@ -79,12 +79,16 @@ export const take = (environment: Environment, pid: number): Inheritance => {
   return {
     sockets: sockets.filter(isFirst),
     problems,
-    masterPid: readNumber(["PAGI_MASTER_PID", 2, "process"], taken, problems),
+    masterPid: predecessorOf(taken, problems),
     readyDescriptor: readNumber(["PAGI_READY_FD", firstDescriptor, "descriptor"], taken, problems),
     ticketsDescriptor: readNumber(["PAGI_TICKETS_FD", firstDescriptor, "descriptor"], taken, problems),
     worker: readWorker(taken["PAGI_WORKER"], problems)
   }
 }
+
+/** The process whose place this one is to take, as an environment has it that is not taken yet (`PAGI_MASTER_PID`). */
+export const predecessorOf = (environment: Environment, problems: Array<string> = []): number | undefined =>
+  readNumber(["PAGI_MASTER_PID", 2, "process"], environment, problems)
 
 const isDigits = (text: string): boolean => /^\d{1,9}$/.test(text)
 
