@@ -5,4 +5,5 @@ ProcessStart.begin()
 
 const { answer } = await import("./plan/CommandCheck.ts")
 const { main } = await import("./run/main.ts")
-main(answer)
+const Launch = await import("./service/Launch.ts")
+main(Launch.claim(), answer)

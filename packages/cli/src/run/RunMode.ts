@@ -3,18 +3,17 @@
  * one needs is not loaded.
  */
 import * as CommandCheck from "../plan/CommandCheck.ts"
+import type { Launch } from "../service/Launch.ts"
 
 /** Begins, for a command line that may be one for a server with workers. */
-export const main = async (args: ReadonlyArray<string>): Promise<void> => {
-  // First, so that the process which checks does not find what is meant for this one.
-  await import("../service/Launch.ts")
+export const main = async (args: ReadonlyArray<string>, launch: Launch["Service"]): Promise<void> => {
   const checked = CommandCheck.ask(args)
   if (typeof checked === "number") process.exit(checked)
   if (checked.workers === 0) {
     const { main } = await import("./main.ts")
-    main()
+    main(launch)
   } else {
     const { main } = await import("./supervisor.ts")
-    main(checked.plan)
+    main(checked.plan, launch)
   }
 }

@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { MinimumLogLevel } from "effect/References"
 import * as ExitCode from "../program/ExitCode.ts"
-import * as Launch from "../service/Launch.ts"
+import { Launch } from "../service/Launch.ts"
 import * as MainProgram from "../program/MainProgram.ts"
 import * as Privileges from "../service/Privileges.ts"
 import * as ProcessState from "../service/ProcessState.ts"
@@ -34,13 +34,14 @@ export const run = (plan: ServerPlan, options: Values) =>
   )
 
 const serve = Effect.fnUntraced(function* (plan: ServerPlan, bootTimeout: Duration.Duration) {
-  const systemd = SystemdNotify.make(Launch.systemd)
+  const launch = yield* Launch
+  const systemd = SystemdNotify.make(launch.systemd)
   const { group, pid, user } = plan.process
   const sockets = yield* socketsAs(yield* Privileges.resolve(user, group))
   const state = yield* ProcessState.begin({
     pidFile: pid,
-    predecessor: Launch.predecessor,
-    launcher: Launch.channel,
+    predecessor: launch.predecessor,
+    launcher: launch.channel,
     systemd
   })
   // Here, since what is provided below is released before anybody else hears of a failure.

@@ -11,7 +11,7 @@ import * as CommandCheck from "../plan/CommandCheck.ts"
 import * as CommandOutput from "./CommandOutput.ts"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
 import * as Installation from "../program/Installation.ts"
-import * as Launch from "../service/Launch.ts"
+import { Launch } from "../service/Launch.ts"
 import * as MainProgram from "../program/MainProgram.ts"
 import { command } from "./ServerCommand.ts"
 import * as StopSignals from "../signals/StopSignals.ts"
@@ -23,26 +23,28 @@ const readVersion = Effect.sync(() => readFileSync(Installation.manifest, "utf8"
   Effect.orDie
 )
 
-const Environment = Layer.mergeAll(
-  NodeServices.layer,
-  ConsoleLog.layerWith({ copyTo: Launch.channel?.show }),
-  CommandOutput.layer,
-  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
-)
+const environment = (launch: Launch["Service"]) =>
+  Layer.mergeAll(
+    NodeServices.layer,
+    ConsoleLog.layerWith({ copyTo: launch.channel?.show }),
+    CommandOutput.layer,
+    CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
+    Layer.succeed(Launch, launch)
+  )
 
 /** Runs the command with these arguments. */
-const run = (args: ReadonlyArray<string>) =>
+const run = (args: ReadonlyArray<string>, launch: Launch["Service"]) =>
   readVersion.pipe(
     Effect.flatMap(({ version }) => Command.runWith(command, { version })(args)),
     Effect.tapCause(MainProgram.report),
-    Effect.provide(Environment)
+    Effect.provide(environment(launch))
   )
 
 /** Runs the command with the arguments of the process, which exits with a code of `ExitCode`. */
-export const main = (asker?: (answer: CommandCheck.Answer) => void): void => {
+export const main = (launch: Launch["Service"], asker?: (answer: CommandCheck.Answer) => void): void => {
   const stopSignal = StopSignals.listen()
   MainProgram.run(
-    run(process.argv.slice(2)).pipe(
+    run(process.argv.slice(2), launch).pipe(
       Effect.provideService(StopSignals.StopSignal, stopSignal),
       Effect.provideService(CommandCheck.Asker, asker)
     ),

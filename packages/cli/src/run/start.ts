@@ -7,11 +7,16 @@ export const start = async (args: ReadonlyArray<string>): Promise<void> => {
   if (args[0] === "status") {
     const { main } = await import("../status/StatusCommand.ts")
     main(args.slice(1))
-  } else if (mayHaveWorkers(args, process.env)) {
+    return
+  }
+  const Launch = await import("../service/Launch.ts")
+  // First, so that no process which is started finds what is meant for this one.
+  const launch = Launch.claim()
+  if (mayHaveWorkers(args, process.env)) {
     const { main } = await import("./RunMode.ts")
-    await main(args)
+    await main(args, launch)
   } else {
     const { main } = await import("./main.ts")
-    main()
+    main(launch)
   }
 }

@@ -24,9 +24,9 @@ import * as UnknownVariables from "./UnknownVariables.ts"
 import * as WorkingDirectory from "../program/WorkingDirectory.ts"
 
 /** This command once more. */
-const successor = (): Supervisor.SuccessorProgram => {
+const successor = ({ systemd }: Launch.Launch["Service"]): Supervisor.SuccessorProgram => {
   const [file, ...args] = CommandLine.again(process.argv.slice(2))
-  return { file, args, environment: SystemdNotify.environmentOf(Launch.systemd) }
+  return { file, args, environment: SystemdNotify.environmentOf(systemd) }
 }
 
 const countOf = (workers: number): string => (workers === 1 ? "1 worker serves" : `${workers} workers serve`)
@@ -36,15 +36,16 @@ const makeDuties = (plan: ServerPlan, workers: number) =>
   Effect.gen(function* () {
     const { group, pid, user } = plan.process
     const identity = yield* Privileges.resolve(user, group)
-    const systemd = SystemdNotify.make(Launch.systemd)
+    const launch = yield* Launch.Launch
+    const systemd = SystemdNotify.make(launch.systemd)
     const scope = yield* Effect.scope
     let state: ProcessState.ProcessState | undefined
     const onBound = Effect.gen(function* () {
       if (identity !== undefined) yield* Privileges.drop(identity)
       state = yield* ProcessState.begin({
         pidFile: pid,
-        predecessor: Launch.predecessor,
-        launcher: Launch.channel,
+        predecessor: launch.predecessor,
+        launcher: launch.channel,
         systemd
       })
     })
@@ -77,7 +78,8 @@ const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: Superv
   const { workers } = yield* ServerOptions
   const duties = yield* makeDuties(plan, workers)
   const program = { path: Installation.program("worker"), payload: plan.served }
-  const context = yield* Layer.build(Supervisor.layer(program, { ...duties, successor: successor() }))
+  const settings = { ...duties, successor: successor(yield* Launch.Launch) }
+  const context = yield* Layer.build(Supervisor.layer(program, settings))
   const { ended, send } = Context.get(context, Supervisor.PagiSupervisor)
   signals.connect((command, signal) => {
     if (command === "reload" || command === "hotRestart") refreshDirectory()
@@ -99,12 +101,13 @@ export const run = Effect.fnUntraced(function* (plan: ServerPlan, signals: Super
 })
 
 /** Begins to serve; the process exits with a code of `ExitCode`. */
-export const main = (plan: ServerPlan): void => {
+export const main = (plan: ServerPlan, launch: Launch.Launch["Service"]): void => {
   const signals = SupervisorSignals.listen()
   MainProgram.run(
     run(plan, signals).pipe(
       Effect.tapCause(MainProgram.report),
-      Effect.provide(ConsoleLog.layerWith({ copyTo: Launch.channel?.show }))
+      Effect.provideService(Launch.Launch, launch),
+      Effect.provide(ConsoleLog.layerWith({ copyTo: launch.channel?.show }))
     )
   )
 }

@@ -3,6 +3,7 @@ import { longestTimer } from "@pagi/core/options/OptionKind"
 import type { Values } from "@pagi/core/options/ServerOptions"
 import { predecessorOf } from "@pagi/node/listen/InheritedSockets"
 import { startAllowance } from "@pagi/node/pool/StartAllowance"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as CommandLine from "../plan/CommandLine.ts"
@@ -11,14 +12,28 @@ import * as ExitCode from "../program/ExitCode.ts"
 import type { ProcessPlan } from "../plan/ServerPlan.ts"
 import * as SystemdNotify from "./SystemdNotify.ts"
 
-/** The process whose place this one is to take; the sockets that it leaves are claimed by whoever listens. */
-export const predecessor: number | undefined = predecessorOf(process.env)
+/** Who has started the process, and what for. */
+export class Launch extends Context.Service<
+  Launch,
+  {
+    /** The process whose place this one is to take; the sockets that it leaves are claimed by whoever listens. */
+    readonly predecessor: number | undefined
+    /** The way to the launcher, in the background. */
+    readonly channel: Daemon.Channel | undefined
+    /** How to reach systemd. */
+    readonly systemd: SystemdNotify.Target | undefined
+  }
+>()("@pagi/cli/Launch") {}
 
-/** The way to the launcher, in the background. */
-export const channel: Daemon.Channel | undefined = Daemon.claim()
-
-/** How to reach systemd. */
-export const systemd: SystemdNotify.Target | undefined = SystemdNotify.take(process.env, process.pid)
+/**
+ * Reads what the environment says. To be called once, and before another process is started: what is for this one alone is
+ * removed.
+ */
+export const claim = (environment: NodeJS.ProcessEnv = process.env): Launch["Service"] => ({
+  predecessor: predecessorOf(environment),
+  channel: Daemon.claim(environment),
+  systemd: SystemdNotify.take(environment, process.pid)
+})
 
 /** Milliseconds for a launcher to wait. */
 export const patienceOf = (bootTimeout: Duration.Duration): number =>
@@ -30,14 +45,14 @@ export const patienceOf = (bootTimeout: Duration.Duration): number =>
 export const inBackground = (
   { daemonize }: ProcessPlan,
   { bootTimeout }: Pick<Values, "bootTimeout">
-): Effect.Effect<void, ExitCode.Ended> =>
-  daemonize && channel === undefined && predecessor === undefined
-    ? Effect.flatMap(
-        Daemon.launch(
-          CommandLine.again(process.argv.slice(2)),
-          patienceOf(bootTimeout),
-          SystemdNotify.environmentOf(systemd)
-        ),
-        (code) => Effect.fail(new ExitCode.Ended({ code }))
-      )
-    : Effect.void
+): Effect.Effect<void, ExitCode.Ended, Launch> =>
+  Effect.gen(function* () {
+    const { channel, predecessor, systemd } = yield* Launch
+    if (!daemonize || channel !== undefined || predecessor !== undefined) return
+    const code = yield* Daemon.launch(
+      CommandLine.again(process.argv.slice(2)),
+      patienceOf(bootTimeout),
+      SystemdNotify.environmentOf(systemd)
+    )
+    return yield* new ExitCode.Ended({ code })
+  })
