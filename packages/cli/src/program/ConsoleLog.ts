@@ -25,11 +25,19 @@ const indent = (text: string): string =>
 
 const toText = (value: unknown): string => (typeof value === "string" ? value : formatValue(value))
 
-const prefixes: Partial<Readonly<Record<LogLevel, string>>> = {
-  Fatal: styleText("red", "error: ", { stream: process.stderr }),
-  Error: styleText("red", "error: ", { stream: process.stderr }),
-  Warn: styleText("yellow", "warning: ", { stream: process.stderr }),
-  Debug: styleText("dim", "debug: ", { stream: process.stdout })
+/** What lines of a level begin with, in colour where the stream shows it. */
+const prefixOf = (level: LogLevel): string => {
+  switch (level) {
+    case "Fatal":
+    case "Error":
+      return styleText("red", "error: ", { stream: process.stderr })
+    case "Warn":
+      return styleText("yellow", "warning: ", { stream: process.stderr })
+    case "Debug":
+      return styleText("dim", "debug: ", { stream: process.stdout })
+    default:
+      return ""
+  }
 }
 
 /**
@@ -42,7 +50,7 @@ export const format: Logger.Logger<unknown, string> = Logger.make(({ cause, fibe
     ([name, value]) => `${name}=${toText(value)}`
   )
   const line = escape([...parts.map(toText), ...annotations].join(" "))
-  return `${prefixes[logLevel] ?? ""}${line}${cause.reasons.length === 0 ? "" : indent(Cause.pretty(cause))}`
+  return `${prefixOf(logLevel)}${line}${cause.reasons.length === 0 ? "" : indent(Cause.pretty(cause))}`
 })
 
 /** What is special about the log of a process among others. */

@@ -1,4 +1,5 @@
 /** The terminal that the program was started from, if it was one. */
+import * as Context from "effect/Context"
 import { isatty } from "node:tty"
 
 const standardInput = 0
@@ -13,5 +14,5 @@ export const watch = (isTerminal: () => boolean = () => isatty(standardInput)): 
   return () => wasTerminal && !isTerminal()
 }
 
-/** Whether the terminal that was there when this module was loaded has been closed. */
-export const isClosed = watch()
+/** Whether the terminal that was there at the start has been closed, as the program provides it when it begins. */
+export const IsClosed = Context.Reference<() => boolean>("@pagi/cli/Terminal/IsClosed", { defaultValue: () => watch() })

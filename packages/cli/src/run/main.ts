@@ -15,6 +15,7 @@ import { Launch } from "../service/Launch.ts"
 import * as MainProgram from "../program/MainProgram.ts"
 import { command } from "./ServerCommand.ts"
 import * as StopSignals from "../signals/StopSignals.ts"
+import * as Terminal from "../program/Terminal.ts"
 
 const Package = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
 
@@ -42,10 +43,12 @@ const run = (args: ReadonlyArray<string>, launch: Launch["Service"]) =>
 
 /** Runs the command with the arguments of the process, which exits with a code of `ExitCode`. */
 export const main = (launch: Launch["Service"], asker?: (answer: CommandCheck.Answer) => void): void => {
-  const stopSignal = StopSignals.listen()
+  const isTerminalClosed = Terminal.watch()
+  const stopSignal = StopSignals.listen(isTerminalClosed)
   MainProgram.run(
     run(process.argv.slice(2), launch).pipe(
       Effect.provideService(StopSignals.StopSignal, stopSignal),
+      Effect.provideService(Terminal.IsClosed, isTerminalClosed),
       Effect.provideService(CommandCheck.Asker, asker)
     ),
     stopSignal.isReceived

@@ -20,6 +20,7 @@ import type { ServerPlan } from "../plan/ServerPlan.ts"
 import * as ServerValues from "../plan/ServerValues.ts"
 import * as SupervisorSignals from "../signals/SupervisorSignals.ts"
 import * as SystemdNotify from "../service/SystemdNotify.ts"
+import * as Terminal from "../program/Terminal.ts"
 import * as UnknownVariables from "./UnknownVariables.ts"
 import * as WorkingDirectory from "../program/WorkingDirectory.ts"
 
@@ -102,7 +103,7 @@ export const run = Effect.fnUntraced(function* (plan: ServerPlan, signals: Super
 
 /** Begins to serve; the process exits with a code of `ExitCode`. */
 export const main = (plan: ServerPlan, launch: Launch.Launch["Service"]): void => {
-  const signals = SupervisorSignals.listen()
+  const signals = SupervisorSignals.listen(Terminal.watch())
   MainProgram.run(
     run(plan, signals).pipe(
       Effect.tapCause(MainProgram.report),

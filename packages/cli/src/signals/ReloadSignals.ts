@@ -16,9 +16,10 @@ export const on = (
   reload: Effect.Effect<void>
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const isTerminalClosed = yield* Terminal.IsClosed
     const requested = Latch.makeUnsafe(false)
     const request = (signal: NodeJS.Signals): void => {
-      if (signal !== "SIGHUP" || !Terminal.isClosed()) requested.openUnsafe()
+      if (signal !== "SIGHUP" || !isTerminalClosed()) requested.openUnsafe()
     }
     yield* Effect.acquireRelease(
       Effect.sync(() => signals.forEach((signal) => process.on(signal, request))),

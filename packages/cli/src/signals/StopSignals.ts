@@ -7,7 +7,6 @@ import * as Deferred from "effect/Deferred"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { constants } from "node:os"
-import * as Terminal from "../program/Terminal.ts"
 
 /**
  * Milliseconds in which signals are the same request to stop. A Ctrl-C reaches the whole foreground process group, and
@@ -42,8 +41,12 @@ export class StopSignal extends Context.Service<
   }
 >()("@pagi/cli/StopSignal") {}
 
-/** Waits for signals from now on; at the second one the process ends. To be called once, before the server starts. */
-export const listen = (): StopSignal["Service"] => {
+/**
+ * Waits for signals from now on; at the second one the process ends. To be called once, before the server starts.
+ *
+ * @param isTerminalClosed tells a `SIGHUP` for the end of the terminal from others
+ */
+export const listen = (isTerminalClosed: () => boolean): StopSignal["Service"] => {
   const received = Deferred.makeUnsafe<void>()
   const requests = new StopRequests()
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -53,7 +56,7 @@ export const listen = (): StopSignal["Service"] => {
   listener = onSignal
   attend()
   process.on("SIGHUP", () => {
-    if (Terminal.isClosed()) onSignal("SIGHUP")
+    if (isTerminalClosed()) onSignal("SIGHUP")
   })
   return { received: Deferred.await(received), isReceived: () => Deferred.isDoneUnsafe(received) }
 }

@@ -4,7 +4,6 @@
  */
 import { constants } from "node:os"
 import { StopRequests } from "./StopSignals.ts"
-import * as Terminal from "../program/Terminal.ts"
 
 /** What a signal asks for. */
 export type SignalCommand = "reload" | "reopenLogs" | "add" | "remove" | "hotRestart" | "stop"
@@ -28,8 +27,10 @@ export interface SupervisorSignals {
 /**
  * Listens to the signals of the process. The second request to stop forces; while nobody is connected who could, it ends
  * the process.
+ *
+ * @param isTerminalClosed tells a `SIGHUP` for the end of the terminal from others
  */
-export const listen = (): SupervisorSignals => {
+export const listen = (isTerminalClosed: () => boolean): SupervisorSignals => {
   const early: Array<Parameters<Send>> = []
   let send: Send | undefined
   let stops = 0
@@ -48,7 +49,7 @@ export const listen = (): SupervisorSignals => {
   }
   process.on("SIGINT", stop)
   process.on("SIGTERM", stop)
-  process.on("SIGHUP", () => (Terminal.isClosed() ? stop("SIGHUP") : pass("reload")))
+  process.on("SIGHUP", () => (isTerminalClosed() ? stop("SIGHUP") : pass("reload")))
   for (const [signal, command] of commands) process.on(signal, () => pass(command))
   return {
     connect: (to) => {

@@ -26,7 +26,7 @@ describe("SupervisorSignals", () => {
   })
 
   it("passes on what each signal asks for, also what came before somebody listened", () => {
-    const listening = SupervisorSignals.listen()
+    const listening = SupervisorSignals.listen(() => false)
     const commands: Array<string> = []
     emit("SIGHUP", "SIGUSR1")
     listening.connect((command) => void commands.push(command))
@@ -35,7 +35,7 @@ describe("SupervisorSignals", () => {
   })
 
   it("takes two requests to stop at the same time for one, and a later one for the second", () => {
-    const listening = SupervisorSignals.listen()
+    const listening = SupervisorSignals.listen(() => false)
     const commands: Array<string> = []
     listening.connect((command) => void commands.push(command))
     emit("SIGINT", "SIGTERM")
@@ -48,7 +48,7 @@ describe("SupervisorSignals", () => {
   })
 
   it("ends the process at the second one when nobody listens yet", () => {
-    SupervisorSignals.listen()
+    SupervisorSignals.listen(() => false)
     const exit = vi.spyOn(process, "exit").mockImplementation((code) => {
       throw new Error(`exit ${code}`)
     })
