@@ -3,6 +3,22 @@ import * as Duration from "effect/Duration"
 import * as Launch from "../../src/service/Launch.ts"
 
 describe("Launch", () => {
+  it("takes out of the environment what is meant for this process alone", () => {
+    const environment = {
+      PAGI_MASTER_PID: "815",
+      PAGI_LAUNCHER_FD: "no number",
+      NOTIFY_SOCKET: "/run/notify",
+      HOME: "/"
+    }
+    assert.deepStrictEqual(Launch.claim(environment), {
+      predecessor: 815,
+      channel: undefined,
+      systemd: { socket: "/run/notify", watchdog: undefined }
+    })
+    // Whoever listens claims the sockets of its predecessor, and with them this.
+    assert.deepStrictEqual<NodeJS.ProcessEnv>(environment, { PAGI_MASTER_PID: "815", HOME: "/" })
+  })
+
   it("waits a little longer than workers may, never longer than a timer holds", () => {
     const patience = (seconds: number) => Launch.patienceOf(Duration.seconds(seconds))
     assert.strictEqual(patience(5), 15_000)
