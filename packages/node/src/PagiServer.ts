@@ -131,12 +131,13 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     // In parallel: an application that takes long to clean up does not keep the others from beginning to.
     const connections = yield* EffectScope.fork(yield* Effect.scope, "parallel")
     const descriptors = new DescriptorLimit(server, readLimit())
+    const acceptor = makeAcceptor(server, descriptors, certificates, tickets)
     const listenOptions: ListenOptions = {
       secure: certificates !== undefined,
       backlog: options.listenerBacklog,
       reusePort: options.reuseport && worker !== undefined,
       isQuiet: worker !== undefined,
-      onConnection: makeAcceptor(server, descriptors, connections, certificates, tickets),
+      onConnection: yield* EffectScope.provide(acceptor, connections),
       onAcceptError: (error) => descriptors.onAcceptError(error)
     }
     const watching = withFirst(listenOptions, yield* FirstConnection)

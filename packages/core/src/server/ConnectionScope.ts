@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as EffectScope from "effect/Scope"
+import type * as EffectScope from "effect/Scope"
 import type { RequestRunner } from "./RequestRunner.ts"
 
 /** Who is told that the scope above is closing, so that its exchanges learn the reason before they are interrupted. */
@@ -85,11 +85,15 @@ export class ConnectionScopes {
     this.runner = runner
   }
 
-  /** Those below this scope; when it closes, it waits for the applications that it interrupts, and for their finalizers. */
-  static below(listenerScope: EffectScope.Scope, runner: RequestRunner): ConnectionScopes {
-    const scopes = new ConnectionScopes(runner)
-    runner.background(EffectScope.addFinalizer(listenerScope, scopes.#close))
-    return scopes
+  /** Those below the current scope, which waits at its end for the applications that it interrupts and their finalizers. */
+  static make(runner: RequestRunner): Effect.Effect<ConnectionScopes, never, EffectScope.Scope> {
+    return Effect.suspend(() => {
+      const scopes = new ConnectionScopes(runner)
+      return Effect.as(
+        Effect.addFinalizer(() => scopes.#close),
+        scopes
+      )
+    })
   }
 
   /** How many are open. */

@@ -69,6 +69,6 @@ export const make = <E, R>(
       connections,
       Effect.sync(() => server.registry.abort("server_shutdown"))
     )
-    const scopes = ConnectionScopes.below(connections, server.runner)
+    const scopes = yield* EffectScope.provide(ConnectionScopes.make(server.runner), connections)
     return { server, connections, scopes, log, errors, openScopes: () => scopes.size }
   })

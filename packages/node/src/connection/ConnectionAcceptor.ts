@@ -8,7 +8,7 @@ import type { Address } from "@pagi/core/contract/Address"
 import { errorResponse } from "@pagi/http1/protocol/ErrorResponse"
 import { refusal } from "@pagi/http2/protocol/head/Refusal"
 import * as Effect from "effect/Effect"
-import * as EffectScope from "effect/Scope"
+import type * as EffectScope from "effect/Scope"
 import type { Socket } from "node:net"
 import type { DescriptorLimit } from "./DescriptorLimit.ts"
 import type { OnConnection } from "../listen/Listener.ts"
@@ -25,44 +25,40 @@ const retryAfter = "1"
 
 const message = "the server is at capacity"
 
-/** Makes a connection of each accepted socket, in a scope below the listener's; beyond the limits it answers 503. */
+/** Makes a connection of each accepted socket, in a scope below the current one; beyond the limits it answers 503. */
 export const makeAcceptor = (
   server: ServerContext,
   descriptors: DescriptorLimit,
-  listenerScope: EffectScope.Scope,
   certificates: TlsCertificates | undefined,
   keyring: TicketKeyring
-): OnConnection => {
-  const turns = new TurnQueue(server.runner.background)
-  const handshakes = certificates && new TlsHandshakes(server, certificates, keyring)
-  const rejections = new Rejections(server, handshakes)
-  Effect.runSync(
-    EffectScope.addFinalizer(
-      listenerScope,
+): Effect.Effect<OnConnection, never, EffectScope.Scope> =>
+  Effect.gen(function* () {
+    const turns = new TurnQueue(server.runner.background)
+    const handshakes = certificates && new TlsHandshakes(server, certificates, keyring)
+    const rejections = new Rejections(server, handshakes)
+    yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         server.registry.abort("server_shutdown")
         rejections.destroy()
       })
     )
-  )
-  const scopes = ConnectionScopes.below(listenerScope, server.runner)
-  const protocols = new Protocols(server, scopes)
-  const transport = (accepted: AcceptedSocket, address: Address | undefined) =>
-    new NetTransport(accepted, address, turns)
-  return (accepted, address) => {
-    const { maxConnections } = server.options
-    // Those that are turned away must leave some of the last descriptors to others.
-    if (descriptors.isReached(accepted.descriptor, server.registry))
-      rejections.add(accepted, address, descriptors.reserve / 2)
-    else if (!server.registry.makeRoom(maxConnections)) rejections.add(accepted, address, maxConnections)
-    else if (handshakes === undefined) protocols.detect(transport(accepted, address))
-    else {
-      handshakes.accept(accepted.socket, (socket, tls) => {
-        protocols.open(transport({ socket, slot: undefined, tls }, address), socket.alpnProtocol === "h2")
-      })
+    const protocols = new Protocols(server, yield* ConnectionScopes.make(server.runner))
+    const transport = (accepted: AcceptedSocket, address: Address | undefined) =>
+      new NetTransport(accepted, address, turns)
+    return (accepted, address) => {
+      const { maxConnections } = server.options
+      // Those that are turned away must leave some of the last descriptors to others.
+      if (descriptors.isReached(accepted.descriptor, server.registry))
+        rejections.add(accepted, address, descriptors.reserve / 2)
+      else if (!server.registry.makeRoom(maxConnections)) rejections.add(accepted, address, maxConnections)
+      else if (handshakes === undefined) protocols.detect(transport(accepted, address))
+      else {
+        handshakes.accept(accepted.socket, (socket, tls) => {
+          protocols.open(transport({ socket, slot: undefined, tls }, address), socket.alpnProtocol === "h2")
+        })
+      }
     }
-  }
-}
+  })
 
 /**
  * The clients that were turned away. Their requests are read and discarded for a while, since a reset for unread bytes
