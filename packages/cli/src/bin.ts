@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program `pagi-server`: looks whether it can run here, and begins. */
+import { usage } from "@pagi/node/pool/ExitCode"
 import { problemOf } from "@pagi/node/process/RuntimeSupport"
 
 const problem = problemOf(process.versions)
@@ -10,6 +11,5 @@ if (problem === undefined) {
   await start(process.argv.slice(2))
 } else {
   process.stderr.write(`error: ${problem}\n`)
-  // `ExitCode.usage`, whose module imports too much for this one.
-  process.exitCode = 2
+  process.exitCode = usage
 }

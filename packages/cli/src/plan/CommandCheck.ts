@@ -2,6 +2,7 @@
  * Has a command line read and checked by a process of its own. The library that does it, and all that it loads, would
  * otherwise stay in the memory of a supervisor for as long as the server runs.
  */
+import * as ExitCode from "@pagi/node/pool/ExitCode"
 import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 import { spawnSync } from "node:child_process"
@@ -29,9 +30,9 @@ export const ask = (args: ReadonlyArray<string>): Answer | number => {
     stdio: ["inherit", "inherit", "inherit", "pipe"]
   })
   if (error !== undefined) throw error
-  if (signal !== null) return 128 + constants.signals[signal]
+  if (signal !== null) return ExitCode.ofSignal(constants.signals[signal])
   const text = output[descriptor]?.toString() ?? ""
-  return status === 0 && text !== "" ? Schema.decodeSync(Answer)(text) : (status ?? 1)
+  return status === 0 && text !== "" ? Schema.decodeSync(Answer)(text) : (status ?? ExitCode.internal)
 }
 
 /** Who wants to know what the command line means, instead of having it served; usually nobody. */

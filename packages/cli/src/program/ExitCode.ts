@@ -1,17 +1,5 @@
-/**
- * What the process says by its exit code, for supervisors that decide whether to start it again:
- *
- * | code | meaning | worth a restart? |
- * | --- | --- | --- |
- * | 0 | stopped as asked, or printed what was asked for | |
- * | 1 | a fault of the server itself, printed with its stack | yes |
- * | 2 | an unknown flag or argument, a value that is not allowed, or a runtime other than Node 22.19 or later | no |
- * | 3 | cannot listen, as the address is in use or not available; or the pid file names a server that runs | later |
- * | 4 | the application cannot be loaded or built, or is none | no |
- * | 5 | the application refused to start: its lifespan startup failed | perhaps |
- * | 6 | stopped as asked, but some requests, or the application, did not finish in time and were cut off | |
- * | 128 + n | a second signal, number n, cut the graceful stop short | |
- */
+/** The exit codes of the command (`@pagi/node/pool/ExitCode` has their table), and the failures that they stand for. */
+import { cannotListen, cannotLoad, incompleteDrain, internal, refused, stopped, usage } from "@pagi/node/pool/ExitCode"
 import * as StartFailure from "@pagi/node/pool/StartFailure"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
@@ -19,15 +7,20 @@ import * as Option from "effect/Option"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
-export const stopped = 0
-export const internal = 1
-export const usage = 2
-export const cannotListen = 3
+export {
+  cannotListen,
+  cannotLoad,
+  incompleteDrain,
+  internal,
+  ofSignal,
+  refused,
+  signalBase,
+  stopped,
+  usage
+} from "@pagi/node/pool/ExitCode"
+
 /** Of the command `status`; the code that init scripts use for it. */
 export const notRunning = 3
-export const cannotLoad = 4
-export const refused = 5
-export const incompleteDrain = 6
 
 /** The process has nothing more to do, and everything has been told. */
 export class Ended extends Schema.TaggedError<Ended>()("Ended", { code: Schema.Int }) {}

@@ -22,7 +22,7 @@ const program = `
   const { Session } = require("node:inspector")
   const { parentPort, Worker, workerData } = require("node:worker_threads")
   const { internalBinding } = require("internal/test/binding")
-  const { allowance, code, longestTimer, patience, sameRequest, signals, stoppingSince } = workerData
+  const { allowance, code, longestTimer, patience, sameRequest, signalBase, signals, stoppingSince } = workerData
   const now = () => Number(process.hrtime.bigint() / 1000000n)
 
   // The application's line, rather than a built-in function that it has called.
@@ -74,7 +74,7 @@ const program = `
     if (stoppedAt === undefined) return stop(now())
     if (isForced || now() - stoppedAt < sameRequest) return
     isForced = true
-    setTimeout(() => end(128 + number), patience)
+    setTimeout(() => end(signalBase + number), patience)
   }
   const { Signal } = internalBinding("signal_wrap")
   globalThis.listeners = signals.map((number) => {
@@ -123,6 +123,7 @@ const watch = (allowance: number, isStopping: boolean, tell: (message: string) =
         longestTimer,
         patience,
         sameRequest,
+        signalBase: ExitCode.signalBase,
         signals: [constants.signals.SIGTERM, constants.signals.SIGINT],
         // By a clock that all threads share.
         stoppingSince: isStopping ? Number(process.hrtime.bigint() / 1_000_000n) : undefined

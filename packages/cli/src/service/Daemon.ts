@@ -2,6 +2,7 @@
  * A server in the background: started by a launcher, which shows what the server logs until it is ready, and ends with
  * success then, or with the server's own exit code when it ends before.
  */
+import * as ExitCode from "@pagi/node/pool/ExitCode"
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { closeSync, writeSync } from "node:fs"
@@ -93,12 +94,13 @@ export const launch = (
         resume(Effect.succeed(givenUp ?? outcome))
       }
       const giveUp = (): void => {
-        givenUp = { code: 1, problem: `the server was not ready within ${patience / 1000} seconds, and was stopped` }
+        const problem = `the server was not ready within ${patience / 1000} seconds, and was stopped`
+        givenUp = { code: ExitCode.internal, problem }
         child.kill("SIGTERM")
         timer = setTimeout(() => child.kill("SIGKILL"), killDelay)
       }
       let timer = Number.isFinite(patience) ? setTimeout(giveUp, patience) : undefined
-      child.once("error", (error) => finish({ code: 1, problem: error.message }))
+      child.once("error", (error) => finish({ code: ExitCode.internal, problem: error.message }))
       const pipe = child.stdio[descriptor]
       // Declared for any stdio; a pipe is both ways.
       if (pipe !== null && pipe !== undefined) follow(child, pipe as Readable, finish)
@@ -131,7 +133,7 @@ const follow = (child: ChildProcess, pipe: Readable, finish: (outcome: Outcome) 
         break
       case letters.ready:
         pipe.destroy()
-        finish({ code: 0, problem: undefined })
+        finish({ code: ExitCode.stopped, problem: undefined })
         break
     }
   })
@@ -139,7 +141,7 @@ const follow = (child: ChildProcess, pipe: Readable, finish: (outcome: Outcome) 
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`
     finish({
       // Nothing serves, whatever the server itself thinks of its end.
-      code: signal === null ? code || 1 : 128 + constants.signals[signal],
+      code: signal === null ? code || ExitCode.internal : ExitCode.ofSignal(constants.signals[signal]),
       problem: hasToldProblem ? undefined : `the server ended ${how} before it was ready`
     })
   })

@@ -2,6 +2,7 @@
  * Signals that stop the server: the first one gracefully, the second at once. `SIGHUP` is one of them only when it comes
  * from the end of the terminal.
  */
+import { ofSignal } from "@pagi/node/pool/ExitCode"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import type * as Effect from "effect/Effect"
@@ -50,7 +51,7 @@ export const listen = (isTerminalClosed: () => boolean): StopSignal["Service"] =
   const received = Deferred.makeUnsafe<void>()
   const requests = new StopRequests()
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (requests.isRepeated(performance.now())) process.exit(128 + constants.signals[signal])
+    if (requests.isRepeated(performance.now())) process.exit(ofSignal(constants.signals[signal]))
     Deferred.doneUnsafe(received, Exit.void)
   }
   listener = onSignal

@@ -2,6 +2,7 @@
  * Signals to the process that looks after workers. Handlers only pass on what is asked for; one loop acts on it. What is
  * asked for before there is such a loop waits for it.
  */
+import { ofSignal } from "@pagi/node/pool/ExitCode"
 import { constants } from "node:os"
 import { StopRequests } from "./StopSignals.ts"
 
@@ -43,7 +44,7 @@ export const listen = (isTerminalClosed: () => boolean): SupervisorSignals => {
     const isRepeated = requests.isRepeated(performance.now())
     if (stops > 0 && !isRepeated) return
     const number = constants.signals[signal]
-    if (stops > 0 && send === undefined) process.exit(128 + number)
+    if (stops > 0 && send === undefined) process.exit(ofSignal(number))
     stops++
     pass("stop", number)
   }

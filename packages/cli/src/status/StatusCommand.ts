@@ -1,5 +1,6 @@
 /** The command `pagi-server status`: how a server with workers is, as it says itself through its control socket. */
 import { codeOf } from "@pagi/node/listen/ListenError"
+import * as ExitCode from "@pagi/node/pool/ExitCode"
 import { isRunning } from "@pagi/node/process/RunningProcess"
 import * as ControlSocket from "@pagi/node/supervisor/ControlSocket"
 import type { PoolStatus } from "@pagi/node/supervisor/PoolStatus"
@@ -119,7 +120,7 @@ export const run = (request: Request): Effect.Effect<void, UsageError | NotRunni
 /** Runs the command with these arguments. */
 export const main = (args: ReadonlyArray<string>): void => {
   // Usually nobody wants to see more of it.
-  process.stdout.on("error", (error) => process.exit(codeOf(error) === "EPIPE" ? 0 : 1))
+  process.stdout.on("error", (error) => process.exit(codeOf(error) === "EPIPE" ? ExitCode.stopped : ExitCode.internal))
   const wantsHelp = args.includes("--help") || args.includes("-h")
   const program = wantsHelp ? Console.log(usage.trimEnd()) : Effect.flatMap(parse(args), run)
   MainProgram.run(program.pipe(Effect.tapCause(MainProgram.report), Effect.provide(ConsoleLog.layer)), () => false)

@@ -11,7 +11,6 @@ import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
-import { readFileSync } from "node:fs"
 import { AppLoadError, FileMissing } from "../../src/application/AppLoadError.ts"
 import { RootError } from "../../src/directory/Directory.ts"
 import * as ExitCode from "../../src/program/ExitCode.ts"
@@ -69,12 +68,5 @@ describe("ExitCode", () => {
       assert.strictEqual(ExitCode.ofWorkerExit(exit), ExitCode.ofExit(exit))
       assert.isUndefined(StartFailure.ofExitCode(ExitCode.ofWorkerExit(exit)))
     }
-  })
-
-  it("the table at the top lists every code", () => {
-    const source = readFileSync(new URL("../../src/program/ExitCode.ts", import.meta.url), "utf8")
-    const listed = [...source.matchAll(/^ \* \| (\d+) \|/gm)].map((match) => Number(match[1]))
-    const { cannotListen, cannotLoad, incompleteDrain, internal, refused, stopped, usage } = ExitCode
-    assert.deepStrictEqual(listed, [stopped, internal, usage, cannotListen, cannotLoad, refused, incompleteDrain])
   })
 })

@@ -1,4 +1,5 @@
 /** What the pool does when it is told to. */
+import { ofSignal, stopped } from "./ExitCode.ts"
 import type { PoolChange } from "./PoolChange.ts"
 import { count } from "./PoolMessage.ts"
 import { emptySlot, type SlotState, type WorkerState } from "./PoolState.ts"
@@ -77,7 +78,7 @@ export const reopenLogs = (pool: PoolChange): void => {
 export const stop = (pool: PoolChange, signal?: number): void => {
   if (pool.state.phase === "stopping") return forceStop(pool, signal)
   for (const timer of pool.state.timers) if (timer.startsWith("respawn:")) pool.cancel(timer)
-  pool.set({ phase: "stopping", slots: [], replacing: undefined, stale: [], isReloading: false, exitCode: 0 })
+  pool.set({ phase: "stopping", slots: [], replacing: undefined, stale: [], isReloading: false, exitCode: stopped })
   if (pool.state.workers.size > 0) {
     pool.log("info", `stopping ${count(pool.state.workers.size, "worker")}, which may finish their requests`)
   }
@@ -97,7 +98,7 @@ export const giveUp = (pool: PoolChange): void => {
 /** The exit code is that of a process which the signal has ended; SIGTERM is the one of those who do not say. */
 const forceStop = (pool: PoolChange, signal = 15): void => {
   pool.log("warning", `stopping at once, by killing ${count(pool.state.workers.size, "worker")}`)
-  pool.set({ exitCode: 128 + signal })
+  pool.set({ exitCode: ofSignal(signal) })
   for (const timer of pool.state.timers) pool.cancel(timer)
   for (const worker of pool.state.workers.values()) pool.kill(worker)
   if (pool.state.successor === "ending") Successor.kill(pool)

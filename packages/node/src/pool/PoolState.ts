@@ -58,6 +58,7 @@
  *     +-------------------------------------------------+
  *                          exited
  */
+import { stopped } from "./ExitCode.ts"
 import type { StartFailure } from "./StartFailure.ts"
 import type { PoolSettings, Slot, Timer, WorkerId } from "./PoolEvent.ts"
 
@@ -123,5 +124,5 @@ export const initial = (settings: PoolSettings): PoolState => ({
   hasServed: false,
   successor: "none",
   timers: new Set(),
-  exitCode: 0
+  exitCode: stopped
 })

@@ -1,6 +1,9 @@
 /** Why a worker could not start, as it says by its exit code. */
+import { cannotListen, cannotLoad, refused, usage } from "./ExitCode.ts"
+
+/** A failure to start. */
 export interface StartFailure {
-  /** 2 to 5, as the whole server would exit. */
+  /** As the whole server would exit. */
   readonly code: number
   /** Whether it may become right by itself, as a certificate that is just being replaced. */
   readonly mayPass: boolean
@@ -9,7 +12,7 @@ export interface StartFailure {
 /** What is added to the exit code of a worker whose failure may pass; what so begins nobody else exits with. */
 const passing = 64
 
-const codes: ReadonlySet<number> = new Set([2, 3, 4, 5])
+const codes: ReadonlySet<number> = new Set([usage, cannotListen, cannotLoad, refused])
 
 /** The exit code for a failure. */
 export const exitCodeOf = ({ code, mayPass }: StartFailure): number => (mayPass ? passing + code : code)

@@ -2,12 +2,11 @@
 import * as Backoff from "./Backoff.ts"
 import type { PoolChange } from "./PoolChange.ts"
 import * as Commands from "./PoolCommands.ts"
+import { incompleteDrain, stopped } from "./ExitCode.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
 import { howItEnded, inTime, seconds } from "./PoolMessage.ts"
 import type { Stale, WorkerState } from "./PoolState.ts"
 import * as StartFailure from "./StartFailure.ts"
-
-const incompleteDrain = 6
 
 type Event<Type extends PoolEvent["type"]> = Extract<PoolEvent, { readonly type: Type }>
 
@@ -118,14 +117,14 @@ const left = (pool: PoolChange, { slot }: WorkerState, event: Event<"exited">): 
   if (event.code === incompleteDrain) {
     pool.log("warning", `worker ${slot} had to close connections that were not done in time`)
     drainedIncompletely(pool)
-  } else if (event.code !== 0 && event.signal !== "SIGTERM" && event.signal !== "SIGKILL") {
+  } else if (event.code !== stopped && event.signal !== "SIGTERM" && event.signal !== "SIGKILL") {
     pool.log("warning", `worker ${slot} ${howItEnded(event)} while it stopped`)
   }
 }
 
 const drainedIncompletely = (pool: PoolChange): void => {
   const { phase, exitCode } = pool.state
-  if (phase === "stopping" && exitCode === 0) pool.set({ exitCode: incompleteDrain })
+  if (phase === "stopping" && exitCode === stopped) pool.set({ exitCode: incompleteDrain })
 }
 
 const diedBooting = (pool: PoolChange, worker: WorkerState, event: Event<"exited">): void =>
