@@ -15,9 +15,6 @@ export const variable = "PAGI_LAUNCHER_FD"
 
 const descriptor = 3
 
-/** Whether this process has been started by a launcher. To be asked before `claim`. */
-export const isDaemon = (environment: NodeJS.ProcessEnv = process.env): boolean => environment[variable] !== undefined
-
 /** The way from the server in the background to its launcher. */
 export interface Channel {
   /** Shows a line of the log. */
