@@ -7,20 +7,7 @@
  * A socket for each worker (SO_REUSEPORT) would do it as well, but what waits in the queue of a worker that is blocked,
  * or ends, would wait with it or be lost. Here there is one queue, and whoever can takes from it.
  */
-
-/** How much more than the average a worker may hold before it waits: this part, and a few besides. */
-const tolerance = 0.25
-const slack = 4
-
-/** Milliseconds; long enough for another process to get a processor, and less than anybody would notice. */
-const pause = 2
-
-/**
- * Milliseconds that may be slept in a row, and the part of the time in the long run. A burst gets by with the former;
- * the latter limits what is lost while the average is out of date, or nobody else is there to accept.
- */
-const maxAllowance = 200
-const allowedPart = 0.05
+import { acceptPause, heldSlack, heldTolerance, longestWait, waitedPart } from "../pool/Balance.ts"
 
 /** Nobody ever wakes who waits here. */
 const never = new Int32Array(new SharedArrayBuffer(4))
@@ -32,9 +19,9 @@ const sleep = (milliseconds: number): void => {
 export class AcceptShare {
   readonly #sleep: (milliseconds: number) => void
   readonly #now: () => number
-  #limit = slack
+  #limit = heldSlack
   #isAlone = false
-  #allowance = maxAllowance
+  #allowance = longestWait
   #countedAt = 0
 
   /** `block` keeps this process from accepting for so many milliseconds, `now` is a clock of such. */
@@ -50,17 +37,17 @@ export class AcceptShare {
 
   /** How many connections a worker has on average, as of now. */
   set average(connections: number) {
-    this.#limit = connections * (1 + tolerance) + slack
+    this.#limit = connections * (1 + heldTolerance) + heldSlack
   }
 
   /** A connection was accepted, and now there are so many. */
   accepted(connections: number): void {
     if (this.#isAlone || connections <= this.#limit) return
     const now = this.#now()
-    this.#allowance = Math.min(maxAllowance, this.#allowance + (now - this.#countedAt) * allowedPart)
+    this.#allowance = Math.min(longestWait, this.#allowance + (now - this.#countedAt) * waitedPart)
     this.#countedAt = now
-    if (this.#allowance < pause) return
-    this.#allowance -= pause
-    this.#sleep(pause)
+    if (this.#allowance < acceptPause) return
+    this.#allowance -= acceptPause
+    this.#sleep(acceptPause)
   }
 }

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as FiberHandle from "effect/FiberHandle"
 import type * as EffectScope from "effect/Scope"
+import { tellPause, toldTolerance } from "../pool/Balance.ts"
 
 /** As much of a worker as its share needs. */
 interface Sharer {
@@ -16,12 +17,6 @@ export interface ConnectionShares {
   readonly update: () => void
 }
 
-/** Milliseconds between two messages to the same worker. */
-const pause = 250
-
-/** Part of the average by which another one is as good. */
-const tolerance = 0.1
-
 interface Share {
   readonly workers: number
   readonly connections: number
@@ -29,7 +24,7 @@ interface Share {
 
 const isOutdated = (told: Share, { connections, workers }: Share): boolean =>
   told.workers <= 1 !== workers <= 1 ||
-  Math.abs(connections - told.connections) > Math.max(1, told.connections * tolerance)
+  Math.abs(connections - told.connections) > Math.max(1, told.connections * toldTolerance)
 
 /** Tells the workers of `sharers` for as long as the scope is open. While nothing changes, nothing is done. */
 export const make = (sharers: () => ReadonlyArray<Sharer>): Effect.Effect<ConnectionShares, never, EffectScope.Scope> =>
@@ -50,7 +45,7 @@ export const make = (sharers: () => ReadonlyArray<Sharer>): Effect.Effect<Connec
     }
     let isWaiting = false
     const tellAll = Effect.gen(function* () {
-      yield* Effect.sleep(pause)
+      yield* Effect.sleep(tellPause)
       isWaiting = false
       const { share, workers } = outdated()
       for (const worker of workers) if (worker.tellShare(share.workers, share.connections)) told.set(worker, share)
