@@ -1,12 +1,6 @@
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
-import {
-  type HeaderBlock,
-  isValue,
-  nameProblem,
-  normalizeName,
-  parseContentLength,
-  valueProblem
-} from "../http/HeaderBlock.ts"
+import { isValue, nameProblem, normalizeName, parseContentLength, valueProblem } from "../http/FieldSyntax.ts"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { isWithoutContent } from "../http/ResponseContent.ts"
 import type { ResponseSink } from "../exchange/ResponseSink.ts"
 import type { ChangeSignal } from "./ChangeSignal.ts"

@@ -1,5 +1,6 @@
 import type { HttpRequestHead } from "../exchange/RequestScope.ts"
-import { type HeaderBlock, isToken, isValue, normalizeName } from "../http/HeaderBlock.ts"
+import { isToken, isValue, normalizeName } from "../http/FieldSyntax.ts"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import * as RequestPath from "../http/RequestPath.ts"
 
 /** A piece of a body; text is sent as UTF-8. */

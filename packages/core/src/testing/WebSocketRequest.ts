@@ -1,5 +1,6 @@
 import { listElements, valuesOf } from "../http/FieldList.ts"
-import { type HeaderBlock, isToken } from "../http/HeaderBlock.ts"
+import { isToken } from "../http/FieldSyntax.ts"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { HttpRequestHead } from "../exchange/RequestScope.ts"
 import { makeHead, type TestRequest } from "./TestRequest.ts"
 

@@ -1,5 +1,5 @@
 /** Tables over all 256 bytes, so that a scan costs one load per byte. */
-import { tokenBytes } from "@pagi/core/http/HeaderBlock"
+import { tokenBytes } from "@pagi/core/http/FieldSyntax"
 
 export const HTAB = 0x09
 export const LF = 0x0a

@@ -4,14 +4,8 @@
  */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { listElements } from "@pagi/core/http/FieldList"
-import {
-  type HeaderBlock,
-  isValue,
-  nameProblem,
-  normalizeName,
-  parseContentLength,
-  valueProblem
-} from "@pagi/core/http/HeaderBlock"
+import { isValue, nameProblem, normalizeName, parseContentLength, valueProblem } from "@pagi/core/http/FieldSyntax"
+import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { isWithoutContent } from "@pagi/core/http/ResponseContent"
 import { BodyEncoder, type BodyFraming } from "./BodyEncoder.ts"
 import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"

@@ -3,14 +3,8 @@
  */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { trimBlanks } from "@pagi/core/http/FieldList"
-import {
-  type HeaderBlock,
-  isValue,
-  nameProblem,
-  normalizeName,
-  parseContentLength,
-  valueProblem
-} from "@pagi/core/http/HeaderBlock"
+import { isValue, nameProblem, normalizeName, parseContentLength, valueProblem } from "@pagi/core/http/FieldSyntax"
+import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { isWithoutContent } from "@pagi/core/http/ResponseContent"
 import type { Encoder } from "../hpack/Encoder.ts"
 import type { OutputBuffer } from "../wire/OutputBuffer.ts"
