@@ -1,5 +1,5 @@
 /**
- * Sockets that read into one buffer. An accepted socket normally gets a fresh 64 KiB buffer for every read and passes it
+ * Accepts sockets such that all of them read into one buffer. An accepted socket normally gets a fresh 64 KiB buffer for every read and passes it
  * through a stream. With `onread`, an option that `net.Socket` documents for clients, the bytes come in one buffer that
  * all connections share, straight from the handle: a tenth more requests per second, and nothing for the garbage
  * collector to do. `net.Server` has no such option, so the handle of an accepted connection is taken before the server

@@ -12,7 +12,7 @@ interface Watched {
   readonly heardAt: number | undefined
 }
 
-/** Watches that workers say something. */
+/** Watches that the workers of a pool say something, and tells of those that are silent for too long. */
 export interface PoolHeartbeat {
   /** From now on; a worker that is watched already is so anew. */
   readonly watch: (worker: Watched) => Effect.Effect<void>

@@ -1,6 +1,6 @@
 /**
- * Sockets that are bound and do not accept. The process that looks after workers binds for them, so that there is
- * somebody who holds the sockets when a worker comes or goes, and must not take their connections. Node's public
+ * Binds listening sockets without accepting on them. The process that looks after workers binds for them, so that there
+ * is somebody who holds the sockets when a worker comes or goes, and must not take their connections. Node's public
  * `listen` binds, listens and accepts in one, so this uses what `listen` is made of: `net._createServerHandle`, an
  * internal that is the same in Node 22, 24 and 26. It is called here only.
  */

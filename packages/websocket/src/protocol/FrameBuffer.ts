@@ -12,7 +12,7 @@ const viewOfLent = (bytes: Uint8Array): DataView => {
   return lentView
 }
 
-/** Received bytes, which `view` shows too, for headers and for masking. */
+/** The received bytes of a connection; `view` shows the same as numbers, for headers of frames and for masking. */
 export class FrameBuffer extends ReceiveBuffer {
   view: DataView = viewOfNothing
 
