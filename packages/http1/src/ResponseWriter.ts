@@ -2,7 +2,7 @@ import type { AccessEntry, AccessOutcome } from "@pagi/core/accessLog/AccessLog"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { errorContent } from "@pagi/core/http/ResponseContent"
-import type { ResponseSink } from "@pagi/core/exchange/ResponseSink"
+import { brokenOff, type ResponseSink } from "@pagi/core/exchange/ResponseSink"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Transport } from "@pagi/core/transport/Transport"
 import type { Connection } from "./protocol/Connection.ts"
@@ -46,14 +46,14 @@ export class ResponseWriter implements ResponseSink {
 
   informational(status: number, headers: HeaderBlock): string | undefined {
     const problem = this.#machine.sendInformational(this.#transport, status, headers)
-    if (problem !== undefined) return problem.message
+    if (problem !== undefined) return problem
     this.#observer.onWritten(false)
     return undefined
   }
 
   start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
     const problem = this.#machine.startResponse(status, headers, trailers, this.#server.date.value)
-    if (problem !== undefined) return problem.message
+    if (problem !== undefined) return problem
     this.#hasTrailers = trailers
     this.#access?.started(status, headers)
     // Nothing is written yet: the head goes out with the first piece of the body, or when the turn ends without one.
@@ -83,7 +83,7 @@ export class ResponseWriter implements ResponseSink {
 
   announceBody(length: number): string | undefined {
     const problem = this.#machine.announceBody(this.#transport, length, !this.#hasTrailers)
-    return problem === undefined ? undefined : this.#break(problem.message)
+    return problem === undefined ? undefined : this.#break(problem)
   }
 
   get carriesBody(): boolean {
@@ -94,7 +94,7 @@ export class ResponseWriter implements ResponseSink {
     const bytes = typeof data === "string" ? encodeText(data) : data
     const ends = last && !this.#hasTrailers
     const problem = this.#machine.sendBody(this.#transport, bytes, ends)
-    if (problem !== undefined) return this.#break(problem.message)
+    if (problem !== undefined) return this.#break(problem)
     if (this.#machine.carriesBody) this.#access?.sent(bytes.length)
     this.#observer.onWritten(ends)
     return undefined
@@ -102,7 +102,7 @@ export class ResponseWriter implements ResponseSink {
 
   trailers(headers: HeaderBlock): string | undefined {
     const problem = this.#machine.sendTrailers(this.#transport, headers)
-    if (problem !== undefined) return problem.message
+    if (problem !== undefined) return problem
     this.#observer.onWritten(true)
     return undefined
   }
@@ -129,6 +129,6 @@ export class ResponseWriter implements ResponseSink {
 
   #break(problem: string): string {
     this.#observer.breakOff(problem)
-    return `${problem}; the response was broken off`
+    return brokenOff(problem)
   }
 }

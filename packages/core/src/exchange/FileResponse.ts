@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { FileBody, FilePart, FileSource } from "../contract/FileSource.ts"
 import { refused, type SendError } from "../contract/SendError.ts"
 import type { ExchangeHost } from "./RequestExchange.ts"
+import { brokenOff } from "./ResponseSink.ts"
 
 /** The exchange that a file is sent for. */
 export interface FileExchange {
@@ -79,5 +80,5 @@ const stream = Effect.fnUntraced(function* (host: ExchangeHost, body: FileBody, 
 
 const breakOff = (host: ExchangeHost, problem: string): Effect.Effect<never, SendError> => {
   host.breakOff(problem)
-  return Effect.fail(refused(event, `${problem}; the response was broken off`))
+  return Effect.fail(refused(event, brokenOff(problem)))
 }

@@ -8,7 +8,7 @@ import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { HttpRequestHead, ScopeConnection } from "./RequestScope.ts"
 import type { Send } from "../contract/PagiApp.ts"
 import type { RequestRunner, RunObserver } from "../server/RequestRunner.ts"
-import { isWithoutContent } from "../http/ResponseContent.ts"
+import { isContentless } from "../http/ResponseStatus.ts"
 import type { ResponseSink } from "./ResponseSink.ts"
 import type { Scope } from "../contract/Scope.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
@@ -100,7 +100,7 @@ export abstract class RequestExchange<
     if (problem !== undefined) return problem
     this.state.responseStarted = true
     this.#announcesTrailers = trailers
-    if (this.isHead || isWithoutContent(status)) this.headOnly = "pending"
+    if (isContentless(status, this.isHead)) this.headOnly = "pending"
     return undefined
   }
 

@@ -1,5 +1,8 @@
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 
+/** What the application is told of a response that cannot be made good, and was therefore broken off. */
+export const brokenOff = (problem: string): string => `${problem}; the response was broken off`
+
 /**
  * What an exchange tells the protocol to send. A driver implements it once for its protocol; the exchange tables call it
  * in a valid order only. Each call answers `undefined`, or why the protocol cannot carry it; then nothing was written.

@@ -1,3 +1,4 @@
+/** What names and values of fields consist of (RFC 9110 §5), and what is said of those that do not. */
 import type { ByteString } from "../bytes/ByteString.ts"
 
 /** 1 for every byte that is a `tchar` (RFC 9110 §5.6.2), 0 for the others. */
@@ -28,23 +29,6 @@ export const parseContentLength = (value: ByteString): number | undefined => {
   return value.length === 0 ? undefined : length
 }
 
-const NAME_CACHE_SIZE = 512
-const nameCache = new Map<string, string>()
-
-/**
- * A name that an application sends, in lower case; `undefined` when it is not a token (RFC 9110 §5.1). Programs send the
- * same few names over and over, so the answer is remembered; the memory is emptied when made-up names have filled it.
- */
-export const normalizeName = (name: string): string | undefined => {
-  const known = nameCache.get(name)
-  if (known !== undefined) return known
-  if (!isToken(name)) return undefined
-  const lower = name.toLowerCase()
-  if (nameCache.size >= NAME_CACHE_SIZE) nameCache.clear()
-  nameCache.set(name, lower)
-  return lower
-}
-
 /**
  * Whether an application may send this as a field value (RFC 9110 §5.5): bytes without control bytes, except HTAB. CR,
  * LF and NUL are what would let a value end its line and start another field or another response.
@@ -58,7 +42,7 @@ export const isValue = (value: string): boolean => {
 
 const isValueCode = (code: number): boolean => !((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff)
 
-/** What is wrong with a name for which `normalizeName` has none. */
+/** What is wrong with a name that is not a token. */
 export const nameProblem = (name: string): string => {
   const index = firstIndex(name, (code) => tokenBytes[code] === 1)
   const why = index < 0 ? "it is empty" : characterAt(name, index)

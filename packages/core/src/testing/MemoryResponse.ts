@@ -1,39 +1,35 @@
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
-import { isValue, nameProblem, normalizeName, parseContentLength, valueProblem } from "../http/FieldSyntax.ts"
+import { contentLengthProblem, lengthProblem, readContentLength } from "../http/ContentLength.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
-import { isWithoutContent } from "../http/ResponseContent.ts"
-import type { ResponseSink } from "../exchange/ResponseSink.ts"
+import { errorContent, errorContentType } from "../http/ResponseContent.ts"
+import { checkField } from "../http/ResponseField.ts"
+import { finalStatusProblem, informationalStatusProblem, isContentless } from "../http/ResponseStatus.ts"
+import { readTrailers, trailersNotAnnounced } from "../http/ResponseTrailers.ts"
+import { brokenOff, type ResponseSink } from "../exchange/ResponseSink.ts"
 import type { ChangeSignal } from "./ChangeSignal.ts"
 import { type Content, toBytes } from "./TestRequest.ts"
 import type { ResponseHead } from "./TestResponse.ts"
 
-/** Fields that belong to the connection; servers write their own. */
-const connectionFields: ReadonlySet<string> = new Set([
-  "connection",
-  "transfer-encoding",
-  "keep-alive",
-  "proxy-connection"
-])
-
-/** Names in lower case without the connection's fields, or why a server refuses to send them. */
-export const readFields = (headers: HeaderBlock): HeaderBlock | string => {
-  const fields: Array<readonly [string, string]> = []
-  for (const [given, value] of headers) {
-    const name = normalizeName(given)
-    if (name === undefined) return nameProblem(given)
-    if (!isValue(value)) return valueProblem(given, value)
-    if (!connectionFields.has(name)) fields.push([name, value])
-  }
-  return fields
+/** A header section that a server would send. */
+export interface MemoryFields {
+  readonly headers: HeaderBlock
+  readonly contentLength: number | undefined
 }
 
-/** The length that the response announces; infinite when it announces none. */
-const readContentLength = (headers: HeaderBlock): number | string => {
-  const values = new Set(headers.flatMap(([name, value]) => (name === "content-length" ? [value] : [])))
-  const [value] = values
-  if (value === undefined) return Number.POSITIVE_INFINITY
-  const length = values.size === 1 ? parseContentLength(value) : undefined
-  return length ?? "content-length must be one decimal number"
+/** Names in lower case without the connection's fields; text says why a server refuses to send them. */
+export const readFields = (given: HeaderBlock): MemoryFields | string => {
+  const headers: Array<readonly [string, string]> = []
+  let contentLength: number | undefined
+  for (const [name, value] of given) {
+    const field = checkField(name, value)
+    if (typeof field === "string") return field
+    if (field.role === "content-length") {
+      contentLength = readContentLength(value, contentLength)
+      if (contentLength === undefined) return contentLengthProblem
+    }
+    if (field.role !== "hop" && field.role !== "connection") headers.push([field.name, value])
+  }
+  return { headers, contentLength }
 }
 
 /** What happens to a response, seen from the peer. */
@@ -64,7 +60,8 @@ export class MemoryResponse implements ResponseSink {
   #held: ResponseHead | undefined = undefined
   #announcesTrailers = false
   #hasContent = true
-  #remaining = Number.POSITIVE_INFINITY
+  /** Content that Content-Length still leaves; `undefined` when there was none. */
+  #remaining: number | undefined = undefined
 
   constructor(owner: ResponseOwner, isHeadRequest: boolean) {
     this.#owner = owner
@@ -81,21 +78,19 @@ export class MemoryResponse implements ResponseSink {
   // from the exchange ------------------------------------------------------------------------------------------------
 
   informational(status: number, headers: HeaderBlock): string | undefined {
-    const fields = readFields(headers)
-    if (typeof fields === "string") return fields
-    this.interim.push({ status, headers: fields })
+    const section = informationalStatusProblem(status) ?? readFields(headers)
+    if (typeof section === "string") return section
+    this.interim.push({ status, headers: section.headers })
     return undefined
   }
 
   start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
-    const fields = readFields(headers)
-    if (typeof fields === "string") return fields
-    const length = readContentLength(fields)
-    if (typeof length === "string") return length
+    const section = finalStatusProblem(status) ?? readFields(headers)
+    if (typeof section === "string") return section
     this.#announcesTrailers = trailers
-    this.#hasContent = !this.#isHeadRequest && !isWithoutContent(status)
-    this.#remaining = length
-    this.#held = { status, headers: fields }
+    this.#hasContent = !isContentless(status, this.#isHeadRequest)
+    this.#remaining = this.#hasContent ? section.contentLength : undefined
+    this.#held = { status, headers: section.headers }
     queueMicrotask(() => this.#endTurn())
     return undefined
   }
@@ -121,24 +116,26 @@ export class MemoryResponse implements ResponseSink {
   body(data: Content, last: boolean): string | undefined {
     this.#sendHead()
     const piece = toBytes(data)
-    const problem = this.#hasContent ? this.#count(piece.length, last) : undefined
-    if (problem !== undefined) {
-      this.breakOff("truncated", "server_error")
-      return problem
-    }
+    const ends = last && !this.#announcesTrailers
+    const problem = lengthProblem(this.#remaining, piece.length, ends)
+    if (problem !== undefined) return this.#break(problem)
+    if (this.#remaining !== undefined) this.#remaining -= piece.length
     if (this.#hasContent && piece.length > 0) {
       // A copy, since the sender may use its memory again when it has been taken.
       this.#pieces.push(new Uint8Array(piece))
       this.bufferedAmount += piece.length
     }
-    if (last && !this.#announcesTrailers) this.status = "complete"
+    if (ends) this.status = "complete"
     this.#owner.changes.notify()
     return undefined
   }
 
   trailers(headers: HeaderBlock): string | undefined {
-    const fields = readFields(headers)
+    if (!this.#announcesTrailers) return trailersNotAnnounced
+    const fields = readTrailers(headers)
     if (typeof fields === "string") return fields
+    const problem = lengthProblem(this.#remaining, 0, true)
+    if (problem !== undefined) return problem
     this.#sendHead()
     this.trailerFields = fields
     this.status = "complete"
@@ -154,13 +151,8 @@ export class MemoryResponse implements ResponseSink {
 
   announceBody(length: number): string | undefined {
     this.#sendHead()
-    if (this.#hasContent && this.#remaining !== Number.POSITIVE_INFINITY) {
-      const problem = this.#mismatch(this.#remaining - length, true)
-      if (problem !== undefined) this.breakOff("truncated", "server_error")
-      return problem
-    }
-    this.#remaining = length
-    return undefined
+    const problem = lengthProblem(this.#remaining, length, !this.#announcesTrailers)
+    return problem === undefined ? undefined : this.#break(problem)
   }
 
   get carriesBody(): boolean {
@@ -171,8 +163,8 @@ export class MemoryResponse implements ResponseSink {
 
   /** The server's own answer in place of the application's. */
   answer(status: number, message: string): void {
-    this.start(status, [["content-type", "text/plain; charset=utf-8"]], false)
-    this.body(`${message}\n`, true)
+    this.start(status, [["content-type", errorContentType]], false)
+    this.body(errorContent(message), true)
     this.#owner.exchange.disconnect("server_error")
   }
 
@@ -192,16 +184,8 @@ export class MemoryResponse implements ResponseSink {
     this.#owner.changes.notify()
   }
 
-  /** A body must have exactly the length that was announced. */
-  #count(length: number, last: boolean): string | undefined {
-    this.#remaining -= length
-    return this.#mismatch(this.#remaining, last)
-  }
-
-  #mismatch(remaining: number, last: boolean): string | undefined {
-    if (remaining < 0) return `the body exceeds content-length by ${-remaining} bytes`
-    return last && Number.isFinite(remaining) && remaining > 0
-      ? `the body ends ${remaining} bytes before its content-length`
-      : undefined
+  #break(problem: string): string {
+    this.breakOff("truncated", "server_error")
+    return brokenOff(problem)
   }
 }

@@ -135,9 +135,9 @@ export class MemoryWebSocket
   }
 
   acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
-    const fields = readFields(headers)
-    if (typeof fields === "string") return fields
-    this.accepted = { subprotocol, headers: fields }
+    const section = readFields(headers)
+    if (typeof section === "string") return section
+    this.accepted = { subprotocol, headers: section.headers }
     return this
   }
 

@@ -1,6 +1,7 @@
 import type { HttpRequestHead } from "../exchange/RequestScope.ts"
-import { isToken, isValue, normalizeName } from "../http/FieldSyntax.ts"
+import { isToken } from "../http/FieldSyntax.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import { checkField } from "../http/ResponseField.ts"
 import * as RequestPath from "../http/RequestPath.ts"
 
 /** A piece of a body; text is sent as UTF-8. */
@@ -62,9 +63,9 @@ export const makeHead = (request: OpenRequest): HttpRequestHead | undefined => {
   const { method = "GET", path: target = "/", headers: given = [] } = request
   const headers: Array<readonly [string, string]> = []
   for (const [name, value] of given) {
-    const lower = normalizeName(name)
-    if (lower === undefined || !isValue(value)) return undefined
-    headers.push([lower, value])
+    const field = checkField(name, value)
+    if (typeof field === "string") return undefined
+    headers.push([field.name, value])
   }
   const encoded = encodeTarget(target)
   const queryMark = encoded.indexOf("?")

@@ -1,6 +1,6 @@
 import type { ByteSink } from "@pagi/core/bytes/ByteSink"
 import type { ByteString } from "@pagi/core/bytes/ByteString"
-import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
+import { lengthProblem } from "@pagi/core/http/ContentLength"
 
 /** How the recipient finds the end of a response body (RFC 9112 §6.3). */
 export type BodyFraming = "none" | "length" | "chunked" | "until-close"
@@ -12,20 +12,18 @@ export class BodyEncoder {
   readonly framing: BodyFraming
   /** What the stated length leaves; `undefined` when no length was stated. */
   private remaining: number | undefined
-  private readonly trailers: boolean
+  /** Whether the body ends with trailers. */
+  readonly hasTrailers: boolean
 
-  constructor(framing: BodyFraming, length: number | undefined, trailers: boolean) {
+  constructor(framing: BodyFraming, length: number | undefined, hasTrailers: boolean) {
     this.framing = framing
     this.remaining = framing === "none" ? undefined : length
-    this.trailers = trailers
+    this.hasTrailers = hasTrailers
   }
 
-  /** The body must have exactly the stated length, or the client would misread what follows (RFC 9110 §8.6). */
-  check(length: number, last: boolean): ResponseProblem | undefined {
-    if (this.remaining === undefined) return undefined
-    const remaining = this.remaining - length
-    if (remaining < 0) return responseProblem("body-too-long", `the body exceeds content-length by ${-remaining} bytes`)
-    return last && remaining > 0 ? bodyTooShort(remaining) : undefined
+  /** What is wrong with so many more bytes, which may be the last. */
+  check(length: number, last: boolean): string | undefined {
+    return lengthProblem(this.remaining, length, last)
   }
 
   /**
@@ -45,20 +43,11 @@ export class BodyEncoder {
     }
   }
 
-  /** Whether the body may end with trailers now. */
-  checkTrailers(): ResponseProblem | undefined {
-    if (!this.trailers) return responseProblem("trailers-not-announced", "the response did not announce trailers")
-    return this.remaining !== undefined && this.remaining > 0 ? bodyTooShort(this.remaining) : undefined
-  }
-
   /** Ends the body with trailer lines; a recipient that cannot have them is spared (RFC 9110 §6.5.1). */
   writeTrailers(sink: ByteSink, head: ByteString, lines: ByteString): void {
     writeJoined(sink, head, "", this.framing === "chunked" ? `0\r\n${lines}\r\n` : "")
   }
 }
-
-const bodyTooShort = (missing: number): ResponseProblem =>
-  responseProblem("body-too-short", `the body ends ${missing} bytes before its content-length`)
 
 /** RFC 9112 §7.1. An empty piece must not become a chunk, since a chunk of size 0 ends the body. */
 const writeChunk = (sink: ByteSink, head: ByteString, data: ByteString | Uint8Array, last: boolean): void => {

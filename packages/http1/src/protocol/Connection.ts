@@ -1,7 +1,8 @@
 import type { ByteSink } from "@pagi/core/bytes/ByteSink"
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
-import { isForbiddenTrailer } from "@pagi/core/http/TrailerField"
+import { finalStatusProblem, informationalStatusProblem } from "@pagi/core/http/ResponseStatus"
+import { trailersNotAnnounced } from "@pagi/core/http/ResponseTrailers"
 import type { BodyEncoder } from "./BodyEncoder.ts"
 import { Closed, type Event } from "./Event.ts"
 import type { Limits } from "./Limits.ts"
@@ -9,13 +10,13 @@ import type { RequestHead } from "./RequestHead.ts"
 import { RequestReader } from "./RequestReader.ts"
 import {
   type EncodedHead,
+  encodeFields,
   encodeHead,
   encodeInformational,
   encodeTrailers,
   type PreparedHead,
   prepareHead
 } from "./ResponseHead.ts"
-import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
 import { statusLine } from "./StatusLine.ts"
 
 /**
@@ -34,7 +35,7 @@ const UNREAD_LIMIT = 1024
 /**
  * The server's half of an HTTP/1.x connection. `receive` takes bytes in and `next` reports what they mean, one event per
  * call; the send methods write the response to the current request. No method throws, whatever the peer or the
- * application does.
+ * application does; a send method answers what is wrong with what it was given, and then has written nothing.
  */
 export class Connection {
   private readonly reader: RequestReader
@@ -133,17 +134,12 @@ export class Connection {
   }
 
   /** Sends an interim response (RFC 9110 §15.2), except to an HTTP/1.0 client, which would not understand it. */
-  sendInformational(sink: ByteSink, status: number, headers: HeaderBlock): ResponseProblem | undefined {
-    const problem = this.checkReady()
-    if (problem !== undefined) return problem
-    if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
-      return responseProblem("invalid-status", `${status} is not the status of an informational response`)
-    }
-    const text = encodeInformational(status, headers)
-    if (typeof text !== "string") return text
+  sendInformational(sink: ByteSink, status: number, headers: HeaderBlock): string | undefined {
+    const fields = this.checkReady() ?? informationalStatusProblem(status) ?? encodeFields(headers)
+    if (typeof fields === "string") return fields
     if (this.request?.httpVersion === "1.0") return undefined
     if (status === 100) this.isContinueAwaited = false
-    sink.write(text)
+    sink.write(encodeInformational(status, fields))
     return undefined
   }
 
@@ -151,14 +147,11 @@ export class Connection {
    * Validates the head of the final response, and holds it back for the first piece of the body: when that is the whole
    * body, its length is known. `date` is a ready-made IMF-fixdate, used when the application sent no Date.
    */
-  startResponse(status: number, headers: HeaderBlock, trailers: boolean, date: string): ResponseProblem | undefined {
-    const problem = this.checkReady()
+  startResponse(status: number, headers: HeaderBlock, trailers: boolean, date: string): string | undefined {
+    const problem = this.checkReady() ?? (status === 101 ? undefined : finalStatusProblem(status))
     if (problem !== undefined) return problem
-    if (!Number.isInteger(status) || status > 599 || (status < 200 && status !== 101)) {
-      return responseProblem("invalid-status", `${status} is not the status of a final response`)
-    }
     const prepared = prepareHead(status, headers, trailers, date)
-    if ("reason" in prepared) return prepared
+    if (typeof prepared === "string") return prepared
     this.prepared = prepared
     this.writing = "held"
     return undefined
@@ -208,7 +201,7 @@ export class Connection {
   }
 
   /** Sends a piece of the body; a string is a byte string. `last` ends the response, without trailers. */
-  sendBody(sink: ByteSink, data: ByteString | Uint8Array, last: boolean): ResponseProblem | undefined {
+  sendBody(sink: ByteSink, data: ByteString | Uint8Array, last: boolean): string | undefined {
     const head = this.encodeHeld(last ? data.length : undefined)
     const encoder = head?.encoder ?? this.encoder
     if (encoder === undefined || this.responseComplete) return this.checkBody()
@@ -224,7 +217,7 @@ export class Connection {
    * States that the rest of the body has this many bytes, in pieces to come. When nothing of the body was sent before, the
    * head goes out with its length. `last` says whether the response ends with them, without trailers.
    */
-  announceBody(sink: ByteSink, length: number, last: boolean): ResponseProblem | undefined {
+  announceBody(sink: ByteSink, length: number, last: boolean): string | undefined {
     const head = this.encodeHeld(length)
     const encoder = head?.encoder ?? this.encoder
     if (encoder === undefined || this.responseComplete) return this.checkBody()
@@ -242,22 +235,23 @@ export class Connection {
   }
 
   /** Ends the response with trailers. They are left out where the framing cannot carry them. */
-  sendTrailers(sink: ByteSink, headers: HeaderBlock): ResponseProblem | undefined {
+  sendTrailers(sink: ByteSink, headers: HeaderBlock): string | undefined {
     const head = this.encodeHeld(undefined)
     const encoder = head?.encoder ?? this.encoder
     if (encoder === undefined || this.responseComplete) return this.checkBody()
-    const lines = encodeTrailers(headers, isForbiddenTrailer)
-    if (typeof lines !== "string") return lines
-    const problem = encoder.checkTrailers()
+    if (!encoder.hasTrailers) return trailersNotAnnounced
+    const trailers = encodeTrailers(headers)
+    if (typeof trailers === "string") return trailers
+    const problem = encoder.check(0, true)
     if (problem !== undefined) return this.refuse(problem)
     this.settle(head, true)
-    encoder.writeTrailers(sink, head?.text ?? "", lines)
+    encoder.writeTrailers(sink, head?.text ?? "", trailers.lines)
     return undefined
   }
 
   /** A body that contradicts its declared length cannot be made good, so the connection has to close. */
-  private refuse(problem: ResponseProblem): ResponseProblem {
-    if (problem.reason !== "trailers-not-announced") this.persistent = false
+  private refuse(problem: string): string {
+    this.persistent = false
     return problem
   }
 
@@ -267,17 +261,15 @@ export class Connection {
     if (last && this.writing === "body") this.writing = "complete"
   }
 
-  private checkReady(): ResponseProblem | undefined {
+  // What only a driver can do wrong: exchanges see to the order in which applications send.
+
+  private checkReady(): string | undefined {
     if (this.writing === "ready") return undefined
-    return this.writing === "idle"
-      ? responseProblem("no-request", "there is no request to answer")
-      : responseProblem("already-started", "the response has already started")
+    return this.writing === "idle" ? "there is no request to answer" : "the response has already started"
   }
 
-  private checkBody(): ResponseProblem {
-    return this.responseComplete
-      ? responseProblem("already-complete", "the response is already complete")
-      : responseProblem("not-started", "the response has not started")
+  private checkBody(): string {
+    return this.responseComplete ? "the response is already complete" : "the response has not started"
   }
 
   /** Ends the connection after the current response, or the next one; its head says so if it is not sent yet. */

@@ -1,7 +1,7 @@
 /** The server's own short answer, after which the connection closes. */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
-import { errorContent } from "@pagi/core/http/ResponseContent"
+import { errorContent, errorContentType } from "@pagi/core/http/ResponseContent"
 import { statusLine } from "./StatusLine.ts"
 
 /** What can be varied in the server's own short answer. */
@@ -25,7 +25,7 @@ export const errorResponse = (
   const content = errorContent(message)
   let head =
     statusLine(status) +
-    `content-type: text/plain; charset=utf-8\r\ncontent-length: ${content.length}\r\nconnection: close\r\ndate: ${date}\r\n`
+    `content-type: ${errorContentType}\r\ncontent-length: ${content.length}\r\nconnection: close\r\ndate: ${date}\r\n`
   for (const [name, value] of options.headers ?? []) head += `${name}: ${value}\r\n`
   return options.head === true ? head + "\r\n" : `${head}\r\n${content}`
 }

@@ -3,12 +3,13 @@
  * §4 to §6).
  */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
+import { contentLengthProblem, contentLengthToSend, readContentLength } from "@pagi/core/http/ContentLength"
 import { listElements } from "@pagi/core/http/FieldList"
-import { isValue, nameProblem, normalizeName, parseContentLength, valueProblem } from "@pagi/core/http/FieldSyntax"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
-import { isWithoutContent } from "@pagi/core/http/ResponseContent"
+import { checkField } from "@pagi/core/http/ResponseField"
+import { isContentless } from "@pagi/core/http/ResponseStatus"
+import { readTrailers } from "@pagi/core/http/ResponseTrailers"
 import { BodyEncoder, type BodyFraming } from "./BodyEncoder.ts"
-import { responseProblem, type ResponseProblem } from "./ResponseProblem.ts"
 import { statusLine } from "./StatusLine.ts"
 
 /** A response head that has been validated, and waits for what is still to be known of its body. */
@@ -37,15 +38,15 @@ export interface EncodedHead {
   readonly isUpgrade: boolean
 }
 
-/** Validates the head of a final response, or of 101. */
+/** Validates the head of a final response, or of 101; text says what is wrong with it. */
 export const prepareHead = (
   status: number,
   headers: HeaderBlock,
   trailers: boolean,
   date: string
-): PreparedHead | ResponseProblem => {
+): PreparedHead | string => {
   const fields = encodeFields(headers)
-  return "reason" in fields ? fields : { status, fields, trailers, date }
+  return typeof fields === "string" ? fields : { status, fields, trailers, date }
 }
 
 /** Encodes a head (RFC 9112 §4 and §5). `wholeLength` is the length of the body, when all of it is there already. */
@@ -112,10 +113,8 @@ const endWithDate = (date: string): ByteString => {
 }
 
 /** Encodes an interim response (RFC 9110 §15.2), which has neither content nor framing of its own. */
-export const encodeInformational = (status: number, headers: HeaderBlock): ByteString | ResponseProblem => {
-  const fields = encodeFields(headers)
-  return "reason" in fields ? fields : `${statusLine(status)}${fields.lines}\r\n`
-}
+export const encodeInformational = (status: number, fields: EncodedFields): ByteString =>
+  `${statusLine(status)}${fields.lines}\r\n`
 
 /** What an application's header section comes to, without the fields that are the server's to write. */
 export interface EncodedFields {
@@ -126,7 +125,7 @@ export interface EncodedFields {
 }
 
 /** Validates fields and writes them as lines, so that no value can end its line (RFC 9112 §11.1). */
-const encodeFields = (headers: HeaderBlock): EncodedFields | ResponseProblem => {
+export const encodeFields = (headers: HeaderBlock): EncodedFields | string => {
   const fields: EncodedFields = { lines: "", contentLength: undefined, connection: undefined, hasDate: false }
   let place = -1
   for (const [given, value] of headers) {
@@ -135,28 +134,24 @@ const encodeFields = (headers: HeaderBlock): EncodedFields | ResponseProblem => 
       fields.lines += known.line
       continue
     }
-    const name = normalizeName(given)
-    if (name === undefined) return invalidName(given)
-    if (!isValue(value)) return invalidValue(given, value)
-    switch (name) {
-      case "content-length": {
-        const problem = setContentLength(fields, given, value)
-        if (problem !== undefined) return problem
+    const field = checkField(given, value)
+    if (typeof field === "string") return field
+    switch (field.role) {
+      case "content-length":
+        fields.contentLength = readContentLength(value, fields.contentLength)
+        if (fields.contentLength === undefined) return contentLengthProblem
         break
-      }
       case "connection":
         fields.connection = fields.connection === undefined ? value : `${fields.connection}, ${value}`
         break
-      case "transfer-encoding":
-      case "keep-alive":
-      case "proxy-connection":
+      case "hop":
         break
       case "date":
         fields.hasDate = true
         fields.lines += `date: ${value}\r\n`
         break
       default: {
-        const line = `${name}: ${value}\r\n`
+        const line = `${field.name}: ${value}\r\n`
         fields.lines += line
         if (place < knownPlaces && value.length <= longestKnown) lastLines[place] = { given, value, line: flat(line) }
       }
@@ -165,35 +160,17 @@ const encodeFields = (headers: HeaderBlock): EncodedFields | ResponseProblem => 
   return fields
 }
 
-/** Equal repetitions are one field, different ones have no meaning (RFC 9110 §8.6). */
-const setContentLength = (fields: EncodedFields, name: string, value: ByteString): ResponseProblem | undefined => {
-  const length = parseContentLength(value)
-  if (length === undefined || (fields.contentLength !== undefined && fields.contentLength !== length)) {
-    return responseProblem("invalid-content-length", "content-length must be one decimal number", name)
-  }
-  fields.contentLength = length
-  return undefined
+/** A trailer section as lines. */
+export interface EncodedTrailers {
+  readonly lines: ByteString
 }
 
-/** Validates trailer fields and writes them as lines; the caller leaves out the names that may not be trailers. */
-export const encodeTrailers = (
-  headers: HeaderBlock,
-  isForbidden: (name: string) => boolean
-): ByteString | ResponseProblem => {
-  let lines = ""
-  for (const [given, value] of headers) {
-    const name = normalizeName(given)
-    if (name === undefined) return invalidName(given)
-    if (!isValue(value)) return invalidValue(given, value)
-    if (!isForbidden(name)) lines += `${name}: ${value}\r\n`
-  }
-  return lines
+/** Validates trailer fields and writes them as lines, without those that may not be trailers. */
+export const encodeTrailers = (headers: HeaderBlock): EncodedTrailers | string => {
+  const trailers = readTrailers(headers)
+  if (typeof trailers === "string") return trailers
+  return { lines: trailers.map(([name, value]) => `${name}: ${value}\r\n`).join("") }
 }
-
-const invalidName = (name: string): ResponseProblem => responseProblem("invalid-header-name", nameProblem(name), name)
-
-const invalidValue = (name: string, value: string): ResponseProblem =>
-  responseProblem("invalid-header-value", valueProblem(name, value), name)
 
 /** How the recipient finds the end of the body (RFC 9112 §6.3). */
 const chooseFraming = (
@@ -201,29 +178,23 @@ const chooseFraming = (
   wholeLength: number | undefined,
   { isHead, httpVersion }: ResponseContext
 ): BodyFraming => {
-  if (isHead || isWithoutContent(status)) return "none"
+  if (isContentless(status, isHead)) return "none"
   const canChunk = httpVersion === "1.1"
   if (trailers && canChunk) return "chunked"
   if (fields.contentLength !== undefined || wholeLength !== undefined) return "length"
   return canChunk ? "chunked" : "until-close"
 }
 
-/**
- * The value of Content-Length to send. There is none with 1xx and 204 (RFC 9110 §8.6). With HEAD it tells what GET would
- * have sent (RFC 9110 §9.3.2): the application's word, or the body that it sent as for GET; an empty body proves nothing.
- */
+/** The value of Content-Length to send. Where a length frames the content, as for HTTP/1.0, no trailers follow it. */
 const chooseContentLength = (
   { status, fields, trailers }: PreparedHead,
   framing: BodyFraming,
   wholeLength: number | undefined,
   { isHead }: ResponseContext
-): number | undefined => {
-  if (status < 200 || status === 204 || framing === "chunked") return undefined
-  if (status === 205) return 0
-  if (fields.contentLength !== undefined) return fields.contentLength
-  if (framing === "length") return wholeLength
-  return isHead && status !== 304 && !trailers && wholeLength !== 0 ? wholeLength : undefined
-}
+): number | undefined =>
+  framing === "chunked"
+    ? undefined
+    : contentLengthToSend(status, fields.contentLength, wholeLength, isHead, trailers && framing !== "length")
 
 /** Only what differs from the version's default is said (RFC 9112 §9.3 and §9.6). */
 const connectionField = (persistent: boolean, { httpVersion }: ResponseContext): ByteString => {

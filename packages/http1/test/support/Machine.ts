@@ -141,5 +141,5 @@ export const start = (request: string, status: number, headers: HeaderBlock = []
   const problem = connection.startResponse(status, headers, options.trailers ?? false, date)
   if (options.body === undefined) connection.flushHead(sink)
   else connection.sendBody(sink, options.body, true)
-  return { connection, sink, problem: problem?.reason }
+  return { connection, sink, problem }
 }

@@ -1,8 +1,10 @@
 import type { ByteString } from "@pagi/core/bytes/ByteString"
+import { contentLengthToSend, lengthProblem } from "@pagi/core/http/ContentLength"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
-import { isForbiddenTrailer } from "@pagi/core/http/TrailerField"
+import { finalStatusProblem, informationalStatusProblem, isContentless } from "@pagi/core/http/ResponseStatus"
+import { trailersNotAnnounced } from "@pagi/core/http/ResponseTrailers"
 import type { Connection } from "./Connection.ts"
-import { contentLengthOf, isContentless, type PreparedHead, prepareFields } from "./head/ResponseFields.ts"
+import { type PreparedHead, prepareFields, prepareTrailers } from "./head/ResponseFields.ts"
 import type { Stream, StreamOwner } from "./streams/Stream.ts"
 
 /**
@@ -29,10 +31,7 @@ export class Response<Owner extends StreamOwner> {
   }
 
   informational(status: number, headers: HeaderBlock): string | undefined {
-    if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
-      return `${status} is not the status of an informational response`
-    }
-    const section = prepareFields(headers)
+    const section = informationalStatusProblem(status) ?? prepareFields(headers)
     if (typeof section === "string") return section
     section.contentLength = undefined
     this.connection.sendHeaders(this.stream, status, section, false)
@@ -41,9 +40,7 @@ export class Response<Owner extends StreamOwner> {
 
   /** Takes the head of the final response, with a ready-made date for one that has none. */
   start(status: number, headers: HeaderBlock, trailers: boolean, date: string): string | undefined {
-    if (!Number.isInteger(status) || status < 200 || status > 599)
-      return `${status} is not the status of a final response`
-    const section = prepareFields(headers)
+    const section = finalStatusProblem(status) ?? prepareFields(headers)
     if (typeof section === "string") return section
     if (!section.hasDate) section.fields.push(["date", date])
     this.held = { status, section, trailers }
@@ -64,13 +61,13 @@ export class Response<Owner extends StreamOwner> {
   }
 
   private sendHead(held: PreparedHead, wholeLength: number | undefined, isEnd: boolean): void {
-    const { section, status } = held
+    const { section, status, trailers } = held
     this.held = undefined
     this.isHeadSent = true
-    this.carriesBody = !isContentless(held, this.isHead)
-    section.contentLength = contentLengthOf(held, wholeLength, this.isHead)
+    this.carriesBody = !isContentless(status, this.isHead)
+    section.contentLength = contentLengthToSend(status, section.contentLength, wholeLength, this.isHead, trailers)
     if (this.carriesBody) this.remaining = section.contentLength
-    const isWhole = !this.carriesBody && !held.trailers
+    const isWhole = !this.carriesBody && !trailers
     this.connection.sendHeaders(this.stream, status, section, isEnd || (isWhole && wholeLength !== undefined))
   }
 
@@ -87,7 +84,7 @@ export class Response<Owner extends StreamOwner> {
     if (problem !== undefined) return problem
     const { held } = this
     if (held !== undefined) {
-      const isEmpty = data.length === 0 || isContentless(held, this.isHead)
+      const isEmpty = data.length === 0 || isContentless(held.status, this.isHead)
       this.sendHead(held, ends ? data.length : undefined, ends && isEmpty)
       if (ends && isEmpty) return undefined
     }
@@ -101,8 +98,8 @@ export class Response<Owner extends StreamOwner> {
   }
 
   trailers(headers: HeaderBlock): string | undefined {
-    if (!this.hasTrailers) return "the response did not announce trailers"
-    const section = prepareFields(headers.filter(([name]) => !isForbiddenTrailer(name.toLowerCase())))
+    if (!this.hasTrailers) return trailersNotAnnounced
+    const section = prepareTrailers(headers)
     if (typeof section === "string") return section
     const problem = this.checkLength(0, true)
     if (problem !== undefined) return problem
@@ -111,16 +108,12 @@ export class Response<Owner extends StreamOwner> {
     return undefined
   }
 
-  /** Content has exactly the length that was stated (RFC 9110 §8.6). */
   private checkLength(length: number, ends: boolean): string | undefined {
     const { held } = this
-    const stated = held === undefined ? this.remaining : this.statedLength(held)
-    if (stated === undefined) return undefined
-    if (length > stated) return `the body exceeds content-length by ${length - stated} bytes`
-    return ends && length < stated ? `the body ends ${stated - length} bytes before its content-length` : undefined
+    return lengthProblem(held === undefined ? this.remaining : this.statedLength(held), length, ends)
   }
 
-  private statedLength(held: PreparedHead): number | undefined {
-    return isContentless(held, this.isHead) ? undefined : held.section.contentLength
+  private statedLength({ section, status }: PreparedHead): number | undefined {
+    return isContentless(status, this.isHead) ? undefined : section.contentLength
   }
 }

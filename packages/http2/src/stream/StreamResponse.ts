@@ -1,8 +1,8 @@
 import type { AccessEntry, AccessOutcome } from "@pagi/core/accessLog/AccessLog"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
-import { errorContent } from "@pagi/core/http/ResponseContent"
-import type { ResponseSink } from "@pagi/core/exchange/ResponseSink"
+import { errorContent, errorContentType } from "@pagi/core/http/ResponseContent"
+import { brokenOff, type ResponseSink } from "@pagi/core/exchange/ResponseSink"
 import { Response } from "../protocol/Response.ts"
 import type { Stream } from "../protocol/streams/Stream.ts"
 import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
@@ -116,7 +116,7 @@ export class StreamResponse implements ResponseSink {
   /** Answers in place of the application, before which nothing was sent. */
   answer(status: number, message: string, outcome: AccessOutcome, headers: HeaderBlock): void {
     const content = errorContent(message)
-    const fields: HeaderBlock = [["content-type", "text/plain; charset=utf-8"], ...headers]
+    const fields: HeaderBlock = [["content-type", errorContentType], ...headers]
     this.#response.start(status, fields, false, this.#connection.settings.server.date.value)
     this.#response.body(content, true)
     this.#access?.answered(status, this.#response.carriesBody ? content.length : 0, outcome)
@@ -133,6 +133,6 @@ export class StreamResponse implements ResponseSink {
 
   #break(problem: string): string {
     this.#owner.breakOff(problem)
-    return `${problem}; the response was broken off`
+    return brokenOff(problem)
   }
 }
