@@ -250,9 +250,9 @@ describe("NetTransport", () => {
     )
   }
 
-  /** Five others write as much as makes a crowd. */
+  /** Five others, a crowd, write so much that a megabyte or two are left of what may be written in the turn. */
   const crowd = () => {
-    for (let count = 0; count < 5; count++) writeTurns.note({ turn: -1, written: 0 }, 65_536)
+    for (let count = 0; count < 5; count++) writeTurns.note({ turn: -1, written: 0 }, 1_300_000)
   }
 
   it.live("lets others go first when it has written much, and goes on by itself", () =>

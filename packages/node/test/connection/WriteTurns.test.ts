@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { WriteTurns } from "../../src/connection/WriteTurns.ts"
 
 const share = 65_536
-const limit = 2_097_152
+const limit = 8_388_608
 const fewLimit = 33_554_432
 const few = 4
 
