@@ -26,7 +26,7 @@ export const sourceFiles = (): ReadonlyArray<SourceFile> =>
 const specifiers = /(?:\bfrom|\bimport|\bimport\()\s*"(?<specifier>[^"]+)"/g
 
 /** The files of the same package that a file imports, also when only for their types. */
-export const importsOf = ({ path, text }: SourceFile): ReadonlyArray<string> =>
+const importsOf = ({ path, text }: SourceFile): ReadonlyArray<string> =>
   [...text.matchAll(specifiers)]
     .flatMap(({ groups }) => groups?.["specifier"] ?? [])
     .filter((specifier) => specifier.startsWith("."))

@@ -74,7 +74,7 @@ export const encodeHead = (
 
 // Lines that are the same for many responses are made once: each part of a text costs when the whole is written.
 
-/** What `charCodeAt` makes of a text that was put together from parts, so that it is one part of what is made of it. */
+/** The same text, in one piece: V8 keeps one that was put together as its parts until somebody looks at a character. */
 const flat = (text: ByteString): ByteString => {
   text.charCodeAt(0)
   return text
