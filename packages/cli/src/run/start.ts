@@ -9,14 +9,18 @@ export const start = async (args: ReadonlyArray<string>): Promise<void> => {
     main(args.slice(1))
     return
   }
-  const Launch = await import("../service/Launch.ts")
-  // First, so that no process which is started finds what is meant for this one.
-  const launch = Launch.claim()
+  // Claimed before anything is started that could find what is meant for this process.
   if (mayHaveWorkers(args, process.env)) {
-    const { main } = await import("./RunMode.ts")
+    const [launch, { main }] = await Promise.all([claim(), import("./RunMode.ts")])
     await main(args, launch)
   } else {
-    const { main } = await import("./main.ts")
+    const [launch, { main }] = await Promise.all([claim(), import("./main.ts")])
     main(launch)
   }
+}
+
+/** Loaded beside the rest, since one after the other takes longer. */
+const claim = async () => {
+  const Launch = await import("../service/Launch.ts")
+  return Launch.claim()
 }
