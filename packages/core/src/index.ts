@@ -1,7 +1,7 @@
 /**
  * What programs import from `@pagi/core`; each of these modules is an entry of its own too, as in `@pagi/core/PagiApp`.
  */
-export * as AccessLog from "./accessLog/AccessLog.ts"
+export * as AccessLog from "./observe/accessLog/AccessLog.ts"
 export * as ByteString from "./bytes/ByteString.ts"
 export * as Endpoint from "./options/Endpoint.ts"
 export * as Event from "./contract/Event.ts"

@@ -6,7 +6,7 @@ import * as EventStream from "../src/http/EventStream.ts"
 import { isMisdirected } from "../src/http/ExpectedHost.ts"
 import { listElements } from "../src/http/FieldList.ts"
 import { readPath } from "../src/http/RequestPath.ts"
-import { escapeLogText } from "../src/accessLog/Escape.ts"
+import { escapeLogText } from "../src/observe/accessLog/Escape.ts"
 
 const length = 100_000
 

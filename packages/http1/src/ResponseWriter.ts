@@ -1,4 +1,4 @@
-import type { AccessEntry, AccessOutcome } from "@pagi/core/accessLog/AccessLog"
+import type { AccessEntry, AccessOutcome } from "@pagi/core/observe/accessLog/AccessLog"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { errorContent } from "@pagi/core/http/ResponseContent"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { compile } from "@pagi/core/accessLog/Format"
-import type { AccessRecord } from "@pagi/core/accessLog/AccessLog"
+import { compile } from "@pagi/core/observe/accessLog/Format"
+import type { AccessRecord } from "@pagi/core/observe/accessLog/AccessLog"
 import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"

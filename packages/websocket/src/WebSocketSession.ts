@@ -1,4 +1,4 @@
-import type { AccessEntry, AccessOutcome } from "@pagi/core/accessLog/AccessLog"
+import type { AccessEntry, AccessOutcome } from "@pagi/core/observe/accessLog/AccessLog"
 import { closeFrameProblem } from "@pagi/core/http/CloseCode"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ConnectionScope, ScopedConnection } from "@pagi/core/server/ConnectionScope"

@@ -1,5 +1,5 @@
 /** How a driver of an HTTP version reaches the WebSocket protocol, which it does not know. */
-import type { AccessEntry } from "../accessLog/AccessLog.ts"
+import type { AccessEntry } from "../observe/accessLog/AccessLog.ts"
 import type { ByteString } from "../bytes/ByteString.ts"
 import type { ServerConnection } from "../server/ConnectionRegistry.ts"
 import type { ConnectionScope } from "../server/ConnectionScope.ts"

@@ -1,7 +1,7 @@
 /** The kinds of values that options have: what is allowed, and how it is written on the command line. */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import { names, problemOf } from "../accessLog/Format.ts"
+import { names, problemOf } from "../observe/accessLog/Format.ts"
 
 /** How the value of an option is written and read. `Input` is what programs give, `Value` what the server uses. */
 export interface Kind<Value, Input> {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { AccessRecord } from "@pagi/core/accessLog/AccessLog"
+import type { AccessRecord } from "@pagi/core/observe/accessLog/AccessLog"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"

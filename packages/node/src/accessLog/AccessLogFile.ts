@@ -1,5 +1,5 @@
-import type { AccessLog } from "@pagi/core/accessLog/AccessLog"
-import { compile } from "@pagi/core/accessLog/Format"
+import type { AccessLog } from "@pagi/core/observe/accessLog/AccessLog"
+import { compile } from "@pagi/core/observe/accessLog/Format"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as EffectScope from "effect/Scope"

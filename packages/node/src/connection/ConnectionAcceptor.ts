@@ -1,7 +1,7 @@
 import { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
 import { Deadline } from "@pagi/core/server/Deadlines"
 import { Linger } from "@pagi/core/server/Linger"
-import type { LoggedConnection } from "@pagi/core/accessLog/AccessLog"
+import type { LoggedConnection } from "@pagi/core/observe/accessLog/AccessLog"
 import { errorContent } from "@pagi/core/http/ResponseContent"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Address } from "@pagi/core/contract/Address"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { AccessRecord } from "@pagi/core/accessLog/AccessLog"
+import type { AccessRecord } from "@pagi/core/observe/accessLog/AccessLog"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import type { AccessEntry } from "@pagi/core/accessLog/AccessLog"
+import type { AccessEntry } from "@pagi/core/observe/accessLog/AccessLog"
 import { type ByteString, encodeText, toBytes } from "@pagi/core/bytes/ByteString"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import { ConnectionScope, type ScopedConnection } from "@pagi/core/server/ConnectionScope"

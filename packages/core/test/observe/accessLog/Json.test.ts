@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import type { AccessRecord } from "../../src/accessLog/AccessLog.ts"
-import { makeJson } from "../../src/accessLog/Json.ts"
+import type { AccessRecord } from "../../../src/observe/accessLog/AccessLog.ts"
+import { makeJson } from "../../../src/observe/accessLog/Json.ts"
 import { record, request, withoutRequest } from "./Record.ts"
 
 const write = (changes: Partial<AccessRecord> = {}): string => makeJson()({ ...record, ...changes })

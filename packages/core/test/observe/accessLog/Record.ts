@@ -1,4 +1,4 @@
-import type { AccessRecord, LoggedRequest } from "../../src/accessLog/AccessLog.ts"
+import type { AccessRecord, LoggedRequest } from "../../../src/observe/accessLog/AccessLog.ts"
 
 export const request: LoggedRequest = {
   method: "GET",

@@ -2,7 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { type AccessLog, AccessRecorder, type AccessRecord, type LoggedRequest } from "../../src/accessLog/AccessLog.ts"
+import {
+  type AccessLog,
+  AccessRecorder,
+  type AccessRecord,
+  type LoggedRequest
+} from "../../../src/observe/accessLog/AccessLog.ts"
 
 const request: LoggedRequest = { method: "GET", target: "/a?b=c", httpVersion: "1.1", headers: [["host", "a"]] }
 

@@ -1,8 +1,8 @@
 /** What becomes of a request, for the access log: noted while it goes on, reported once when it has ended. */
 import type * as Clock from "effect/Clock"
-import type { DisconnectReason } from "../contract/DisconnectReason.ts"
-import type { HeaderBlock } from "../http/HeaderBlock.ts"
-import type { Address } from "../contract/Address.ts"
+import type { DisconnectReason } from "../../contract/DisconnectReason.ts"
+import type { HeaderBlock } from "../../http/HeaderBlock.ts"
+import type { Address } from "../../contract/Address.ts"
 
 /** How an exchange ended; `at_capacity` is a connection that was turned away. */
 export type AccessOutcome = "complete" | "at_capacity" | DisconnectReason

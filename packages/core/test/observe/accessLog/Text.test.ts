@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { escapeLogText } from "../../src/accessLog/Escape.ts"
-import { formatThousandths, LogTime } from "../../src/accessLog/Time.ts"
+import { escapeLogText } from "../../../src/observe/accessLog/Escape.ts"
+import { formatThousandths, LogTime } from "../../../src/observe/accessLog/Time.ts"
 
 describe("escapeLogText", () => {
   it("leaves printable ASCII as it is", () => {

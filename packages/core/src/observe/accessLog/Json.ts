@@ -1,5 +1,5 @@
 import type { AccessRecord } from "./AccessLog.ts"
-import { get } from "../http/HeaderBlock.ts"
+import { get } from "../../http/HeaderBlock.ts"
 import { hostOf } from "./Atoms.ts"
 import { escapeJsonText } from "./Escape.ts"
 import { formatThousandths, LogTime } from "./Time.ts"

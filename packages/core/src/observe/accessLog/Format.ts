@@ -1,5 +1,5 @@
 /** The formats of access logs: presets, and texts with atoms, which are compiled once to a function. */
-import { isToken } from "../http/FieldSyntax.ts"
+import { isToken } from "../../http/FieldSyntax.ts"
 import { atomOf, makeAtoms, type Piece, writeMethodAndTarget } from "./Atoms.ts"
 import { makeJson } from "./Json.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import type { AccessRecord } from "../../src/accessLog/AccessLog.ts"
-import { compile, names, presets, problemOf } from "../../src/accessLog/Format.ts"
+import type { AccessRecord } from "../../../src/observe/accessLog/AccessLog.ts"
+import { compile, names, presets, problemOf } from "../../../src/observe/accessLog/Format.ts"
 import { record, request, withoutRequest } from "./Record.ts"
 
 /** The line without its line feed. */

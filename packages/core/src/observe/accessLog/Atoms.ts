@@ -1,6 +1,6 @@
 /** The atoms of access log formats: what each of them writes of a finished exchange. */
 import type { AccessRecord } from "./AccessLog.ts"
-import { type HeaderBlock, get } from "../http/HeaderBlock.ts"
+import { type HeaderBlock, get } from "../../http/HeaderBlock.ts"
 import { escapeLogText } from "./Escape.ts"
 import { formatThousandths, LogTime } from "./Time.ts"
 
