@@ -1,11 +1,11 @@
 /**
  * What programs import from `@pagi/core`; each of these modules is an entry of its own too, as in `@pagi/core/PagiApp`.
  */
-export * as AccessLog from "./observe/accessLog/AccessLog.ts"
 export * as ByteString from "./bytes/ByteString.ts"
 export * as Endpoint from "./options/Endpoint.ts"
 export * as Event from "./contract/Event.ts"
 export * as HeaderBlock from "./http/HeaderBlock.ts"
+export * as Observer from "./observe/Observer.ts"
 export * as PagiApp from "./contract/PagiApp.ts"
 export * as Scope from "./contract/Scope.ts"
 export * as SendError from "./contract/SendError.ts"

@@ -229,7 +229,7 @@ export class Http1Driver
       transport: this.transport,
       exchange,
       scope: this.#scope,
-      access: this.response.takeAccess(),
+      entry: this.response.takeEntry(),
       received: this.machine.takeBuffered(),
       isBlocked: this.#writeDeadline?.isRunning === true,
       running: this.running

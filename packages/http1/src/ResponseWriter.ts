@@ -1,4 +1,5 @@
-import type { AccessEntry, AccessOutcome } from "@pagi/core/observe/accessLog/AccessLog"
+import type { ExchangeEntry } from "@pagi/core/observe/ExchangeRecorder"
+import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { errorContent } from "@pagi/core/http/ResponseContent"
@@ -17,20 +18,20 @@ export interface ResponseObserver {
   breakOff(problem: string): void
 }
 
-/** The responses of a connection, one after the other, on their way to the peer and into the access log. */
+/** The responses of a connection, one after the other, on their way to the peer; observers are told of them. */
 export class ResponseWriter implements ResponseSink {
   readonly #machine: Connection
   readonly #transport: Transport
-  readonly #server: Pick<ServerContext, "accessLog" | "date">
+  readonly #server: Pick<ServerContext, "exchanges" | "date">
   readonly #observer: ResponseObserver
-  #access: AccessEntry | undefined = undefined
+  #entry: ExchangeEntry | undefined = undefined
   /** Whether the response ends with trailers, not with its last piece. */
   #hasTrailers = false
 
   constructor(
     machine: Connection,
     transport: Transport,
-    server: Pick<ServerContext, "accessLog" | "date">,
+    server: Pick<ServerContext, "exchanges" | "date">,
     observer: ResponseObserver
   ) {
     this.#machine = machine
@@ -41,7 +42,7 @@ export class ResponseWriter implements ResponseSink {
 
   /** Goes on to the response for this request. */
   begin(head: RequestHead): void {
-    this.#access = this.#server.accessLog?.begin(this.#transport, head)
+    this.#entry = this.#server.exchanges?.begin(this.#transport, head)
   }
 
   informational(status: number, headers: HeaderBlock): string | undefined {
@@ -55,7 +56,7 @@ export class ResponseWriter implements ResponseSink {
     const problem = this.#machine.startResponse(status, headers, trailers, this.#server.date.value)
     if (problem !== undefined) return problem
     this.#hasTrailers = trailers
-    this.#access?.started(status, headers)
+    this.#entry?.started(status, headers)
     // Nothing is written yet: the head goes out with the first piece of the body, or when the turn ends without one.
     this.#transport.scheduleFlush()
     return undefined
@@ -63,7 +64,7 @@ export class ResponseWriter implements ResponseSink {
 
   withdraw(): boolean {
     if (!this.#machine.withdrawResponse()) return false
-    this.#access?.revoke()
+    this.#entry?.revoke()
     return true
   }
 
@@ -74,11 +75,11 @@ export class ResponseWriter implements ResponseSink {
     return problem
   }
 
-  /** Gives up what is to be logged of the exchange, for whoever goes on with it. */
-  takeAccess(): AccessEntry | undefined {
-    const access = this.#access
-    this.#access = undefined
-    return access
+  /** Gives up what observers will be told of the exchange, for whoever goes on with it. */
+  takeEntry(): ExchangeEntry | undefined {
+    const entry = this.#entry
+    this.#entry = undefined
+    return entry
   }
 
   announceBody(length: number): string | undefined {
@@ -95,7 +96,7 @@ export class ResponseWriter implements ResponseSink {
     const ends = last && !this.#hasTrailers
     const problem = this.#machine.sendBody(this.#transport, bytes, ends)
     if (problem !== undefined) return this.#break(problem)
-    if (this.#machine.carriesBody) this.#access?.sent(bytes.length)
+    if (this.#machine.carriesBody) this.#entry?.sent(bytes.length)
     this.#observer.onWritten(ends)
     return undefined
   }
@@ -112,19 +113,19 @@ export class ResponseWriter implements ResponseSink {
   }
 
   /** Answers in place of the application, also when what arrived was not a request. */
-  answer(status: number, message: string, outcome: AccessOutcome, headers?: HeaderBlock): void {
+  answer(status: number, message: string, outcome: ExchangeOutcome, headers?: HeaderBlock): void {
     const head = this.#machine.isHeadRequest
-    this.#access ??= this.#server.accessLog?.begin(this.#transport, undefined)
+    this.#entry ??= this.#server.exchanges?.begin(this.#transport, undefined)
     this.#transport.write(errorResponse(status, message, this.#server.date.value, { head, headers: headers ?? [] }))
-    this.#access?.answered(status, head ? 0 : errorContent(message).length, outcome)
-    this.#access = undefined
+    this.#entry?.answered(status, head ? 0 : errorContent(message).length, outcome)
+    this.#entry = undefined
   }
 
   /** The exchange is over, in whatever way. */
-  end(outcome: AccessOutcome): void {
-    if (!this.#machine.isHeadSent) this.#access?.revoke()
-    this.#access?.end(outcome)
-    this.#access = undefined
+  end(outcome: ExchangeOutcome): void {
+    if (!this.#machine.isHeadSent) this.#entry?.revoke()
+    this.#entry?.end(outcome)
+    this.#entry = undefined
   }
 
   #break(problem: string): string {

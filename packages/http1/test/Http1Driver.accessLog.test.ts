@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { compile } from "@pagi/core/observe/accessLog/Format"
-import type { AccessRecord } from "@pagi/core/observe/accessLog/AccessLog"
+import type { ExchangeRecord } from "@pagi/core/observe/Observer"
 import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
@@ -12,7 +12,7 @@ const { write } = compile('"%r" %s %B', 0)
 
 /** What the tests look at of each line. */
 const summaries = ({ log }: Harness): ReadonlyArray<string> =>
-  log.map((record: AccessRecord) => `${write(record).trimEnd()} ${record.outcome}`)
+  log.map((record: ExchangeRecord) => `${write(record).trimEnd()} ${record.outcome}`)
 
 const to = (path: string, ...fields: ReadonlyArray<string>) => lines(`GET ${path} HTTP/1.1`, "Host: a", ...fields)
 
@@ -231,7 +231,7 @@ describe("access records", () => {
       yield* TestClock.adjust("1 second")
       yield* TestClock.adjust("500 millis")
       yield* turn
-      const common: Omit<AccessRecord, "request" | "startedAt" | "duration" | "firstByte"> = {
+      const common: Omit<ExchangeRecord, "request" | "startedAt" | "duration" | "firstByte"> = {
         client: transport.client,
         server: transport.server,
         status: 200,

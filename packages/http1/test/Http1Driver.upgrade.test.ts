@@ -75,7 +75,7 @@ describe("a handshake", () => {
         ["x-subprotocol", "chat"]
       ])
       const [session] = sessions
-      assert.strictEqual(session?.connection.access?.status, 101)
+      assert.strictEqual(session?.connection.entry?.status, 101)
       assert.strictEqual(session?.connection.running, 1)
       assert.isFalse(session?.connection.isBlocked)
       assert.deepStrictEqual(session?.notes, ["begin"])

@@ -250,7 +250,7 @@ export class Http2Driver
         event.stream.owner?.onReset(event.cause === "peer" ? "client_closed" : "protocol_error")
         return true
       case "malformed":
-        this.settings.server.accessLog?.begin(this.transport, undefined).end("protocol_error")
+        this.settings.server.exchanges?.begin(this.transport, undefined).end("protocol_error")
         return true
       case "ping-acknowledged":
         if (this.#phase === "leaving") this.machine.refuseFurther()

@@ -1,3 +1,4 @@
+import { combine, Observer } from "@pagi/core/observe/Observer"
 import * as Lifespan from "@pagi/core/exchange/Lifespan"
 import { type EndpointOptions, endpoints } from "@pagi/core/options/Endpoint"
 import { PagiApp } from "@pagi/core/contract/PagiApp"
@@ -124,7 +125,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     const files = FileBody.make(options.syncFileThreshold)
     const server = yield* ServerContext.make({
       state: lifespan.state,
-      accessLog,
+      observer: combine(yield* Observer, accessLog?.observer),
       files,
       workerNum: worker?.num
     })

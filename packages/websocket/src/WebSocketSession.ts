@@ -1,4 +1,5 @@
-import type { AccessEntry, AccessOutcome } from "@pagi/core/observe/accessLog/AccessLog"
+import type { ExchangeEntry } from "@pagi/core/observe/ExchangeRecorder"
+import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
 import { closeFrameProblem } from "@pagi/core/http/CloseCode"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ConnectionScope, ScopedConnection } from "@pagi/core/server/ConnectionScope"
@@ -41,7 +42,7 @@ export class WebSocketSession
   readonly #scope: ConnectionScope
   readonly #outbox: CompressedOutbox | undefined
   #received: Uint8Array
-  #access: AccessEntry | undefined
+  #entry: ExchangeEntry | undefined
   /** Applications of the connection that have not ended; more than one when some of earlier requests run on. */
   #running: number
   /** The last ping that came while the peer was behind; it stands for those before it (RFC 6455 §5.5.3). */
@@ -60,7 +61,7 @@ export class WebSocketSession
   ) {
     super(settings, connection, compression)
     this.#scope = connection.scope
-    this.#access = connection.access
+    this.#entry = connection.entry
     this.#running = connection.running
     this.#received = connection.received
     this.#outbox = compression && new CompressedOutbox(this, compression)
@@ -180,7 +181,7 @@ export class WebSocketSession
   close(code: number, reason: string, outcome?: DisconnectReason): string | undefined {
     const problem = closeFrameProblem(code, reason)
     if (problem !== undefined) return problem
-    if (outcome !== undefined) this.#endAccess(outcome)
+    if (outcome !== undefined) this.#endEntry(outcome)
     this.#beginClosing(code, reason)
     return undefined
   }
@@ -206,13 +207,13 @@ export class WebSocketSession
       typeof message === "string"
         ? this.machine.sendText(this.transport, message)
         : this.machine.sendBytes(this.transport, message)
-    this.#access?.sent(length)
+    this.#entry?.sent(length)
     this.#onWritten()
   }
 
   writeCompressed(isText: boolean, payload: Uint8Array): void {
     const length = this.machine.sendCompressed(this.transport, isText, payload)
-    this.#access?.sent(length)
+    this.#entry?.sent(length)
     this.#onWritten()
   }
 
@@ -305,7 +306,7 @@ export class WebSocketSession
   /** Answers the peer's close frame by one with the same code, unless ours has been sent (RFC 6455 §5.5.1). */
   protected answerClose(code: number, reason: string): void {
     this.exchange.finish(code, reason)
-    this.#endAccess("complete")
+    this.#endEntry("complete")
     if (this.phase === "closing") {
       if (this.machine.isCloseSent) this.#linger()
     } else this.#beginClosing(code, "")
@@ -345,12 +346,12 @@ export class WebSocketSession
   #end(reason: DisconnectReason, code?: number): void {
     this.#keepalive?.release()
     this.exchange.disconnect(reason, code)
-    this.#endAccess(reason)
+    this.#endEntry(reason)
   }
 
-  #endAccess(outcome: AccessOutcome): void {
-    this.#access?.end(outcome)
-    this.#access = undefined
+  #endEntry(outcome: ExchangeOutcome): void {
+    this.#entry?.end(outcome)
+    this.#entry = undefined
   }
 
   #finish(): void {

@@ -1,5 +1,5 @@
 /** How a driver of an HTTP version reaches the WebSocket protocol, which it does not know. */
-import type { AccessEntry } from "../observe/accessLog/AccessLog.ts"
+import type { ExchangeEntry } from "../observe/ExchangeRecorder.ts"
 import type { ByteString } from "../bytes/ByteString.ts"
 import type { ServerConnection } from "../server/ConnectionRegistry.ts"
 import type { ConnectionScope } from "../server/ConnectionScope.ts"
@@ -28,7 +28,8 @@ export interface UpgradedConnection {
   readonly transport: Transport
   readonly exchange: WebSocketExchange
   readonly scope: ConnectionScope
-  readonly access: AccessEntry | undefined
+  /** Absent when nobody listens to exchanges. */
+  readonly entry: ExchangeEntry | undefined
   /** What came right behind the handshake. */
   readonly received: Uint8Array
   /** Whether the transport has refused to take all that was written before. */

@@ -2,7 +2,8 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
-import { type AccessLog, AccessRecorder } from "../observe/accessLog/AccessLog.ts"
+import { ExchangeRecorder } from "../observe/ExchangeRecorder.ts"
+import type { Observer } from "../observe/Observer.ts"
 import { ConnectionRegistry } from "./ConnectionRegistry.ts"
 import { DateHeader } from "./DateHeader.ts"
 import * as Deadlines from "./Deadlines.ts"
@@ -39,7 +40,8 @@ export interface ServerContext {
   readonly registry: ConnectionRegistry
   readonly clock: Clock.Clock
   readonly date: DateHeader
-  readonly accessLog: AccessRecorder | undefined
+  /** Absent when nobody listens to exchanges. */
+  readonly exchanges: ExchangeRecorder | undefined
   /** What the application's lifespan handler left for its exchanges. */
   readonly state: State
   readonly files: FileSource
@@ -58,7 +60,8 @@ export interface ServerContext {
 /** Builds what connections share; the timer wheel turns as long as the scope is open. */
 export const make = (parts: {
   readonly state: State
-  readonly accessLog: AccessLog | undefined
+  /** Who listens to the server; several are combined to one. */
+  readonly observer: Observer | undefined
   readonly files: FileSource
   readonly workerNum?: number | undefined
 }): Effect.Effect<ServerContext, never, PagiApp | ServerOptions | EffectScope.Scope> =>
@@ -91,7 +94,7 @@ export const make = (parts: {
       registry: new ConnectionRegistry(),
       clock,
       date: new DateHeader(clock, deadlines),
-      accessLog: parts.accessLog === undefined ? undefined : new AccessRecorder(clock, parts.accessLog),
+      exchanges: ExchangeRecorder.make(clock, parts.observer),
       scopeTypes: app.application.scopeTypes,
       readiness,
       refuseWork,

@@ -108,7 +108,7 @@ export const make = <E, R>(
       isWorker: false
     })
     yield* Effect.addFinalizer(() => Effect.orDie(lifespan.shutdown))
-    const parts = { state: lifespan.state, accessLog: undefined, files }
+    const parts = { state: lifespan.state, observer: undefined, files }
     const shared = yield* ServerContext.make(parts).pipe(Effect.provideContext(context))
     // Behind the exchanges: their finalizers may need what the lifespan has opened.
     yield* Effect.addFinalizer(() => shared.runner.released)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Formatter from "effect/Formatter"
 import * as Logger from "effect/Logger"
 import * as EffectScope from "effect/Scope"
-import type { AccessLog, AccessRecord } from "../observe/accessLog/AccessLog.ts"
+import { combine, type ExchangeRecord, Observer } from "../observe/Observer.ts"
 import { ConnectionScopes } from "../server/ConnectionScope.ts"
 import { type FileSource, FileUnreadable } from "../contract/FileSource.ts"
 import { PagiApp, type Application } from "../contract/PagiApp.ts"
@@ -27,8 +27,8 @@ export interface TestServer {
   readonly connections: EffectScope.Closeable
   /** The scopes below it, for drivers. */
   readonly scopes: ConnectionScopes
-  /** What the access log was told. */
-  readonly log: Array<AccessRecord>
+  /** The exchanges that have ended. */
+  readonly log: Array<ExchangeRecord>
   /** What was logged as an error, by the server or the application. */
   readonly errors: Array<string>
   /** Connections whose scope has not been closed. */
@@ -42,7 +42,7 @@ const collectErrors = (errors: Array<string>): Logger.Logger<unknown, void> =>
     if (logLevel === "Error" || logLevel === "Fatal") errors.push(Formatter.format(message))
   })
 
-/** Makes one for the application; when the scope closes, connections are aborted as by a server that stops. */
+/** Makes one for the application, which also tells the `Observer` of the test; when the scope closes, connections are aborted as by a server that stops. */
 export const make = <E, R>(
   application: Application<E, R>,
   { files = noFiles, options, state = {} }: TestServerOptions = {}
@@ -51,14 +51,15 @@ export const make = <E, R>(
     const errors: Array<string> = []
     const loggers = new Set([collectErrors(errors)])
     const context = Context.add(yield* Effect.context<never>(), Logger.CurrentLoggers, loggers)
-    const log: Array<AccessRecord> = []
-    const accessLog: AccessLog = {
+    const log: Array<ExchangeRecord> = []
+    const records: Observer = {
       usesFirstByte: true,
       usesResponseHeaders: true,
       // A copy, which equals objects that a test writes down.
-      record: (record) => log.push({ ...record })
+      exchangeEnded: (record) => log.push({ ...record })
     }
-    const server = yield* ServerContext.make({ state, accessLog, files }).pipe(
+    const observer = combine(yield* Observer, records)
+    const server = yield* ServerContext.make({ state, observer, files }).pipe(
       Effect.provideService(ServerOptions.ServerOptions, yield* ServerOptions.make(options)),
       Effect.provideService(Logger.CurrentLoggers, loggers),
       // The requirements are in `context`, which is what the cast erases.

@@ -14,7 +14,7 @@ import * as ServerOptions from "../../src/options/ServerOptions.ts"
 
 const files: FileSource = { open: () => Effect.fail(new FileUnreadable({ message: "there are no files" })) }
 
-const bare = ServerContext.make({ state: {}, accessLog: undefined, files })
+const bare = ServerContext.make({ state: {}, observer: undefined, files })
 
 const services = (options: ServerOptions.Input = {}) =>
   Layer.merge(PagiApp.layer(PagiApp.make({})), ServerOptions.layer(options))

@@ -57,13 +57,13 @@ export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequ
   #isOver = false
 
   constructor(connection: RequestConnection, { head, stream }: Request<RequestStream>) {
-    const { accessLog } = connection.settings.server
+    const { exchanges } = connection.settings.server
     this.#asksForTunnel = head.type === "request" && head.protocol !== undefined
     const isHead = head.type === "refused" ? head.isHead : head.method === "HEAD"
-    const access = accessLog?.begin(connection.transport, head.type === "request" ? head : undefined)
+    const entry = exchanges?.begin(connection.transport, head.type === "request" ? head : undefined)
     this.#connection = connection
     this.#stream = stream
-    this.response = new StreamResponse(connection, this, stream, isHead, access)
+    this.response = new StreamResponse(connection, this, stream, isHead, entry)
     stream.owner = this
   }
 
@@ -346,7 +346,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequ
       transport: this.#tunnel,
       exchange,
       scope,
-      access: this.response.takeAccess(),
+      entry: this.response.takeEntry(),
       received: new Uint8Array(0),
       isBlocked: false,
       running: 1

@@ -1,4 +1,5 @@
-import type { AccessEntry, AccessOutcome } from "@pagi/core/observe/accessLog/AccessLog"
+import type { ExchangeEntry } from "@pagi/core/observe/ExchangeRecorder"
+import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { errorContent, errorContentType } from "@pagi/core/http/ResponseContent"
@@ -7,12 +8,12 @@ import { Response } from "../protocol/Response.ts"
 import type { Stream } from "../protocol/streams/Stream.ts"
 import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
 
-/** The response on a stream, on its way to the peer and into the access log. */
+/** The response on a stream, on its way to the peer; observers are told of it. */
 export class StreamResponse implements ResponseSink {
   readonly #connection: RequestConnection
   readonly #owner: ConnectedRequest
   readonly #response: Response<ConnectedRequest>
-  #access: AccessEntry | undefined
+  #entry: ExchangeEntry | undefined
   #hasTrailers = false
 
   constructor(
@@ -20,12 +21,12 @@ export class StreamResponse implements ResponseSink {
     owner: ConnectedRequest,
     stream: Stream<ConnectedRequest>,
     isHead: boolean,
-    access: AccessEntry | undefined
+    entry: ExchangeEntry | undefined
   ) {
     this.#connection = connection
     this.#owner = owner
     this.#response = new Response(connection.machine, stream, isHead)
-    this.#access = access
+    this.#entry = entry
   }
 
   informational(status: number, headers: HeaderBlock): string | undefined {
@@ -38,14 +39,14 @@ export class StreamResponse implements ResponseSink {
     const problem = this.#response.start(status, headers, trailers, this.#connection.settings.server.date.value)
     if (problem !== undefined) return problem
     this.#hasTrailers = trailers
-    this.#access?.started(status, headers)
+    this.#entry?.started(status, headers)
     this.#connection.onHeld(this.#owner)
     return undefined
   }
 
   withdraw(): boolean {
     if (!this.#response.withdraw()) return false
-    this.#access?.revoke()
+    this.#entry?.revoke()
     return true
   }
 
@@ -72,18 +73,18 @@ export class StreamResponse implements ResponseSink {
     const ends = last && !this.#hasTrailers
     const problem = this.#response.body(bytes, ends)
     if (problem !== undefined) return this.#break(problem)
-    if (this.#response.carriesBody) this.#access?.sent(bytes.length)
+    if (this.#response.carriesBody) this.#entry?.sent(bytes.length)
     this.#connection.onWritten(this.#owner)
     if (ends) this.end("complete")
     return undefined
   }
 
-  /** Ends the content although the application has not; the access log has the reason. */
-  finish(outcome: AccessOutcome): void {
-    const access = this.#access
-    this.#access = undefined
+  /** Ends the content although the application has not; observers are told the reason. */
+  finish(outcome: ExchangeOutcome): void {
+    const entry = this.#entry
+    this.#entry = undefined
     this.body("", true)
-    access?.end(outcome)
+    entry?.end(outcome)
   }
 
   trailers(headers: HeaderBlock): string | undefined {
@@ -106,29 +107,29 @@ export class StreamResponse implements ResponseSink {
     return problem
   }
 
-  /** Gives up what is to be logged, for whoever goes on with the stream. */
-  takeAccess(): AccessEntry | undefined {
-    const access = this.#access
-    this.#access = undefined
-    return access
+  /** Gives up what observers will be told, for whoever goes on with the stream. */
+  takeEntry(): ExchangeEntry | undefined {
+    const entry = this.#entry
+    this.#entry = undefined
+    return entry
   }
 
   /** Answers in place of the application, before which nothing was sent. */
-  answer(status: number, message: string, outcome: AccessOutcome, headers: HeaderBlock): void {
+  answer(status: number, message: string, outcome: ExchangeOutcome, headers: HeaderBlock): void {
     const content = errorContent(message)
     const fields: HeaderBlock = [["content-type", errorContentType], ...headers]
     this.#response.start(status, fields, false, this.#connection.settings.server.date.value)
     this.#response.body(content, true)
-    this.#access?.answered(status, this.#response.carriesBody ? content.length : 0, outcome)
-    this.#access = undefined
+    this.#entry?.answered(status, this.#response.carriesBody ? content.length : 0, outcome)
+    this.#entry = undefined
     this.#connection.onWritten(this.#owner)
   }
 
   /** The exchange is over, in whatever way. */
-  end(outcome: AccessOutcome): void {
-    if (!this.#response.isHeadSent) this.#access?.revoke()
-    this.#access?.end(outcome)
-    this.#access = undefined
+  end(outcome: ExchangeOutcome): void {
+    if (!this.#response.isHeadSent) this.#entry?.revoke()
+    this.#entry?.end(outcome)
+    this.#entry = undefined
   }
 
   #break(problem: string): string {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { AccessRecord } from "@pagi/core/observe/accessLog/AccessLog"
+import type { ExchangeRecord } from "@pagi/core/observe/Observer"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
@@ -10,7 +10,7 @@ import type { RequestOptions } from "./support/Peer.ts"
 /** What the tests look at of each record. */
 const summaries = ({ log }: Harness): ReadonlyArray<string> =>
   log.map(
-    ({ bytes, outcome, request, status }: AccessRecord) =>
+    ({ bytes, outcome, request, status }: ExchangeRecord) =>
       `${request === undefined ? "-" : `${request.method} ${request.target} ${request.httpVersion}`} ${status} ${bytes} ${outcome}`
   )
 

@@ -93,7 +93,7 @@ export class EchoSession implements OpenWebSocket, TransportHandler, ScopedConne
 
   #finish(): void {
     if (!this.#isClosed || this.#running > 0) return
-    this.connection.access?.end("complete")
+    this.connection.entry?.end("complete")
     this.#server.registry.remove(this)
     this.connection.scope.close()
   }

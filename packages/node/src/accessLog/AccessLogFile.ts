@@ -1,5 +1,6 @@
-import type { AccessLog } from "@pagi/core/observe/accessLog/AccessLog"
+import * as AccessLog from "@pagi/core/observe/accessLog/AccessLog"
 import { compile } from "@pagi/core/observe/accessLog/Format"
+import type { Observer } from "@pagi/core/observe/Observer"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as EffectScope from "effect/Scope"
@@ -32,7 +33,9 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 /** An access log whose file can be moved away. */
-export interface AccessLogFile extends AccessLog {
+export interface AccessLogFile {
+  /** Writes the lines. */
+  readonly observer: Observer
   /**
    * Opens the file anew by its path, for a rotation that has moved it away. Has completed when all earlier lines are in
    * the old file and that is closed. When the new file cannot be opened the old one stays in use, and an error is logged.
@@ -60,7 +63,7 @@ export const open = (
 ): Effect.Effect<AccessLogFile | undefined, AccessLogError, EffectScope.Scope> =>
   Effect.gen(function* () {
     if (target === "off") return undefined
-    const { usesFirstByte, usesResponseHeaders, write } = compile(format, process.pid)
+    const compiled = compile(format, process.pid)
     const report = Effect.runForkWith(yield* Effect.context())
     const openOutput = outputTo(target, {
       onError: (code) => report(Effect.logError(new AccessLogError({ path: target, code }).message)),
@@ -85,9 +88,7 @@ export const open = (
       yield* output.end
     }).pipe(Effect.catch((error) => Effect.logError(`${error.message}; the file that was open stays in use`)))
     return {
-      usesFirstByte,
-      usesResponseHeaders,
-      record: (record) => current.output.writer.write(write(record)),
+      observer: AccessLog.make(compiled, (line) => current.output.writer.write(line)),
       reopen: current.output.isStandard ? Effect.void : Effect.uninterruptible(changes.withPermit(reopen))
     }
   })

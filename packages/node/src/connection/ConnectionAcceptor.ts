@@ -1,7 +1,7 @@
 import { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
 import { Deadline } from "@pagi/core/server/Deadlines"
 import { Linger } from "@pagi/core/server/Linger"
-import type { LoggedConnection } from "@pagi/core/observe/accessLog/AccessLog"
+import type { ObservedConnection } from "@pagi/core/observe/Observer"
 import { errorContent } from "@pagi/core/http/ResponseContent"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Address } from "@pagi/core/contract/Address"
@@ -129,14 +129,14 @@ class Rejections {
   }
 
   /** What HTTP/2 has for it; there is no request yet that could be answered. */
-  #goAway(connection: LoggedConnection): Uint8Array {
-    this.#server.accessLog?.begin(connection, undefined).answered(503, 0, "at_capacity")
+  #goAway(connection: ObservedConnection): Uint8Array {
+    this.#server.exchanges?.begin(connection, undefined).answered(503, 0, "at_capacity")
     return refusal(message)
   }
 
-  #answer(connection: LoggedConnection): string {
-    const { accessLog, date } = this.#server
-    accessLog?.begin(connection, undefined).answered(503, errorContent(message).length, "at_capacity")
+  #answer(connection: ObservedConnection): string {
+    const { date, exchanges } = this.#server
+    exchanges?.begin(connection, undefined).answered(503, errorContent(message).length, "at_capacity")
     return errorResponse(503, message, date.value, {
       headers: [["retry-after", retryAfter]]
     })

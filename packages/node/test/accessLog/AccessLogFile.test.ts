@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { AccessRecord } from "@pagi/core/observe/accessLog/AccessLog"
+import type { ExchangeRecord } from "@pagi/core/observe/Observer"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
@@ -14,7 +14,7 @@ import { until } from "../support/Until.ts"
 
 const request = { method: "GET", target: "/", httpVersion: "1.1", headers: [] }
 
-const record: AccessRecord = {
+const record: ExchangeRecord = {
   client: ["192.0.2.7", 4711],
   server: undefined,
   request,
@@ -119,7 +119,10 @@ describe("the access log", () => {
       yield* close
       for (const line of linesOf(path)) assert.match(line, /"GET \/a\\"b\\\\c%0d%0a\\xe9" \d{3} /)
       const log = yield* openLog(path, "clf")
-      log?.record({ ...record, request: { ...request, target: "/\r\n192.0.2.1 - - forged\u001b[2J" } })
+      log?.observer.exchangeEnded?.({
+        ...record,
+        request: { ...request, target: "/\r\n192.0.2.1 - - forged\u001b[2J" }
+      })
       yield* until("the line is written", () => readFileSync(path, "utf8").includes("forged"))
       assert.include(readFileSync(path, "utf8"), '"GET /\\x0d\\x0a192.0.2.1 - - forged\\x1b[2J" 200')
     })
@@ -163,7 +166,8 @@ describe("the access log", () => {
   describe("reopen", () => {
     /** Writes this many lines, numbered from the first number on. */
     const write = (log: AccessLogFile, first: number, count: number): void => {
-      for (let number = first; number < first + count; number++) log.record({ ...record, status: number })
+      for (let number = first; number < first + count; number++)
+        log.observer.exchangeEnded?.({ ...record, status: number })
     }
 
     const numbersOf = (path: string): ReadonlyArray<number> =>

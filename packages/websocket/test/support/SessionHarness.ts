@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import type { AccessEntry } from "@pagi/core/observe/accessLog/AccessLog"
+import type { ExchangeEntry } from "@pagi/core/observe/ExchangeRecorder"
 import { type ByteString, encodeText, toBytes } from "@pagi/core/bytes/ByteString"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import { ConnectionScope, type ScopedConnection } from "@pagi/core/server/ConnectionScope"
@@ -84,7 +84,7 @@ export class HandshakeDriver implements TransportHandler, WebSocketHost, ServerC
   readonly #handshake: WebSocketHandshake
   readonly #scope: ConnectionScope
   readonly #exchange: WebSocketExchange
-  readonly #access: AccessEntry | undefined
+  readonly #entry: ExchangeEntry | undefined
   #received: ByteString
   #session: WebSocketChannel | undefined = undefined
   #isBlocked = false
@@ -109,7 +109,7 @@ export class HandshakeDriver implements TransportHandler, WebSocketHost, ServerC
     if (unsent > 0) transport.write("x".repeat(unsent))
     if (unsent > 0) transport.flush()
     const request = { target: "/chat", ...handshakeRequest([]) }
-    this.#access = server.accessLog?.begin(transport, request)
+    this.#entry = server.exchanges?.begin(transport, request)
     const fiber = this.#exchange.run(server.runner, this.#exchange.makeScope(server, transport, request))
     if (fiber !== undefined) this.#scope.add(fiber)
   }
@@ -126,12 +126,12 @@ export class HandshakeDriver implements TransportHandler, WebSocketHost, ServerC
   acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
     const head = this.#handshake.accept(subprotocol, headers)
     this.acceptedHead = head
-    this.#access?.started(101, head)
+    this.#entry?.started(101, head)
     const session = this.#handshake.open({
       transport: this.#transport,
       exchange: this.#exchange,
       scope: this.#scope,
-      access: this.#access,
+      entry: this.#entry,
       received: toBytes(this.#received),
       isBlocked: this.#isBlocked,
       running: this.#running

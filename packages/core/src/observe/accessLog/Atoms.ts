@@ -1,17 +1,17 @@
 /** The atoms of access log formats: what each of them writes of a finished exchange. */
-import type { AccessRecord } from "./AccessLog.ts"
+import type { ExchangeRecord } from "../Observer.ts"
 import { type HeaderBlock, get } from "../../http/HeaderBlock.ts"
 import { escapeLogText } from "./Escape.ts"
 import { formatThousandths, LogTime } from "./Time.ts"
 
 /** Writes one part of a line. */
-export type Piece = (record: AccessRecord) => string
+export type Piece = (record: ExchangeRecord) => string
 
 /** What stands for a value that there is not. */
 const absent = "-"
 
 /** The peer of a Unix socket has no address. */
-export const hostOf = ({ client }: AccessRecord): string => (client === undefined ? "unix" : client[0])
+export const hostOf = ({ client }: ExchangeRecord): string => (client === undefined ? "unix" : client[0])
 
 /** Where the query begins in a target, or its end. */
 const queryStart = (target: string): number => {

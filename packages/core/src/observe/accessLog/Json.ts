@@ -1,4 +1,4 @@
-import type { AccessRecord } from "./AccessLog.ts"
+import type { ExchangeRecord } from "../Observer.ts"
 import { get } from "../../http/HeaderBlock.ts"
 import { hostOf } from "./Atoms.ts"
 import { escapeJsonText } from "./Escape.ts"
@@ -13,7 +13,7 @@ const millis = (value: number | undefined): string => (value === undefined ? "nu
  * The `json` format: one object for each record, its fields always all there and in the same order. Text is as it was
  * received, one character for each byte.
  */
-export const makeJson = (): ((record: AccessRecord) => string) => {
+export const makeJson = (): ((record: ExchangeRecord) => string) => {
   const time = new LogTime()
   return (record) => {
     const { bytes, duration, firstByte, outcome, request, startedAt, status } = record

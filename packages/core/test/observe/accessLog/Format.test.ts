@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import type { AccessRecord } from "../../../src/observe/accessLog/AccessLog.ts"
+import type { ExchangeRecord } from "../../../src/observe/Observer.ts"
 import { compile, names, presets, problemOf } from "../../../src/observe/accessLog/Format.ts"
 import { record, request, withoutRequest } from "./Record.ts"
 
 /** The line without its line feed. */
-const write = (format: string, changes: Partial<AccessRecord> = {}): string => {
+const write = (format: string, changes: Partial<ExchangeRecord> = {}): string => {
   const line = compile(format, 4711).write({ ...record, ...changes })
   assert.strictEqual(line.indexOf("\n"), line.length - 1)
   return line.slice(0, -1)

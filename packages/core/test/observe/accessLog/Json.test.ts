@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import type { AccessRecord } from "../../../src/observe/accessLog/AccessLog.ts"
+import type { ExchangeRecord } from "../../../src/observe/Observer.ts"
 import { makeJson } from "../../../src/observe/accessLog/Json.ts"
 import { record, request, withoutRequest } from "./Record.ts"
 
-const write = (changes: Partial<AccessRecord> = {}): string => makeJson()({ ...record, ...changes })
+const write = (changes: Partial<ExchangeRecord> = {}): string => makeJson()({ ...record, ...changes })
 
 const parse = (line: string): Readonly<Record<string, unknown>> => JSON.parse(line)
 

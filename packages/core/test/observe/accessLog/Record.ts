@@ -1,6 +1,6 @@
-import type { AccessRecord, LoggedRequest } from "../../../src/observe/accessLog/AccessLog.ts"
+import type { ExchangeRecord, ObservedRequest } from "../../../src/observe/Observer.ts"
 
-export const request: LoggedRequest = {
+export const request: ObservedRequest = {
   method: "GET",
   target: "/a?b=c",
   httpVersion: "1.1",
@@ -14,7 +14,7 @@ export const request: LoggedRequest = {
   ]
 }
 
-export const record: AccessRecord = {
+export const record: ExchangeRecord = {
   client: ["192.0.2.7", 50_000],
   server: ["192.0.2.1", 8080],
   request,
@@ -31,7 +31,7 @@ export const record: AccessRecord = {
 }
 
 /** Of a connection whose bytes were not a request. */
-export const withoutRequest: AccessRecord = {
+export const withoutRequest: ExchangeRecord = {
   ...record,
   request: undefined,
   status: 400,

@@ -2,34 +2,25 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import {
-  type AccessLog,
-  AccessRecorder,
-  type AccessRecord,
-  type LoggedRequest
-} from "../../../src/observe/accessLog/AccessLog.ts"
+import { ExchangeRecorder } from "../../src/observe/ExchangeRecorder.ts"
+import type { ExchangeRecord, ObservedRequest, Observer } from "../../src/observe/Observer.ts"
 
-const request: LoggedRequest = { method: "GET", target: "/a?b=c", httpVersion: "1.1", headers: [["host", "a"]] }
+const request: ObservedRequest = { method: "GET", target: "/a?b=c", httpVersion: "1.1", headers: [["host", "a"]] }
 
 const connection = { client: ["192.0.2.7", 50_000], server: ["192.0.2.1", 80] } as const
 
 const startedAt = Date.UTC(2026, 10, 22, 8, 0, 5, 999)
 
-/** A recorder, and what it has told its log. */
-const makeRecorder = (uses: Partial<AccessLog> = {}) =>
+/** A recorder, and what it has told its observer. */
+const makeRecorder = (uses: Observer = {}) =>
   Effect.gen(function* () {
     yield* TestClock.setTime(startedAt)
-    const records: Array<AccessRecord> = []
-    const log: AccessLog = {
-      usesFirstByte: false,
-      usesResponseHeaders: false,
-      record: (record) => records.push({ ...record }),
-      ...uses
-    }
-    return { records, recorder: new AccessRecorder(yield* Clock.Clock, log) }
+    const records: Array<ExchangeRecord> = []
+    const observer: Observer = { exchangeEnded: (record) => records.push({ ...record }), ...uses }
+    return { records, recorder: new ExchangeRecorder(yield* Clock.Clock, observer) }
   })
 
-describe("AccessEntry", () => {
+describe("ExchangeEntry", () => {
   it.effect("reports the exchange with its times, status and length", () =>
     Effect.gen(function* () {
       const { recorder, records } = yield* makeRecorder()
@@ -57,7 +48,7 @@ describe("AccessEntry", () => {
     })
   )
 
-  it.effect("notes the response's fields and its first byte for a log that uses them", () =>
+  it.effect("notes the response's fields and its first byte for an observer that uses them", () =>
     Effect.gen(function* () {
       const { recorder, records } = yield* makeRecorder({ usesFirstByte: true, usesResponseHeaders: true })
       const entry = recorder.begin(connection, request)
@@ -100,6 +91,33 @@ describe("AccessEntry", () => {
     })
   )
 
+  it.effect("tells of the beginning, with the request and the connection themselves", () =>
+    Effect.gen(function* () {
+      const begun: Array<ReadonlyArray<unknown>> = []
+      const { recorder, records } = yield* makeRecorder({ exchangeStarted: (...parts) => begun.push(parts) })
+      const entry = recorder.begin(connection, request)
+      recorder.begin(connection, undefined)
+      assert.deepStrictEqual(begun, [
+        [request, connection],
+        [undefined, connection]
+      ])
+      assert.strictEqual(begun[0]?.[0], request)
+      entry.end("complete")
+      assert.strictEqual(records[0]?.request, request)
+    })
+  )
+
+  it.effect("is there when somebody listens to exchanges", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      const nothing = (): void => {}
+      assert.isUndefined(ExchangeRecorder.make(clock, undefined))
+      assert.isUndefined(ExchangeRecorder.make(clock, { usesFirstByte: true }))
+      assert.isDefined(ExchangeRecorder.make(clock, { exchangeStarted: nothing }))
+      assert.isDefined(ExchangeRecorder.make(clock, { exchangeEnded: nothing }))
+    })
+  )
+
   it.effect("follows a wall clock that was set, within a second or so", () =>
     Effect.gen(function* () {
       let millis = 1_000_000
@@ -110,8 +128,8 @@ describe("AccessEntry", () => {
         monotonicTimeNanosUnsafe: () => nanos
       }
       const times: Array<number> = []
-      const record = (ended: AccessRecord): void => void times.push(ended.startedAt)
-      const recorder = new AccessRecorder(clock, { usesFirstByte: false, usesResponseHeaders: false, record })
+      const exchangeEnded = (record: ExchangeRecord): void => void times.push(record.startedAt)
+      const recorder = new ExchangeRecorder(clock, { exchangeEnded })
       const next = (wall: number, seconds: bigint): void => {
         millis += wall
         nanos += seconds * 1_000_000_000n
