@@ -1,4 +1,5 @@
 import { combine, Observer } from "@pagi/core/observe/Observer"
+import { ServerLoad } from "@pagi/core/observe/ServerLoad"
 import * as Lifespan from "@pagi/core/exchange/Lifespan"
 import { type EndpointOptions, endpoints } from "@pagi/core/options/Endpoint"
 import { PagiApp } from "@pagi/core/contract/PagiApp"
@@ -123,9 +124,10 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     yield* Effect.addFinalizer(() => endLifespan)
     const accessLog = yield* AccessLogFile.open(options.accessLog, options.accessLogFormat)
     const files = FileBody.make(options.syncFileThreshold)
+    const load = new ServerLoad()
     const server = yield* ServerContext.make({
       state: lifespan.state,
-      observer: combine(yield* Observer, accessLog?.observer),
+      observer: combine(yield* Observer, accessLog?.observer, load),
       files,
       workerNum: worker?.num
     })
@@ -171,8 +173,8 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       port: listeners.map(({ address }) => address[1]).find((port) => port !== null) ?? 0,
       listeners,
       isRunning: Effect.sync(() => isRunning),
-      connectionCount: Effect.sync(() => server.registry.size),
-      requestCount: Effect.sync(() => server.runner.count),
+      connectionCount: Effect.sync(() => load.connections),
+      requestCount: Effect.sync(() => load.requests),
       effectiveMaxConnections: options.maxConnections,
       shutdown,
       reloadCertificates: certificates?.reload ?? Effect.void,

@@ -47,15 +47,26 @@ export interface ExchangeRecord extends ObservedConnection {
  * listens to. The server calls them in the middle of its work, so they have to be quick and must not throw, which would
  * end the connection or the process.
  *
+ * Of each connection `connectionOpened` is told exactly once, and later `connectionClosed`, exactly once. So it is of a
+ * WebSocket over HTTP/2, which lasts and therefore counts as a connection of its own once it is accepted. Clients that
+ * are turned away have neither.
+ *
  * An exchange is a request with its response, an event stream or a WebSocket session; it is also one when the server
  * itself answers, be it to something that is no request. Of each exchange `exchangeStarted` is told exactly once, and
- * later `exchangeEnded`, exactly once. Exchanges of one connection may overlap.
+ * later `exchangeEnded`, exactly once; between them `applicationStarted`, unless the server refuses the request. Exchanges of one
+ * connection may overlap, and all have ended when it is closed.
  */
 export interface Observer {
+  /** A connection was accepted. Over TLS its handshake is still to come. */
+  readonly connectionOpened?: (() => void) | undefined
+  /** A connection has closed and its applications have ended, or it had nothing left to do and gives way to another. */
+  readonly connectionClosed?: (() => void) | undefined
   /** An exchange begins: with a request, or without one when what has come was no valid head. */
   readonly exchangeStarted?:
     | ((request: ObservedRequest | undefined, connection: ObservedConnection) => void)
     | undefined
+  /** The application is about to be run for an exchange. */
+  readonly applicationStarted?: (() => void) | undefined
   /** An exchange has ended, in whatever way; its application may run on. The record does not change any more. */
   readonly exchangeEnded?: ((record: ExchangeRecord) => void) | undefined
   /** Whether records shall have `responseHeaders`. */
@@ -73,7 +84,7 @@ export const Observer = Context.Reference<Observer | undefined>("@pagi/core/Obse
   defaultValue: () => undefined
 })
 
-type EventName = "exchangeStarted" | "exchangeEnded"
+type EventName = "connectionOpened" | "connectionClosed" | "exchangeStarted" | "applicationStarted" | "exchangeEnded"
 
 /** An observer that listens to this event. */
 type Listener<Name extends EventName> = { readonly [Event in Name]: NonNullable<Observer[Event]> }
@@ -87,14 +98,35 @@ const listensTo =
 export const combine = (...observers: ReadonlyArray<Observer | undefined>): Observer | undefined => {
   const all = observers.filter((observer) => observer !== undefined)
   if (all.length < 2) return all[0]
+  const opened = all.filter(listensTo("connectionOpened"))
+  const closed = all.filter(listensTo("connectionClosed"))
   const started = all.filter(listensTo("exchangeStarted"))
+  const applications = all.filter(listensTo("applicationStarted"))
   const ended = all.filter(listensTo("exchangeEnded"))
   return {
+    connectionOpened:
+      opened.length === 0
+        ? undefined
+        : () => {
+            for (const observer of opened) observer.connectionOpened()
+          },
+    connectionClosed:
+      closed.length === 0
+        ? undefined
+        : () => {
+            for (const observer of closed) observer.connectionClosed()
+          },
     exchangeStarted:
       started.length === 0
         ? undefined
         : (request, connection) => {
             for (const observer of started) observer.exchangeStarted(request, connection)
+          },
+    applicationStarted:
+      applications.length === 0
+        ? undefined
+        : () => {
+            for (const observer of applications) observer.applicationStarted()
           },
     exchangeEnded:
       ended.length === 0

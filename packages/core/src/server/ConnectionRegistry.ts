@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
+import type { Observer } from "../observe/Observer.ts"
 
 /** A connection as the server sees it from outside. */
 export interface ServerConnection {
@@ -17,13 +18,21 @@ export interface LingeringConnection extends ServerConnection {
 
 /** The open connections of a server: how many there are, and how all of them are told to drain. */
 export class ConnectionRegistry {
+  readonly #observer: Observer | undefined
   readonly #connections = new Set<ServerConnection>()
   /** Those that only linger, the one that began first in front. */
   readonly #lingering = new Map<ServerConnection, LingeringConnection>()
   /** Those that have given way and are about to close. */
   readonly #leaving = new Set<ServerConnection>()
+  /** The one that the next to be added follows. */
+  #predecessor: ServerConnection | undefined = undefined
   #draining = false
   #waiters: Array<() => void> = []
+
+  /** `observer` is told of connections that open and close. */
+  constructor(observer?: Observer) {
+    this.#observer = observer
+  }
 
   get size(): number {
     return this.#connections.size - this.#leaving.size
@@ -41,14 +50,29 @@ export class ConnectionRegistry {
   }
 
   add(connection: ServerConnection): void {
+    const predecessor = this.#predecessor
+    this.#predecessor = undefined
+    const isNew =
+      predecessor === undefined ? !this.#connections.has(connection) : !this.#connections.delete(predecessor)
     this.#connections.add(connection)
+    if (isNew) this.#observer?.connectionOpened?.()
     if (this.#draining) connection.drain()
   }
 
   /** A connection goes on as another, whose protocol it has changed to. */
   replace(connection: ServerConnection, successor: ServerConnection): void {
-    this.#connections.delete(connection)
-    this.add(successor)
+    this.handOver(connection, () => this.add(successor))
+  }
+
+  /** A connection goes on as the one that is added by `begin`; when that adds none, it has closed. */
+  handOver<A>(connection: ServerConnection, begin: () => A): A {
+    this.#predecessor = connection
+    try {
+      return begin()
+    } finally {
+      this.#predecessor = undefined
+      this.remove(connection)
+    }
   }
 
   /** Everything that the connection was for is done, and its application has ended: it may give way to others. */
@@ -73,6 +97,7 @@ export class ConnectionRegistry {
       if (!connection.isSent) continue
       this.#lingering.delete(connection)
       this.#leaving.add(connection)
+      this.#observer?.connectionClosed?.()
       connection.abort("idle_timeout")
       return true
     }
@@ -82,8 +107,10 @@ export class ConnectionRegistry {
   /** To be called when the connection has closed and its exchanges have ended. */
   remove(connection: ServerConnection): void {
     this.#lingering.delete(connection)
-    this.#leaving.delete(connection)
-    if (!this.#connections.delete(connection) || this.#connections.size > 0) return
+    const hasLeft = this.#leaving.delete(connection)
+    if (!this.#connections.delete(connection)) return
+    if (!hasLeft) this.#observer?.connectionClosed?.()
+    if (this.#connections.size > 0) return
     const waiters = this.#waiters
     this.#waiters = []
     for (const waiter of waiters) waiter()

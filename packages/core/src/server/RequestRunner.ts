@@ -7,6 +7,7 @@ import * as EffectScope from "effect/Scope"
 import { callApplication } from "./ApplicationCall.ts"
 import type * as Event from "../contract/Event.ts"
 import type { Application, Receive, Send } from "../contract/PagiApp.ts"
+import type { Observer } from "../observe/Observer.ts"
 import type { Scope } from "../contract/Scope.ts"
 import type { Subject } from "./Subject.ts"
 
@@ -86,23 +87,23 @@ export class RequestRunner {
   #latest: Run | undefined = undefined
   /** Those that run finalizers of applications that have ended. */
   readonly #releasing = new Set<Fiber.Fiber<unknown, unknown>>()
-  #count = 0
+  readonly #observer: Observer | undefined
 
-  /** `context` is the application's; `ownContext` is the server's, which has the least level that is logged. */
+  /**
+   * `context` is the application's; `ownContext` is the server's, which has the least level that is logged. `observer` is
+   * told of each run.
+   */
   constructor(
     application: Application<unknown, never>,
     context: Context.Context<never>,
-    ownContext: Context.Context<never> = context
+    ownContext: Context.Context<never> = context,
+    observer?: Observer
   ) {
     this.#application = application
     // A context remembers what was added to it, up to eight services, and is copied for one more: here, for each run.
     this.#context = Context.makeUnsafe(context.mapUnsafe)
     this.#forkOwn = Effect.runForkWith(ownContext)
-  }
-
-  /** How many times the application was started. */
-  get count(): number {
-    return this.#count
+    this.#observer = observer
   }
 
   /** Those that the application has not ended for. */
@@ -140,7 +141,7 @@ export class RequestRunner {
     observer: RunObserver,
     subject: Subject = scope
   ): Fiber.Fiber<unknown, unknown> | undefined {
-    this.#count++
+    this.#observer?.applicationStarted?.()
     const run = new Run(this, subject, observer)
     const fork = Effect.runForkWith(Context.addUnsafe(this.#context, EffectScope.Scope.key, run.scope))
     // `send` checks every event at run time, whatever its static type says.

@@ -89,9 +89,9 @@ export const make = (parts: {
         wsIdle: ticks(options.wsIdleTimeout),
         disconnectGrace: ticks(options.disconnectGrace)
       },
-      runner: new RequestRunner(app.application, app.context, yield* Effect.context<never>()),
+      runner: new RequestRunner(app.application, app.context, yield* Effect.context<never>(), parts.observer),
       deadlines,
-      registry: new ConnectionRegistry(),
+      registry: new ConnectionRegistry(parts.observer),
       clock,
       date: new DateHeader(clock, deadlines),
       exchanges: ExchangeRecorder.make(clock, parts.observer),

@@ -27,15 +27,26 @@ describe("combine", () => {
     const calls: Array<ReadonlyArray<unknown>> = []
     const both = combine(
       new Recording("first", calls),
-      { exchangeStarted: (...parts) => calls.push(["started", ...parts]) },
+      {
+        connectionOpened: () => calls.push(["opened"]),
+        connectionClosed: () => calls.push(["closed"]),
+        exchangeStarted: (...parts) => calls.push(["started", ...parts]),
+        applicationStarted: () => calls.push(["application"])
+      },
       new Recording("second", calls)
     )
+    both?.connectionOpened?.()
     both?.exchangeStarted?.(request, record)
+    both?.applicationStarted?.()
     both?.exchangeEnded?.(record)
+    both?.connectionClosed?.()
     assert.deepStrictEqual(calls, [
+      ["opened"],
       ["started", request, record],
+      ["application"],
       ["first", record],
-      ["second", record]
+      ["second", record],
+      ["closed"]
     ])
   })
 

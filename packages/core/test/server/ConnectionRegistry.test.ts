@@ -140,6 +140,64 @@ describe("ConnectionRegistry", () => {
     )
   })
 
+  describe("tells its observer", () => {
+    const observed = () => {
+      const events: Array<string> = []
+      const registry = new ConnectionRegistry({
+        connectionOpened: () => events.push("opened"),
+        connectionClosed: () => events.push("closed")
+      })
+      return { events, registry }
+    }
+
+    it("once that a connection has opened, and once that it has closed", () => {
+      const { events, registry } = observed()
+      const connection = new FakeConnection()
+      registry.add(connection)
+      registry.add(connection)
+      assert.deepStrictEqual(events, ["opened"])
+      registry.remove(connection)
+      registry.remove(connection)
+      assert.deepStrictEqual(events, ["opened", "closed"])
+    })
+
+    it("nothing when a connection goes on as another", () => {
+      const { events, registry } = observed()
+      const [first, second, third] = [new FakeConnection(), new FakeConnection(), new FakeConnection()]
+      registry.add(first)
+      registry.replace(first, second)
+      const answer = registry.handOver(second, () => {
+        registry.add(third)
+        return "begun"
+      })
+      assert.deepStrictEqual([answer, registry.size, events], ["begun", 1, ["opened"]])
+      registry.remove(second)
+      assert.deepStrictEqual(events, ["opened"])
+      registry.remove(third)
+      assert.deepStrictEqual(events, ["opened", "closed"])
+    })
+
+    it("that one has closed whose successor is not added, and that another has opened when it had closed before", () => {
+      const { events, registry } = observed()
+      const [connection, gone, late] = [new FakeConnection(), new FakeConnection(), new FakeConnection()]
+      registry.add(connection)
+      registry.handOver(connection, () => {})
+      assert.deepStrictEqual(events, ["opened", "closed"])
+      registry.replace(gone, late)
+      assert.deepStrictEqual([registry.size, events], [1, ["opened", "closed", "opened"]])
+    })
+
+    it("at once of those that give way", () => {
+      const { events, registry } = observed()
+      const connection = new FakeConnection(() => events.push("aborted"))
+      registry.add(connection)
+      registry.linger(connection)
+      assert.isTrue(registry.makeRoom(1))
+      registry.remove(connection)
+      assert.deepStrictEqual(events, ["opened", "closed", "aborted"])
+    })
+  })
+
   describe("empty", () => {
     it.effect("completes at once without connections", () => new ConnectionRegistry().empty)
 

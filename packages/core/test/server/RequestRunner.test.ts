@@ -41,14 +41,14 @@ describe("RequestRunner", () => {
     assert.strictEqual(given[0]?.[0], scope)
   })
 
-  it("counts how often it has started the application", () => {
-    const runner = new RequestRunner(() => Effect.fail("why"), Context.empty())
-    assert.strictEqual(runner.count, 0)
-    for (let count = 1; count <= 3; count++) {
-      runner.run(scope, receive, send, { onApplicationExit: () => assert.strictEqual(runner.count, count) })
-    }
+  it("tells its observer each time before it starts the application", () => {
+    const calls: Array<string> = []
+    const application = () => Effect.sync(() => calls.push("application"))
+    const applicationStarted = (): void => void calls.push("started")
+    const runner = new RequestRunner(application, Context.empty(), Context.empty(), { applicationStarted })
+    for (let count = 1; count <= 2; count++) runner.run(scope, receive, send, { onApplicationExit: () => {} })
     runner.background(Effect.void)
-    assert.strictEqual(runner.count, 3)
+    assert.deepStrictEqual(calls, ["started", "application", "started", "application"])
   })
 
   it("answers undefined for an application that ends at once, after telling of its exit", () => {

@@ -89,9 +89,9 @@ class Detection implements TransportHandler, ServerConnection, DeadlineOwner {
   }
 
   #decide(isHttp2: boolean): TransportHandler {
-    const driver = this.#protocols.open(this.#transport, isHttp2)
-    this.#leave()
-    return driver
+    this.#deadline.release()
+    const { registry } = this.#protocols.server
+    return registry.handOver(this, () => this.#protocols.open(this.#transport, isHttp2))
   }
 
   onFlush(): void {}
@@ -101,10 +101,6 @@ class Detection implements TransportHandler, ServerConnection, DeadlineOwner {
   onDrain(): void {}
 
   onClose(): void {
-    this.#leave()
-  }
-
-  #leave(): void {
     this.#deadline.release()
     this.#protocols.server.registry.remove(this)
   }

@@ -37,10 +37,7 @@ export class TlsHandshakes {
   /** Begins a handshake that counts as a connection: it has a time limit, and ends when the server drains. */
   accept(carrier: Socket, onSecure: OnSecure): void {
     const handshake = new Handshake(this.#server, carrier)
-    this.begin(carrier, (socket, tls) => {
-      onSecure(socket, tls)
-      handshake.end()
-    })
+    this.begin(carrier, (socket, tls) => handshake.succeed(() => onSecure(socket, tls)))
   }
 
   /** Begins a handshake that somebody else watches over. */
@@ -111,12 +108,18 @@ class Handshake implements ServerConnection, DeadlineOwner {
     this.#carrier = carrier
     this.#deadline = new Deadline(server.deadlines, this)
     this.#deadline.start(server.limits.headers)
-    carrier.on("close", this.end)
+    carrier.on("close", this.#onClose)
     server.registry.add(this)
   }
 
-  readonly end = (): void => {
-    this.#carrier.off("close", this.end)
+  /** The connection is encrypted, and goes on as the one that is added to the registry by `begin`. */
+  succeed(begin: () => void): void {
+    this.#carrier.off("close", this.#onClose)
+    this.#deadline.release()
+    this.#server.registry.handOver(this, begin)
+  }
+
+  readonly #onClose = (): void => {
     this.#deadline.release()
     this.#server.registry.remove(this)
   }
