@@ -122,6 +122,7 @@ export class Http1Driver
     if (deadline === this.#writeDeadline) return this.mayTakeOn(deadline) ? undefined : this.drop("write_timeout")
     switch (this.phase) {
       case "head":
+        this.tellLimit("headersTimeout")
         return this.answer(408, protocolError("head-timeout").message, "client_timeout")
       case "exchange":
         return this.#onStall()
@@ -139,6 +140,7 @@ export class Http1Driver
   #onStall(): void {
     // An event stream may have started since.
     if (this.exchange?.mayStall !== true) return
+    this.tellLimit(this.isBodyTimed ? "bodyTimeout" : "requestTimeout")
     if (this.isBodyTimed) this.answer(408, protocolError("body-timeout").message, "client_timeout")
     else this.drop("client_timeout")
   }
@@ -201,6 +203,7 @@ export class Http1Driver
   }
 
   endResponse(reason: DisconnectReason): void {
+    if (reason === "idle_timeout") this.tellLimit("sseIdleTimeout")
     this.machine.sendBody(this.transport, "", true)
     this.#endExchange(reason)
     this.close()

@@ -5,6 +5,7 @@ import type { HttpExchange } from "@pagi/core/exchange/Http"
 import type { SseExchange } from "@pagi/core/exchange/Sse"
 import type { WebSocketExchange } from "@pagi/core/exchange/WebSocket"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
+import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import { isBodyLimited } from "@pagi/core/server/ServerContext"
 import type { Transport } from "@pagi/core/transport/Transport"
 import { TransportInput } from "@pagi/core/server/TransportInput"
@@ -13,6 +14,7 @@ import * as Effect from "effect/Effect"
 import { admit } from "./Admission.ts"
 import type { Http1Settings } from "./Http1Settings.ts"
 import { Connection } from "./protocol/Connection.ts"
+import type { ErrorReason } from "./protocol/ProtocolError.ts"
 import type { RequestHead } from "./protocol/RequestHead.ts"
 import { RequestBody } from "./RequestBody.ts"
 import type { ResponseWriter } from "./ResponseWriter.ts"
@@ -41,6 +43,15 @@ const inputHighWatermark = 65_536
  * request waits until one of them has ended.
  */
 export const maxRunning = 200
+
+/** Broken rules that are about a limit. */
+const limits: { readonly [Reason in ErrorReason]?: Limit } = {
+  "body-too-large": "maxBodySize",
+  "chunk-extensions-too-large": "maxHeaderSize",
+  "headers-too-large": "maxHeaderSize",
+  "request-line-too-long": "maxHeaderSize",
+  "too-many-headers": "maxHeaderCount"
+}
 
 /**
  * The way in of a connection: what the peer has sent becomes requests, one at a time, and their bodies. A base class
@@ -123,6 +134,7 @@ export abstract class Http1Input extends TransportInput {
       case "request":
         return this.beginOrRefuse(event)
       case "error":
+        this.tellProblem(event.reason)
         this.answer(event.status, event.message, "protocol_error")
         return false
       case "need-data":
@@ -149,6 +161,7 @@ export abstract class Http1Input extends TransportInput {
     const admission = admit(this.settings, this.transport, head)
     if (admission?.type === "error") {
       this.response.begin(head)
+      this.settings.server.observer?.protocolError?.("request-refused", this.transport)
       this.answer(admission.status, admission.message, "protocol_error", admission.headers)
       return false
     }
@@ -195,6 +208,7 @@ export abstract class Http1Input extends TransportInput {
         case "need-data":
           return false
         default:
+          if (event.type === "error") this.tellProblem(event.reason)
           this.close()
           return false
       }
@@ -216,10 +230,15 @@ export abstract class Http1Input extends TransportInput {
       this.readDeadline.start(this.stallTicks)
     }
     if (event?.type === "error") {
+      this.tellProblem(event.reason)
       this.answer(event.status, event.message, event.status === 413 ? "body_too_large" : "protocol_error")
       return undefined
     }
     return event
+  }
+
+  private tellProblem(reason: ErrorReason): void {
+    tellProblem(this.settings.server.observer, this.transport, reason, limits[reason])
   }
 
   /** Whether the application has still to complete its response. */

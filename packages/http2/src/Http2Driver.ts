@@ -2,6 +2,7 @@ import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
 import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
+import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import { toldSilenceTicks } from "@pagi/core/server/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
 import { TransportInput } from "@pagi/core/server/TransportInput"
@@ -10,6 +11,7 @@ import type { Http2Settings } from "./stream/Http2Settings.ts"
 import { Connection } from "./protocol/Connection.ts"
 import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR, SETTINGS_TIMEOUT } from "./protocol/wire/ErrorCode.ts"
 import type { Event } from "./protocol/Event.ts"
+import type { ConnectionErrorReason, StreamErrorReason } from "./protocol/wire/ProtocolError.ts"
 import type { ConnectedRequest, RequestConnection } from "./stream/RequestConnection.ts"
 import { RequestStream } from "./stream/RequestStream.ts"
 
@@ -34,6 +36,13 @@ const leavingTicks = 10
 
 /** Bytes beyond the high mark at which the peer is not read any more: it has to read first what it has asked for. */
 const outputMargin = 65_536
+
+/** Broken rules that are about a limit. */
+const limits: { readonly [Reason in ConnectionErrorReason | StreamErrorReason]?: Limit } = {
+  "section-too-large": "h2MaxHeaderListSize",
+  "too-many-resets": "h2ResetRate",
+  "too-many-streams": "h2MaxConcurrentStreams"
+}
 
 /** One HTTP/2 connection: joins the protocol machine to a transport, and its streams to the application. */
 export class Http2Driver
@@ -158,6 +167,7 @@ export class Http2Driver
     if (deadline === this.#writeDeadline) return this.mayTakeOn(deadline) ? undefined : this.abort("write_timeout")
     if (deadline === this.#settingsDeadline) {
       if (this.machine.areSettingsAcknowledged || this.#phase === "lingering") return
+      this.settings.server.observer?.protocolError?.("settings-timeout", this.transport)
       return this.#fail(SETTINGS_TIMEOUT, "the settings were not acknowledged in time")
     }
     if (deadline === this.#idleDeadline) return this.#onIdle(deadline)
@@ -166,6 +176,7 @@ export class Http2Driver
       case "fresh":
         return this.transport.destroy()
       case "open":
+        this.tellLimit("headersTimeout")
         return this.#fail(ENHANCE_YOUR_CALM, "a frame took too long to arrive")
       case "leaving":
         this.machine.refuseFurther()
@@ -247,20 +258,30 @@ export class Http2Driver
         event.stream.owner?.onContentEnd()
         return true
       case "reset":
-        event.stream.owner?.onReset(event.cause === "peer" ? "client_closed" : "protocol_error")
+        if (event.reason !== undefined) this.#tellProblem(event.reason)
+        event.stream.owner?.onReset(event.reason === undefined ? "client_closed" : "protocol_error")
+        return true
+      case "refused":
+        this.#tellProblem(event.reason)
         return true
       case "malformed":
+        this.#tellProblem("malformed-request")
         this.settings.server.exchanges?.begin(this.transport, undefined).end("protocol_error")
         return true
       case "ping-acknowledged":
         if (this.#phase === "leaving") this.machine.refuseFurther()
         return true
       case "error":
+        this.#tellProblem(event.reason)
         this.#linger("protocol_error")
         return false
       default:
         return false
     }
+  }
+
+  #tellProblem(reason: ConnectionErrorReason | StreamErrorReason): void {
+    tellProblem(this.settings.server.observer, this.transport, reason, limits[reason])
   }
 
   /** Reads on only if the peer reads too, and limits the time of whatever is waited for. */

@@ -1,10 +1,12 @@
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import type { WebSocketExchange, WebSocketMessage } from "@pagi/core/exchange/WebSocket"
+import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import { TransportInput } from "@pagi/core/server/TransportInput"
 import type { UpgradedConnection } from "@pagi/core/exchange/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
 import { Connection } from "./protocol/Connection.ts"
 import type { Event } from "./protocol/Event.ts"
+import type { ErrorReason } from "./protocol/ProtocolError.ts"
 import { decodeText } from "./protocol/Utf8.ts"
 import type { MessageCompression } from "./WebSocketPlatform.ts"
 import type { WebSocketSettings } from "./WebSocketSettings.ts"
@@ -23,6 +25,13 @@ export type Phase = "open" | "closing" | "lingering" | "closed"
 
 /** Received bytes that may wait, as messages or not yet, before the transport is not read any more. */
 const inputHighWatermark = 65_536
+
+/** Broken rules that are about a limit. */
+const limits: { readonly [Reason in ErrorReason]?: Limit } = {
+  "frame-too-large": "maxWsFrameSize",
+  "message-too-large": "maxWsMessageSize",
+  "too-many-fragments": "maxWsFragments"
+}
 
 /**
  * The way in of a session: what the peer has sent becomes messages for the application, which the peer has to wait for
@@ -114,6 +123,7 @@ export abstract class SessionInput extends TransportInput {
         this.answerClose(event.code, event.reason)
         return false
       case "error":
+        tellProblem(this.settings.server.observer, this.transport, event.reason, limits[event.reason])
         this.fail(event.code, event.message, event.code === 1009 ? "body_too_large" : "protocol_error")
         return false
       default:
@@ -126,6 +136,7 @@ export abstract class SessionInput extends TransportInput {
     if (this.phase !== "open") return
     this.exchange.deliver(message)
     if (this.exchange.queuedMessages > this.settings.server.options.maxReceiveQueue) {
+      this.tellLimit("maxReceiveQueue")
       this.fail(1008, "message queue overflow", "queue_overflow")
     }
   }
@@ -144,12 +155,20 @@ export abstract class SessionInput extends TransportInput {
   }
 
   private deliverInflated(result: Uint8Array | "too-large" | "invalid", isText: boolean): void {
-    if (result === "too-large") return this.fail(1009, "the inflated message is too large", "body_too_large")
-    if (result === "invalid") return this.fail(1007, "the compressed message is malformed", "protocol_error")
+    const { observer } = this.settings.server
+    if (result === "too-large") {
+      this.tellLimit("maxWsMessageSize")
+      return this.fail(1009, "the inflated message is too large", "body_too_large")
+    }
+    if (result === "invalid") {
+      observer?.protocolError?.("malformed-compression", this.transport)
+      return this.fail(1007, "the compressed message is malformed", "protocol_error")
+    }
     if (!isText) return this.deliver(result)
     const text = decodeText(result)
-    if (text === undefined) this.fail(1007, "text is not valid UTF-8", "protocol_error")
-    else this.deliver(text)
+    if (text !== undefined) return this.deliver(text)
+    observer?.protocolError?.("invalid-text", this.transport)
+    this.fail(1007, "text is not valid UTF-8", "protocol_error")
   }
 
   /**

@@ -136,6 +136,7 @@ export class WebSocketSession
     if (this.bufferedAmount > 0) return deadline.start(this.#limitTicks)
     switch (this.phase) {
       case "open":
+        this.tellLimit("wsIdleTimeout")
         return this.#closeFor("idle_timeout", 1001, "idle for too long", 1006)
       case "closing":
         return this.drop("client_timeout")

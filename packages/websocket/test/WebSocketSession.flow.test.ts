@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { binary, close, ping, text } from "./support/Frames.ts"
 import { finishSessions, makePuppetHarness, openSession, type Puppet } from "./support/Puppets.ts"
-import { assertNothingLeft, logLines, turn } from "./support/SessionHarness.ts"
+import { assertNothingLeft, logLines, problems, turn } from "./support/SessionHarness.ts"
 
 /** Runs a send in a fiber of its own; tells whether it has ended. */
 const begin = (send: Effect.Effect<void, unknown>) =>
@@ -112,6 +112,7 @@ describe("a peer that does not read", () => {
       assert.deepStrictEqual(app.notes, ["disconnect 1006 write_timeout"])
       assert.strictEqual(transport.ending, "reset")
       assert.deepStrictEqual(logLines(harness), ["101 1000 write_timeout"])
+      assert.deepStrictEqual(problems(harness), ["limit writeTimeout"])
       yield* turn
       assertNothingLeft(harness)
     })
@@ -302,6 +303,7 @@ describe("a peer that sends faster than the application receives", () => {
         "disconnect 1008 queue_overflow"
       ])
       assert.deepStrictEqual(logLines(harness), ["101 0 queue_overflow"])
+      assert.deepStrictEqual(problems(harness), ["limit maxReceiveQueue"])
       yield* finishSessions(harness, session)
     })
   )

@@ -7,7 +7,7 @@ import { big, bigArrived, openCompressed, squeezed } from "./support/Compression
 import { squeeze } from "./support/FakePlatform.ts"
 import { binary, close, frame, ping, text } from "./support/Frames.ts"
 import { finishSessions, openSession } from "./support/Puppets.ts"
-import { type Harness, logLines, offersCompression, turn } from "./support/SessionHarness.ts"
+import { type Harness, logLines, offersCompression, problems, turn } from "./support/SessionHarness.ts"
 
 /** The longest string that there can be. */
 const longestString = constants.MAX_STRING_LENGTH
@@ -35,13 +35,25 @@ describe("compressed messages of the peer", () => {
   )
 
   const failures: Readonly<
-    Record<string, readonly [payload: ByteString, isText: boolean, line: string, told: string]>
+    Record<string, readonly [payload: ByteString, isText: boolean, line: string, told: string, problem: string]>
   > = {
-    "inflates to too much": [squeezed("x".repeat(3001)), true, "1009 the inflated message is too large", "1009"],
-    "is malformed": ["nonsense", false, "1007 the compressed message is malformed", "1007"],
-    "is no UTF-8": ["z\x01\xff", true, "1007 text is not valid UTF-8", "1007"]
+    "inflates to too much": [
+      squeezed("x".repeat(3001)),
+      true,
+      "1009 the inflated message is too large",
+      "1009",
+      "limit maxWsMessageSize"
+    ],
+    "is malformed": [
+      "nonsense",
+      false,
+      "1007 the compressed message is malformed",
+      "1007",
+      "error malformed-compression"
+    ],
+    "is no UTF-8": ["z\x01\xff", true, "1007 text is not valid UTF-8", "1007", "error invalid-text"]
   }
-  for (const [name, [payload, isText, line, told]] of Object.entries(failures)) {
+  for (const [name, [payload, isText, line, told, problem]] of Object.entries(failures)) {
     it.effect(`end the session when one ${name}: ${line}`, () =>
       Effect.gen(function* () {
         const { app, compression, harness, peer, session, transport } = yield* openCompressed({
@@ -56,6 +68,7 @@ describe("compressed messages of the peer", () => {
         assert.deepStrictEqual(app.notes, [`disconnect ${told} ${reason}`])
         assert.strictEqual(transport.ending, "ended")
         assert.deepStrictEqual(logLines(harness), [`101 0 ${reason}`])
+        assert.deepStrictEqual(problems(harness), [problem])
         yield* finishSessions(harness, session)
       })
     )

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { close, text } from "./support/Frames.ts"
 import { finishSessions, makePuppetHarness, openSession, type Session } from "./support/Puppets.ts"
-import { logLines, turn } from "./support/SessionHarness.ts"
+import { logLines, problems, turn } from "./support/SessionHarness.ts"
 
 describe("wsIdleTimeout", () => {
   const options: Input = { wsIdleTimeout: "9 seconds", writeTimeout: "1 hour" }
@@ -29,6 +29,7 @@ describe("wsIdleTimeout", () => {
       session.peer.write(close(1001))
       assert.strictEqual(session.transport.ending, "ended")
       assert.deepStrictEqual(logLines(harness), ["101 0 idle_timeout"])
+      assert.deepStrictEqual(problems(harness), ["limit wsIdleTimeout"])
       yield* finishSessions(harness, session)
     })
   )

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { type ErrorReason, protocolError } from "../src/protocol/ProtocolError.ts"
 import { binary, close, fragments, frame, hex, ping, text } from "./support/Frames.ts"
 import { finishSessions, makePuppetHarness, openSession } from "./support/Puppets.ts"
-import { logLines } from "./support/SessionHarness.ts"
+import { logLines, problems } from "./support/SessionHarness.ts"
 
 const options: Input = { maxWsFrameSize: 100, maxWsMessageSize: 150, maxWsFragments: 3 }
 
@@ -36,6 +36,13 @@ const violations: ReadonlyArray<readonly [what: string, bytes: string, reason: E
   ["more fragments than maxWsFragments", fragments(2, ["a", "b", "c", "d"]).join(""), "too-many-fragments"]
 ]
 
+/** What observers are told of the rules that are about a limit. */
+const limits: { readonly [Reason in ErrorReason]?: string } = {
+  "frame-too-large": "maxWsFrameSize",
+  "message-too-large": "maxWsMessageSize",
+  "too-many-fragments": "maxWsFragments"
+}
+
 const outcomes = { 1002: "protocol_error", 1007: "protocol_error", 1009: "body_too_large" } as const
 
 describe("a peer that breaks a rule is told which, and nothing that follows is read", () => {
@@ -55,6 +62,8 @@ describe("a peer that breaks a rule is told which, and nothing that follows is r
           assert.deepStrictEqual(peer.read(), ["text hello", `close ${code} ${message}`])
           assert.strictEqual(transport.ending, "ended")
           assert.deepStrictEqual(logLines(harness), [`101 5 ${outcomes[code]}`])
+          const limit = limits[reason]
+          assert.deepStrictEqual(problems(harness), [limit === undefined ? `error ${reason}` : `limit ${limit}`])
           yield* app.text("into the void")
           yield* finishSessions(harness, session)
           assert.deepStrictEqual(harness.errors, [])

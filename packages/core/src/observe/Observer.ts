@@ -43,6 +43,30 @@ export interface ExchangeRecord extends ObservedConnection {
 }
 
 /**
+ * A limit that keeps a client from costing too much: the option that sets it, or `openFiles`, which the system sets. Of
+ * `h2ResetBurst` and `h2ResetRate`, which are one limit, the latter stands for both.
+ */
+export type Limit =
+  | "maxConnections"
+  | "openFiles"
+  | "maxHeaderSize"
+  | "maxHeaderCount"
+  | "maxBodySize"
+  | "headersTimeout"
+  | "bodyTimeout"
+  | "requestTimeout"
+  | "writeTimeout"
+  | "sseIdleTimeout"
+  | "maxReceiveQueue"
+  | "maxWsFrameSize"
+  | "maxWsMessageSize"
+  | "maxWsFragments"
+  | "wsIdleTimeout"
+  | "h2MaxConcurrentStreams"
+  | "h2MaxHeaderListSize"
+  | "h2ResetRate"
+
+/**
  * Listens to a server. Each method is an event, and may be left out: nothing is put together for an event that nobody
  * listens to. The server calls them in the middle of its work, so they have to be quick and must not throw, which would
  * end the connection or the process.
@@ -55,6 +79,10 @@ export interface ExchangeRecord extends ObservedConnection {
  * itself answers, be it to something that is no request. Of each exchange `exchangeStarted` is told exactly once, and
  * later `exchangeEnded`, exactly once; between them `applicationStarted`, unless the server refuses the request. Exchanges of one
  * connection may overlap, and all have ended when it is closed.
+ *
+ * What a client does wrong is either a `protocolError` or a `limitHit`, and is told exactly once, before the end of the
+ * exchange or connection that it ends. A connection is no mistake that is idle between requests for too long, or on which
+ * nothing at all has come.
  */
 export interface Observer {
   /** A connection was accepted. Over TLS its handshake is still to come. */
@@ -69,6 +97,13 @@ export interface Observer {
   readonly applicationStarted?: (() => void) | undefined
   /** An exchange has ended, in whatever way; its application may run on. The record does not change any more. */
   readonly exchangeEnded?: ((record: ExchangeRecord) => void) | undefined
+  /**
+   * A client has broken a rule of its protocol. The reason names the rule, such as `missing-host`, and stays the same from
+   * version to version; `request-refused` is a sound request that is not served, of which the record has the status.
+   */
+  readonly protocolError?: ((reason: string, connection: ObservedConnection) => void) | undefined
+  /** A client has reached a limit. */
+  readonly limitHit?: ((limit: Limit, connection: ObservedConnection) => void) | undefined
   /** Whether records shall have `responseHeaders`. */
   readonly usesResponseHeaders?: boolean | undefined
   /** Whether records shall have `firstByte`, which costs a look at the clock. */
@@ -84,7 +119,7 @@ export const Observer = Context.Reference<Observer | undefined>("@pagi/core/Obse
   defaultValue: () => undefined
 })
 
-type EventName = "connectionOpened" | "connectionClosed" | "exchangeStarted" | "applicationStarted" | "exchangeEnded"
+type EventName = Exclude<keyof Observer, "usesResponseHeaders" | "usesFirstByte">
 
 /** An observer that listens to this event. */
 type Listener<Name extends EventName> = { readonly [Event in Name]: NonNullable<Observer[Event]> }
@@ -103,6 +138,8 @@ export const combine = (...observers: ReadonlyArray<Observer | undefined>): Obse
   const started = all.filter(listensTo("exchangeStarted"))
   const applications = all.filter(listensTo("applicationStarted"))
   const ended = all.filter(listensTo("exchangeEnded"))
+  const errors = all.filter(listensTo("protocolError"))
+  const limits = all.filter(listensTo("limitHit"))
   return {
     connectionOpened:
       opened.length === 0
@@ -134,7 +171,30 @@ export const combine = (...observers: ReadonlyArray<Observer | undefined>): Obse
         : (record) => {
             for (const observer of ended) observer.exchangeEnded(record)
           },
+    protocolError:
+      errors.length === 0
+        ? undefined
+        : (reason, connection) => {
+            for (const observer of errors) observer.protocolError(reason, connection)
+          },
+    limitHit:
+      limits.length === 0
+        ? undefined
+        : (limit, connection) => {
+            for (const observer of limits) observer.limitHit(limit, connection)
+          },
     usesResponseHeaders: all.some(({ usesResponseHeaders }) => usesResponseHeaders === true),
     usesFirstByte: all.some(({ usesFirstByte }) => usesFirstByte === true)
   }
+}
+
+/** Tells of a broken rule, or of the limit that the rule is about. */
+export const tellProblem = (
+  observer: Observer | undefined,
+  connection: ObservedConnection,
+  reason: string,
+  limit: Limit | undefined
+): void => {
+  if (limit === undefined) observer?.protocolError?.(reason, connection)
+  else observer?.limitHit?.(limit, connection)
 }

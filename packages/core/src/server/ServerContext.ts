@@ -40,6 +40,8 @@ export interface ServerContext {
   readonly registry: ConnectionRegistry
   readonly clock: Clock.Clock
   readonly date: DateHeader
+  /** Who listens to the server; absent when nobody does. */
+  readonly observer: Observer | undefined
   /** Absent when nobody listens to exchanges. */
   readonly exchanges: ExchangeRecorder | undefined
   /** What the application's lifespan handler left for its exchanges. */

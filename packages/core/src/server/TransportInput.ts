@@ -1,6 +1,7 @@
 import type { LingeringConnection } from "./ConnectionRegistry.ts"
 import type { Deadline } from "./Deadlines.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
+import type { Limit } from "../observe/Observer.ts"
 import { Linger, lingerSilenceTicks } from "./Linger.ts"
 import type { ServerContext } from "./ServerContext.ts"
 import type { Transport } from "../transport/Transport.ts"
@@ -66,9 +67,15 @@ export abstract class TransportInput implements LingeringConnection {
    * it does.
    */
   protected mayTakeOn(deadline: Deadline): boolean {
-    if (!this.transport.tookSome()) return false
-    deadline.start(this.settings.server.limits.write)
-    return true
+    const tookSome = this.transport.tookSome()
+    if (tookSome) deadline.start(this.settings.server.limits.write)
+    else this.tellLimit("writeTimeout")
+    return tookSome
+  }
+
+  /** Tells observers of a limit that the peer has reached. */
+  protected tellLimit(limit: Limit): void {
+    this.settings.server.observer?.limitHit?.(limit, this.transport)
   }
 
   /** Whether nobody wants what comes. */

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Formatter from "effect/Formatter"
 import * as Logger from "effect/Logger"
 import * as EffectScope from "effect/Scope"
-import { combine, type ExchangeRecord, Observer } from "../observe/Observer.ts"
+import type { ExchangeRecord, ObservedRequest, Observer } from "../observe/Observer.ts"
 import { ConnectionScopes } from "../server/ConnectionScope.ts"
 import { type FileSource, FileUnreadable } from "../contract/FileSource.ts"
 import { PagiApp, type Application } from "../contract/PagiApp.ts"
@@ -29,6 +29,10 @@ export interface TestServer {
   readonly scopes: ConnectionScopes
   /** The exchanges that have ended. */
   readonly log: Array<ExchangeRecord>
+  /** What observers were told, in order: `opened`, `started GET /`, `application`, `ended GET / 200 complete`, `closed` … */
+  readonly events: Array<string>
+  /** Of how many connections and exchanges observers were told the beginning, but not the end. */
+  readonly untold: { connections: number; exchanges: number }
   /** What was logged as an error, by the server or the application. */
   readonly errors: Array<string>
   /** Connections whose scope has not been closed. */
@@ -42,7 +46,37 @@ const collectErrors = (errors: Array<string>): Logger.Logger<unknown, void> =>
     if (logLevel === "Error" || logLevel === "Fatal") errors.push(Formatter.format(message))
   })
 
-/** Makes one for the application, which also tells the `Observer` of the test; when the scope closes, connections are aborted as by a server that stops. */
+const nameOf = (request: ObservedRequest | undefined): string =>
+  request === undefined ? "-" : `${request.method} ${request.target}`
+
+/** Writes down everything that is told of a server. */
+const record = ({ events, log, untold }: Pick<TestServer, "events" | "log" | "untold">): Observer => ({
+  usesFirstByte: true,
+  usesResponseHeaders: true,
+  connectionOpened: () => {
+    untold.connections++
+    events.push("opened")
+  },
+  connectionClosed: () => {
+    untold.connections--
+    events.push("closed")
+  },
+  exchangeStarted: (request) => {
+    untold.exchanges++
+    events.push(`started ${nameOf(request)}`)
+  },
+  applicationStarted: () => events.push("application"),
+  exchangeEnded: (record) => {
+    untold.exchanges--
+    events.push(`ended ${nameOf(record.request)} ${record.status} ${record.outcome}`)
+    // A copy, which equals objects that a test writes down.
+    log.push({ ...record })
+  },
+  protocolError: (reason) => events.push(`error ${reason}`),
+  limitHit: (limit) => events.push(`limit ${limit}`)
+})
+
+/** Makes one for the application; when the scope closes, connections are aborted as by a server that stops. */
 export const make = <E, R>(
   application: Application<E, R>,
   { files = noFiles, options, state = {} }: TestServerOptions = {}
@@ -52,13 +86,9 @@ export const make = <E, R>(
     const loggers = new Set([collectErrors(errors)])
     const context = Context.add(yield* Effect.context<never>(), Logger.CurrentLoggers, loggers)
     const log: Array<ExchangeRecord> = []
-    const records: Observer = {
-      usesFirstByte: true,
-      usesResponseHeaders: true,
-      // A copy, which equals objects that a test writes down.
-      exchangeEnded: (record) => log.push({ ...record })
-    }
-    const observer = combine(yield* Observer, records)
+    const untold = { connections: 0, exchanges: 0 }
+    const events: Array<string> = []
+    const observer = record({ events, log, untold })
     const server = yield* ServerContext.make({ state, observer, files }).pipe(
       Effect.provideService(ServerOptions.ServerOptions, yield* ServerOptions.make(options)),
       Effect.provideService(Logger.CurrentLoggers, loggers),
@@ -71,5 +101,5 @@ export const make = <E, R>(
       Effect.sync(() => server.registry.abort("server_shutdown"))
     )
     const scopes = yield* EffectScope.provide(ConnectionScopes.make(server.runner), connections)
-    return { server, connections, scopes, log, errors, openScopes: () => scopes.size }
+    return { server, connections, scopes, log, events, untold, errors, openScopes: () => scopes.size }
   })

@@ -61,9 +61,10 @@ export const finish = (harness: Harness, ...transports: ReadonlyArray<MemoryTran
     assertNothingLeft(harness)
   })
 
-export const assertNothingLeft = ({ server, openScopes }: Harness): void => {
+export const assertNothingLeft = ({ openScopes, server, untold }: Harness): void => {
   assert.strictEqual(server.registry.size, 0, "connections in the registry")
   assert.strictEqual(openScopes(), 0, "open connection scopes")
+  assert.deepStrictEqual(untold, { connections: 0, exchanges: 0 }, "ends that observers were not told")
 }
 
 /** The statuses of the responses in a text, where no body contains what looks like a status line. */

@@ -169,6 +169,6 @@ export class Connection<Owner extends StreamOwner> extends ConnectionInput<Owner
 
   /** Ends the connection with an error of this code. */
   abort(code: number, message: string): void {
-    if (!this.isFailed) this.fail({ code, message })
+    if (!this.isFailed) this.end(code, message)
   }
 }

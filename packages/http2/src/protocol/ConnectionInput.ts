@@ -293,7 +293,8 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
       (head.type === "request" && head.protocol !== undefined && !this.settings.enableConnectProtocol)
     ) {
       const failure = this.failStream(streamId, streamError("malformed-request"))
-      return failure ?? { type: "malformed", message: isMalformed ? head : "extended CONNECT was not offered" }
+      if (failure.type === "error") return failure
+      return { type: "malformed", message: isMalformed ? head : "extended CONNECT was not offered" }
     }
     this.budget.earn(1)
     const { initialWindowSize } = this.settings
@@ -330,7 +331,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     const stream = this.streams.get(streamId)
     if (stream === undefined) return undefined
     this.close(stream, "ended")
-    return { type: "reset", stream, cause: "peer", code }
+    return { type: "reset", stream, code, reason: undefined }
   }
 
   private onWindowUpdate(bytes: Uint8Array, start: number): Event<Owner> | undefined {
@@ -390,16 +391,21 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   }
 
   /** Ends the connection: nothing of what follows is read (RFC 9113 §5.4.1). */
-  protected fail({ code, message }: Pick<ConnectionError, "code" | "message">): Event<Owner> {
+  private fail({ code, message, reason }: ConnectionError | StreamError): Event<Owner> {
+    this.end(code, message)
+    return { type: "error", code, reason, message }
+  }
+
+  /** Sends the last GOAWAY. */
+  protected end(code: number, message: string): void {
     this.phase = "failed"
     this.buffer.clear()
     for (const stream of this.streams.values()) this.output.drop(stream)
     writeGoAway(this.output.frames, Math.min(this.streams.lastId, this.streams.lastServedId), code, message)
-    return { type: "error", code, message }
   }
 
   /** Ends a stream because of what the peer has sent on it (RFC 9113 §5.4.2). */
-  private failStream(streamId: number, error: StreamError): Event<Owner> | undefined {
+  private failStream(streamId: number, error: StreamError): Event<Owner> {
     // There is no stream to reset, and so only the connection can say what is wrong.
     if (streamId > this.streams.lastId) return this.fail(error)
     // Who provokes resets costs as much as who sends them (CVE-2025-8671).
@@ -408,8 +414,8 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     const stream = this.streams.get(streamId)
     if (stream === undefined) this.streams.remove(streamId, "reset")
     else this.close(stream, "reset")
-    if (stream === undefined) return undefined
-    return { type: "reset", stream, cause: "protocol-error", code: error.code }
+    const { code, reason } = error
+    return stream === undefined ? { type: "refused", reason } : { type: "reset", stream, code, reason }
   }
 
   protected close(stream: Stream<Owner>, how: "reset" | "ended"): void {

@@ -2,6 +2,7 @@
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import type { RefusedRequest, RequestHead } from "./head/RequestFields.ts"
 import type { Stream } from "./streams/Stream.ts"
+import type { ConnectionErrorReason, StreamErrorReason } from "./wire/ProtocolError.ts"
 
 /** A request has begun; `stream.isRemoteClosed` says whether its content is empty. */
 export interface Request<Owner> {
@@ -30,8 +31,9 @@ export interface Trailers<Owner> {
 export interface Reset<Owner> {
   readonly type: "reset"
   readonly stream: Stream<Owner>
-  readonly cause: "peer" | "protocol-error"
   readonly code: number
+  /** The rule that the peer broke; absent when it was the peer that has reset the stream. */
+  readonly reason: StreamErrorReason | undefined
 }
 
 /** What came was no request that an application could have seen, and was answered by a reset (RFC 9113 §8.1.1). */
@@ -40,10 +42,17 @@ export interface MalformedRequest {
   readonly message: string
 }
 
+/** The peer broke a rule on a stream that is not open, which was answered by a reset. */
+export interface StreamRefused {
+  readonly type: "refused"
+  readonly reason: StreamErrorReason
+}
+
 /** The connection has failed, and GOAWAY was written (RFC 9113 §5.4.1). */
 export interface Failed {
   readonly type: "error"
   readonly code: number
+  readonly reason: ConnectionErrorReason | StreamErrorReason
   readonly message: string
 }
 
@@ -53,6 +62,7 @@ export type Event<Owner> =
   | Trailers<Owner>
   | Reset<Owner>
   | MalformedRequest
+  | StreamRefused
   | Failed
   | { readonly type: "ping-acknowledged" }
   | { readonly type: "need-data" }

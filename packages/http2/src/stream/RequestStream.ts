@@ -10,6 +10,7 @@ import type { ExchangeHost } from "@pagi/core/exchange/RequestExchange"
 import type { SseExchange } from "@pagi/core/exchange/Sse"
 import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "@pagi/core/exchange/WebSocket"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
+import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import { isBodyLimited } from "@pagi/core/server/ServerContext"
 import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
 import { admit } from "./Admission.ts"
@@ -24,6 +25,9 @@ import { StreamTransport } from "./StreamTransport.ts"
 
 /** Bytes that a client may go on to send of a request whose response is complete. */
 const skipLimit = 65_536
+
+/** Statuses of refusals that are about a limit. */
+const limits: Readonly<Record<number, Limit>> = { 431: "h2MaxHeaderListSize", 503: "maxConnections" }
 
 /** One request on its stream: joins it to the application, as the driver of HTTP/1.1 joins its connection. */
 export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequest, DeadlineOwner, ScopedConnection {
@@ -80,6 +84,8 @@ export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequ
   }
 
   #refuse({ headers, message, status }: RefusedUpgrade): void {
+    const { settings, transport } = this.#connection
+    tellProblem(settings.server.observer, transport, "request-refused", limits[status])
     this.#answer(status, message, "protocol_error", headers)
   }
 
@@ -236,8 +242,10 @@ export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequ
     // An event stream may have started since, which has a limit of its own.
     if (this.#isOver || this.#exchange?.mayStall !== true || this.#exchange.isComplete) return
     if (this.#progress !== this.#noted || (this.#isBodyTimed && !this.#mayPeerSend)) {
-      this.#watch()
-    } else if (this.response.isHeadSent || !this.#isBodyTimed) this.#drop("client_timeout", CANCEL)
+      return this.#watch()
+    }
+    this.#tellLimit(this.#isBodyTimed ? "bodyTimeout" : "requestTimeout")
+    if (this.response.isHeadSent || !this.#isBodyTimed) this.#drop("client_timeout", CANCEL)
     else this.#answer(408, "The request body took too long", "client_timeout")
   }
 
@@ -263,7 +271,10 @@ export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequ
     if (this.#stream.queuedBytes === 0) return
     const isStuck = this.#stream.sentBytes === this.#writeNoted
     // It may also have to wait for its turn, while the peer takes what others send.
-    if (isStuck && this.#connection.machine.isShut(this.#stream)) return this.#drop("write_timeout", CANCEL)
+    if (isStuck && this.#connection.machine.isShut(this.#stream)) {
+      this.#tellLimit("writeTimeout")
+      return this.#drop("write_timeout", CANCEL)
+    }
     this.#writeNoted = this.#stream.sentBytes
     deadline.start(this.#connection.settings.server.limits.write)
   }
@@ -318,6 +329,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequ
   }
 
   endResponse(reason: DisconnectReason): void {
+    if (reason === "idle_timeout") this.#tellLimit("sseIdleTimeout")
     this.response.finish(reason)
     this.#end(reason)
   }
@@ -357,7 +369,13 @@ export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequ
 
   // endings --------------------------------------------------------------------------------------------------------------
 
+  #tellLimit(limit: Limit): void {
+    const { settings, transport } = this.#connection
+    settings.server.observer?.limitHit?.(limit, transport)
+  }
+
   #tooLarge(): void {
+    this.#tellLimit("maxBodySize")
     this.#answer(413, "The request body is too large", "body_too_large")
   }
 

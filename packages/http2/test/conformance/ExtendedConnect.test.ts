@@ -233,3 +233,17 @@ describe("a connection whose last stream is a tunnel", () => {
     4
   )
 })
+
+it.effect("a session counts as a connection of its own for observers, from its acceptance to its end", () =>
+  Effect.gen(function* () {
+    const harness = yield* makeHarness(echoApplication, withEcho().options)
+    const peer = yield* establish(harness)
+    yield* exchange(peer, connect(1))
+    const begun = ["opened", "started CONNECT /chat", "application", "opened"]
+    assert.deepStrictEqual(harness.events, begun)
+    yield* exchange(peer, lastData(1, ""))
+    assert.deepStrictEqual(harness.events, [...begun, "ended CONNECT /chat 200 complete", "closed"])
+    yield* finish(harness, peer)
+    assert.strictEqual(harness.events.at(-1), "closed")
+  })
+)

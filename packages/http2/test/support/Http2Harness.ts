@@ -87,9 +87,10 @@ export const finish = (harness: Harness, ...peers: ReadonlyArray<Peer>): Effect.
     assertNothingLeft(harness)
   })
 
-export const assertNothingLeft = ({ errors, openScopes, server }: Harness): void => {
+export const assertNothingLeft = ({ errors, openScopes, server, untold }: Harness): void => {
   assert.strictEqual(server.registry.size, 0, "connections in the registry")
   assert.strictEqual(openScopes(), 0, "open connection scopes")
+  assert.deepStrictEqual(untold, { connections: 0, exchanges: 0 }, "ends that observers were not told")
   assert.strictEqual(server.deadlines.size, 0, "deadlines")
   assert.deepStrictEqual(errors, [], "logged errors")
 }

@@ -1,7 +1,7 @@
 import { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
 import { Deadline } from "@pagi/core/server/Deadlines"
 import { Linger } from "@pagi/core/server/Linger"
-import type { ObservedConnection } from "@pagi/core/observe/Observer"
+import type { Limit, ObservedConnection } from "@pagi/core/observe/Observer"
 import { errorContent } from "@pagi/core/http/ResponseContent"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Address } from "@pagi/core/contract/Address"
@@ -34,7 +34,9 @@ export const makeAcceptor = (
 ): Effect.Effect<OnConnection, never, EffectScope.Scope> =>
   Effect.gen(function* () {
     const turns = new TurnQueue(server.runner.background)
-    const handshakes = certificates && new TlsHandshakes(server, certificates, keyring)
+    const tellFailure = (socket: Socket): void =>
+      server.observer?.protocolError?.("tls-handshake", { client: clientOf(socket), server: undefined })
+    const handshakes = certificates && new TlsHandshakes(server, certificates, keyring, tellFailure)
     const rejections = new Rejections(server, handshakes)
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
@@ -49,8 +51,9 @@ export const makeAcceptor = (
       const { maxConnections } = server.options
       // Those that are turned away must leave some of the last descriptors to others.
       if (descriptors.isReached(accepted.descriptor, server.registry))
-        rejections.add(accepted, address, descriptors.reserve / 2)
-      else if (!server.registry.makeRoom(maxConnections)) rejections.add(accepted, address, maxConnections)
+        rejections.add(accepted, address, descriptors.reserve / 2, "openFiles")
+      else if (!server.registry.makeRoom(maxConnections))
+        rejections.add(accepted, address, maxConnections, "maxConnections")
       else if (handshakes === undefined) protocols.detect(transport(accepted, address))
       else {
         handshakes.accept(accepted.socket, (socket, tls) => {
@@ -75,9 +78,10 @@ class Rejections {
   }
 
   /** Answers. No more than `room` clients have time to read that, those that came last; TLS takes too much for the rest. */
-  add(accepted: AcceptedSocket, server: Address | undefined, room: number): void {
+  add(accepted: AcceptedSocket, server: Address | undefined, room: number, limit: Limit): void {
     const { socket } = accepted
     const connection = { client: clientOf(socket), server }
+    this.#server.observer?.limitHit?.(limit, connection)
     socket.on("error", () => {}) // Whatever it is, there is nobody to tell.
     if (this.#handshakes === undefined) {
       this.#makeRoom(room)

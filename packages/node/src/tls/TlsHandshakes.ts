@@ -26,9 +26,17 @@ export class TlsHandshakes {
   readonly #server: ServerContext
   readonly #certificates: TlsCertificates
   readonly #keyring: TicketKeyring
+  readonly #tellFailure: (socket: TLSSocket) => void
   #current: CurrentServer | undefined = undefined
 
-  constructor(server: ServerContext, certificates: TlsCertificates, keyring: TicketKeyring) {
+  /** `tellFailure` is called for each client that does not get through its handshake, before its socket is destroyed. */
+  constructor(
+    server: ServerContext,
+    certificates: TlsCertificates,
+    keyring: TicketKeyring,
+    tellFailure: (socket: TLSSocket) => void
+  ) {
+    this.#tellFailure = tellFailure
     this.#server = server
     this.#certificates = certificates
     this.#keyring = keyring
@@ -72,7 +80,9 @@ export class TlsHandshakes {
   }
 
   /** Anybody can connect and send something else, so this is no more than a detail. */
-  readonly #onFailure = (error: Error & { readonly reason?: string }, socket: TLSSocket): void => {
+  readonly #onFailure = (error: NodeJS.ErrnoException & { readonly reason?: string }, socket: TLSSocket): void => {
+    // Of a client that has only left, the code is that of a reset.
+    if (error.code !== "ECONNRESET") this.#tellFailure(socket)
     socket.destroy()
     // Of a client that was refused for its certificate, the error says only that the connection has ended.
     const detail = verificationErrorOf(socket) ?? error.reason ?? error.message

@@ -240,9 +240,10 @@ export const finish = (harness: Harness, ...connections: ReadonlyArray<Pick<Conn
     assertNothingLeft(harness)
   })
 
-export const assertNothingLeft = ({ openScopes, platform, server }: Harness): void => {
+export const assertNothingLeft = ({ openScopes, platform, server, untold }: Harness): void => {
   assert.strictEqual(server.registry.size, 0, "connections in the registry")
   assert.strictEqual(openScopes(), 0, "open connection scopes")
+  assert.strictEqual(untold.connections, 0, "connections whose end observers were not told")
   assert.strictEqual(server.deadlines.size, 0, "deadlines that are still linked")
   assert.isTrue(
     platform.compressions.every((compression) => compression.isClosed),
@@ -253,3 +254,7 @@ export const assertNothingLeft = ({ openScopes, platform, server }: Harness): vo
 /** What the access log was told, one line for each session. */
 export const logLines = ({ log }: Harness): ReadonlyArray<string> =>
   log.map(({ bytes, outcome, status }) => `${status} ${bytes} ${outcome}`)
+
+/** The broken rules and the limits that observers were told of. */
+export const problems = ({ events }: Harness): ReadonlyArray<string> =>
+  events.filter((event) => /^(error|limit) /.test(event))

@@ -66,7 +66,8 @@ export const finish = (harness: Harness, ...peers: ReadonlyArray<Peer>): Effect.
     assertNothingLeft(harness)
   })
 
-export const assertNothingLeft = ({ server, openScopes }: Harness): void => {
+export const assertNothingLeft = ({ openScopes, server, untold }: Harness): void => {
   assert.strictEqual(server.registry.size, 0, "connections in the registry")
   assert.strictEqual(openScopes(), 0, "open connection scopes")
+  assert.deepStrictEqual(untold, { connections: 0, exchanges: 0 }, "ends that observers were not told")
 }
