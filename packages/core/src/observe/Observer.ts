@@ -77,12 +77,12 @@ export type Limit =
  *
  * An exchange is a request with its response, an event stream or a WebSocket session; it is also one when the server
  * itself answers, be it to something that is no request. Of each exchange `exchangeStarted` is told exactly once, and
- * later `exchangeEnded`, exactly once; between them `applicationStarted`, unless the server refuses the request. Exchanges of one
- * connection may overlap, and all have ended when it is closed.
+ * later `exchangeEnded`, exactly once; between them `applicationStarted`, unless the server refuses the request.
+ * Exchanges of one connection may overlap, and all have ended when it is closed.
  *
  * What a client does wrong is either a `protocolError` or a `limitHit`, and is told exactly once, before the end of the
- * exchange or connection that it ends. A connection is no mistake that is idle between requests for too long, or on which
- * nothing at all has come.
+ * exchange or connection that it ends. That a connection is idle for too long between requests, or that nothing at all
+ * comes on it, is neither.
  */
 export interface Observer {
   /** A connection was accepted. Over TLS its handshake is still to come. */
@@ -113,7 +113,7 @@ export interface Observer {
 /**
  * Who listens to a server, by default nobody. A program that embeds one provides it:
  *
- *     PagiServerLive.pipe(Layer.provide(Layer.succeed(Observer, { exchangeEnded: ({ status }) => count(status) })))
+ *     PagiServer.layer.pipe(Layer.provide(Layer.succeed(Observer, { exchangeEnded: ({ status }) => count(status) })))
  */
 export const Observer = Context.Reference<Observer | undefined>("@pagi/core/Observer", {
   defaultValue: () => undefined
