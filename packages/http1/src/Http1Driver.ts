@@ -1,19 +1,28 @@
-import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
-import { makeExchange } from "@pagi/core/exchange/makeExchange"
+import type { HttpRequestEvent } from "@pagi/core/contract/Event"
 import type { Ending } from "@pagi/core/exchange/Exchange"
+import type { HttpExchange } from "@pagi/core/exchange/Http"
+import { makeExchange } from "@pagi/core/exchange/makeExchange"
 import type { ExchangeHost } from "@pagi/core/exchange/RequestExchange"
+import type { SseExchange } from "@pagi/core/exchange/Sse"
 import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "@pagi/core/exchange/WebSocket"
-import { ConnectionScope, type ConnectionScopes, type ScopedConnection } from "@pagi/core/server/ConnectionScope"
-import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
-import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
-import { lingerSilenceTicks } from "@pagi/core/server/Linger"
-import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
 import type { WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
-import { Http1Input } from "./Http1Input.ts"
+import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
+import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
+import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
+import { ConnectionScope, type ConnectionScopes, type ScopedConnection } from "@pagi/core/server/ConnectionScope"
+import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
+import { lingerSilenceTicks } from "@pagi/core/server/Linger"
+import { isBodyLimited } from "@pagi/core/server/ServerContext"
+import { TransportInput } from "@pagi/core/server/TransportInput"
+import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
+import * as Effect from "effect/Effect"
+import { admit } from "./Admission.ts"
 import type { Http1Settings } from "./Http1Settings.ts"
-import { protocolError } from "./protocol/ProtocolError.ts"
+import { Connection } from "./protocol/Connection.ts"
+import { type ErrorReason, protocolError } from "./protocol/ProtocolError.ts"
 import type { RequestHead } from "./protocol/RequestHead.ts"
+import { RequestBody } from "./RequestBody.ts"
 import { type ResponseObserver, ResponseWriter } from "./ResponseWriter.ts"
 
 /** Ticks that a connection without any request gets when a drain begins: its first request may be under way. */
@@ -23,11 +32,45 @@ const freshDrainTicks = 10
 const idleDrainTicks = 3
 
 /**
+ * What the connection is waiting for:
+ *
+ *     fresh ──┬─► head ─► exchange ─► finishing ─┬─► idle ─► head …
+ *             │              │ (broken input,    │     │ (drain)
+ *             └──────────────┴──  no keep-alive) ┴─────┴─► lingering ─► closed
+ *
+ * - `fresh`: the first byte · `idle`: the first byte of a later request, and room for its response · `head`: the rest
+ *   of a head · `exchange`: the application · `finishing`: the response is complete, the rest of an unread request body
+ *   is skipped, as when lingering
+ * - `lingering`: our side is closed; what the peer still sends is discarded, so that no reset destroys the response
+ * - `closed`: the applications that have not ended
+ * - `upgraded`, from `exchange`: nothing; the connection is a WebSocket session and has another driver
+ */
+type Phase = "fresh" | "idle" | "head" | "exchange" | "finishing" | "lingering" | "closed" | "upgraded"
+
+/** Received bytes that may wait for the application before the socket is not read any more. */
+const inputHighWatermark = 65_536
+
+/**
+ * Applications of a connection that may run on after their responses: as many as one of HTTP/2 has by default. The next
+ * request waits until one of them has ended.
+ */
+export const maxRunning = 200
+
+/** Broken rules that are about a limit. */
+const limits: { readonly [Reason in ErrorReason]?: Limit } = {
+  "body-too-large": "maxBodySize",
+  "chunk-extensions-too-large": "maxHeaderSize",
+  "headers-too-large": "maxHeaderSize",
+  "request-line-too-long": "maxHeaderSize",
+  "too-many-headers": "maxHeaderCount"
+}
+
+/**
  * One HTTP/1.x connection: joins the protocol machine to a transport and to the application. Bytes drive it; each call
  * from the transport goes on as far as it can without waiting.
  */
 export class Http1Driver
-  extends Http1Input
+  extends TransportInput
   implements
     TransportHandler,
     ExchangeHost,
@@ -37,25 +80,39 @@ export class Http1Driver
     ServerConnection,
     ScopedConnection
 {
+  protected readonly settings: Http1Settings
+  readonly #machine: Connection
+  readonly #body: RequestBody
   readonly #scope: ConnectionScope
   readonly response: ResponseWriter
-  protected readonly readDeadline: Deadline
+  #phase: Phase = "fresh"
+  #exchange: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
+  /** The exchange before, when its response had no content and its application may go on to send some. */
+  #previous: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
+  #isAdvancing = false
+  /** Whether the application has asked for a piece of the body, and nothing has come since. */
+  #isBodyAwaited = false
+  /** Limits how long the peer may be silent, whatever it is waited for. */
+  readonly #readDeadline: Deadline
   /** Limits how long the peer may leave data unread; made when that first happens. */
   #writeDeadline: Deadline | undefined = undefined
   /** The WebSocket handshake that the current exchange answers. */
   #handshake: WebSocketHandshake | undefined = undefined
   /** The session that the connection has become. */
   #session: WebSocketChannel | undefined = undefined
-  protected running = 0
-  #isDraining = false
+  /** Applications of this connection that have not ended; more than one when some run on after their response. */
+  #running = 0
 
   constructor(settings: Http1Settings, transport: Transport, scopes: ConnectionScopes) {
-    super(settings, transport)
+    super(transport)
     const { server } = settings
+    this.settings = settings
+    this.#machine = new Connection(server.options)
+    this.#body = new RequestBody(this.#machine)
     this.#scope = new ConnectionScope(scopes, this)
-    this.response = new ResponseWriter(this.machine, transport, server, this)
-    this.readDeadline = new Deadline(server.deadlines, this)
-    this.readDeadline.start(server.limits.headers)
+    this.response = new ResponseWriter(this.#machine, transport, server, this)
+    this.#readDeadline = new Deadline(server.deadlines, this)
+    this.#readDeadline.start(server.limits.headers)
     server.registry.add(this)
     transport.open(this)
   }
@@ -63,29 +120,29 @@ export class Http1Driver
   // from the transport -----------------------------------------------------------------------------------------------
 
   onData(bytes: Uint8Array, isLent: boolean): void {
-    if (this.phase === "lingering" || this.phase === "closed") return this.discard(bytes.length)
-    if (this.phase === "exchange") {
+    if (this.#phase === "lingering" || this.#phase === "closed") return this.discard(bytes.length)
+    if (this.#phase === "exchange") {
       // The application may not be waiting any more.
-      this.isBodyAwaited = false
-      this.readDeadline.start(this.stallTicks)
-    } else if (this.phase === "finishing") this.discard(bytes.length)
-    this.machine.receive(bytes, isLent)
-    this.advance()
-    this.machine.keep()
+      this.#isBodyAwaited = false
+      this.#readDeadline.start(this.#stallTicks)
+    } else if (this.#phase === "finishing") this.discard(bytes.length)
+    this.#machine.receive(bytes, isLent)
+    this.#advance()
+    this.#machine.keep()
   }
 
   onEnd(): void {
-    this.machine.receiveEnd()
-    if (!this.isAnswering) this.advance()
+    this.#machine.receiveEnd()
+    if (!this.#isAnswering) this.#advance()
     // A peer that closes its side has nearly always gone altogether; waiting applications must learn of it.
-    if (this.isAnswering) this.drop("client_closed")
+    if (this.#isAnswering) this.#drop("client_closed")
   }
 
   onFlush(): void {
-    if (this.phase !== "exchange") return
-    this.exchange?.endWithHead()
-    if (!this.isAnswering) this.advance()
-    if (this.exchange?.holdsHead !== true) this.machine.flushHead(this.transport)
+    if (this.#phase !== "exchange") return
+    this.#exchange?.endWithHead()
+    if (!this.#isAnswering) this.#advance()
+    if (this.#exchange?.holdsHead !== true) this.#machine.flushHead(this.transport)
   }
 
   onBlocked(): void {
@@ -97,39 +154,41 @@ export class Http1Driver
     const { limits } = this.settings.server
     if (this.transport.bufferedAmount === 0) this.#writeDeadline?.stop()
     else this.#writeDeadline?.start(limits.write)
-    if (this.phase === "exchange") this.readDeadline.start(this.stallTicks)
-    else if (this.phase === "idle") this.readDeadline.start(limits.idle)
+    if (this.#phase === "exchange") this.#readDeadline.start(this.#stallTicks)
+    else if (this.#phase === "idle") this.#readDeadline.start(limits.idle)
     else if (this.transport.bufferedAmount === 0) this.restartLinger()
-    this.exchange?.writeBuffer.update()
+    this.#exchange?.writeBuffer.update()
     const hasRoom = this.transport.bufferedAmount <= this.settings.exchange.lowWaterMark
-    if (this.phase === "idle" && this.isPaused && hasRoom) this.advance()
+    if (this.#phase === "idle" && this.isPaused && hasRoom) this.#advance()
   }
 
   onClose(reason: DisconnectReason | undefined): void {
-    this.phase = "closed"
-    this.readDeadline.release()
+    this.#phase = "closed"
+    this.#readDeadline.release()
     this.#writeDeadline?.release()
     this.#endExchange(reason ?? "client_closed")
-    if (this.running === 0) this.#finish()
+    if (this.#running === 0) this.#finish()
     else if (this.settings.server.limits.disconnectGrace === 0) this.#scope.interrupt()
-    else this.readDeadline.start(this.settings.server.limits.disconnectGrace)
+    else this.#readDeadline.start(this.settings.server.limits.disconnectGrace)
   }
 
   // from the timer wheel and the registry ------------------------------------------------------------------------------
 
   onDeadline(deadline: Deadline): void {
-    if (this.phase === "closed") return this.#scope.interrupt()
-    if (deadline === this.#writeDeadline) return this.mayTakeOn(deadline) ? undefined : this.drop("write_timeout")
-    switch (this.phase) {
+    if (this.#phase === "closed") return this.#scope.interrupt()
+    if (deadline === this.#writeDeadline) return this.mayTakeOn(deadline) ? undefined : this.#drop("write_timeout")
+    switch (this.#phase) {
       case "head":
         this.tellLimit("headersTimeout")
-        return this.answer(408, protocolError("head-timeout").message, "client_timeout")
+        return this.#answer(408, protocolError("head-timeout").message, "client_timeout")
       case "exchange":
         return this.#onStall()
       case "finishing":
-        return this.close()
+        return this.#close()
       case "idle":
-        return this.#isDraining ? this.close() : this.endUnlessSending(deadline, this.settings.server.limits.idle)
+        return this.settings.server.registry.isDraining
+          ? this.#close()
+          : this.endUnlessSending(deadline, this.settings.server.limits.idle)
       case "lingering":
         return this.endUnlessSending(deadline)
       default:
@@ -139,47 +198,198 @@ export class Http1Driver
 
   #onStall(): void {
     // An event stream may have started since.
-    if (this.exchange?.mayStall !== true) return
-    this.tellLimit(this.isBodyTimed ? "bodyTimeout" : "requestTimeout")
-    if (this.isBodyTimed) this.answer(408, protocolError("body-timeout").message, "client_timeout")
-    else this.drop("client_timeout")
+    if (this.#exchange?.mayStall !== true) return
+    this.tellLimit(this.#isBodyTimed ? "bodyTimeout" : "requestTimeout")
+    if (this.#isBodyTimed) this.#answer(408, protocolError("body-timeout").message, "client_timeout")
+    else this.#drop("client_timeout")
   }
 
   drain(): void {
-    this.machine.closeAfterResponse()
-    this.exchange?.drain()
-    this.#isDraining = true
+    this.#machine.closeAfterResponse()
+    this.#exchange?.drain()
     this.linger?.hurry()
-    if (this.phase === "idle") this.readDeadline.start(idleDrainTicks)
-    else if (this.phase === "finishing") this.close()
-    else if (this.phase === "fresh") this.readDeadline.start(freshDrainTicks)
+    if (this.#phase === "idle") this.#readDeadline.start(idleDrainTicks)
+    else if (this.#phase === "finishing") this.#close()
+    else if (this.#phase === "fresh") this.#readDeadline.start(freshDrainTicks)
   }
 
   abort(reason: DisconnectReason): void {
-    this.drop(reason)
+    this.#drop(reason)
   }
 
   onScopeClose(): void {
-    this.drop("server_shutdown")
+    this.#drop("server_shutdown")
   }
 
-  // from the way in -------------------------------------------------------------------------------------------------
+  // the way in -----------------------------------------------------------------------------------------------------
 
-  protected begin(head: RequestHead, handshake: WebSocketHandshake | undefined): void {
+  /** Goes on until something has to be waited for. Not re-entrant: whoever calls from within leaves it to the loop. */
+  #advance(): void {
+    if (this.#isAdvancing) return
+    this.#isAdvancing = true
+    try {
+      let goesOn = true
+      while (goesOn) goesOn = this.#step()
+    } catch (defect) {
+      // A mistake in here, or a getter in the application's state that throws, must cost one connection only.
+      this.settings.exchange.log(Effect.logError("a connection failed", defect))
+      this.#drop("server_error")
+    } finally {
+      this.#isAdvancing = false
+    }
+  }
+
+  /** Takes one step; answers whether another may follow at once. */
+  #step(): boolean {
+    switch (this.#phase) {
+      case "fresh":
+      case "idle":
+      case "head":
+        return this.#readHead()
+      case "exchange":
+        return this.#continueExchange()
+      case "finishing":
+        return this.#skipBody()
+      case "lingering":
+      case "closed":
+      case "upgraded":
+        return false
+    }
+  }
+
+  #readHead(): boolean {
+    if (this.#phase === "idle" && (this.#isOverMark || this.#isCrowded)) {
+      // Answers to pipelined requests would gather without end for a peer that does not read them.
+      this.setPaused(true)
+      return false
+    }
+    const event = this.#machine.next()
+    switch (event.type) {
+      case "request":
+        return this.#beginOrRefuse(event)
+      case "error":
+        this.#tellProblem(event.reason)
+        this.#answer(event.status, event.message, "protocol_error")
+        return false
+      case "need-data":
+        this.#awaitHead()
+        return false
+      default:
+        this.#close()
+        return false
+    }
+  }
+
+  #awaitHead(): void {
+    this.setPaused(false)
+    if (this.#phase === "head" || this.#machine.bufferedLength === 0) return
+    // The time of a fresh connection's first head runs since the connection was accepted.
+    if (this.#phase === "idle") this.#readDeadline.start(this.settings.server.limits.headers)
+    this.#phase = "head"
+  }
+
+  #beginOrRefuse(head: RequestHead): boolean {
+    // The client is done with that response, and waits for the next.
+    this.#previous?.stopSendingInVain()
+    this.#previous = undefined
+    const admission = admit(this.settings, this.transport, head)
+    if (admission?.type === "error") {
+      this.response.begin(head)
+      this.settings.server.observer?.protocolError?.("request-refused", this.transport)
+      this.#answer(admission.status, admission.message, "protocol_error", admission.headers)
+      return false
+    }
+    // Frames that come before the answer must never be taken for a request, should the answer be a refusal.
+    if (admission !== undefined) this.#machine.closeAfterResponse()
+    this.#body.restart()
+    this.#isBodyAwaited = false
+    this.#begin(head, admission)
+    return true
+  }
+
+  #continueExchange(): boolean {
+    const exchange = this.#exchange
+    if (this.#isAnswering) {
+      exchange?.readable()
+      if (this.#isAnswering) {
+        if (this.#machine.bufferedLength > inputHighWatermark) this.setPaused(true)
+        return false
+      }
+    }
+    // Reading on may have ended the exchange by a protocol error.
+    if (this.#phase !== "exchange") return false
+    this.#phase = "finishing"
+    this.#exchange = undefined
+    if (exchange?.maySendInVain === true) this.#previous = exchange
+    this.response.end("complete")
+    if (!this.#machine.keepAlive) {
+      this.#close()
+      return false
+    }
+    if (!this.#machine.bodyIsComplete) {
+      this.#machine.skipBody()
+      this.beginLinger(this.#readDeadline)
+    }
+    return true
+  }
+
+  #skipBody(): boolean {
+    if (!this.#machine.bodyIsComplete) {
+      const event = this.#machine.next()
+      switch (event.type) {
+        case "end":
+          return true
+        case "need-data":
+          return false
+        default:
+          if (event.type === "error") this.#tellProblem(event.reason)
+          this.#close()
+          return false
+      }
+    }
+    this.#machine.nextCycle()
+    this.endLinger()
+    this.#phase = "idle"
+    this.#readDeadline.start(this.settings.server.limits.idle)
+    return true
+  }
+
+  #begin(head: RequestHead, handshake: WebSocketHandshake | undefined): void {
     const { server } = this.settings
     const exchange =
       handshake === undefined
         ? makeExchange(this, this.settings.exchange, head)
         : new WebSocketExchange(this, this.settings.exchange, handshake.subprotocols)
     this.#handshake = handshake
-    this.phase = "exchange"
-    this.exchange = exchange
-    this.readDeadline.start(this.stallTicks)
+    this.#phase = "exchange"
+    this.#exchange = exchange
+    this.#readDeadline.start(this.#stallTicks)
     this.response.begin(head)
     const scope = exchange.makeScope(server, this.transport, head)
-    this.running++
+    this.#running++
     const fiber = exchange.run(server.runner, scope)
     if (fiber !== undefined) this.#scope.add(fiber)
+  }
+
+  pullBody(): HttpRequestEvent | undefined {
+    this.#machine.sendContinue(this.transport)
+    const event = this.#body.next()
+    const isAwaited = event === undefined && !this.#machine.bodyIsComplete
+    if (isAwaited) this.setPaused(false)
+    if (isAwaited || this.#isBodyAwaited) {
+      this.#isBodyAwaited = isAwaited
+      this.#readDeadline.start(this.#stallTicks)
+    }
+    if (event?.type === "error") {
+      this.#tellProblem(event.reason)
+      this.#answer(event.status, event.message, event.status === 413 ? "body_too_large" : "protocol_error")
+      return undefined
+    }
+    return event
+  }
+
+  #tellProblem(reason: ErrorReason): void {
+    tellProblem(this.settings.server.observer, this.transport, reason, limits[reason])
   }
 
   // the way out --------------------------------------------------------------------------------------------------------
@@ -189,41 +399,41 @@ export class Http1Driver
   }
 
   onWritten(ends: boolean): void {
-    this.readDeadline.start(this.stallTicks)
+    this.#readDeadline.start(this.#stallTicks)
     // Only what the system has refused to take is reported as drained, and `send` will wait for that.
-    if (this.isOverMark) this.transport.flush()
+    if (this.#isOverMark) this.transport.flush()
     // The exchange notes its completion after this call; the end of the turn is early enough to go on to the next.
-    if (ends && !this.isAdvancing) this.transport.scheduleFlush()
+    if (ends && !this.#isAdvancing) this.transport.scheduleFlush()
   }
 
   /** What contradicts its own length cannot be made good. Once dropped, the exchange does not report failures. */
   breakOff(problem: string): void {
-    this.exchange?.logError(`the response was broken off: ${problem}`)
-    this.answer(500, "internal server error", "server_error")
+    this.#exchange?.logError(`the response was broken off: ${problem}`)
+    this.#answer(500, "internal server error", "server_error")
   }
 
   endResponse(reason: DisconnectReason): void {
     if (reason === "idle_timeout") this.tellLimit("sseIdleTimeout")
-    this.machine.sendBody(this.transport, "", true)
+    this.#machine.sendBody(this.transport, "", true)
     this.#endExchange(reason)
-    this.close()
+    this.#close()
   }
 
   onApplicationEnd(ending: Ending): void {
-    this.running--
-    if (this.running === 0) this.#scope.close()
+    this.#running--
+    if (this.#running === 0) this.#scope.close()
     this.offerPlace()
     if (this.#session !== undefined) this.#session.onApplicationEnd()
-    else if (this.phase === "closed") {
-      if (this.running === 0) this.#finish()
+    else if (this.#phase === "closed") {
+      if (this.#running === 0) this.#finish()
     } else if (ending === "unanswered" || ending === "truncated") {
-      this.answer(500, "internal server error", "server_error")
-    } else if (this.phase === "idle" && this.isPaused) this.advance()
+      this.#answer(500, "internal server error", "server_error")
+    } else if (this.#phase === "idle" && this.isPaused) this.#advance()
   }
 
   acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
     const { server } = this.settings
-    const exchange = this.exchange
+    const exchange = this.#exchange
     const handshake = this.#handshake
     if (handshake === undefined || !(exchange instanceof WebSocketExchange)) return "there is no handshake to accept"
     const problem = this.response.switchProtocols(handshake.accept(subprotocol, headers))
@@ -233,13 +443,13 @@ export class Http1Driver
       exchange,
       scope: this.#scope,
       entry: this.response.takeEntry(),
-      received: this.machine.takeBuffered(),
+      received: this.#machine.takeBuffered(),
       isBlocked: this.#writeDeadline?.isRunning === true,
-      running: this.running
+      running: this.#running
     })
-    this.phase = "upgraded"
-    this.exchange = undefined
-    this.readDeadline.release()
+    this.#phase = "upgraded"
+    this.#exchange = undefined
+    this.#readDeadline.release()
     this.#writeDeadline?.release()
     server.registry.replace(this, session)
     this.#session = session
@@ -249,20 +459,20 @@ export class Http1Driver
   // endings ------------------------------------------------------------------------------------------------------------
 
   /** Ends the exchange with the server's own answer, or the connection when a response is already on its way. */
-  protected answer(status: number, message: string, reason: DisconnectReason, headers?: HeaderBlock): void {
-    if (this.machine.isHeadSent) return this.drop(reason)
+  #answer(status: number, message: string, reason: DisconnectReason, headers?: HeaderBlock): void {
+    if (this.#machine.isHeadSent) return this.#drop(reason)
     this.#disconnectExchange(reason)
     this.response.answer(status, message, reason, headers)
-    this.close()
+    this.#close()
   }
 
   /** Ends the connection now, in a way that the peer cannot take what it has for a complete response. */
-  protected drop(reason: DisconnectReason): void {
-    if (this.phase === "closed") return
-    const isStuck = reason === "write_timeout" || (this.phase === "lingering" && this.transport.bufferedAmount > 0)
-    this.phase = "lingering"
+  #drop(reason: DisconnectReason): void {
+    if (this.#phase === "closed") return
+    const isStuck = reason === "write_timeout" || (this.#phase === "lingering" && this.transport.bufferedAmount > 0)
+    this.#phase = "lingering"
     this.#endExchange(reason)
-    if (isStuck || this.machine.isCloseDelimited) this.transport.reset()
+    if (isStuck || this.#machine.isCloseDelimited) this.transport.reset()
     else if (reason === "server_error" || reason === "protocol_error") this.#closeUnfinished()
     else this.transport.destroy()
   }
@@ -270,26 +480,52 @@ export class Http1Driver
   /** The peer is not to blame for the end, or still there: it gets what is complete and then sees that the rest is missing. */
   #closeUnfinished(): void {
     this.transport.truncate()
-    this.beginLinger(this.readDeadline)
+    this.beginLinger(this.#readDeadline)
   }
 
   /**
    * Closes our side and lingers until the peer has closed its own. Over TLS something always comes: the peer's own notice
    * that nothing will follow.
    */
-  protected close(): void {
-    this.phase = "lingering"
-    if (this.machine.isSafelyOver && !this.transport.secure) {
+  #close(): void {
+    this.#phase = "lingering"
+    if (this.#machine.isSafelyOver && !this.transport.secure) {
       this.transport.close()
-      this.readDeadline.start(lingerSilenceTicks)
+      this.#readDeadline.start(lingerSilenceTicks)
     } else {
       this.transport.end()
-      this.beginLinger(this.readDeadline)
+      this.beginLinger(this.#readDeadline)
     }
   }
 
+  /** Whether the application has still to complete its response. */
+  get #isAnswering(): boolean {
+    return this.#phase === "exchange" && this.#exchange?.isComplete === false
+  }
+
+  /** Ticks that the exchange may go on without a byte in either direction; 0 means no limit. */
+  get #stallTicks(): number {
+    if (this.#exchange?.mayStall !== true) return 0
+    const { body, request } = this.settings.server.limits
+    return this.#isBodyTimed ? body : request
+  }
+
+  /** Whether of the limits for silence the one for bodies is the one that counts. */
+  get #isBodyTimed(): boolean {
+    return this.#isBodyAwaited && isBodyLimited(this.settings.server.limits)
+  }
+
+  /** Whether a request waits that would make too many of them. */
+  get #isCrowded(): boolean {
+    return this.#running >= maxRunning && this.#machine.bufferedLength > 0
+  }
+
+  get #isOverMark(): boolean {
+    return this.transport.bufferedAmount > this.settings.exchange.highWaterMark
+  }
+
   protected get hasRunning(): boolean {
-    return this.running > 0
+    return this.#running > 0
   }
 
   #endExchange(reason: DisconnectReason): void {
@@ -298,12 +534,12 @@ export class Http1Driver
   }
 
   #disconnectExchange(reason: DisconnectReason): void {
-    this.exchange?.disconnect(reason)
-    this.exchange = undefined
+    this.#exchange?.disconnect(reason)
+    this.#exchange = undefined
   }
 
   #finish(): void {
-    this.readDeadline.release()
+    this.#readDeadline.release()
     this.settings.server.registry.remove(this)
   }
 }
