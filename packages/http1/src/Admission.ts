@@ -1,16 +1,10 @@
 /** Looks at a request before the application does: it is refused, a WebSocket handshake, or an ordinary one. */
-import { isMisdirected, misdirectedMessage } from "@pagi/core/http/ExpectedHost"
+import { isMisdirected } from "@pagi/core/http/ExpectedHost"
 import type { Transport } from "@pagi/core/transport/Transport"
-import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
+import type { WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
+import { misdirected, type Refusal, refusal } from "@pagi/core/exchange/Refusal"
 import type { Http1Settings } from "./Http1Settings.ts"
 import type { RequestHead } from "./protocol/RequestHead.ts"
-
-/** How the server itself answers a sound request that the application shall not see. */
-export type Refusal = RefusedUpgrade
-
-const refusal = (status: number, message: string): Refusal => ({ type: "error", status, message, headers: [] })
-
-const misdirected = refusal(421, misdirectedMessage)
 
 /** A body behind a handshake could not be told from frames. */
 const handshakeWithBody = refusal(400, "A WebSocket handshake has no body")

@@ -1,12 +1,8 @@
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import type { HttpRequestEvent } from "@pagi/core/contract/Event"
 import type { Ending } from "@pagi/core/exchange/Exchange"
-import type { HttpExchange } from "@pagi/core/exchange/Http"
-import { makeExchange } from "@pagi/core/exchange/makeExchange"
-import type { ExchangeHost } from "@pagi/core/exchange/RequestExchange"
-import type { SseExchange } from "@pagi/core/exchange/Sse"
-import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "@pagi/core/exchange/WebSocket"
-import type { WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
+import { beginExchange, type BegunExchange, type HttpHost } from "@pagi/core/exchange/HttpHost"
+import type { OpenWebSocket, UpgradedConnection } from "@pagi/core/exchange/WebSocketUpgrade"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
@@ -17,6 +13,7 @@ import { isBodyLimited } from "@pagi/core/server/ServerContext"
 import { TransportInput } from "@pagi/core/server/TransportInput"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
 import * as Effect from "effect/Effect"
+import type { Fiber } from "effect/Fiber"
 import { admit } from "./Admission.ts"
 import type { Http1Settings } from "./Http1Settings.ts"
 import { Connection } from "./protocol/Connection.ts"
@@ -71,14 +68,7 @@ const limits: { readonly [Reason in ErrorReason]?: Limit } = {
  */
 export class Http1Driver
   extends TransportInput
-  implements
-    TransportHandler,
-    ExchangeHost,
-    WebSocketHost,
-    ResponseObserver,
-    DeadlineOwner,
-    ServerConnection,
-    ScopedConnection
+  implements TransportHandler, HttpHost, ResponseObserver, DeadlineOwner, ServerConnection, ScopedConnection
 {
   protected readonly settings: Http1Settings
   readonly #machine: Connection
@@ -86,9 +76,9 @@ export class Http1Driver
   readonly #scope: ConnectionScope
   readonly response: ResponseWriter
   #phase: Phase = "fresh"
-  #exchange: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
+  #exchange: BegunExchange | undefined = undefined
   /** The exchange before, when its response had no content and its application may go on to send some. */
-  #previous: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
+  #previous: BegunExchange | undefined = undefined
   #isAdvancing = false
   /** Whether the application has asked for a piece of the body, and nothing has come since. */
   #isBodyAwaited = false
@@ -96,10 +86,8 @@ export class Http1Driver
   readonly #readDeadline: Deadline
   /** Limits how long the peer may leave data unread; made when that first happens. */
   #writeDeadline: Deadline | undefined = undefined
-  /** The WebSocket handshake that the current exchange answers. */
-  #handshake: WebSocketHandshake | undefined = undefined
   /** The session that the connection has become. */
-  #session: WebSocketChannel | undefined = undefined
+  #session: OpenWebSocket | undefined = undefined
   /** Applications of this connection that have not ended; more than one when some run on after their response. */
   #running = 0
 
@@ -303,7 +291,8 @@ export class Http1Driver
     if (admission !== undefined) this.#machine.closeAfterResponse()
     this.#body.restart()
     this.#isBodyAwaited = false
-    this.#begin(head, admission)
+    this.response.begin(head)
+    beginExchange(this, this.settings, this.transport, head, admission)
     return true
   }
 
@@ -354,21 +343,15 @@ export class Http1Driver
     return true
   }
 
-  #begin(head: RequestHead, handshake: WebSocketHandshake | undefined): void {
-    const { server } = this.settings
-    const exchange =
-      handshake === undefined
-        ? makeExchange(this, this.settings.exchange, head)
-        : new WebSocketExchange(this, this.settings.exchange, handshake.subprotocols)
-    this.#handshake = handshake
+  onBegin(exchange: BegunExchange): void {
     this.#phase = "exchange"
     this.#exchange = exchange
-    this.#readDeadline.start(this.#stallTicks)
-    this.response.begin(head)
-    const scope = exchange.makeScope(server, this.transport, head)
     this.#running++
-    const fiber = exchange.run(server.runner, scope)
-    if (fiber !== undefined) this.#scope.add(fiber)
+    this.#readDeadline.start(this.#stallTicks)
+  }
+
+  onWaiting(fiber: Fiber<unknown, unknown>): void {
+    this.#scope.add(fiber)
   }
 
   pullBody(): HttpRequestEvent | undefined {
@@ -431,29 +414,23 @@ export class Http1Driver
     } else if (this.#phase === "idle" && this.isPaused) this.#advance()
   }
 
-  acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
-    const { server } = this.settings
-    const exchange = this.#exchange
-    const handshake = this.#handshake
-    if (handshake === undefined || !(exchange instanceof WebSocketExchange)) return "there is no handshake to accept"
-    const problem = this.response.switchProtocols(handshake.accept(subprotocol, headers))
-    if (problem !== undefined) return problem
-    const session = handshake.open({
+  handOver(): Omit<UpgradedConnection, "exchange" | "entry"> {
+    return {
       transport: this.transport,
-      exchange,
       scope: this.#scope,
-      entry: this.response.takeEntry(),
       received: this.#machine.takeBuffered(),
       isBlocked: this.#writeDeadline?.isRunning === true,
       running: this.#running
-    })
+    }
+  }
+
+  onSession(session: OpenWebSocket): void {
     this.#phase = "upgraded"
     this.#exchange = undefined
     this.#readDeadline.release()
     this.#writeDeadline?.release()
-    server.registry.replace(this, session)
+    this.settings.server.registry.replace(this, session)
     this.#session = session
-    return session
   }
 
   // endings ------------------------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@ import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { errorContent } from "@pagi/core/http/ResponseContent"
-import { brokenOff, type ResponseSink } from "@pagi/core/exchange/ResponseSink"
+import type { UpgradableResponse } from "@pagi/core/exchange/HttpHost"
+import { brokenOff } from "@pagi/core/exchange/ResponseSink"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Transport } from "@pagi/core/transport/Transport"
 import type { Connection } from "./protocol/Connection.ts"
@@ -19,7 +20,7 @@ export interface ResponseObserver {
 }
 
 /** The responses of a connection, one after the other, on their way to the peer; observers are told of them. */
-export class ResponseWriter implements ResponseSink {
+export class ResponseWriter implements UpgradableResponse {
   readonly #machine: Connection
   readonly #transport: Transport
   readonly #server: Pick<ServerContext, "exchanges" | "date">

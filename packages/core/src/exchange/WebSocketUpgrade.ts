@@ -5,6 +5,7 @@ import type { ServerConnection } from "../server/ConnectionRegistry.ts"
 import type { ConnectionScope } from "../server/ConnectionScope.ts"
 import type { WebSocketChannel, WebSocketExchange } from "./WebSocket.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import type { Refusal } from "./Refusal.ts"
 import type { HttpRequestHead } from "./RequestScope.ts"
 import type { Transport } from "../transport/Transport.ts"
 
@@ -12,15 +13,6 @@ import type { Transport } from "../transport/Transport.ts"
 export type UpgradeRequest = HttpRequestHead & {
   /** The Upgrade field in lower case when Connection lists it; absent on HTTP/2. */
   readonly upgrade?: ByteString | undefined
-}
-
-/** Why a request cannot become a session. */
-export interface RefusedUpgrade {
-  readonly type: "error"
-  readonly status: number
-  readonly message: string
-  /** Fields of the response, for example the version that is spoken. */
-  readonly headers: HeaderBlock
 }
 
 /** What a session takes over from the driver that received its handshake. */
@@ -55,5 +47,5 @@ export interface WebSocketHandshake {
 /** The WebSocket protocol, for all drivers of a server. */
 export interface WebSocketUpgrade {
   /** Reads the handshake in a request; answers `undefined` for one that asks for something else. */
-  read(request: UpgradeRequest): WebSocketHandshake | RefusedUpgrade | undefined
+  read(request: UpgradeRequest): WebSocketHandshake | Refusal | undefined
 }

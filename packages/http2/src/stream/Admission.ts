@@ -1,13 +1,10 @@
-import { isMisdirected, misdirectedMessage } from "@pagi/core/http/ExpectedHost"
+import { isMisdirected } from "@pagi/core/http/ExpectedHost"
 import { get } from "@pagi/core/http/HeaderBlock"
 import type { Transport } from "@pagi/core/transport/Transport"
-import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
+import type { WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
+import { misdirected, type Refusal, refusal } from "@pagi/core/exchange/Refusal"
 import type { Http2Settings } from "./Http2Settings.ts"
 import type { RefusedRequest, RequestHead } from "../protocol/head/RequestFields.ts"
-
-const refusal = (status: number, message: string): RefusedUpgrade => ({ type: "error", status, message, headers: [] })
-
-const misdirected = refusal(421, misdirectedMessage)
 
 const atCapacity = refusal(503, "the server is at capacity")
 
@@ -22,7 +19,7 @@ export const admit = (
   { server, webSocket }: Http2Settings,
   { expectedHost }: Pick<Transport, "expectedHost">,
   head: RequestHead | RefusedRequest
-): RefusedUpgrade | WebSocketHandshake | undefined => {
+): Refusal | WebSocketHandshake | undefined => {
   if (head.type === "refused") return refusal(head.status, head.message)
   if (expectedHost !== undefined && !isFor(expectedHost, head)) return misdirected
   if (head.protocol === undefined) return undefined

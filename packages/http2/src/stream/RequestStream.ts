@@ -4,19 +4,16 @@ import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import type { HttpRequestEvent } from "@pagi/core/contract/Event"
 import type { Ending } from "@pagi/core/exchange/Exchange"
-import type { HttpExchange } from "@pagi/core/exchange/Http"
-import { makeExchange } from "@pagi/core/exchange/makeExchange"
-import type { ExchangeHost } from "@pagi/core/exchange/RequestExchange"
-import type { SseExchange } from "@pagi/core/exchange/Sse"
-import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "@pagi/core/exchange/WebSocket"
+import { beginExchange, type BegunExchange, type HttpHost } from "@pagi/core/exchange/HttpHost"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import { isBodyLimited } from "@pagi/core/server/ServerContext"
-import type { RefusedUpgrade, WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
+import type { Refusal } from "@pagi/core/exchange/Refusal"
+import type { OpenWebSocket, UpgradedConnection } from "@pagi/core/exchange/WebSocketUpgrade"
+import type { Fiber } from "effect/Fiber"
 import { admit } from "./Admission.ts"
 import { CANCEL, INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR } from "../protocol/wire/ErrorCode.ts"
 import type { Data, Request } from "../protocol/Event.ts"
-import type { RequestHead } from "../protocol/head/RequestFields.ts"
 import type { Stream } from "../protocol/streams/Stream.ts"
 import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
 import { RequestContent } from "./RequestContent.ts"
@@ -30,7 +27,7 @@ const skipLimit = 65_536
 const limits: Readonly<Record<number, Limit>> = { 431: "h2MaxHeaderListSize", 503: "maxConnections" }
 
 /** One request on its stream: joins it to the application, as the driver of HTTP/1.1 joins its connection. */
-export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequest, DeadlineOwner, ScopedConnection {
+export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner, ScopedConnection {
   readonly response: StreamResponse
   readonly #connection: RequestConnection
   readonly #stream: Stream<RequestStream>
@@ -38,8 +35,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequ
   #contentPart: RequestContent | undefined = undefined
   /** Made when the application has to wait for something, or might go on as a session. */
   #scope: ConnectionScope | undefined = undefined
-  #exchange: HttpExchange | SseExchange | WebSocketExchange | undefined = undefined
-  #handshake: WebSocketHandshake | undefined = undefined
+  #exchange: BegunExchange | undefined = undefined
   /** What the stream has become when a session goes on with it. */
   #tunnel: StreamTransport | undefined = undefined
   /** Whether what follows the request belongs to another protocol, if that is accepted (RFC 8441). */
@@ -80,34 +76,27 @@ export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequ
     if (head.type === "refused") return
     if (maxBodySize > 0 && (head.contentLength ?? 0) > maxBodySize) return this.#tooLarge()
     this.#isContinueAwaited = head.expectContinue
-    this.#run(head, admission)
+    beginExchange(this, settings, transport, head, admission)
   }
 
-  #refuse({ headers, message, status }: RefusedUpgrade): void {
+  #refuse({ headers, message, status }: Refusal): void {
     const { settings, transport } = this.#connection
     tellProblem(settings.server.observer, transport, "request-refused", limits[status])
     this.#answer(status, message, "protocol_error", headers)
   }
 
-  #run(head: RequestHead, handshake: WebSocketHandshake | undefined): void {
-    const { scopes, settings, transport } = this.#connection
-    const { server } = settings
-    const exchange =
-      handshake === undefined
-        ? makeExchange(this, settings.exchange, head)
-        : new WebSocketExchange(this, settings.exchange, handshake.subprotocols)
+  onBegin(exchange: BegunExchange): void {
     this.#exchange = exchange
-    this.#handshake = handshake
-    if (handshake !== undefined) this.#scope = new ConnectionScope(scopes, this)
-    if (server.limits.request > 0) this.#watch()
     this.#isRunning = true
-    const fiber = exchange.run(server.runner, exchange.makeScope(server, transport, head))
-    if (fiber === undefined) return
-    this.#scope ??= new ConnectionScope(scopes, this)
+    if (this.#connection.settings.server.limits.request > 0) this.#watch()
+  }
+
+  onWaiting(fiber: Fiber<unknown, unknown>): void {
+    this.#scope ??= new ConnectionScope(this.#connection.scopes, this)
     this.#scope.add(fiber)
     this.#connection.onApplicationStart(this)
     // A session keeps to itself when its application ends.
-    if (handshake !== undefined) fiber.addObserver(() => this.#connection.onApplicationEnd(this))
+    if (this.#asksForTunnel) fiber.addObserver(() => this.#connection.onApplicationEnd(this))
   }
 
   // from the connection ------------------------------------------------------------------------------------------------
@@ -120,7 +109,7 @@ export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequ
     this.#isBodyAwaited = false
     if (this.#tunnel !== undefined) return this.#tunnel.onContent()
     const { maxBodySize } = this.#connection.settings.server.options
-    if (maxBodySize > 0 && this.#handshake === undefined && this.#content.received > maxBodySize) this.#tooLarge()
+    if (maxBodySize > 0 && !this.#asksForTunnel && this.#content.received > maxBodySize) this.#tooLarge()
     else this.#exchange?.readable()
   }
 
@@ -343,28 +332,17 @@ export class RequestStream implements ExchangeHost, WebSocketHost, ConnectedRequ
     this.#connection.onApplicationEnd(this)
   }
 
-  acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
-    const exchange = this.#exchange
-    const handshake = this.#handshake
-    const scope = this.#scope
-    if (handshake === undefined || scope === undefined || !(exchange instanceof WebSocketExchange)) {
-      return "there is no handshake to accept"
-    }
-    const problem = this.response.acceptTunnel(handshake.accept(subprotocol, headers))
-    if (problem !== undefined) return problem
+  handOver(): Omit<UpgradedConnection, "exchange" | "entry"> {
     this.#stallDue = 0
-    this.#tunnel = new StreamTransport(this.#connection, this, this.#stream, this.#content)
-    const session = handshake.open({
-      transport: this.#tunnel,
-      exchange,
-      scope,
-      entry: this.response.takeEntry(),
-      received: new Uint8Array(0),
-      isBlocked: false,
-      running: 1
-    })
+    this.#scope ??= new ConnectionScope(this.#connection.scopes, this)
+    const scope = this.#scope
+    const transport = new StreamTransport(this.#connection, this, this.#stream, this.#content)
+    this.#tunnel = transport
+    return { transport, scope, received: new Uint8Array(0), isBlocked: false, running: 1 }
+  }
+
+  onSession(session: OpenWebSocket): void {
     this.#connection.settings.server.registry.add(session)
-    return session
   }
 
   // endings --------------------------------------------------------------------------------------------------------------

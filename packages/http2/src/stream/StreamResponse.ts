@@ -3,13 +3,14 @@ import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { errorContent, errorContentType } from "@pagi/core/http/ResponseContent"
-import { brokenOff, type ResponseSink } from "@pagi/core/exchange/ResponseSink"
+import type { UpgradableResponse } from "@pagi/core/exchange/HttpHost"
+import { brokenOff } from "@pagi/core/exchange/ResponseSink"
 import { Response } from "../protocol/Response.ts"
 import type { Stream } from "../protocol/streams/Stream.ts"
 import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
 
 /** The response on a stream, on its way to the peer; observers are told of it. */
-export class StreamResponse implements ResponseSink {
+export class StreamResponse implements UpgradableResponse {
   readonly #connection: RequestConnection
   readonly #owner: ConnectedRequest
   readonly #response: Response<ConnectedRequest>
@@ -101,7 +102,7 @@ export class StreamResponse implements ResponseSink {
   }
 
   /** Accepts another protocol on the stream (RFC 8441 §5). */
-  acceptTunnel(headers: HeaderBlock): string | undefined {
+  switchProtocols(headers: HeaderBlock): string | undefined {
     const problem = this.start(200, headers, false)
     if (problem === undefined) this.#response.flushHead()
     return problem

@@ -1,0 +1,93 @@
+/** What a driver of any version of HTTP is to its exchanges, and how one begins and, if it is a WebSocket, is accepted. */
+import type { Fiber } from "effect/Fiber"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import type { ExchangeEntry } from "../observe/ExchangeRecorder.ts"
+import type { ServerContext } from "../server/ServerContext.ts"
+import type { Ending, ExchangeOptions } from "./Exchange.ts"
+import type { HttpExchange } from "./Http.ts"
+import { makeExchange } from "./makeExchange.ts"
+import type { ExchangeHost } from "./RequestExchange.ts"
+import type { HttpRequestHead, ScopeConnection } from "./RequestScope.ts"
+import type { ResponseSink } from "./ResponseSink.ts"
+import type { SseExchange } from "./Sse.ts"
+import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "./WebSocket.ts"
+import type { OpenWebSocket, UpgradedConnection, WebSocketHandshake } from "./WebSocketUpgrade.ts"
+
+/** Any exchange that begins with a request. */
+export type BegunExchange = HttpExchange | SseExchange | WebSocketExchange
+
+/** The way out of a response, in place of which another protocol may be accepted. */
+export interface UpgradableResponse extends ResponseSink {
+  /** Sends the head that accepts a handshake; answers why the protocol cannot carry it. */
+  switchProtocols(headers: HeaderBlock): string | undefined
+  /** Gives up what observers will be told of the exchange, for the session that goes on with it. */
+  takeEntry(): ExchangeEntry | undefined
+}
+
+/** A driver, for one request: of HTTP/1.1 the connection, of HTTP/2 the request's stream. */
+export interface HttpHost extends ExchangeHost {
+  readonly response: UpgradableResponse
+  /** The exchange is made, and the application about to be run for it. */
+  onBegin(exchange: BegunExchange): void
+  /** The application waits for something. */
+  onWaiting(fiber: Fiber<unknown, unknown>): void
+  /** What carries a session from now on, as its handshake has just been accepted. */
+  handOver(): Omit<UpgradedConnection, "exchange" | "entry">
+  /** The session goes on with what was handed over. */
+  onSession(session: OpenWebSocket): void
+}
+
+/** Makes the exchange that a request asks for and runs the application; `handshake` is the one that the request is. */
+export const beginExchange = (
+  host: HttpHost,
+  { exchange: options, server }: { readonly server: ServerContext; readonly exchange: ExchangeOptions },
+  connection: ScopeConnection,
+  head: HttpRequestHead,
+  handshake: WebSocketHandshake | undefined
+): void => {
+  const exchange =
+    handshake === undefined
+      ? makeExchange(host, options, head)
+      : new WaitingHandshake(host, options, handshake).exchange
+  // A getter in the application's state may throw; then nothing has begun.
+  const scope = exchange.makeScope(server, connection, head)
+  host.onBegin(exchange)
+  const fiber = exchange.run(server.runner, scope)
+  if (fiber !== undefined) host.onWaiting(fiber)
+}
+
+/** A handshake until the application has accepted or refused it. */
+class WaitingHandshake implements WebSocketHost {
+  readonly exchange: WebSocketExchange
+  readonly #host: HttpHost
+  readonly #handshake: WebSocketHandshake
+
+  constructor(host: HttpHost, options: ExchangeOptions, handshake: WebSocketHandshake) {
+    this.#host = host
+    this.#handshake = handshake
+    this.exchange = new WebSocketExchange(this, options, handshake.subprotocols)
+  }
+
+  get response(): ResponseSink {
+    return this.#host.response
+  }
+
+  get bufferedAmount(): number {
+    return this.#host.bufferedAmount
+  }
+
+  acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
+    const host = this.#host
+    const handshake = this.#handshake
+    const problem = host.response.switchProtocols(handshake.accept(subprotocol, headers))
+    if (problem !== undefined) return problem
+    const { exchange } = this
+    const session = handshake.open({ ...host.handOver(), exchange, entry: host.response.takeEntry() })
+    host.onSession(session)
+    return session
+  }
+
+  onApplicationEnd(ending: Ending): void {
+    this.#host.onApplicationEnd(ending)
+  }
+}
