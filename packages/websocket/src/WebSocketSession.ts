@@ -1,18 +1,22 @@
 import type { ExchangeEntry } from "@pagi/core/observe/ExchangeRecorder"
-import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
+import { type ExchangeOutcome, tellProblem } from "@pagi/core/observe/Observer"
 import { closeFrameProblem } from "@pagi/core/http/CloseCode"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ConnectionScope, ScopedConnection } from "@pagi/core/server/ConnectionScope"
 import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import { drainTicks } from "@pagi/core/exchange/Exchange"
-import type { WebSocketChannel, WebSocketMessage } from "@pagi/core/exchange/WebSocket"
+import type { WebSocketChannel, WebSocketExchange, WebSocketMessage } from "@pagi/core/exchange/WebSocket"
 import { toldSilenceTicks } from "@pagi/core/server/Linger"
+import { TransportInput } from "@pagi/core/server/TransportInput"
 import type { TransportHandler } from "@pagi/core/transport/Transport"
 import type { UpgradedConnection } from "@pagi/core/exchange/WebSocketUpgrade"
+import * as Effect from "effect/Effect"
 import { CompressedOutbox, type OutboxSession } from "./CompressedOutbox.ts"
 import { Keepalive, type KeptSession } from "./Keepalive.ts"
-import { SessionInput } from "./SessionInput.ts"
+import { Connection } from "./protocol/Connection.ts"
+import { type ReadSession, SessionInput } from "./SessionInput.ts"
+import type { Violation } from "./Violation.ts"
 import type { MessageCompression } from "./WebSocketPlatform.ts"
 import type { WebSocketSettings } from "./WebSocketSettings.ts"
 
@@ -25,23 +29,64 @@ const probeTicks = 150
 const noBytes = new Uint8Array(0)
 
 /**
+ * How far a session has come:
+ *
+ * - `open`: messages go both ways
+ * - `closing`: our close frame is sent, or waits behind messages that are being compressed; the peer's is awaited, and
+ *   messages that come before it are dropped
+ * - `lingering`: our side is closed; what the peer still sends is discarded, so that no reset destroys our close frame. Or
+ *   the connection was destroyed, which the transport reports in a later turn
+ * - `closed`: the connection is; applications that have not ended are waited for
+ */
+type Phase = "open" | "closing" | "lingering" | "closed"
+
+/**
  * An open WebSocket, over whatever transport it was agreed on: joins the protocol machine to the transport and to the
  * application. Bytes drive it; each call from the transport goes on as far as it can without waiting.
+ *
+ * What happens in which phase; where nothing stands, nothing does. Which close frames have gone is asked of the protocol
+ * machine, and what of the received bytes has been looked at is the business of `SessionInput`.
+ *
+ * ```
+ * event (method)                        open                  closing                    lingering   closed
+ * ────────────────────────────────────  ────────────────────  ─────────────────────────  ──────────  ────────────
+ * the application or the server closes  close frame
+ *   (#beginClosing)                     ► closing
+ * our close frame leaves (writeClose)                         the peer's has come: ►
+ *                                                             lingering; else 5 s for it
+ * the peer's close frame comes          answered              ours has left:
+ *   (onCloseFrame)                      ► closing             ► lingering
+ * the peer breaks a rule, or does not   close frame           close frame, unless sent
+ *   answer a ping (#fail)               ► lingering           ► lingering
+ * nothing can be done for the peer any  connection destroyed  connection destroyed       destroyed
+ *   more (#drop)                        ► lingering           ► lingering
+ * the phase lasts too long              the server closes     as the row above           destroyed   applications
+ *   (onDeadline)                                                                                     interrupted
+ * the connection has closed (onClose)   ► closed              ► closed                   ► closed
+ * the last application has ended                                                                     removed from
+ *   (onApplicationEnd)                                                                               the registry
+ * ```
  */
 export class WebSocketSession
-  extends SessionInput
+  extends TransportInput
   implements
     TransportHandler,
     WebSocketChannel,
     DeadlineOwner,
     ServerConnection,
     ScopedConnection,
+    ReadSession,
     KeptSession,
     OutboxSession
 {
-  readonly #scope: ConnectionScope
+  protected readonly settings: WebSocketSettings
+  readonly #exchange: WebSocketExchange
+  readonly #machine: Connection
+  readonly #compression: MessageCompression | undefined
+  readonly #input: SessionInput
   readonly #outbox: CompressedOutbox | undefined
-  #received: Uint8Array
+  readonly #scope: ConnectionScope
+  #phase: Phase = "open"
   #entry: ExchangeEntry | undefined
   /** Applications of the connection that have not ended; more than one when some of earlier requests run on. */
   #running: number
@@ -59,37 +104,41 @@ export class WebSocketSession
     connection: UpgradedConnection,
     compression: MessageCompression | undefined
   ) {
-    super(settings, connection, compression)
+    super(connection.transport)
+    const { exchange } = connection
+    const machine = new Connection(compression === undefined ? settings.rules : settings.compressionRules)
+    this.settings = settings
+    this.#exchange = exchange
+    this.#machine = machine
+    this.#compression = compression
+    this.#input = new SessionInput(this, settings, exchange, machine, compression)
+    this.#outbox = compression && new CompressedOutbox(this, compression)
     this.#scope = connection.scope
     this.#entry = connection.entry
     this.#running = connection.running
-    this.#received = connection.received
-    this.#outbox = compression && new CompressedOutbox(this, compression)
+    machine.receive(connection.received)
     connection.scope.handOver(this)
     connection.transport.open(this)
     if (connection.isBlocked) this.onBlocked()
   }
 
+  /** What came right behind the handshake is the first that is looked at. */
   begin(): void {
-    const received = this.#received
-    this.#received = noBytes
     this.transport.resume()
-    this.onData(received, false)
+    this.#noteActivity()
+    this.#input.advance()
   }
 
   // from the transport -----------------------------------------------------------------------------------------------
 
   onData(bytes: Uint8Array, isLent: boolean): void {
-    if (this.phase === "lingering" || this.phase === "closed") return this.discard(bytes.length)
+    if (this.wanted === "nothing") return this.discard(bytes.length)
     this.#noteActivity()
-    this.machine.receive(bytes, isLent)
-    this.advance()
-    this.machine.keep()
+    this.#input.receive(bytes, isLent)
   }
 
   onEnd(): void {
-    this.isPeerEnded = true
-    this.advance()
+    this.#input.receiveEnd()
   }
 
   onFlush(): void {}
@@ -106,16 +155,16 @@ export class WebSocketSession
     // Only now can the peer do what it is waited for.
     if (bufferedAmount === 0) this.#restartWaiting()
     if (this.#unansweredPing !== undefined && !this.#isOverMark) {
-      this.machine.sendPong(this.transport, this.#unansweredPing)
+      this.#machine.sendPong(this.transport, this.#unansweredPing)
       this.#unansweredPing = undefined
     }
-    this.exchange.writeBuffer.update()
+    this.#exchange.writeBuffer.update()
   }
 
   onClose(reason: DisconnectReason | undefined): void {
-    this.phase = "closed"
+    this.#phase = "closed"
     this.#end(reason ?? "client_closed")
-    this.compression?.close()
+    this.#compression?.close()
     this.#writeDeadline?.release()
     this.#drainDeadline?.release()
     this.#probeDeadline?.release()
@@ -125,21 +174,61 @@ export class WebSocketSession
     else this.#startDeadline(disconnectGrace)
   }
 
+  // from the way in ---------------------------------------------------------------------------------------------------
+
+  get wanted(): ReadSession["wanted"] {
+    if (this.#phase === "open") return "messages"
+    return this.#phase === "closing" ? "close" : "nothing"
+  }
+
+  onPing(bytes: Uint8Array): void {
+    if (this.#flushOverMark()) this.#unansweredPing = bytes
+    else this.#machine.sendPong(this.transport, bytes)
+  }
+
+  onPong(): void {
+    this.#keepalive?.onPong()
+  }
+
+  /** Answers the peer's close frame by one with the same code, unless ours has been sent (RFC 6455 §5.5.1). */
+  onCloseFrame(code: number, reason: string): void {
+    this.#exchange.finish(code, reason)
+    this.#endEntry("complete")
+    if (this.#phase === "closing") {
+      if (this.#machine.isCloseSent) this.#linger()
+    } else this.#beginClosing(code, "")
+  }
+
+  onViolation({ code, limit, message, reason, rule }: Violation): void {
+    tellProblem(this.settings.server.observer, this.transport, rule, limit)
+    this.#fail(code, message, reason)
+  }
+
+  onEarlyEnd(): void {
+    this.#drop("client_closed")
+  }
+
+  /** A mistake in here must cost one connection only. */
+  onDefect(defect: unknown): void {
+    this.settings.server.runner.background(Effect.logError("a WebSocket session failed", defect))
+    this.#drop("server_error")
+  }
+
   // from the timer wheel and the registry ------------------------------------------------------------------------------
 
   onDeadline(deadline: Deadline): void {
-    if (this.phase === "closed") return this.#scope.interrupt()
-    if (deadline === this.#writeDeadline) return this.mayTakeOn(deadline) ? undefined : this.drop("write_timeout")
+    if (this.#phase === "closed") return this.#scope.interrupt()
+    if (deadline === this.#writeDeadline) return this.mayTakeOn(deadline) ? undefined : this.#drop("write_timeout")
     if (deadline === this.#drainDeadline) return this.#closeFor("server_shutdown", 1001, "the server is shutting down")
     if (deadline === this.#probeDeadline) return this.#probe()
     // What the peer has still to read has the write deadline to watch over it.
     if (this.bufferedAmount > 0) return deadline.start(this.#limitTicks)
-    switch (this.phase) {
+    switch (this.#phase) {
       case "open":
         this.tellLimit("wsIdleTimeout")
         return this.#closeFor("idle_timeout", 1001, "idle for too long", 1006)
       case "closing":
-        return this.drop("client_timeout")
+        return this.#drop("client_timeout")
       case "lingering":
         return this.transport.destroy()
     }
@@ -147,21 +236,21 @@ export class WebSocketSession
 
   /** No sign of life of anybody's, so that the time for which the session may be idle runs on. */
   #probe(): void {
-    if (!this.#flushOverMark()) this.machine.sendPing(this.transport, noBytes)
+    if (!this.#flushOverMark()) this.#machine.sendPing(this.transport, noBytes)
     this.#probeDeadline?.start(probeTicks)
   }
 
   /** Closes the session soon, so that the client connects again, to a server that stays. */
   drain(): void {
     this.linger?.hurry()
-    if (this.phase !== "open") return
+    if (this.#phase !== "open") return
     this.#drainDeadline ??= new Deadline(this.settings.server.deadlines, this)
     this.#drainDeadline.start(drainTicks)
   }
 
   abort(reason: DisconnectReason): void {
-    if (this.phase === "open") this.machine.sendClose(this.transport, 1001, "")
-    this.drop(reason, 1001)
+    if (this.#phase === "open") this.#machine.sendClose(this.transport, 1001, "")
+    this.#drop(reason, 1001)
   }
 
   onScopeClose(): void {
@@ -188,9 +277,13 @@ export class WebSocketSession
   }
 
   keepAlive(intervalTicks: number, timeoutTicks: number): void {
-    if (this.phase !== "open") return
+    if (this.#phase !== "open") return
     this.#keepalive ??= new Keepalive(this, this.settings.server.deadlines)
     this.#keepalive.start(intervalTicks, timeoutTicks)
+  }
+
+  onTaken(): void {
+    this.#input.onTaken()
   }
 
   /** Also called for those of earlier requests on this connection. */
@@ -198,7 +291,7 @@ export class WebSocketSession
     this.#running--
     if (this.#running === 0) this.#scope.close()
     this.offerPlace()
-    if (this.phase === "closed" && this.#running === 0) this.#finish()
+    if (this.#phase === "closed" && this.#running === 0) this.#finish()
   }
 
   // to the peer ------------------------------------------------------------------------------------------------------
@@ -206,27 +299,27 @@ export class WebSocketSession
   writeMessage(message: WebSocketMessage): void {
     const length =
       typeof message === "string"
-        ? this.machine.sendText(this.transport, message)
-        : this.machine.sendBytes(this.transport, message)
+        ? this.#machine.sendText(this.transport, message)
+        : this.#machine.sendBytes(this.transport, message)
     this.#entry?.sent(length)
     this.#onWritten()
   }
 
   writeCompressed(isText: boolean, payload: Uint8Array): void {
-    const length = this.machine.sendCompressed(this.transport, isText, payload)
+    const length = this.#machine.sendCompressed(this.transport, isText, payload)
     this.#entry?.sent(length)
     this.#onWritten()
   }
 
   writeClose(code: number, reason: string): void {
-    if (this.phase !== "closing") return
-    this.machine.sendClose(this.transport, code, reason)
-    if (this.machine.isCloseReceived) this.#linger()
+    if (this.#phase !== "closing") return
+    this.#machine.sendClose(this.transport, code, reason)
+    if (this.#machine.isCloseReceived) this.#linger()
     else this.#startDeadline(closeTicks)
   }
 
   onOutboxProgress(): void {
-    const { writeBuffer } = this.exchange
+    const { writeBuffer } = this.#exchange
     // As in `#onWritten`, for those that wait already.
     if (writeBuffer.isFull) this.transport.flush()
     writeBuffer.update()
@@ -248,15 +341,6 @@ export class WebSocketSession
 
   // pings --------------------------------------------------------------------------------------------------------
 
-  protected onPing(bytes: Uint8Array): void {
-    if (this.#flushOverMark()) this.#unansweredPing = bytes
-    else this.machine.sendPong(this.transport, bytes)
-  }
-
-  protected onPong(): void {
-    this.#keepalive?.onPong()
-  }
-
   /** A peer that leaves is not noticed while it is not read. Sending to it will tell. */
   protected override onPaused(): void {
     this.#probeDeadline ??= new Deadline(this.settings.server.deadlines, this)
@@ -270,7 +354,7 @@ export class WebSocketSession
 
   sendPing(): boolean {
     if (this.#flushOverMark()) return false
-    this.machine.sendPing(this.transport, noBytes)
+    this.#machine.sendPing(this.transport, noBytes)
     this.#noteActivity()
     return true
   }
@@ -278,24 +362,24 @@ export class WebSocketSession
   get isBehind(): boolean {
     // What was merely gathered says nothing about the peer.
     this.transport.flush()
-    return this.isPaused || this.isInflating || this.transport.bufferedAmount > 0
+    return this.isPaused || this.#input.isInflating || this.transport.bufferedAmount > 0
   }
 
   onUnanswered(): void {
-    this.fail(1011, "a ping was not answered", "keepalive_timeout", 1006)
+    this.#fail(1011, "a ping was not answered", "keepalive_timeout", 1006)
   }
 
   // endings ----------------------------------------------------------------------------------------------------------
 
   /** Begins the closing handshake (RFC 6455 §7.1.2). */
   #beginClosing(code: number, reason: string): void {
-    if (this.phase !== "open") return
-    this.phase = "closing"
+    if (this.#phase !== "open") return
+    this.#phase = "closing"
     this.#keepalive?.release()
     this.#drainDeadline?.stop()
     if (this.#outbox === undefined) this.writeClose(code, reason)
     else this.#outbox.close(code, reason)
-    this.advance()
+    this.#input.advance()
   }
 
   /** Closes for a reason of the server's; the application is told at once. */
@@ -304,26 +388,17 @@ export class WebSocketSession
     this.#beginClosing(code, reason)
   }
 
-  /** Answers the peer's close frame by one with the same code, unless ours has been sent (RFC 6455 §5.5.1). */
-  protected answerClose(code: number, reason: string): void {
-    this.exchange.finish(code, reason)
-    this.#endEntry("complete")
-    if (this.phase === "closing") {
-      if (this.machine.isCloseSent) this.#linger()
-    } else this.#beginClosing(code, "")
-  }
-
   /** The peer broke a rule: it is told which, and nothing of what follows is read (RFC 6455 §7.1.7). */
-  protected fail(code: number, message: string, reason: DisconnectReason, toldCode = code): void {
+  #fail(code: number, message: string, reason: DisconnectReason, toldCode = code): void {
     this.#end(reason, toldCode)
-    this.machine.sendClose(this.transport, code, message)
+    this.#machine.sendClose(this.transport, code, message)
     this.#linger()
   }
 
   /** Closes our side and lingers until the peer has closed its own. */
   #linger(): void {
-    if (this.phase === "closed") return
-    this.phase = "lingering"
+    if (this.#phase === "closed") return
+    this.#phase = "lingering"
     this.#keepalive?.release()
     this.#drainDeadline?.stop()
     this.transport.end()
@@ -336,9 +411,9 @@ export class WebSocketSession
   }
 
   /** Ends the connection now. */
-  protected drop(reason: DisconnectReason, code?: number): void {
-    if (this.phase === "closed") return
-    this.phase = "lingering"
+  #drop(reason: DisconnectReason, code?: number): void {
+    if (this.#phase === "closed") return
+    this.#phase = "lingering"
     this.#end(reason, code)
     if (reason === "write_timeout") this.transport.reset()
     else this.transport.destroy()
@@ -346,7 +421,7 @@ export class WebSocketSession
 
   #end(reason: DisconnectReason, code?: number): void {
     this.#keepalive?.release()
-    this.exchange.disconnect(reason, code)
+    this.#exchange.disconnect(reason, code)
     this.#endEntry(reason)
   }
 
@@ -364,12 +439,12 @@ export class WebSocketSession
 
   /** Ticks that the current phase may last without anything happening; 0 means no limit. */
   get #limitTicks(): number {
-    if (this.phase === "closing") return closeTicks
-    return this.phase === "lingering" ? toldSilenceTicks : this.settings.server.limits.wsIdle
+    if (this.#phase === "closing") return closeTicks
+    return this.#phase === "lingering" ? toldSilenceTicks : this.settings.server.limits.wsIdle
   }
 
   #noteActivity(): void {
-    if (this.phase === "open" && this.settings.server.limits.wsIdle > 0) this.#startDeadline(this.#limitTicks)
+    if (this.#phase === "open" && this.settings.server.limits.wsIdle > 0) this.#startDeadline(this.#limitTicks)
   }
 
   /** The peer's time for whatever it is waited for begins anew. */

@@ -33,7 +33,8 @@ export abstract class TransportInput implements LingeringConnection {
   /** The peer is read again, after a pause. */
   protected onResumed(): void {}
 
-  protected setPaused(paused: boolean): void {
+  /** Stops to read the peer, or goes on. */
+  setPaused(paused: boolean): void {
     if (this.isPaused === paused) return
     this.isPaused = paused
     if (paused) {
