@@ -26,8 +26,6 @@ export class ResponseWriter implements UpgradableResponse {
   readonly #server: Pick<ServerContext, "exchanges" | "date">
   readonly #observer: ResponseObserver
   #entry: ExchangeEntry | undefined = undefined
-  /** Whether the response ends with trailers, not with its last piece. */
-  #hasTrailers = false
 
   constructor(
     machine: Connection,
@@ -56,7 +54,6 @@ export class ResponseWriter implements UpgradableResponse {
   start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
     const problem = this.#machine.startResponse(status, headers, trailers, this.#server.date.value)
     if (problem !== undefined) return problem
-    this.#hasTrailers = trailers
     this.#entry?.started(status, headers)
     // Nothing is written yet: the head goes out with the first piece of the body, or when the turn ends without one.
     this.#transport.scheduleFlush()
@@ -83,8 +80,8 @@ export class ResponseWriter implements UpgradableResponse {
     return entry
   }
 
-  announceBody(length: number): string | undefined {
-    const problem = this.#machine.announceBody(this.#transport, length, !this.#hasTrailers)
+  announceBody(length: number, ends: boolean): string | undefined {
+    const problem = this.#machine.announceBody(this.#transport, length, ends)
     return problem === undefined ? undefined : this.#break(problem)
   }
 
@@ -92,9 +89,8 @@ export class ResponseWriter implements UpgradableResponse {
     return this.#machine.carriesBody
   }
 
-  body(data: string | Uint8Array, last: boolean): string | undefined {
+  body(data: string | Uint8Array, ends: boolean): string | undefined {
     const bytes = typeof data === "string" ? encodeText(data) : data
-    const ends = last && !this.#hasTrailers
     const problem = this.#machine.sendBody(this.#transport, bytes, ends)
     if (problem !== undefined) return this.#break(problem)
     if (this.#machine.carriesBody) this.#entry?.sent(bytes.length)

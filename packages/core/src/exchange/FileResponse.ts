@@ -7,6 +7,8 @@ import { brokenOff } from "./ResponseSink.ts"
 
 /** The exchange that a file is sent for. */
 export interface FileExchange {
+  /** Whether the response ends with the file, and not with trailers behind it. */
+  readonly endsWithFile: boolean
   /** Suspends while the peer is behind. */
   readonly awaitDrain: () => Effect.Effect<void>
   /** Whether the peer is gone. */
@@ -52,17 +54,18 @@ export const sendFile = (
 
 const sendWhole = (host: ExchangeHost, bytes: Uint8Array, exchange: FileExchange): Effect.Effect<void, SendError> => {
   if (exchange.isOver()) return Effect.void
-  const problem = host.response.body(bytes, true)
+  const problem = host.response.body(bytes, exchange.endsWithFile)
   return problem === undefined ? exchange.onSent() : Effect.fail(refused(event, problem))
 }
 
 const stream = Effect.fnUntraced(function* (host: ExchangeHost, body: FileBody, exchange: FileExchange) {
   if (exchange.isOver()) return
-  const problem = host.response.announceBody(body.length)
+  const { endsWithFile } = exchange
+  const problem = host.response.announceBody(body.length, endsWithFile)
   if (problem !== undefined) return yield* Effect.fail(refused(event, problem))
   const readPiece = Effect.catch(body.read, ({ message }) => Effect.succeed(message))
   let remaining = host.response.carriesBody ? body.length : 0
-  if (remaining === 0) host.response.body("", true)
+  if (remaining === 0) host.response.body("", endsWithFile)
   while (remaining > 0) {
     const piece = yield* readPiece
     // A peer that has left is nobody's failure, and an application may close its file then.
@@ -70,7 +73,7 @@ const stream = Effect.fnUntraced(function* (host: ExchangeHost, body: FileBody, 
     if (typeof piece === "string") return yield* breakOff(host, piece)
     if (piece.length === 0) return yield* breakOff(host, "the file became shorter while it was sent")
     remaining -= piece.length
-    host.response.body(piece, remaining === 0)
+    host.response.body(piece, endsWithFile && remaining === 0)
     if (remaining > 0) yield* exchange.awaitDrain()
     if (exchange.isOver()) return
     body.reclaim(host.bufferedAmount)

@@ -88,6 +88,11 @@ export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEven
     return this.#phase === "complete"
   }
 
+  /** Asked while pieces of the body may follow; of a file, `#sendFile` knows. */
+  protected get endsWithTrailers(): boolean {
+    return this.#phase === "bodyBeforeTrailers"
+  }
+
   override get holdsHead(): boolean {
     return this.#phase === "file"
   }
@@ -134,13 +139,14 @@ export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEven
     if (this.isComplete) return this.#goOn(next)
     this.#phase = "file"
     return sendFile(this.host, this.options.files, part, {
+      endsWithFile: next === "complete",
       awaitDrain: () => this.awaitDrain(),
       isOver: () => this.hasEnded,
       onRefused: () => {
         this.#phase = this.takeBackStart() ? "awaitingStart" : before
       },
       onSent: () => {
-        if (this.headOnly === "pending") this.onHeadOnly()
+        if (this.headOnly === "pending") this.onHeadOnly(next === "trailers")
         return this.#goOn(next)
       }
     })

@@ -55,7 +55,6 @@ export abstract class RequestExchange<
   protected isHead = false
   /** Of a response without content, whether its head, with which it is complete, still waits to be written. */
   protected headOnly: "pending" | "written" | undefined = undefined
-  #announcesTrailers = false
   #fiber: Fiber<unknown, unknown> | undefined = undefined
   /** Limits how long the application may send in vain; made when it does. */
   #sending: Deadline | undefined = undefined
@@ -94,12 +93,14 @@ export abstract class RequestExchange<
   /** The application has sent all that it has to send. */
   protected abstract readonly isAnswered: boolean
 
+  /** Whether the response will end with trailers, and not with the last piece of its body. */
+  protected abstract readonly endsWithTrailers: boolean
+
   /** Begins the response; answers why the protocol cannot carry it. */
   protected startResponse(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
     const problem = this.host.response.start(status, headers, trailers)
     if (problem !== undefined) return problem
     this.state.responseStarted = true
-    this.#announcesTrailers = trailers
     if (isContentless(status, this.isHead)) this.headOnly = "pending"
     return undefined
   }
@@ -114,7 +115,7 @@ export abstract class RequestExchange<
 
   /** Sends a piece of the body; the first one of a response without content sends its head, and nothing else is sent. */
   protected sendBody(data: string | Uint8Array, last: boolean): string | undefined {
-    if (this.headOnly === undefined) return this.host.response.body(data, last)
+    if (this.headOnly === undefined) return this.host.response.body(data, last && !this.endsWithTrailers)
     if (!last) this.#limitSending()
     // What was not the whole body says nothing about the length that HEAD tells of.
     return this.headOnly === "pending" ? this.sendHeadOnly(last ? data : "") : undefined
@@ -124,16 +125,16 @@ export abstract class RequestExchange<
   protected sendHeadOnly(data: string | Uint8Array): string | undefined {
     // Writing may flush, which would end the response by itself.
     this.headOnly = "written"
-    const problem = this.host.response.body(data, true)
-    if (problem === undefined) return this.onHeadOnly()
+    const problem = this.host.response.body(data, !this.endsWithTrailers)
+    if (problem === undefined) return this.onHeadOnly(this.endsWithTrailers)
     this.headOnly = "pending"
     return problem
   }
 
-  /** The head of a response without content was written. */
-  protected onHeadOnly(): string | undefined {
+  /** The head of a response without content was written, with which it ends unless it does with trailers. */
+  protected onHeadOnly(endsWithTrailers: boolean): string | undefined {
     this.headOnly = "written"
-    return this.#announcesTrailers ? this.host.response.trailers(noFields) : undefined
+    return endsWithTrailers ? this.host.response.trailers(noFields) : undefined
   }
 
   override endWithHead(): void {

@@ -13,14 +13,15 @@ export interface ResponseSink {
   /** Takes the start back, unless something of the response was written; answers whether it did. */
   withdraw(): boolean
   /**
-   * The rest of the body has this many bytes, which will follow in pieces. When nothing of the body was sent before, the
-   * client learns its length.
+   * The rest of the body has this many bytes, which will follow in pieces; `ends` says whether the response ends with
+   * them. When nothing of the body was sent before, the client learns its length.
    */
-  announceBody(length: number): string | undefined
+  announceBody(length: number, ends: boolean): string | undefined
   /** Whether the response has a body that the client gets; only known when its head is on its way. */
   readonly carriesBody: boolean
-  /** Text is encoded as UTF-8. */
-  body(data: string | Uint8Array, last: boolean): string | undefined
+  /** A piece of the body; `ends` says whether the response ends with it. Text is encoded as UTF-8. */
+  body(data: string | Uint8Array, ends: boolean): string | undefined
+  /** Ends the response with the trailers that its start announced. */
   trailers(headers: HeaderBlock): string | undefined
   /** Sends what the server still holds back. */
   flush(): undefined

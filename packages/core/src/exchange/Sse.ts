@@ -94,6 +94,10 @@ export class SseExchange extends RequestExchange<SseReceiveEvent, SseSendEvent> 
     return this.#phase === "closed" || this.#phase === "declined"
   }
 
+  protected get endsWithTrailers(): boolean {
+    return false
+  }
+
   /** A stream has its own limit; until it has started, a client that trickles its request is like any other. */
   get mayStall(): boolean {
     return this.#phase !== "streaming"

@@ -4,7 +4,7 @@ import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { errorContent, errorContentType } from "../http/ResponseContent.ts"
 import { checkField } from "../http/ResponseField.ts"
 import { finalStatusProblem, informationalStatusProblem, isContentless } from "../http/ResponseStatus.ts"
-import { readTrailers, trailersNotAnnounced } from "../http/ResponseTrailers.ts"
+import { readTrailers } from "../http/ResponseTrailers.ts"
 import { brokenOff, type ResponseSink } from "../exchange/ResponseSink.ts"
 import type { ChangeSignal } from "./ChangeSignal.ts"
 import { type Content, toBytes } from "./TestRequest.ts"
@@ -58,7 +58,6 @@ export class MemoryResponse implements ResponseSink {
   readonly #pieces: Array<Uint8Array> = []
   /** The head that waits for content, at most until the turn ends. */
   #held: ResponseHead | undefined = undefined
-  #announcesTrailers = false
   #hasContent = true
   /** Content that Content-Length still leaves; `undefined` when there was none. */
   #remaining: number | undefined = undefined
@@ -84,10 +83,9 @@ export class MemoryResponse implements ResponseSink {
     return undefined
   }
 
-  start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
+  start(status: number, headers: HeaderBlock): string | undefined {
     const section = finalStatusProblem(status) ?? readFields(headers)
     if (typeof section === "string") return section
-    this.#announcesTrailers = trailers
     this.#hasContent = !isContentless(status, this.#isHeadRequest)
     this.#remaining = this.#hasContent ? section.contentLength : undefined
     this.#held = { status, headers: section.headers }
@@ -113,10 +111,9 @@ export class MemoryResponse implements ResponseSink {
     this.#held = undefined
   }
 
-  body(data: Content, last: boolean): string | undefined {
+  body(data: Content, ends: boolean): string | undefined {
     this.#sendHead()
     const piece = toBytes(data)
-    const ends = last && !this.#announcesTrailers
     const problem = lengthProblem(this.#remaining, piece.length, ends)
     if (problem !== undefined) return this.#break(problem)
     if (this.#remaining !== undefined) this.#remaining -= piece.length
@@ -131,7 +128,6 @@ export class MemoryResponse implements ResponseSink {
   }
 
   trailers(headers: HeaderBlock): string | undefined {
-    if (!this.#announcesTrailers) return trailersNotAnnounced
     const fields = readTrailers(headers)
     if (typeof fields === "string") return fields
     const problem = lengthProblem(this.#remaining, 0, true)
@@ -149,9 +145,9 @@ export class MemoryResponse implements ResponseSink {
     this.#owner.changes.notify()
   }
 
-  announceBody(length: number): string | undefined {
+  announceBody(length: number, ends: boolean): string | undefined {
     this.#sendHead()
-    const problem = lengthProblem(this.#remaining, length, !this.#announcesTrailers)
+    const problem = lengthProblem(this.#remaining, length, ends)
     return problem === undefined ? undefined : this.#break(problem)
   }
 
@@ -163,7 +159,7 @@ export class MemoryResponse implements ResponseSink {
 
   /** The server's own answer in place of the application's. */
   answer(status: number, message: string): void {
-    this.start(status, [["content-type", errorContentType]], false)
+    this.start(status, [["content-type", errorContentType]])
     this.body(errorContent(message), true)
     this.#owner.exchange.disconnect("server_error")
   }

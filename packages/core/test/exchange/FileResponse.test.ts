@@ -41,7 +41,7 @@ describe("a file as the body", () => {
       const { exchange, files, host } = yield* setUp()
       yield* exchange.send(file())
       assert.deepStrictEqual(callsOf(host), [
-        ["announce", 26],
+        ["announce", 26, true],
         ["body", "abcdefghij", false],
         ["body", "klmnopqrst", false],
         ["body", "uvwxyz", true]
@@ -70,8 +70,8 @@ describe("a file as the body", () => {
       yield* exchange.send({ type: "http.response.trailers", headers: [["x-sum", "1"]] })
       assert.deepStrictEqual(callsOf(host), [
         ["body", "<", false],
-        ["announce", 6],
-        ["body", "uvwxyz", true],
+        ["announce", 6, false],
+        ["body", "uvwxyz", false],
         ["trailers", [["x-sum", "1"]]]
       ])
       assert.isTrue(exchange.state.responseComplete)
@@ -94,7 +94,7 @@ describe("a file as the body", () => {
       host.carriesBody = false
       yield* exchange.send(file())
       assert.deepStrictEqual(callsOf(host), [
-        ["announce", 26],
+        ["announce", 26, true],
         ["body", "", true]
       ])
       assert.deepStrictEqual([files.pieces, files.closed], [0, 1])
@@ -241,7 +241,7 @@ describe("a file is closed", () => {
       yield* gate.open
       yield* Fiber.join(second)
       assert.deepStrictEqual([reading.files.closed, reading.files.pieces], [1, 1])
-      assert.deepStrictEqual(callsOf(reading.host), [["announce", 26]])
+      assert.deepStrictEqual(callsOf(reading.host), [["announce", 26, true]])
     })
   )
 
@@ -254,7 +254,7 @@ describe("a file is closed", () => {
       exchange.disconnect("client_closed")
       yield* gate.open
       yield* Fiber.join(sending)
-      assert.deepStrictEqual(callsOf(host), [["announce", 26]])
+      assert.deepStrictEqual(callsOf(host), [["announce", 26, true]])
       assert.deepStrictEqual([files.opened, files.closed], [1, 1])
     })
   )

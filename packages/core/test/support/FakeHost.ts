@@ -88,9 +88,9 @@ export class FakeDriver<Exchange extends HttpExchange | SseExchange> implements 
     return this.#answer("start", status, headers, trailers)
   }
 
-  body(data: string | Uint8Array, last: boolean): string | undefined {
+  body(data: string | Uint8Array, ends: boolean): string | undefined {
     if (this.problem === undefined) this.bufferedAmount += data.length
-    return this.#answer("body", data, last)
+    return this.#answer("body", data, ends)
   }
 
   trailers(headers: HeaderBlock): string | undefined {
@@ -105,8 +105,8 @@ export class FakeDriver<Exchange extends HttpExchange | SseExchange> implements 
     return this.isHeadHeld && this.#answer("withdraw") === undefined
   }
 
-  announceBody(length: number): string | undefined {
-    return this.#answer("announce", length)
+  announceBody(length: number, ends: boolean): string | undefined {
+    return this.#answer("announce", length, ends)
   }
 
   onApplicationEnd(ending: Ending): void {

@@ -82,9 +82,9 @@ export class FakeWebSocketHost implements WebSocketHost, ResponseSink {
     return this.#answer("start", status, headers, trailers)
   }
 
-  body(data: string | Uint8Array, last: boolean): string | undefined {
+  body(data: string | Uint8Array, ends: boolean): string | undefined {
     if (this.problem === undefined) this.bufferedAmount += data.length
-    return this.#answer("body", data, last)
+    return this.#answer("body", data, ends)
   }
 
   informational(): string | undefined {

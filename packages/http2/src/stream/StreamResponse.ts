@@ -15,7 +15,6 @@ export class StreamResponse implements UpgradableResponse {
   readonly #owner: ConnectedRequest
   readonly #response: Response<ConnectedRequest>
   #entry: ExchangeEntry | undefined
-  #hasTrailers = false
 
   constructor(
     connection: RequestConnection,
@@ -39,7 +38,6 @@ export class StreamResponse implements UpgradableResponse {
   start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
     const problem = this.#response.start(status, headers, trailers, this.#connection.settings.server.date.value)
     if (problem !== undefined) return problem
-    this.#hasTrailers = trailers
     this.#entry?.started(status, headers)
     this.#connection.onHeld(this.#owner)
     return undefined
@@ -60,8 +58,8 @@ export class StreamResponse implements UpgradableResponse {
     return this.#response.isHeadSent
   }
 
-  announceBody(length: number): string | undefined {
-    const problem = this.#response.announceBody(length, !this.#hasTrailers)
+  announceBody(length: number, ends: boolean): string | undefined {
+    const problem = this.#response.announceBody(length, ends)
     return problem === undefined ? undefined : this.#break(problem)
   }
 
@@ -69,9 +67,8 @@ export class StreamResponse implements UpgradableResponse {
     return this.#response.carriesBody
   }
 
-  body(data: string | Uint8Array, last: boolean): string | undefined {
+  body(data: string | Uint8Array, ends: boolean): string | undefined {
     const bytes = typeof data === "string" ? encodeText(data) : data
-    const ends = last && !this.#hasTrailers
     const problem = this.#response.body(bytes, ends)
     if (problem !== undefined) return this.#break(problem)
     if (this.#response.carriesBody) this.#entry?.sent(bytes.length)
