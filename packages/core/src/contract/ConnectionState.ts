@@ -23,18 +23,29 @@ export interface ConnectionState {
   readonly disconnected: Effect.Effect<DisconnectReason>
 }
 
+/** The exchange that a state is about, which knows how far its response has come. */
+export interface StartedExchange {
+  /** Whether the application has sent the start of its response. */
+  readonly hasStarted: boolean
+}
+
 /** The server's side of `ConnectionState`. `log` is told of callbacks that throw. */
 export class ExchangeState implements ConnectionState {
   disconnectReason: DisconnectReason | undefined = undefined
-  responseStarted = false
   responseComplete = false
+  readonly #exchange: StartedExchange
   readonly #log: Log
   #waiters: Set<(reason: DisconnectReason) => void> | undefined = undefined
   #disconnectCallbacks: Array<(reason: DisconnectReason) => void> | undefined = undefined
   #completeCallbacks: Array<() => void> | undefined = undefined
 
-  constructor(log: Log) {
+  constructor(exchange: StartedExchange, log: Log) {
+    this.#exchange = exchange
     this.#log = log
+  }
+
+  get responseStarted(): boolean {
+    return this.#exchange.hasStarted
   }
 
   get isConnected(): boolean {

@@ -130,12 +130,17 @@ export abstract class Exchange<
   }
 
   get state(): ExchangeState {
-    return (this.#state ??= new ExchangeState(this.options.log))
+    return (this.#state ??= new ExchangeState(this, this.options.log))
   }
 
   /** Whether everything was sent and received as it should be. */
   get isComplete(): boolean {
     return this.#state?.responseComplete === true
+  }
+
+  /** Whether the application has sent the start of a response; a session has none. */
+  get hasStarted(): boolean {
+    return false
   }
 
   /** Bytes of this exchange that wait for the peer. */

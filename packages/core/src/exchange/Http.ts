@@ -84,6 +84,10 @@ export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEven
     return makeHttpScope(server, connection, head, this)
   }
 
+  override get hasStarted(): boolean {
+    return this.#phase !== "awaitingStart"
+  }
+
   protected get isAnswered(): boolean {
     return this.#phase === "complete"
   }

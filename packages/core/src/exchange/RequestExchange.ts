@@ -100,7 +100,6 @@ export abstract class RequestExchange<
   protected startResponse(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
     const problem = this.host.response.start(status, headers, trailers)
     if (problem !== undefined) return problem
-    this.state.responseStarted = true
     if (isContentless(status, this.isHead)) this.headOnly = "pending"
     return undefined
   }
@@ -108,7 +107,6 @@ export abstract class RequestExchange<
   /** Takes the start of the response back, as long as nothing of it was written. */
   protected takeBackStart(): boolean {
     if (this.hasEnded || !this.host.response.withdraw()) return false
-    this.state.responseStarted = false
     this.headOnly = undefined
     return true
   }

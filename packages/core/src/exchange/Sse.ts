@@ -90,6 +90,10 @@ export class SseExchange extends RequestExchange<SseReceiveEvent, SseSendEvent> 
     return makeSseScope(server, connection, head, this)
   }
 
+  override get hasStarted(): boolean {
+    return this.#phase !== "awaitingStart"
+  }
+
   protected get isAnswered(): boolean {
     return this.#phase === "closed" || this.#phase === "declined"
   }

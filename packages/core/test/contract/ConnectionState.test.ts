@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import { ExchangeState } from "../../src/contract/ConnectionState.ts"
 
-const makeState = () => new ExchangeState(() => assert.fail("nothing to log"))
+const makeState = (exchange = { hasStarted: false }) => new ExchangeState(exchange, () => assert.fail("nothing to log"))
 
 describe("ExchangeState", () => {
   it("begins connected, without a response", () => {
@@ -14,6 +14,13 @@ describe("ExchangeState", () => {
     assert.isUndefined(state.disconnectReason)
     assert.isFalse(state.responseStarted)
     assert.isFalse(state.responseComplete)
+  })
+
+  it("asks its exchange whether the response has started", () => {
+    const exchange = { hasStarted: false }
+    const state = makeState(exchange)
+    exchange.hasStarted = true
+    assert.isTrue(state.responseStarted)
   })
 
   it.effect("tells of a disconnect in the order of the contract", () =>
@@ -86,7 +93,7 @@ describe("ExchangeState", () => {
 
   it("logs a callback that throws and runs the others", () => {
     const logged: Array<unknown> = []
-    const state = new ExchangeState((effect) => logged.push(effect))
+    const state = new ExchangeState({ hasStarted: false }, (effect) => logged.push(effect))
     const seen: Array<string> = []
     state.onComplete(() => {
       throw new Error("the application's fault")
