@@ -1,13 +1,4 @@
-import * as Contract from "./support/contract.ts"
+import { serveWithBun } from "./support/bun.ts"
 import { hello } from "./support/fetch.ts"
-import { serverArguments } from "./support/harness.ts"
-import type { BunGlobal } from "./support/runtimes.ts"
 
-declare const Bun: BunGlobal
-
-Bun.serve({
-  port: serverArguments().port,
-  hostname: "127.0.0.1",
-  idleTimeout: Contract.keepAliveMilliseconds / 1000,
-  fetch: hello
-})
+serveWithBun(hello)

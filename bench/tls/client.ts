@@ -2,20 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { connect, createSecureContext } from "node:tls"
 import { parseArgs } from "node:util"
 import { Latencies } from "../harness/latencies.ts"
-import { ownScheduling } from "../harness/scheduling.ts"
+import { measureLoad, printReport } from "../harness/loadReport.ts"
 import { greeting } from "../servers/support/contract.ts"
 
 /** The load of a row of new connections over TLS: opens them for a time, and prints what came of it. */
-export interface ConnectionsReport {
-  readonly connections: number
-  readonly seconds: number
-  readonly medianLatencyMicroseconds: number
-  readonly tailLatencyMicroseconds: number
-  readonly busy: number
-  readonly waiting: number
-  readonly problems: ReadonlyArray<string>
-}
-
 const { values } = parseArgs({
   options: {
     port: { type: "string" },
@@ -88,19 +78,12 @@ const openInTurn = async (until: number): Promise<void> => {
 
 const priming = values.resumes === true ? await openOne() : undefined
 if (priming !== undefined) count(priming)
-const before = await ownScheduling()
-const startedAt = performance.now()
-const until = startedAt + Number(values.seconds) * 1000
-await Promise.all(Array.from({ length: Number(values.connections) }, () => openInTurn(until)))
-const elapsedMicroseconds = (performance.now() - startedAt) * 1000
-const after = await ownScheduling()
-const report: ConnectionsReport = {
-  connections: answered,
-  seconds: elapsedMicroseconds / 1e6,
-  medianLatencyMicroseconds: latencies.microsecondsAt(0.5),
-  tailLatencyMicroseconds: latencies.microsecondsAt(0.99),
-  busy: (after.processorMicroseconds - before.processorMicroseconds) / elapsedMicroseconds,
-  waiting: (after.waitedForOthersMicroseconds - before.waitedForOthersMicroseconds) / elapsedMicroseconds,
+const measured = await measureLoad(latencies, async (startedAt) => {
+  const until = startedAt + Number(values.seconds) * 1000
+  await Promise.all(Array.from({ length: Number(values.connections) }, () => openInTurn(until)))
+  return answered
+})
+printReport({
+  ...measured,
   problems: [...problems].map(([problem, times]) => `a connection ${problem} (${times} times)`)
-}
-process.stdout.write(JSON.stringify(report), () => process.exit())
+})

@@ -1,21 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { parseArgs } from "node:util"
-import { ownScheduling } from "../harness/scheduling.ts"
+import { measureLoad, printReport } from "../harness/loadReport.ts"
 import { EchoConnection, makeTraffic, type Tally } from "./echoConnection.ts"
 import type { MessageKind } from "./frames.ts"
 import { Latencies } from "../harness/latencies.ts"
 
 /** The load of an echo row: opens connections, keeps messages on their way for a time, and prints what came of it. */
-export interface EchoReport {
-  readonly messages: number
-  readonly seconds: number
-  readonly medianLatencyMicroseconds: number
-  readonly tailLatencyMicroseconds: number
-  readonly busy: number
-  readonly waiting: number
-  readonly problems: ReadonlyArray<string>
-}
-
 const { values } = parseArgs({
   options: {
     port: { type: "string" },
@@ -49,32 +39,20 @@ const drain = async (): Promise<void> => {
   }
 }
 
-const measure = async (): Promise<Omit<EchoReport, "problems">> => {
-  const before = await ownScheduling()
-  const startedAt = performance.now()
+const exchangeMessages = async (): Promise<number> => {
   for (const connection of connections) connection.start()
   await sleep(Number(values.seconds) * 1000)
   const { messages } = tally
-  const elapsedMicroseconds = (performance.now() - startedAt) * 1000
   for (const connection of connections) connection.stop()
-  const after = await ownScheduling()
-  return {
-    messages,
-    seconds: elapsedMicroseconds / 1e6,
-    medianLatencyMicroseconds: tally.latencies.microsecondsAt(0.5),
-    tailLatencyMicroseconds: tally.latencies.microsecondsAt(0.99),
-    busy: (after.processorMicroseconds - before.processorMicroseconds) / elapsedMicroseconds,
-    waiting: (after.waitedForOthersMicroseconds - before.waitedForOthersMicroseconds) / elapsedMicroseconds
-  }
+  return messages
 }
 
 const openAll = Promise.all(connections.map((connection) => connection.opened))
 await Promise.race([openAll, sleep(openLimitMilliseconds)])
-const measured = await measure()
+const measured = await measureLoad(tally.latencies, exchangeMessages)
 await drain()
 for (const connection of connections) connection.end()
 const problems = [...tally.problems].map(
   ([problem, count]) => `${problem} (${count} of ${connections.length} connections)`
 )
-const report: EchoReport = { ...measured, problems }
-process.stdout.write(JSON.stringify(report), () => process.exit())
+printReport({ ...measured, problems })
