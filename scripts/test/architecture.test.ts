@@ -11,7 +11,7 @@ const allowed: ReadonlyArray<readonly [file: string, specifier: string]> = [
   ["packages/http1/src/protocol/Connection.ts", "./Limits.ts"],
   ["packages/http1/src/protocol/Connection.ts", "@pagi/core/http/HeaderBlock"],
   ["packages/http2/src/protocol/frame/Data.ts", "../Settings.ts"],
-  ["packages/node/src/listen/Listener.ts", "node:net"],
+  ["packages/node/src/listen/SocketListener.ts", "node:net"],
   ["packages/node/src/pool/RestartPlan.ts", "./PoolState.ts"],
   ["packages/node/src/PagiServer.ts", "@pagi/http1/Http1Driver"],
   ["packages/cli/src/run/main.ts", "@pagi/node/PagiServer"],

@@ -12,7 +12,7 @@ import {
   type Listener,
   type ListenOptions,
   tcpEndpointOf
-} from "./Listener.ts"
+} from "./SocketListener.ts"
 import { type FoundSocket, matching, pathOf } from "./SocketMatch.ts"
 
 /** An inherited socket that listens. */

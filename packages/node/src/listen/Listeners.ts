@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import { adoptListeners } from "./AdoptedListeners.ts"
 import type { Inheritance } from "./InheritedSockets.ts"
-import { listen, type Listener, type ListenOptions } from "./Listener.ts"
+import { listen, type Listener, type ListenOptions } from "./SocketListener.ts"
 import type { ListenError } from "./ListenError.ts"
 
 /**

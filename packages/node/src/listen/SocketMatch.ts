@@ -5,7 +5,7 @@ import { lookup } from "node:dns/promises"
 import { fstatSync, readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import type { InheritedSocket } from "./InheritedSocket.ts"
-import { isWildcard } from "./Listener.ts"
+import { isWildcard } from "./SocketListener.ts"
 import { nameOf } from "./ReuseText.ts"
 
 /** An inherited socket that has been found to be one for a server, and where it is bound. */

@@ -21,7 +21,7 @@ import {
 import { type Server, createServer } from "node:net"
 import { join } from "node:path"
 import { ListenError } from "../../src/listen/ListenError.ts"
-import { listen, type ListenOptions } from "../../src/listen/Listener.ts"
+import { listen, type ListenOptions } from "../../src/listen/SocketListener.ts"
 import * as UnixSocket from "../../src/listen/UnixSocket.ts"
 import { openUnix } from "../support/Client.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"

@@ -1,5 +1,5 @@
 import { tcp } from "@pagi/core/Endpoint"
-import { listen, type ListenOptions } from "../../src/listen/Listener.ts"
+import { listen, type ListenOptions } from "../../src/listen/SocketListener.ts"
 
 export interface TcpOptions extends ListenOptions {
   readonly host: string
