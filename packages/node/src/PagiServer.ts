@@ -32,6 +32,7 @@ import { makeAcceptor } from "./connection/ConnectionAcceptor.ts"
 import { DescriptorLimit, readLimit } from "./connection/DescriptorLimit.ts"
 import * as FileBody from "./files/FileBody.ts"
 import { FirstConnection } from "./connection/FirstConnection.ts"
+import { alpnNames, Protocols } from "./connection/Protocols.ts"
 import { IncompleteDrain } from "./IncompleteDrain.ts"
 import { InheritedSockets } from "./listen/InheritedSockets.ts"
 import type { Listener, ListenOptions } from "./listen/SocketListener.ts"
@@ -91,9 +92,6 @@ export type StartError =
   | TlsError
   | RuntimeError.RuntimeError
 
-/** What clients may choose from by ALPN; those without ALPN get HTTP/1.1. */
-const tlsProtocols = ({ http2 }: Values): ReadonlyArray<string> => (http2 ? ["h2", "http/1.1"] : ["http/1.1"])
-
 /**
  * Starts a server: the application's lifespan first, then the listeners. The server runs until the scope closes, and the
  * scope has closed when the last request has ended and the application has shut down.
@@ -108,7 +106,8 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     const app = yield* PagiApp
     const options = yield* ServerOptions
     if (worker === undefined) yield* warnOfOptions(options)
-    const certificates = yield* TlsCertificates.fromOptions(options, tlsProtocols(options))
+    const protocols = yield* Protocols
+    const certificates = yield* TlsCertificates.fromOptions(options, alpnNames(protocols, options))
     const tickets = worker?.tickets ?? new TicketKeyring()
     // Those of a worker are its parent's to change.
     if (certificates !== undefined && worker?.tickets === undefined) yield* keepFresh(tickets)
@@ -134,7 +133,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     // In parallel: an application that takes long to clean up does not keep the others from beginning to.
     const connections = yield* EffectScope.fork(yield* Effect.scope, "parallel")
     const descriptors = new DescriptorLimit(server, readLimit())
-    const acceptor = makeAcceptor(server, descriptors, certificates, tickets)
+    const acceptor = makeAcceptor(server, descriptors, protocols, certificates, tickets)
     const listenOptions: ListenOptions = {
       secure: certificates !== undefined,
       backlog: options.listenerBacklog,

@@ -1,30 +1,23 @@
 import { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
-import { errorContent } from "@pagi/core/http/ResponseContent"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
-import { errorResponse } from "@pagi/http1/protocol/ErrorResponse"
-import { refusal as goAway } from "@pagi/http2/protocol/head/Refusal"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import type { Socket } from "node:net"
 import type { DescriptorLimit } from "./DescriptorLimit.ts"
 import type { OnConnection } from "../listen/SocketListener.ts"
 import { clientOf, NetTransport } from "./NetTransport.ts"
-import { type Answer, Refusals } from "./Refusals.ts"
+import { Refusals } from "./Refusals.ts"
 import type { TicketKeyring } from "../tls/TicketSecrets.ts"
 import type { TlsCertificates } from "../tls/TlsCertificates.ts"
-import { Protocols } from "./Protocols.ts"
+import { type ProtocolTable, ServerProtocols } from "./Protocols.ts"
 import { TlsHandshakes } from "../tls/TlsHandshakes.ts"
 import { TurnQueue } from "./TurnQueue.ts"
 
-/** Seconds after which a client that was turned away may try again, for Retry-After (RFC 9110 §10.2.3). */
-const retryAfter = "1"
-
-const message = "the server is at capacity"
-
-/** Makes a connection of each accepted socket, in a scope below the current one; beyond the limits it answers 503. */
+/** Makes a connection of each accepted socket, in a scope below the current one; those beyond the limits are turned away. */
 export const makeAcceptor = (
   server: ServerContext,
   descriptors: DescriptorLimit,
+  table: ProtocolTable,
   certificates: TlsCertificates | undefined,
   keyring: TicketKeyring
 ): Effect.Effect<OnConnection, never, EffectScope.Scope> =>
@@ -35,14 +28,10 @@ export const makeAcceptor = (
     const tellFailure = (socket: Socket): void =>
       server.observer?.protocolError?.("tls-handshake", { client: clientOf(socket), server: undefined })
     const handshakes = certificates && new TlsHandshakes(server, certificates, keyring, tellFailure)
-    const refusals = new Refusals(server, answerOf(server))
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        registry.abort("server_shutdown")
-        refusals.destroy()
-      })
-    )
-    const protocols = new Protocols(server, yield* ConnectionScopes.make(server.runner))
+    yield* Effect.addFinalizer(() => Effect.sync(() => registry.abort("server_shutdown")))
+    const protocols = new ServerProtocols(table, server, yield* ConnectionScopes.make(server.runner))
+    const refusals = new Refusals(protocols)
+    yield* Effect.addFinalizer(() => Effect.sync(() => refusals.destroy()))
     return (accepted, address) => {
       const { socket } = accepted
       const isShort = descriptors.isReached(accepted.descriptor, registry)
@@ -62,7 +51,7 @@ export const makeAcceptor = (
       if (isAdmitted) {
         handshakes.accept(socket, (secure, tls) => {
           const transport = new NetTransport({ socket: secure, slot: undefined, tls }, address, turns)
-          protocols.open(transport, secure.alpnProtocol === "h2")
+          protocols.named(secure.alpnProtocol || undefined).open(transport)
         })
         return
       }
@@ -78,15 +67,3 @@ export const makeAcceptor = (
       })
     }
   })
-
-/** What each protocol has for it; there is no request yet that could be answered. */
-const answerOf =
-  ({ date, exchanges }: ServerContext): Answer =>
-  (transport, alpn) => {
-    const isHttp2 = alpn === "h2"
-    const length = isHttp2 ? 0 : errorContent(message).length
-    exchanges?.begin(transport, undefined).answered(503, length, "at_capacity")
-    transport.write(
-      isHttp2 ? goAway(message) : errorResponse(503, message, date.value, { headers: [["retry-after", retryAfter]] })
-    )
-  }

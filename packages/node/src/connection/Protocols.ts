@@ -1,120 +1,82 @@
-import { fromBytes } from "@pagi/core/bytes/ByteString"
-import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
+/**
+ * The protocols that a server speaks, as a table: how a client chooses one, and what a connection is opened with. The
+ * next version of HTTP is another row.
+ */
 import type { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
-import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
-import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
-import { Http1Driver } from "@pagi/http1/Http1Driver"
-import * as Http1Settings from "@pagi/http1/Http1Settings"
-import { Http2Driver } from "@pagi/http2/Http2Driver"
-import * as Http2Settings from "@pagi/http2/stream/Http2Settings"
-import { matchPreface, preface } from "@pagi/http2/protocol/Preface"
+import type { Values } from "@pagi/core/options/ServerOptions"
+import type { Transport } from "@pagi/core/transport/Transport"
 import * as WebSocketUpgrade from "@pagi/websocket/WebSocketUpgrade"
+import * as Context from "effect/Context"
 import { webSocketPlatform } from "../compression/NodeWebSocketPlatform.ts"
+import { Detection, type Recogniser } from "./Detection.ts"
+import { http1, http2 } from "./HttpProtocols.ts"
+import type { PreparedProtocol, Protocol, ProtocolParts } from "./Protocol.ts"
 
-/** The HTTP versions of a server: makes the driver of the one that a client speaks. */
-export class Protocols {
-  readonly server: ServerContext
-  readonly #scopes: ConnectionScopes
-  readonly #http1: Http1Settings.Http1Settings
-  readonly #http2: Http2Settings.Http2Settings | undefined
-
-  constructor(server: ServerContext, scopes: ConnectionScopes) {
-    const webSocket = WebSocketUpgrade.make(server, webSocketPlatform)
-    this.server = server
-    this.#scopes = scopes
-    this.#http1 = Http1Settings.makeSettings(server, webSocket)
-    this.#http2 = server.options.http2 ? Http2Settings.makeSettings(server, webSocket) : undefined
-  }
-
-  /** For a client that has not said what it speaks: it speaks HTTP/2 if it begins with the preface (RFC 9113 §3.3). */
-  detect(transport: Transport): void {
-    if (this.#http2 === undefined) this.open(transport, false)
-    else new Detection(this, transport)
-  }
-
-  /** For a client of which that is known, by ALPN for instance (RFC 9113 §3.2). */
-  open(transport: Transport, isHttp2: boolean): TransportHandler {
-    return isHttp2 && this.#http2 !== undefined
-      ? new Http2Driver(this.#http2, transport, this.#scopes)
-      : new Http1Driver(this.#http1, transport, this.#scopes)
-  }
+/** The protocols that there are. */
+export interface ProtocolTable {
+  /** Those that clients choose by ALPN or by their first bytes. Where several can be had, the first counts. */
+  readonly chosen: ReadonlyArray<Protocol>
+  /** For clients that have chosen none of these. Whether it is on is not asked. */
+  readonly fallback: Protocol
 }
 
-/** Ticks that a client has to begin with its first request when the server drains. */
-const drainTicks = 10
+/** HTTP/2 and HTTP/1.1. */
+export const standard: ProtocolTable = { chosen: [http2], fallback: http1 }
 
-/**
- * Whether a first line is not even remotely one of HTTP/1: three words, but neither a target nor a version among them.
- * Whoever sends it may have meant the preface of HTTP/2, and is told so in that protocol (RFC 9113 §3.4).
- */
-const isMistakenPreface = (bytes: Uint8Array): boolean =>
-  /^[^ \r\n]+ [^ \r\n/:*]+ (?!HTTP)[^ \r\n/]+\r\n/.test(fromBytes(bytes, 0, Math.min(bytes.length, 64)))
+/** What servers speak that are made with it; HTTP/2 and HTTP/1.1 by default. */
+export const Protocols = Context.Reference<ProtocolTable>("@pagi/node/Protocols", { defaultValue: () => standard })
 
-const noBytes = new Uint8Array(0)
+/** The rows for a server with these options, without the fallback. */
+const chosenBy = ({ chosen }: ProtocolTable, options: Values): ReadonlyArray<Protocol> =>
+  chosen.filter(({ isOn }) => isOn === undefined || isOn(options))
 
-/** A connection of which the first bytes have not come. They decide, mostly all at once, who goes on with it. */
-class Detection implements TransportHandler, ServerConnection, DeadlineOwner {
-  readonly #protocols: Protocols
-  readonly #transport: Transport
-  readonly #deadline: Deadline
-  /** What has come of the preface. */
-  #received: Uint8Array = noBytes
+/** What a server with these options offers by ALPN, in its order of preference. */
+export const alpnNames = (table: ProtocolTable, options: Values): ReadonlyArray<string> =>
+  [...chosenBy(table, options), table.fallback].map(({ alpn }) => alpn)
 
-  constructor(protocols: Protocols, transport: Transport) {
-    const { server } = protocols
-    this.#protocols = protocols
-    this.#transport = transport
-    this.#deadline = new Deadline(server.deadlines, this)
-    this.#deadline.start(server.limits.headers)
-    server.registry.add(this)
-    transport.open(this)
-  }
+/** A row of which the first bytes tell. */
+interface Recognisable {
+  readonly recognises: NonNullable<Protocol["recognises"]>
+  readonly protocol: PreparedProtocol
+}
 
-  onData(bytes: Uint8Array, isLent: boolean): void {
-    const received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes])
-    const matched = matchPreface(received, 0, received.length)
-    if (matched >= 0 && matched < preface.length) this.#received = Buffer.from(received)
-    else {
-      const isHttp2 = matched === preface.length || isMistakenPreface(received)
-      this.#decide(isHttp2).onData(received, isLent && received === bytes)
+/** The protocols of one server: opens connections with the one that a client speaks. */
+export class ServerProtocols implements Recogniser {
+  readonly server: ServerContext
+  readonly fallback: PreparedProtocol
+  readonly #byName = new Map<string, PreparedProtocol>()
+  readonly #recognisable: Array<Recognisable> = []
+
+  constructor(table: ProtocolTable, server: ServerContext, scopes: ConnectionScopes) {
+    const parts: ProtocolParts = { server, scopes, webSocket: WebSocketUpgrade.make(server, webSocketPlatform) }
+    this.server = server
+    this.fallback = table.fallback.prepare(parts)
+    for (const { alpn, prepare, recognises } of chosenBy(table, server.options)) {
+      const protocol = prepare(parts)
+      this.#byName.set(alpn, protocol)
+      if (recognises !== undefined) this.#recognisable.push({ recognises, protocol })
     }
   }
 
-  onEnd(): void {
-    // With part of a preface at most, but that is for the driver to answer.
-    const driver = this.#decide(false)
-    if (this.#received.length > 0) driver.onData(this.#received, false)
-    driver.onEnd()
+  /** The protocol that was chosen by this name; the fallback without one. */
+  named(alpn: string | undefined): PreparedProtocol {
+    return (alpn === undefined ? undefined : this.#byName.get(alpn)) ?? this.fallback
   }
 
-  #decide(isHttp2: boolean): TransportHandler {
-    this.#deadline.release()
-    const { registry } = this.#protocols.server
-    return registry.handOver(this, () => this.#protocols.open(this.#transport, isHttp2))
+  /** Opens a connection of which only the first bytes tell what is spoken on it. */
+  detect(transport: Transport): void {
+    if (this.#recognisable.length === 0) this.fallback.open(transport)
+    else new Detection(this, transport)
   }
 
-  onFlush(): void {}
-
-  onBlocked(): void {}
-
-  onDrain(): void {}
-
-  onClose(): void {
-    this.#deadline.release()
-    this.#protocols.server.registry.remove(this)
-  }
-
-  onDeadline(): void {
-    this.#transport.destroy()
-  }
-
-  /** A request may be under way. */
-  drain(): void {
-    this.#deadline.start(drainTicks)
-  }
-
-  abort(): void {
-    this.#transport.destroy()
+  recognise(bytes: Uint8Array): PreparedProtocol | undefined {
+    let isKnown = true
+    for (const { protocol, recognises } of this.#recognisable) {
+      const answer = recognises(bytes)
+      if (answer === true) return protocol
+      if (answer === undefined) isKnown = false
+    }
+    return isKnown ? this.fallback : undefined
   }
 }

@@ -1,29 +1,24 @@
 import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import { Linger } from "@pagi/core/server/Linger"
-import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
+import type { ServerProtocols } from "./Protocols.ts"
 
 /** What carries the bytes of a client: its transport, or what there is before that. */
 export interface Carrier {
   destroy(): void
 }
 
-/** Writes the answer to a client that is turned away. `alpn` is the protocol that it has chosen by TLS. */
-export type Answer = (transport: Transport, alpn: string | undefined) => void
-
 /**
  * The clients that are being turned away. Their requests are read and discarded for a while, since a reset for unread
  * bytes could destroy the answer on its way (RFC 9112 §9.6).
  */
 export class Refusals {
-  readonly server: ServerContext
-  readonly answer: Answer
+  readonly protocols: ServerProtocols
   /** The one that came first in front. */
   readonly #refusals = new Set<Refusal>()
 
-  constructor(server: ServerContext, answer: Answer) {
-    this.server = server
-    this.answer = answer
+  constructor(protocols: ServerProtocols) {
+    this.protocols = protocols
   }
 
   /** Answers at once. No more than `room` clients have time to read that, those that came last. */
@@ -68,17 +63,17 @@ export class Refusal implements TransportHandler, DeadlineOwner {
   readonly #linger: Linger
 
   constructor(refusals: Refusals, carrier: Carrier) {
-    const { deadlines, options } = refusals.server
+    const { deadlines, options } = refusals.protocols.server
     this.#refusals = refusals
     this.#carrier = carrier
     this.#deadline = new Deadline(deadlines, this)
     this.#linger = new Linger(deadlines, this.#deadline, options.maxBodySize)
   }
 
-  /** Tells the client, and ends the server's side. */
+  /** Tells the client, which has chosen the protocol of this name, and ends the server's side. */
   answer(transport: Transport, alpn: string | undefined): void {
     transport.open(this)
-    this.#refusals.answer(transport, alpn)
+    this.#refusals.protocols.named(alpn).refuse(transport)
     transport.end()
   }
 

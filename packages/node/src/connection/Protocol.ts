@@ -1,0 +1,48 @@
+import type { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
+import type { ServerContext } from "@pagi/core/server/ServerContext"
+import type { WebSocketUpgrade } from "@pagi/core/exchange/WebSocketUpgrade"
+import type { Values } from "@pagi/core/options/ServerOptions"
+import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
+
+/**
+ * A protocol that a server can speak: one row of the table `Protocols`. A row is a value without a state; what belongs
+ * to a server is made by `prepare`.
+ */
+export interface Protocol {
+  /** Its name in ALPN (RFC 7301), by which clients choose it in a TLS handshake. Each row has another one. */
+  readonly alpn: string
+  /** Whether a server with these options speaks it; without this function every server does. */
+  readonly isOn?: (options: Values) => boolean
+  /**
+   * Whether a client that has begun with these bytes speaks it, or nothing while that cannot be told. Asked for clients
+   * without TLS, again with all bytes from the first on whenever some have come. It must not change them, and must not
+   * throw. Without this function the protocol can only be chosen by ALPN.
+   */
+  readonly recognises?: (bytes: Uint8Array) => boolean | undefined
+  /** Makes what a server needs to speak it. Called once for each server that does, before that listens. */
+  readonly prepare: (parts: ProtocolParts) => PreparedProtocol
+}
+
+/** What a server has for all of its protocols. */
+export interface ProtocolParts {
+  readonly server: ServerContext
+  /** Above the scopes of connections, which run applications. */
+  readonly scopes: ConnectionScopes
+  /** For protocols over which WebSockets are opened. */
+  readonly webSocket: WebSocketUpgrade
+}
+
+/** A protocol as one server speaks it. These are plain calls, once for each connection, and must not throw. */
+export interface PreparedProtocol {
+  /**
+   * Makes the driver of a new connection and answers it. The driver must, in this call, add itself to the server's
+   * registry, from which it removes itself when the connection has closed and nothing of it runs any more, and give
+   * itself to `transport.open`. What the client has sent before is told to the driver right afterwards, by `onData`.
+   */
+  open(transport: Transport): TransportHandler
+  /**
+   * Writes to a client that the server is at capacity, and tells observers of an exchange that ended so. The client may
+   * not have sent anything yet. The caller has opened the transport, ends it afterwards, and discards what comes.
+   */
+  refuse(transport: Transport): void
+}
