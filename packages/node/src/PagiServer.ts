@@ -1,7 +1,7 @@
 import { combine, Observer } from "@pagi/core/observe/Observer"
 import { ServerLoad } from "@pagi/core/observe/ServerLoad"
 import * as Lifespan from "@pagi/core/exchange/Lifespan"
-import { type EndpointOptions, endpoints } from "@pagi/core/options/Endpoint"
+import type { EndpointOptions } from "@pagi/core/options/Endpoint"
 import { PagiApp } from "@pagi/core/contract/PagiApp"
 import * as ServerContext from "@pagi/core/server/ServerContext"
 import {
@@ -29,18 +29,15 @@ import * as References from "effect/References"
 import * as EffectScope from "effect/Scope"
 import * as AccessLogFile from "./accessLog/AccessLogFile.ts"
 import { makeAcceptor } from "./connection/ConnectionAcceptor.ts"
-import { DescriptorLimit, readLimit } from "./connection/DescriptorLimit.ts"
+import { listenOnEndpoints } from "./connection/EndpointListeners.ts"
 import * as FileBody from "./files/FileBody.ts"
-import { FirstConnection } from "./connection/FirstConnection.ts"
 import { alpnNames, Protocols } from "./connection/Protocols.ts"
 import { IncompleteDrain } from "./IncompleteDrain.ts"
 import { InheritedSockets } from "./listen/InheritedSockets.ts"
-import type { Listener, ListenOptions } from "./listen/SocketListener.ts"
-import { listenAll } from "./listen/Listeners.ts"
+import { type Listener, MoreListeners } from "./listen/Listener.ts"
 import type { ListenError } from "./listen/ListenError.ts"
 import * as RuntimeError from "./process/RuntimeError.ts"
 import { problemOf } from "./process/RuntimeSupport.ts"
-import type { AcceptShare } from "./connection/AcceptShare.ts"
 import { WorkerIdentity } from "./process/WorkerIdentity.ts"
 import { keepFresh, TicketKeyring } from "./tls/TicketSecrets.ts"
 import * as TlsCertificates from "./tls/TlsCertificates.ts"
@@ -54,7 +51,7 @@ export class PagiServer extends Context.Service<
     readonly address: Address
     /** The port of the first listener on TCP, also when port 0 was asked for; 0 when there are Unix sockets only. */
     readonly port: number
-    /** In the order in which the options name them. */
+    /** In the order in which the options name them, and then those that were added. */
     readonly listeners: ReadonlyArray<Pick<Listener, "address" | "url">>
     /** Whether new connections are accepted. */
     readonly isRunning: Effect.Effect<boolean>
@@ -132,19 +129,16 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     })
     // In parallel: an application that takes long to clean up does not keep the others from beginning to.
     const connections = yield* EffectScope.fork(yield* Effect.scope, "parallel")
-    const descriptors = new DescriptorLimit(server, readLimit())
-    const acceptor = makeAcceptor(server, descriptors, protocols, certificates, tickets)
-    const listenOptions: ListenOptions = {
-      secure: certificates !== undefined,
-      backlog: options.listenerBacklog,
-      reusePort: options.reuseport && worker !== undefined,
-      isQuiet: worker !== undefined,
-      onConnection: yield* EffectScope.provide(acceptor, connections),
-      onAcceptError: (error) => descriptors.onAcceptError(error)
-    }
-    const watching = withFirst(listenOptions, yield* FirstConnection)
-    const sharing = withShare(watching, server, worker?.share)
-    const listeners = yield* listenAll(endpoints(options), inheritance, watching, sharing)
+    const acceptor = yield* EffectScope.provide(makeAcceptor(server, protocols), connections)
+    const own = yield* listenOnEndpoints(acceptor, {
+      inheritance,
+      certificates,
+      tickets,
+      isWorker: worker !== undefined,
+      share: worker?.share
+    })
+    const others = yield* Effect.forEach(yield* MoreListeners, (listen) => listen(acceptor))
+    const listeners = [...own, ...others]
     let isRunning = true
     const stopRequested = yield* Latch.make()
     // In a fiber of its own: the caller may give up waiting, or be an exchange that the shutdown interrupts.
@@ -166,10 +160,10 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     const shutdown = Effect.andThen(stopRequested.open, Fiber.join(stopping))
     // That the drain was incomplete has been logged, and there is nobody else to tell.
     yield* Effect.addFinalizer(() => Effect.ignore(shutdown))
-    yield* announce(listeners, listenOptions)
+    yield* announce(listeners, worker !== undefined)
     return PagiServer.of({
-      address: listeners[0].address,
-      port: listeners.map(({ address }) => address[1]).find((port) => port !== null) ?? 0,
+      address: own[0].address,
+      port: own.map(({ address }) => address[1]).find((port) => port !== null) ?? 0,
       listeners,
       isRunning: Effect.sync(() => isRunning),
       connectionCount: Effect.sync(() => load.connections),
@@ -251,45 +245,13 @@ const warnOfOptions = (options: Values): Effect.Effect<void> =>
     { discard: true }
   )
 
-/** Tells of the first connection. */
-const withFirst = (options: ListenOptions, tell: (() => void) | undefined): ListenOptions => {
-  if (tell === undefined) return options
-  let isFirst = true
-  return {
-    ...options,
-    onConnection: (accepted, address) => {
-      if (isFirst) tell()
-      isFirst = false
-      options.onConnection(accepted, address)
-    }
-  }
-}
-
-/** Lets other workers go first after accepting, where this one has more than its share. */
-const withShare = (
-  options: ListenOptions,
-  { registry }: ServerContext.ServerContext,
-  share: AcceptShare | undefined
-): ListenOptions =>
-  share === undefined
-    ? options
-    : {
-        ...options,
-        onConnection: (accepted, address) => {
-          options.onConnection(accepted, address)
-          share.accepted(registry.size)
-        }
-      }
-
-/** Says where the server listens. */
-const announce = (listeners: ReadonlyArray<Listener>, { isQuiet, secure }: ListenOptions): Effect.Effect<void> =>
+/** Says where the server listens. A worker's parent has said that. */
+const announce = (listeners: ReadonlyArray<Listener>, isWorker: boolean): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const log = isQuiet === true ? Effect.logDebug : Effect.logInfo
-    for (const { address, url } of listeners) {
+    const log = isWorker ? Effect.logDebug : Effect.logInfo
+    for (const { remark, url } of listeners) {
       yield* log(`listening on ${url}`)
-      if (secure === true && address[1] === null) {
-        yield* log(`clients of ${url} must speak TLS too; a proxy in front of it usually does not`)
-      }
+      if (remark !== undefined) yield* log(remark)
     }
   })
 

@@ -2,7 +2,7 @@
 export { AccessLogError } from "./accessLog/AccessLogFile.ts"
 export { IncompleteDrain } from "./IncompleteDrain.ts"
 export { InheritedSockets } from "./listen/InheritedSockets.ts"
-export { type Listener } from "./listen/SocketListener.ts"
+export { type Listener } from "./listen/Listener.ts"
 export { ListenError } from "./listen/ListenError.ts"
 export * as PagiServer from "./PagiServer.ts"
 export { PagiServerLive } from "./PagiServer.ts"

@@ -9,7 +9,7 @@ import { endpoints } from "@pagi/core/Endpoint"
 import { findProgram } from "../../../test/support/FindProgram.ts"
 import { listenTcp } from "./support/Listen.ts"
 
-const listenOptions = { onAcceptError: () => {}, onConnection: () => {} }
+const listenOptions = { onAcceptError: () => {}, onSocket: () => {} }
 
 /** How many connections may wait for the listeners of a port, as the system says. */
 const backlogOf = (port: number): number =>

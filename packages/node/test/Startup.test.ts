@@ -51,7 +51,7 @@ const occupiedPort = Effect.map(
     port: 0,
     backlog: 1,
     onAcceptError: () => {},
-    onConnection: ({ socket }) => socket.destroy()
+    onSocket: ({ socket }) => socket.destroy()
   }),
   ({ address }) => address[1] ?? 0
 )

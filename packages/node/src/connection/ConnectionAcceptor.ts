@@ -1,69 +1,68 @@
 import { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
+import type { Transport } from "@pagi/core/transport/Transport"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
-import type { Socket } from "node:net"
-import type { DescriptorLimit } from "./DescriptorLimit.ts"
-import type { OnConnection } from "../listen/SocketListener.ts"
-import { clientOf, NetTransport } from "./NetTransport.ts"
-import { Refusals } from "./Refusals.ts"
-import type { TicketKeyring } from "../tls/TicketSecrets.ts"
-import type { TlsCertificates } from "../tls/TlsCertificates.ts"
+import type { Acceptor, Carrier, Refusal, Shortage } from "../listen/Listener.ts"
+import { FirstConnection } from "./FirstConnection.ts"
 import { type ProtocolTable, ServerProtocols } from "./Protocols.ts"
-import { TlsHandshakes } from "../tls/TlsHandshakes.ts"
-import { TurnQueue } from "./TurnQueue.ts"
+import { Refusals } from "./Refusals.ts"
 
-/** Makes a connection of each accepted socket, in a scope below the current one; those beyond the limits are turned away. */
+/**
+ * Opens the connections of a server in its protocols; those beyond the limit are turned away. When the current scope
+ * closes, the connections are aborted.
+ */
 export const makeAcceptor = (
   server: ServerContext,
-  descriptors: DescriptorLimit,
-  table: ProtocolTable,
-  certificates: TlsCertificates | undefined,
-  keyring: TicketKeyring
-): Effect.Effect<OnConnection, never, EffectScope.Scope> =>
+  table: ProtocolTable
+): Effect.Effect<Acceptor, never, EffectScope.Scope> =>
   Effect.gen(function* () {
-    const { options, registry } = server
-    const { maxConnections } = options
-    const turns = new TurnQueue(server.runner.background)
-    const tellFailure = (socket: Socket): void =>
-      server.observer?.protocolError?.("tls-handshake", { client: clientOf(socket), server: undefined })
-    const handshakes = certificates && new TlsHandshakes(server, certificates, keyring, tellFailure)
-    yield* Effect.addFinalizer(() => Effect.sync(() => registry.abort("server_shutdown")))
+    const onFirst = yield* FirstConnection
+    yield* Effect.addFinalizer(() => Effect.sync(() => server.registry.abort("server_shutdown")))
     const protocols = new ServerProtocols(table, server, yield* ConnectionScopes.make(server.runner))
     const refusals = new Refusals(protocols)
     yield* Effect.addFinalizer(() => Effect.sync(() => refusals.destroy()))
-    return (accepted, address) => {
-      const { socket } = accepted
-      const isShort = descriptors.isReached(accepted.descriptor, registry)
-      const isAdmitted = !isShort && registry.makeRoom(maxConnections)
-      // Those that are turned away must leave some of the last descriptors to others.
-      const room = isShort ? descriptors.reserve / 2 : maxConnections
-      if (!isAdmitted) {
-        const connection = { client: clientOf(socket), server: address }
-        server.observer?.limitHit?.(isShort ? "openFiles" : "maxConnections", connection)
-      }
-      if (handshakes === undefined) {
-        const transport = new NetTransport(accepted, address, turns)
-        if (isAdmitted) protocols.detect(transport)
-        else refusals.add(transport, undefined, room)
-        return
-      }
-      if (isAdmitted) {
-        handshakes.accept(socket, (secure, tls) => {
-          const transport = new NetTransport({ socket: secure, slot: undefined, tls }, address, turns)
-          protocols.named(secure.alpnProtocol || undefined).open(transport)
-        })
-        return
-      }
-      const refusal = refusals.reserve(socket, room)
-      if (refusal === undefined) {
-        socket.destroy()
-        return
-      }
-      socket.on("close", refusal.end)
-      handshakes.begin(socket, (secure, tls) => {
-        const transport = new NetTransport({ socket: secure, slot: undefined, tls }, address, turns)
-        refusal.answer(transport, secure.alpnProtocol || undefined)
-      })
-    }
+    return new ConnectionAcceptor(protocols, refusals, onFirst)
   })
+
+class ConnectionAcceptor implements Acceptor {
+  readonly server: ServerContext
+  readonly #protocols: ServerProtocols
+  readonly #refusals: Refusals
+  readonly #atCapacity: Shortage
+  /** Who is told of the first connection, until there has been one. */
+  #onFirst: (() => void) | undefined
+
+  constructor(protocols: ServerProtocols, refusals: Refusals, onFirst: (() => void) | undefined) {
+    this.server = protocols.server
+    this.#protocols = protocols
+    this.#refusals = refusals
+    this.#atCapacity = { limit: "maxConnections", room: protocols.server.options.maxConnections }
+    this.#onFirst = onFirst
+  }
+
+  admit(): boolean {
+    if (this.#onFirst !== undefined) this.#noteFirst(this.#onFirst)
+    return this.server.registry.makeRoom(this.#atCapacity.room)
+  }
+
+  serve(transport: Transport, alpn?: string): void {
+    if (alpn === undefined && !transport.secure) this.#protocols.detect(transport)
+    else this.#protocols.named(alpn).open(transport)
+  }
+
+  refuse(transport: Transport, alpn?: string, { limit, room } = this.#atCapacity): void {
+    this.server.observer?.limitHit?.(limit, transport)
+    this.#refusals.add(transport, alpn, room)
+  }
+
+  refuseLater(carrier: Carrier, { limit, room } = this.#atCapacity): Refusal | undefined {
+    this.server.observer?.limitHit?.(limit, carrier)
+    return this.#refusals.reserve(carrier, room)
+  }
+
+  #noteFirst(tell: () => void): void {
+    this.#onFirst = undefined
+    tell()
+  }
+}

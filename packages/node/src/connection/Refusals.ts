@@ -1,12 +1,8 @@
 import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import { Linger } from "@pagi/core/server/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
+import type { Carrier, Refusal } from "../listen/Listener.ts"
 import type { ServerProtocols } from "./Protocols.ts"
-
-/** What carries the bytes of a client: its transport, or what there is before that. */
-export interface Carrier {
-  destroy(): void
-}
 
 /**
  * The clients that are being turned away. Their requests are read and discarded for a while, since a reset for unread
@@ -15,7 +11,7 @@ export interface Carrier {
 export class Refusals {
   readonly protocols: ServerProtocols
   /** The one that came first in front. */
-  readonly #refusals = new Set<Refusal>()
+  readonly #refusals = new Set<RefusedClient>()
 
   constructor(protocols: ServerProtocols) {
     this.protocols = protocols
@@ -39,7 +35,7 @@ export class Refusals {
     return this.#refusals.size < room ? this.#begin(carrier) : undefined
   }
 
-  end(refusal: Refusal): void {
+  end(refusal: RefusedClient): void {
     this.#refusals.delete(refusal)
   }
 
@@ -47,15 +43,15 @@ export class Refusals {
     for (const refusal of this.#refusals) refusal.destroy()
   }
 
-  #begin(carrier: Carrier): Refusal {
-    const refusal = new Refusal(this, carrier)
+  #begin(carrier: Carrier): RefusedClient {
+    const refusal = new RefusedClient(this, carrier)
     this.#refusals.add(refusal)
     return refusal
   }
 }
 
 /** One client that is being turned away. */
-export class Refusal implements TransportHandler, DeadlineOwner {
+class RefusedClient implements Refusal, TransportHandler, DeadlineOwner {
   readonly isDiscarding = true
   readonly #refusals: Refusals
   readonly #carrier: Carrier

@@ -5,14 +5,8 @@ import type * as EffectScope from "effect/Scope"
 import { fstatSync } from "node:fs"
 import type { Server } from "node:net"
 import type { InheritedSocket } from "./InheritedSocket.ts"
-import {
-  addressOf,
-  createListeningServer,
-  fromServer,
-  type Listener,
-  type ListenOptions,
-  tcpEndpointOf
-} from "./SocketListener.ts"
+import type { Listener } from "./Listener.ts"
+import { addressOf, createListeningServer, fromServer, type ListenOptions, tcpEndpointOf } from "./SocketListener.ts"
 import { type FoundSocket, matching, pathOf } from "./SocketMatch.ts"
 
 /** An inherited socket that listens. */

@@ -4,8 +4,9 @@ import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import { adoptListeners } from "./AdoptedListeners.ts"
 import type { Inheritance } from "./InheritedSockets.ts"
-import { listen, type Listener, type ListenOptions } from "./SocketListener.ts"
+import type { Listener } from "./Listener.ts"
 import type { ListenError } from "./ListenError.ts"
+import { listen, type ListenOptions } from "./SocketListener.ts"
 
 /**
  * Listens on every endpoint, with the sockets that the process has inherited where there are some. Succeeds when all of

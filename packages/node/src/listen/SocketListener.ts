@@ -4,22 +4,13 @@ import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import { createServer, type Server, type Socket } from "node:net"
 import { resolve } from "node:path"
+import type { Listener } from "./Listener.ts"
 import { fromErrno, type ListenError } from "./ListenError.ts"
 import { type AcceptedSocket, acceptSockets } from "./SharedRead.ts"
 import * as UnixSocket from "./UnixSocket.ts"
 
-/** An open listening socket. */
-export interface Listener {
-  /** `[host, port]`, or `[path, null]` for a Unix socket. */
-  readonly address: Address
-  /** Where clients reach it, for instance `http://127.0.0.1:5000/` or `unix:/run/app.sock`. */
-  readonly url: string
-  /** Closes the listening socket; connections stay. The socket also closes with its scope. */
-  readonly stopAccepting: Effect.Effect<void>
-}
-
-/** Takes an accepted connection. `server` is the address that the peer has connected to. */
-export type OnConnection = (accepted: AcceptedSocket, server: Address | undefined) => void
+/** Takes an accepted socket. `server` is the address that the peer has connected to. */
+export type OnSocket = (accepted: AcceptedSocket, server: Address | undefined) => void
 
 export interface ListenOptions {
   /** Whether clients are to speak TLS; listeners say so in their URLs. */
@@ -31,7 +22,7 @@ export interface ListenOptions {
   readonly isQuiet?: boolean
   /** A connection could not be accepted; those that are open, and later ones, are not concerned. */
   readonly onAcceptError: (error: NodeJS.ErrnoException) => void
-  readonly onConnection: OnConnection
+  readonly onSocket: OnSocket
 }
 
 /** Listens for as long as the scope is open. */
@@ -99,12 +90,16 @@ export const fromServer = (
     const { socket } = accepted
     // Asked for now, while the system knows it: after a reset it does not, and a request would be from nobody.
     if (isTcp && socket.remoteAddress === undefined) socket.destroy()
-    else options.onConnection(accepted, isForAll ? localAddressOf(socket) : address)
+    else options.onSocket(accepted, isForAll ? localAddressOf(socket) : address)
   }
-  acceptSockets(server, accept, options.secure === true)
+  const isSecure = options.secure === true
+  const url = urlOf(address, isSecure)
+  acceptSockets(server, accept, isSecure)
   return {
     address,
-    url: urlOf(address, options.secure === true),
+    url,
+    remark:
+      isSecure && !isTcp ? `clients of ${url} must speak TLS too; a proxy in front of it usually does not` : undefined,
     stopAccepting: Effect.sync(() => {
       if (!server.listening) return
       giveUp()

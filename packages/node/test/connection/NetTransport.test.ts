@@ -53,7 +53,7 @@ const connected = Effect.gen(function* () {
     port: 0,
     backlog: 1,
     onAcceptError: () => {},
-    onConnection: (socket, server) => accepted.push([socket, server])
+    onSocket: (socket, server) => accepted.push([socket, server])
   })
   const client = yield* open(address[1] ?? 0, { allowHalfOpen: true })
   yield* until("the connection is accepted", () => accepted.length === 1)

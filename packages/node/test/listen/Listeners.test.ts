@@ -89,7 +89,7 @@ describe("a server with several listeners", () => {
           port: 0,
           backlog: 1,
           onAcceptError: () => {},
-          onConnection: ({ socket }) => socket.destroy()
+          onSocket: ({ socket }) => socket.destroy()
         })
         const used = address[1] ?? 0
         const error = yield* Effect.flip(

@@ -14,7 +14,7 @@ const listen = (options: Partial<TcpOptions> = {}) =>
     port: 0,
     backlog: 16,
     onAcceptError: () => {},
-    onConnection: ({ socket }) => socket.destroy(),
+    onSocket: ({ socket }) => socket.destroy(),
     ...options
   })
 
@@ -80,7 +80,7 @@ describe("listenTcp", () => {
   it.live("leaves open connections alone when it stops accepting", () =>
     Effect.gen(function* () {
       const accepted: Array<Socket> = []
-      const { address, stopAccepting } = yield* listen({ onConnection: ({ socket }) => accepted.push(socket) })
+      const { address, stopAccepting } = yield* listen({ onSocket: ({ socket }) => accepted.push(socket) })
       const port = address[1] ?? 0
       const client = yield* open(port)
       yield* until("the connection is accepted", () => accepted.length === 1)
@@ -99,7 +99,7 @@ describe("listenTcp", () => {
         const servers: Array<Address | undefined> = []
         const { address } = yield* listen({
           host,
-          onConnection: ({ socket }, server) => {
+          onSocket: ({ socket }, server) => {
             servers.push(server)
             socket.destroy()
           }

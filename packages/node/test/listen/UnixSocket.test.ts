@@ -31,7 +31,7 @@ const listenAt = (path: string, mode?: number, options: Partial<ListenOptions> =
   listen(unix(path, mode), {
     backlog: 16,
     onAcceptError: () => {},
-    onConnection: ({ socket }) => socket.destroy(),
+    onSocket: ({ socket }) => socket.destroy(),
     ...options
   })
 
@@ -60,7 +60,7 @@ describe("a Unix socket", () => {
       const path = yield* socketPath
       const servers: Array<Address | undefined> = []
       const { address, url } = yield* listenAt(path, undefined, {
-        onConnection: ({ socket }, server) => {
+        onSocket: ({ socket }, server) => {
           servers.push(server)
           socket.end("hello")
         }
@@ -208,7 +208,7 @@ describe("a Unix socket", () => {
       const path = yield* socketPath
       const ends: Array<() => void> = []
       const { stopAccepting } = yield* listenAt(path, undefined, {
-        onConnection: ({ socket }) => ends.push(() => socket.end("still here"))
+        onSocket: ({ socket }) => ends.push(() => socket.end("still here"))
       })
       const client = yield* openUnix(path)
       yield* until("the connection is accepted", () => ends.length === 1)

@@ -22,7 +22,7 @@ const failure = (input: ServerOptions.Input) => Effect.flip(Effect.scoped(bind(i
 const listenOptions = {
   backlog: 16,
   onAcceptError: () => {},
-  onConnection: ({ socket }: { readonly socket: { end(text: string): void } }) => socket.end("here")
+  onSocket: ({ socket }: { readonly socket: { end(text: string): void } }) => socket.end("here")
 }
 
 /** What a process finds that is given these sockets under the numbers that they have here. */
