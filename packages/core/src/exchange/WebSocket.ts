@@ -122,6 +122,9 @@ const connectEvent: WebSocketReceiveEvent = { type: "websocket.connect" }
 /** There was no close frame (RFC 6455 §7.1.5). */
 const abnormalCode = 1006
 
+/** What is received behind the end when no session came to be. */
+const closedEvent: WebSocketReceiveEvent = { type: "websocket.disconnect", code: abnormalCode, reason: "closed" }
+
 const incomplete: Readonly<Record<Ending, string>> = {
   unanswered: "the application returned without accepting or refusing the WebSocket",
   truncated: "the application returned before its response was complete",
@@ -140,7 +143,7 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
   #isPeerGone = false
   /** The handshake is refused by a response without content. */
   #isHeadOnly = false
-  #disconnectEvent: WebSocketReceiveEvent = { type: "websocket.disconnect", code: abnormalCode, reason: "closed" }
+  #disconnectEvent = closedEvent
   /** Made when a message first has to wait. */
   #queue: Fifo<WebSocketReceiveEvent> | undefined = undefined
   /** Bytes of the messages that wait for the application; of text, its length. */
