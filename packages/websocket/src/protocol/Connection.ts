@@ -31,12 +31,10 @@ import type { Rules } from "./Rules.ts"
  */
 export class Connection {
   private readonly decoder: FrameDecoder
-  private readonly rules: Rules
   private hasSentClose = false
 
   constructor(rules: Rules) {
     this.decoder = new FrameDecoder(rules)
-    this.rules = rules
   }
 
   /**
@@ -106,7 +104,7 @@ export class Connection {
 
   private send(sink: ByteSink, firstByte: number, payload: ByteString | Uint8Array): number {
     if (this.hasSentClose) return 0
-    const { maskingKey } = this.rules
+    const { maskingKey } = this.decoder.rules
     if (maskingKey === undefined) writeFrame(sink, firstByte, payload)
     else writeMaskedFrame(sink, firstByte, payload, maskingKey())
     return payload.length

@@ -2,7 +2,7 @@ import { copyBytes, fromBytes } from "@pagi/core/bytes/ByteString"
 import { isCloseCode, NO_STATUS } from "@pagi/core/http/CloseCode"
 import { type CloseFrame, Closed, type Event, NeedData } from "./Event.ts"
 import { FrameBuffer } from "./FrameBuffer.ts"
-import { advanceKey, applyMask } from "./Masking.ts"
+import { applyMask } from "./Masking.ts"
 import { MessageAssembly } from "./MessageAssembly.ts"
 import { CLOSE, isControl, PING, TEXT } from "./Opcode.ts"
 import { type ErrorReason, protocolError, type ProtocolError } from "./ProtocolError.ts"
@@ -14,18 +14,20 @@ const smallPart = 8
 
 /** The receiving half of a connection: bytes in, messages and control frames out. */
 export class FrameDecoder {
-  private readonly rules: Rules
+  readonly rules: Rules
   private readonly buffer = new FrameBuffer()
   /** The message of which a part has come. */
   private message: MessageAssembly | undefined = undefined
-  /** Bytes of the current frame of `message` that have not come. */
-  private remaining = 0
-  private isFinished = false
-  /** Whether a close frame has come. */
-  isCloseReceived = false
+  /** Why nothing further is read. */
+  private ending: "close" | "error" | undefined = undefined
 
   constructor(rules: Rules) {
     this.rules = rules
+  }
+
+  /** Whether a close frame has come. */
+  get isCloseReceived(): boolean {
+    return this.ending === "close"
   }
 
   /** Received bytes that have not been looked at; those of an unfinished message have. */
@@ -34,7 +36,7 @@ export class FrameDecoder {
   }
 
   receive(bytes: Uint8Array, isLent: boolean): void {
-    if (!this.isFinished) this.buffer.append(bytes, isLent)
+    if (this.ending === undefined) this.buffer.append(bytes, isLent)
   }
 
   keep(): void {
@@ -42,10 +44,10 @@ export class FrameDecoder {
   }
 
   next(): Event {
-    if (this.isFinished) return Closed
+    if (this.ending !== undefined) return Closed
     for (;;) {
       const { message } = this
-      const event = message !== undefined && this.remaining > 0 ? this.takePayload(message) : this.nextFrame(message)
+      const event = message !== undefined && message.remaining > 0 ? this.takePayload(message) : this.nextFrame(message)
       if (event !== undefined) return event
     }
   }
@@ -64,9 +66,8 @@ export class FrameDecoder {
     if (excess !== undefined) return this.fail(excess)
     if (isWhole && header.isFinal && message === undefined) return this.takeMessage()
     buffer.consumeTo(buffer.start + size)
-    this.remaining = length
     this.message = message ?? new MessageAssembly(header.opcode, header.isCompressed)
-    this.message.beginFrame(header.isFinal, header.key)
+    this.message.beginFrame(header.isFinal, length, header.key)
     return this.takePayload(this.message)
   }
 
@@ -103,22 +104,19 @@ export class FrameDecoder {
     const { buffer } = this
     const { isMasked, maxMessageSize } = this.rules
     const { start } = buffer
-    const count = Math.min(this.remaining, buffer.length)
+    const count = Math.min(message.remaining, buffer.length)
     const end = start + count
     const isAscii = isMasked && applyMask(buffer.view, start, end, message.key)
-    const maxLength = message.isLastFrame ? message.length + this.remaining : maxMessageSize
-    if (!message.append(buffer.bytes, start, end, isAscii, maxLength)) return this.fail("invalid-text")
-    this.remaining -= count
-    message.key = advanceKey(message.key, count)
+    if (!message.append(buffer.bytes, start, end, isAscii, maxMessageSize)) return this.fail("invalid-text")
     buffer.consumeTo(end)
-    if (this.remaining > 0) return NeedData
+    if (message.remaining > 0) return NeedData
     return message.isLastFrame ? this.finishMessage(message) : undefined
   }
 
   private finishMessage(message: MessageAssembly): Event {
     this.message = undefined
     const event = message.finish()
-    if (event.type === "error") this.finish()
+    if (event.type === "error") this.finish("error")
     return event
   }
 
@@ -131,8 +129,7 @@ export class FrameDecoder {
     if (isMasked) applyMask(buffer.view, start, end, header.key)
     if (opcode !== CLOSE) return { type: opcode === PING ? "ping" : "pong", bytes: this.takeBytes(start, end) }
     const event = readClose(buffer.bytes, start, end)
-    this.isCloseReceived = event.type === "close"
-    this.finish()
+    this.finish(event.type)
     return event
   }
 
@@ -147,13 +144,13 @@ export class FrameDecoder {
   }
 
   private fail(reason: ErrorReason): ProtocolError {
-    this.finish()
+    this.finish("error")
     return protocolError(reason)
   }
 
   /** Whatever follows a close frame or an error is not for us (RFC 6455 §5.5.1 and §7.1.7). */
-  private finish(): void {
-    this.isFinished = true
+  private finish(ending: "close" | "error"): void {
+    this.ending = ending
     this.message = undefined
     this.buffer.clear()
   }

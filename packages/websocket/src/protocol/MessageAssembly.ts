@@ -1,5 +1,6 @@
 import { fromBytes, textFromBytes } from "@pagi/core/bytes/ByteString"
 import type { BytesMessage, CompressedMessage, TextMessage } from "./Event.ts"
+import { advanceKey } from "./Masking.ts"
 import { TEXT } from "./Opcode.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"
 import { Utf8Validator } from "./Utf8.ts"
@@ -21,6 +22,8 @@ export class MessageAssembly {
   length = 0
   /** Frames that have begun. */
   frames = 0
+  /** Bytes of the current frame that have not come. */
+  remaining = 0
   /** Whether the current frame is the last. */
   isLastFrame = false
   /** The masking key of the current frame, as it applies to what is still to come of it. */
@@ -33,22 +36,26 @@ export class MessageAssembly {
     this.bytes = new Uint8Array(0)
   }
 
-  beginFrame(isLast: boolean, key: number): void {
+  beginFrame(isLast: boolean, length: number, key: number): void {
     this.frames++
+    this.remaining = length
     this.isLastFrame = isLast
     this.key = key
   }
 
   /**
-   * Adds unmasked bytes; `isAscii` is `false` when that is not known. The message will have up to `maxLength` bytes.
-   * Answers whether text is valid so far.
+   * Adds unmasked bytes of the current frame; `isAscii` is `false` when that is not known. The message will have up to
+   * `maxSize` bytes. Answers whether text is valid so far.
    */
-  append(bytes: Uint8Array, start: number, end: number, isAscii: boolean, maxLength: number): boolean {
+  append(bytes: Uint8Array, start: number, end: number, isAscii: boolean, maxSize: number): boolean {
     if (this.validator !== undefined && !this.checkText(this.validator, bytes, start, end, isAscii)) return false
-    const length = this.length + end - start
-    if (length > this.bytes.length) this.grow(length, maxLength)
+    const count = end - start
+    const length = this.length + count
+    if (length > this.bytes.length) this.grow(length, this.isLastFrame ? this.length + this.remaining : maxSize)
     this.bytes.set(bytes.subarray(start, end), this.length)
     this.length = length
+    this.remaining -= count
+    this.key = advanceKey(this.key, count)
     return true
   }
 
