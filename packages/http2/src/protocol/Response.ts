@@ -8,6 +8,17 @@ import { type PreparedHead, prepareFields, prepareTrailers } from "./head/Respon
 import type { Stream, StreamOwner } from "./streams/Stream.ts"
 
 /**
+ * How far the head of a response has come; while it is held back, the head itself:
+ *
+ *     awaited ─(start)─► PreparedHead ─(content, or the end of the turn without any)─► sent
+ *        ▲                    │
+ *        └─────(withdraw)─────┘
+ *
+ * How far the content behind it has come, the stream knows.
+ */
+type Head = "awaited" | PreparedHead | "sent"
+
+/**
  * The response on one stream. Its head waits for the first piece of content: when that is all, its length is known, and an
  * empty one needs no frame. Each method answers what is wrong with what it was given, and then has done nothing.
  */
@@ -15,19 +26,27 @@ export class Response<Owner extends StreamOwner> {
   private readonly connection: Connection<Owner>
   private readonly stream: Stream<Owner>
   private readonly isHead: boolean
-  private held: PreparedHead | undefined = undefined
+  private head: Head = "awaited"
+  /** Whether a trailer section ends the response, as its head has announced. */
+  private hasTrailers = false
   /** Whether the client gets content: not with HEAD, 204, 205 and 304. Known once the head is on its way. */
   carriesBody = true
-  /** Whether the final head was sent. */
-  isHeadSent = false
   /** Content that Content-Length still leaves; `undefined` when there was none. */
   private remaining: number | undefined = undefined
-  private hasTrailers = false
 
   constructor(connection: Connection<Owner>, stream: Stream<Owner>, isHead: boolean) {
     this.connection = connection
     this.stream = stream
     this.isHead = isHead
+  }
+
+  /** Whether the final head was sent. */
+  get isHeadSent(): boolean {
+    return this.head === "sent"
+  }
+
+  private get held(): PreparedHead | undefined {
+    return typeof this.head === "string" ? undefined : this.head
   }
 
   informational(status: number, headers: HeaderBlock): string | undefined {
@@ -43,27 +62,28 @@ export class Response<Owner extends StreamOwner> {
     const section = finalStatusProblem(status) ?? prepareFields(headers)
     if (typeof section === "string") return section
     if (!section.hasDate) section.fields.push(["date", date])
-    this.held = { status, section, trailers }
+    this.head = { status, section }
     this.hasTrailers = trailers
     return undefined
   }
 
   /** Takes back a head that is held back; answers whether there was one. */
   withdraw(): boolean {
-    const isHeld = this.held !== undefined
-    this.held = undefined
-    return isHeld
+    if (this.held === undefined) return false
+    this.head = "awaited"
+    return true
   }
 
   /** Sends a head that is held back, before the length of the content is known. */
   flushHead(): void {
-    if (this.held !== undefined) this.sendHead(this.held, undefined, false)
+    const { held } = this
+    if (held !== undefined) this.sendHead(held, undefined, false)
   }
 
   private sendHead(held: PreparedHead, wholeLength: number | undefined, isEnd: boolean): void {
-    const { section, status, trailers } = held
-    this.held = undefined
-    this.isHeadSent = true
+    const { section, status } = held
+    const trailers = this.hasTrailers
+    this.head = "sent"
     this.carriesBody = !isContentless(status, this.isHead)
     section.contentLength = contentLengthToSend(status, section.contentLength, wholeLength, this.isHead, trailers)
     if (this.carriesBody) this.remaining = section.contentLength
@@ -75,7 +95,8 @@ export class Response<Owner extends StreamOwner> {
   announceBody(length: number, ends: boolean): string | undefined {
     const problem = this.checkLength(length, ends)
     if (problem !== undefined) return problem
-    if (this.held !== undefined) this.sendHead(this.held, length, ends && length === 0)
+    const { held } = this
+    if (held !== undefined) this.sendHead(held, length, ends && length === 0)
     return undefined
   }
 

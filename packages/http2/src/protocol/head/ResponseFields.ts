@@ -24,8 +24,6 @@ export interface PreparedFields {
 export interface PreparedHead {
   readonly status: number
   readonly section: PreparedFields
-  /** Whether the application will send a trailer section. */
-  readonly trailers: boolean
 }
 
 /** Validates a header section; text says what is wrong with it. */
