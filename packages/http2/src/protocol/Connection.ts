@@ -10,7 +10,6 @@ import { writeWindowUpdate } from "./frame/WindowUpdate.ts"
 import type { PreparedFields } from "./head/ResponseFields.ts"
 import * as SettingId from "./wire/Settings.ts"
 import type { Stream, StreamOwner } from "./streams/Stream.ts"
-import { next } from "./streams/StreamState.ts"
 
 /** In the first of two GOAWAYs: whatever the client opens until it has seen that will still be served (RFC 9113 §6.8). */
 const everyStreamId = 2 ** 31 - 1
@@ -87,8 +86,7 @@ export class Connection<Owner extends StreamOwner> extends ConnectionInput<Owner
   }
 
   onLocalEnd(stream: Stream<Owner>): void {
-    stream.state = next(stream.state, "localEnd")
-    if (stream.isClosed) this.streams.remove(stream.id, "ended")
+    this.streams.advance(stream, "localEnd")
     stream.owner?.onSent()
   }
 

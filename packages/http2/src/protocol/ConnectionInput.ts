@@ -21,8 +21,8 @@ import { Output, type OutputObserver, type OutputSink } from "./Output.ts"
 import { matchPreface, preface } from "./Preface.ts"
 import { connectionError, type ConnectionError, streamError, type StreamError } from "./wire/ProtocolError.ts"
 import { readRequest, readTrailers } from "./head/RequestFields.ts"
+import type { Closing } from "./streams/ClosedStreams.ts"
 import { Stream, type StreamOwner } from "./streams/Stream.ts"
-import { next } from "./streams/StreamState.ts"
 import { StreamTable } from "./streams/StreamTable.ts"
 
 /** What the peer may send on all streams together, in windows of single streams: one that waits must not stop the rest. */
@@ -244,8 +244,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   }
 
   private endRemote(stream: Stream<Owner>): void {
-    stream.state = next(stream.state, "remoteEnd")
-    if (stream.isClosed) this.streams.remove(stream.id, "ended")
+    this.streams.advance(stream, "remoteEnd")
     stream.owner?.onReceived()
   }
 
@@ -412,15 +411,14 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     if (!this.budget.reset()) return this.fail(connectionError("too-many-resets"))
     writeRstStream(this.output.frames, streamId, error.code)
     const stream = this.streams.get(streamId)
-    if (stream === undefined) this.streams.remove(streamId, "reset")
+    if (stream === undefined) this.streams.noteReset(streamId)
     else this.close(stream, "reset")
     const { code, reason } = error
     return stream === undefined ? { type: "refused", reason } : { type: "reset", stream, code, reason }
   }
 
-  protected close(stream: Stream<Owner>, how: "reset" | "ended"): void {
-    stream.state = "closed"
+  protected close(stream: Stream<Owner>, how: Closing): void {
     this.output.drop(stream)
-    this.streams.remove(stream.id, how)
+    this.streams.advance(stream, "reset", how)
   }
 }

@@ -19,6 +19,7 @@ export interface StreamOwner {
 /** A stream that has been opened and is not closed yet, as the machine knows it. `Owner` is whoever it belongs to. */
 export class Stream<Owner> {
   readonly id: number
+  /** Written by `StreamTable.advance` only. */
   state: StreamState = "open"
   owner: Owner | undefined = undefined
   /** What the peer may send. */

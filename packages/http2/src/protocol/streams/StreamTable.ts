@@ -1,7 +1,11 @@
-import { ClosedStreams } from "./ClosedStreams.ts"
+import { ClosedStreams, type Closing } from "./ClosedStreams.ts"
 import type { Stream } from "./Stream.ts"
+import { next, type Step } from "./StreamState.ts"
 
-/** The streams of a connection: those that are open, and what has to be known of all others (RFC 9113 §5.1.1). */
+/**
+ * The streams of a connection: those that are open, and what has to be known of all others (RFC 9113 §5.1.1). Whoever sends
+ * or receives the end of a stream takes it a step on here, and nowhere else.
+ */
 export class StreamTable<Owner> {
   private readonly open = new Map<number, Stream<Owner>>()
   private readonly closed = new ClosedStreams()
@@ -27,9 +31,17 @@ export class StreamTable<Owner> {
     this.open.set(stream.id, stream)
   }
 
-  remove(id: number, how: "reset" | "ended"): void {
-    this.open.delete(id)
-    this.closed.note(id, how)
+  /** Takes a stream a step on. Of one that is closed by that, only `how` it was is remembered. */
+  advance(stream: Stream<Owner>, step: Step, how: Closing = "ended"): void {
+    stream.state = next(stream.state, step)
+    if (!stream.isClosed) return
+    this.open.delete(stream.id)
+    this.closed.note(stream.id, how)
+  }
+
+  /** Remembers that a stream was reset which is not open: it was never opened, or has ended before. */
+  noteReset(id: number): void {
+    this.closed.note(id, "reset")
   }
 
   /** Whether there never was such a stream; only a server could open an even one, and ours opens none. */
@@ -38,7 +50,7 @@ export class StreamTable<Owner> {
   }
 
   /** How a stream that is not open came to its end, if that is remembered. */
-  endOf(id: number): "reset" | "ended" | undefined {
+  endOf(id: number): Closing | undefined {
     return this.closed.find(id)
   }
 }
