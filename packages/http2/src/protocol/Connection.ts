@@ -117,7 +117,7 @@ export class Connection<Owner extends StreamOwner> extends ConnectionInput<Owner
 
   /** Whether it is the peer's windows that keep a stream's content here. */
   isShut(stream: Stream<Owner>): boolean {
-    return stream.sendWindow <= 0 || this.output.queue.window <= 0
+    return this.output.queue.isShut(stream)
   }
 
   /** Ends the stream before its time (RFC 9113 §5.4.2). */

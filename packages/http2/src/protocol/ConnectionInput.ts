@@ -196,11 +196,12 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     const bytes = stream === undefined ? undefined : this.takePayload()
     if (!this.isFailed) buffer.consumeTo(start + length)
     if (stream === undefined || bytes === undefined) return this.onStrayData(streamId, length)
-    const refusal = this.admitData(stream, length, bytes.length, ends)
+    const refusal = stream.receive(bytes.length, length, ends)
     if (refusal !== undefined) {
       this.consumeConnection(length)
       return this.failStream(streamId, refusal)
     }
+    if (ends) this.endRemote(stream)
     return { type: "data", stream, bytes, flowLength: length }
   }
 
@@ -209,18 +210,6 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     const { start, end } = range
     const isSmall = (end - start) * smallPart < buffer.bytes.buffer.byteLength
     return buffer.isLent || isSmall ? copyBytes(buffer.bytes, start, end) : buffer.bytes.subarray(start, end)
-  }
-
-  private admitData(stream: Stream<Owner>, flowLength: number, length: number, ends: boolean): StreamError | undefined {
-    if (stream.isRemoteClosed) return streamError("stream-closed")
-    if (!stream.receiveWindow.receive(flowLength)) return streamError("stream-window-exceeded")
-    if (stream.contentRemaining !== undefined) {
-      stream.contentRemaining -= length
-      const isWrong = ends ? stream.contentRemaining !== 0 : stream.contentRemaining < 0
-      if (isWrong) return streamError("content-length-mismatch")
-    }
-    if (ends) this.endRemote(stream)
-    return undefined
   }
 
   /** Content on a stream that is not open. */
@@ -314,7 +303,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     if (!ends) return this.failStream(stream.id, streamError("headers-without-end"))
     const headers = readTrailers(this.section.list, isForbiddenTrailer)
     if (typeof headers === "string") return this.failStream(stream.id, streamError("malformed-trailers"))
-    if ((stream.contentRemaining ?? 0) > 0) return this.failStream(stream.id, streamError("content-length-mismatch"))
+    if (stream.lacksContent) return this.failStream(stream.id, streamError("content-length-mismatch"))
     this.endRemote(stream)
     return { type: "trailers", stream, headers }
   }
@@ -338,18 +327,13 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     const { streamId } = header
     if (!this.budget.control()) return this.fail(connectionError("too-many-control-frames"))
     if (typeof increment !== "number") return this.onProblem(streamId, increment)
-    if (streamId === 0) {
-      this.output.queue.window += increment
-      return this.output.queue.window > maxWindow ? this.fail(connectionError("window-overflow")) : undefined
-    }
+    const { queue } = this.output
+    if (streamId === 0) return queue.widen(increment) ? undefined : this.fail(connectionError("window-overflow"))
     const stream = this.streams.get(streamId)
     if (stream === undefined) {
       return this.streams.isIdle(streamId) ? this.fail(connectionError("idle-stream")) : undefined
     }
-    stream.sendWindow += increment
-    if (stream.sendWindow > maxWindow) return this.failStream(streamId, streamError("window-overflow"))
-    this.output.queue.add(stream)
-    return undefined
+    return queue.widenStream(stream, increment) ? undefined : this.failStream(streamId, streamError("window-overflow"))
   }
 
   private onSettings(bytes: Uint8Array, start: number): Event<Owner> | undefined {
@@ -365,9 +349,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     // Also what was sent already counts against the new size (RFC 9113 §6.9.2).
     const change = output.peer.initialWindowSize - before
     for (const stream of this.streams.values()) {
-      stream.sendWindow += change
-      if (stream.sendWindow > maxWindow) return this.fail(connectionError("window-overflow"))
-      output.queue.add(stream)
+      if (!output.queue.widenStream(stream, change)) return this.fail(connectionError("window-overflow"))
     }
     output.applyPeerSettings()
     writeSettingsAck(output.frames)

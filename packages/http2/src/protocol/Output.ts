@@ -145,7 +145,7 @@ export class Output<Owner> {
   /** Bytes that the stream may send in one frame now, without anybody before it. */
   private roomFor(stream: Stream<Owner>): number {
     if (!this.queue.isEmpty || this.isFull) return 0
-    return Math.min(stream.sendWindow, this.queue.window, minFrameSize)
+    return this.queue.roomFor(stream)
   }
 
   /**
@@ -165,8 +165,7 @@ export class Output<Owner> {
   }
 
   private writeQueued(stream: Stream<Owner>): void {
-    // A peer may allow larger frames, but nobody else gets a turn before one ends.
-    const piece = stream.queue?.take(Math.min(stream.sendWindow, this.queue.window, minFrameSize))
+    const piece = stream.queue?.take(this.queue.roomFor(stream))
     if (piece === undefined) return this.observer.onContentGone(stream)
     this.writeFrame(stream, piece)
     if (stream.queuedBytes === 0 && typeof stream.ending !== "string") {
@@ -178,8 +177,7 @@ export class Output<Owner> {
     const { frames } = this
     const { length } = piece
     const isEnd = stream.ending === "end" && stream.queuedBytes === 0
-    stream.sendWindow -= length
-    this.queue.window -= length
+    this.queue.spend(stream, length)
     frames.reserve(frameHeaderSize + Math.min(length, copyLimit))
     writeDataHeader(frames, length, stream.id, isEnd)
     if (length > copyLimit) {

@@ -47,10 +47,7 @@ const sendLate = (streams: number, pieces: number, piece: string | Uint8Array) =
   const { output, sent } = makeOutput()
   const all = Array.from({ length: streams }, (_, index) => stream(2 * index + 1, 0))
   for (const each of all) for (let count = 0; count < pieces; count++) output.data(each, piece, false)
-  for (const each of all) {
-    each.sendWindow = wide
-    output.queue.add(each)
-  }
+  for (const each of all) output.queue.widenStream(each, wide)
   do output.flush()
   while (output.pump())
   output.flush()

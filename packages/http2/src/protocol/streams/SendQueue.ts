@@ -1,10 +1,12 @@
 import { Fifo } from "@pagi/core/bytes/Fifo"
-import { initialWindow } from "../wire/FlowWindow.ts"
+import { initialWindow, maxWindow } from "../wire/FlowWindow.ts"
+import { minFrameSize } from "../wire/Settings.ts"
 import type { Stream } from "./Stream.ts"
 
 /**
- * The streams that have content to send and a window for it, in turn: whoever has sent a frame goes to the end. The
- * connection's own window is theirs together.
+ * The streams that have content to send and a window for it, in turn: whoever has sent a frame goes to the end. The windows
+ * for what we send are written here only, those of streams and the connection's own, which is theirs together (RFC 9113
+ * §5.2).
  */
 export class SendQueue<Owner> {
   /** Bytes that the peer takes on all streams together. */
@@ -15,6 +17,39 @@ export class SendQueue<Owner> {
 
   get isEmpty(): boolean {
     return this.ready.length === this.removed
+  }
+
+  /** The peer takes so many bytes more on all streams together; `false` when a window cannot be that large. */
+  widen(increment: number): boolean {
+    this.window += increment
+    return this.window <= maxWindow
+  }
+
+  /** The same on one stream, of which it may also be fewer bytes (RFC 9113 §6.9.2). */
+  widenStream(stream: Stream<Owner>, increment: number): boolean {
+    stream.sendWindow += increment
+    if (stream.sendWindow > maxWindow) return false
+    this.add(stream)
+    return true
+  }
+
+  /**
+   * Bytes of a stream that the windows allow in one frame. A peer may allow larger frames, but nobody else gets a turn
+   * before one ends.
+   */
+  roomFor(stream: Stream<Owner>): number {
+    return Math.min(stream.sendWindow, this.window, minFrameSize)
+  }
+
+  /** Whether the windows allow a stream nothing. */
+  isShut(stream: Stream<Owner>): boolean {
+    return stream.sendWindow <= 0 || this.window <= 0
+  }
+
+  /** So much of a stream was sent. */
+  spend(stream: Stream<Owner>, length: number): void {
+    stream.sendWindow -= length
+    this.window -= length
   }
 
   /** Lines a stream up, if it has something to send and may. */

@@ -1,5 +1,6 @@
 import type { ByteQueue } from "@pagi/core/bytes/ByteQueue"
 import type { ReceiveWindow } from "../wire/FlowWindow.ts"
+import { type StreamError, streamError } from "../wire/ProtocolError.ts"
 import type { PreparedFields } from "../head/ResponseFields.ts"
 import type { StreamState } from "./StreamState.ts"
 
@@ -24,7 +25,10 @@ export class Stream<Owner> {
   owner: Owner | undefined = undefined
   /** What the peer may send. */
   readonly receiveWindow: ReceiveWindow
-  /** Bytes that may be sent; negative when the peer has made its windows smaller (RFC 9113 §6.9.2). */
+  /**
+   * Bytes that may be sent; negative when the peer has made its windows smaller (RFC 9113 §6.9.2). Written by `SendQueue`
+   * only.
+   */
   sendWindow: number
   /** Bytes of content that the request's Content-Length still leaves; `undefined` when there was none. */
   contentRemaining: number | undefined = undefined
@@ -37,13 +41,28 @@ export class Stream<Owner> {
   /** Where in all that the connection has written its last content ends. */
   lastPosition = 0
   ending: StreamEnding = "none"
-  /** Whether it is in the queue of those that can send. */
+  /** Whether it is in the queue of those that can send, which says so itself. */
   isReady = false
 
   constructor(id: number, receiveWindow: ReceiveWindow, sendWindow: number) {
     this.id = id
     this.receiveWindow = receiveWindow
     this.sendWindow = sendWindow
+  }
+
+  /** Counts content that has come, of which `flowLength` counts against the window; answers which rule it breaks. */
+  receive(length: number, flowLength: number, ends: boolean): StreamError | undefined {
+    if (this.isRemoteClosed) return streamError("stream-closed")
+    if (!this.receiveWindow.receive(flowLength)) return streamError("stream-window-exceeded")
+    if (this.contentRemaining === undefined) return undefined
+    this.contentRemaining -= length
+    const isWrong = this.contentRemaining < 0 || (ends && this.contentRemaining > 0)
+    return isWrong ? streamError("content-length-mismatch") : undefined
+  }
+
+  /** Whether less content has come than the request's Content-Length says. */
+  get lacksContent(): boolean {
+    return this.contentRemaining !== undefined && this.contentRemaining > 0
   }
 
   /** Bytes of content that wait here. */
