@@ -87,7 +87,7 @@ export class Http2Driver
     this.settings = settings
     this.scopes = scopes
     // There is no name for a Unix socket, so that clients leave it out or empty.
-    this.machine = new Connection(settings.machine, transport, transport.server?.[1] !== null)
+    this.machine = new Connection(settings.machine, transport, this.#waiting, transport.server?.[1] !== null)
     this.#readDeadline = new Deadline(server.deadlines, this)
     this.#settingsDeadline = new Deadline(server.deadlines, this)
     this.#idleDeadline = new Deadline(server.deadlines, this)
@@ -377,12 +377,10 @@ export class Http2Driver
 
   onApplicationStart(stream: ConnectedRequest): void {
     this.#waiting.add(stream)
-    this.machine.running = this.#waiting.size
   }
 
   onApplicationEnd(stream: ConnectedRequest): void {
     if (!this.#waiting.delete(stream)) return
-    this.machine.running = this.#waiting.size
     if (this.#phase === "closed") return this.#finish()
     this.offerPlace()
     if (!this.#isAdvancing) this.#settle()

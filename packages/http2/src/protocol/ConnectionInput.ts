@@ -40,6 +40,11 @@ const busyStreams = 4
 
 type Phase = "preface" | "settings" | "frames" | "failed"
 
+/** Applications that run, some of them perhaps on although their streams are closed (CVE-2023-44487). */
+export interface Running {
+  readonly size: number
+}
+
 /** The way in of a connection: bytes become frames, and frames events (RFC 9113 §4 to §6). */
 export abstract class ConnectionInput<Owner extends StreamOwner> implements OutputObserver<Owner> {
   protected readonly settings: MachineSettings
@@ -47,8 +52,6 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   protected readonly streams = new StreamTable<Owner>()
   protected readonly budget: AbuseBudget
   protected readonly receiveWindow: ReceiveWindow
-  /** Applications that run, some of them perhaps on although their streams are closed (CVE-2023-44487). */
-  running = 0
   /** Frames and header sections that have come completely; tells whether there is progress. */
   completed = 0
   /** Whether the peer has confirmed our settings. */
@@ -56,12 +59,14 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   private readonly buffer = new ReceiveBuffer()
   private readonly section: HeaderSection
   private readonly isNamed: boolean
+  private readonly running: Running
   private phase: Phase = "preface"
 
   /** `isNamed` says whether the server can be reached by a host's name, which requests have to tell then. */
-  constructor(settings: MachineSettings, sink: OutputSink, isNamed = true) {
+  constructor(settings: MachineSettings, sink: OutputSink, running: Running, isNamed: boolean) {
     this.settings = settings
     this.isNamed = isNamed
+    this.running = running
     this.output = new Output(sink, settings, this)
     this.section = new HeaderSection(settings.maxHeaderListSize, settings.maxHeaderCount)
     this.budget = new AbuseBudget(settings, settings.now)
@@ -267,7 +272,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     if (streamId > this.streams.lastServedId) return this.onStray(streamId)
     if (problem !== undefined) return this.failStream(streamId, problem)
     const { maxConcurrentStreams } = this.settings
-    if (this.streams.size >= maxConcurrentStreams || this.running >= 2 * maxConcurrentStreams) {
+    if (this.streams.size >= maxConcurrentStreams || this.running.size >= 2 * maxConcurrentStreams) {
       return this.failStream(streamId, streamError("too-many-streams"))
     }
     return this.openStream(streamId, ends)
