@@ -157,9 +157,9 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   private onFrame(bytes: Uint8Array, start: number): Event<Owner> | undefined {
     switch (header.type) {
       case FrameType.HEADERS:
-        return this.onHeaders(bytes, start)
+        return this.afterFragment(this.section.begin(bytes, start, header))
       case FrameType.CONTINUATION:
-        return this.onContinuation(bytes, start)
+        return this.afterFragment(this.section.proceed(bytes, start, header))
       case FrameType.RST_STREAM:
         return this.onRstStream(bytes, start)
       case FrameType.WINDOW_UPDATE:
@@ -250,14 +250,6 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
 
   // header sections ------------------------------------------------------------------------------------------------------
 
-  private onHeaders(bytes: Uint8Array, start: number): Event<Owner> | undefined {
-    return this.afterFragment(this.section.begin(bytes, start, header))
-  }
-
-  private onContinuation(bytes: Uint8Array, start: number): Event<Owner> | undefined {
-    return this.afterFragment(this.section.proceed(bytes, start, header))
-  }
-
   private afterFragment(problem: ConnectionError | undefined): Event<Owner> | undefined {
     if (problem !== undefined) return this.fail(problem)
     return this.section.isOpen ? undefined : this.onSection(this.section)
@@ -279,18 +271,13 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   }
 
   private openStream(streamId: number, ends: boolean): Event<Owner> | undefined {
-    const head = readRequest(this.section.list, ends, this.isNamed)
-    const isMalformed = typeof head === "string"
-    if (
-      isMalformed ||
-      (head.type === "request" && head.protocol !== undefined && !this.settings.enableConnectProtocol)
-    ) {
+    const { enableConnectProtocol, initialWindowSize } = this.settings
+    const head = readRequest(this.section.list, ends, this.isNamed, enableConnectProtocol)
+    if (typeof head === "string") {
       const failure = this.failStream(streamId, streamError("malformed-request"))
-      if (failure.type === "error") return failure
-      return { type: "malformed", message: isMalformed ? head : "extended CONNECT was not offered" }
+      return failure.type === "error" ? failure : { type: "malformed", message: head }
     }
     this.budget.earn(1)
-    const { initialWindowSize } = this.settings
     // Before it has seen our settings, a peer may take the default for granted (RFC 9113 §6.9.3).
     const available = this.areSettingsAcknowledged ? initialWindowSize : Math.max(initialWindowSize, initialWindow)
     const window = new ReceiveWindow(initialWindowSize, available)

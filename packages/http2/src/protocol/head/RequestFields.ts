@@ -108,7 +108,7 @@ const isFieldValue = (value: ByteString): boolean =>
 
 const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
 
-/** What has been found in the header section that is being read; used again for the next. */
+/** What has been found in the header section that is being read. */
 interface Found {
   method: HeaderField | undefined
   scheme: HeaderField | undefined
@@ -139,11 +139,13 @@ const nothingFound = (): Found => ({
 /**
  * Reads the header section of a request. `ends` says whether no content follows, `needsHost` whether there has to be a
  * host. Where there is none that a client could name, an absent or empty one is right, as the empty Host of HTTP/1.1 is.
+ * `allowsConnect` says whether a client may ask for another protocol on its stream (RFC 8441 §3).
  */
 export const readRequest = (
   list: FieldList,
   ends: boolean,
-  needsHost: boolean
+  needsHost: boolean,
+  allowsConnect: boolean
 ): RequestHead | RefusedRequest | Malformed => {
   const found = nothingFound()
   const headers: Array<readonly [ByteString, ByteString]> = []
@@ -154,7 +156,7 @@ export const readRequest = (
   const problem = findMissing(found, needsHost)
   if (problem !== undefined) return problem
   if (list.isTooLarge) return refuse(431, "The header section is too large", found)
-  return interpret(found, headers, ends)
+  return interpret(found, headers, ends, allowsConnect)
 }
 
 type Headers = Array<readonly [ByteString, ByteString]>
@@ -249,7 +251,12 @@ const refuse = (status: number, message: string, found: Found): RefusedRequest =
   isHead: found.method?.value === "HEAD"
 })
 
-const interpret = (found: Found, headers: Headers, ends: boolean): RequestHead | RefusedRequest | Malformed => {
+const interpret = (
+  found: Found,
+  headers: Headers,
+  ends: boolean,
+  allowsConnect: boolean
+): RequestHead | RefusedRequest | Malformed => {
   const target = found.path?.value ?? ""
   if (target === "") return refuse(501, "CONNECT is not supported", found)
   const parts = readPath(target)
@@ -260,6 +267,7 @@ const interpret = (found: Found, headers: Headers, ends: boolean): RequestHead |
   const { expect: expectation } = found
   const expects = expectation !== undefined && readExpect(expectation.value)
   if (expects === undefined) return refuse(417, "The only supported expectation is 100-continue", found)
+  if (found.protocol !== undefined && !allowsConnect) return "extended CONNECT was not offered"
   if (found.cookies !== undefined && found.cookies.length > 1) joinCookies(headers, found.cookies)
   return {
     type: "request",
