@@ -18,6 +18,7 @@ export interface OutboxSession {
   onOutboxProgress(): void
 }
 
+/** What is still to be sent; `length` is in bytes, before compression. */
 type Job = { readonly length: number } & (
   | { readonly type: "compress"; readonly isText: boolean; readonly bytes: Uint8Array }
   | { readonly type: "plain"; readonly message: WebSocketMessage }
@@ -29,8 +30,9 @@ export class CompressedOutbox {
   readonly #session: OutboxSession
   readonly #compression: MessageCompression
   readonly #jobs = new Fifo<Job>()
+  /** Whether a job is being done. */
   #isBusy = false
-  /** Bytes that have not been written. */
+  /** Bytes of messages that have not been written, as long as they were before compression. */
   pendingBytes = 0
 
   constructor(session: OutboxSession, compression: MessageCompression) {

@@ -10,9 +10,10 @@ export interface KeptSession {
   onUnanswered(): void
 }
 
-/** Pings that the application has asked for, and the limit for their answers (RFC 6455 §5.5.2). */
+/** Pings that the application has asked for, and the limit for their answers (RFC 6455 §5.5.2). A tick is 100 ms. */
 export class Keepalive implements DeadlineOwner {
   readonly #session: KeptSession
+  /** When the next ping is due, and the answer to the last. */
   readonly #ping: Deadline
   readonly #pong: Deadline
   #intervalTicks = 0
@@ -36,7 +37,7 @@ export class Keepalive implements DeadlineOwner {
     this.#pong.stop()
   }
 
-  /** Nothing stands between the peer and its answer any more. */
+  /** The peer is read again, or has read everything: nothing stands between the peer and its answer any more. */
   onCaughtUp(): void {
     if (this.#pong.isRunning) this.#pong.start(this.#timeoutTicks)
   }

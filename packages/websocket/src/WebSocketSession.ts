@@ -20,10 +20,10 @@ import type { Violation } from "./Violation.ts"
 import type { MessageCompression } from "./WebSocketPlatform.ts"
 import type { WebSocketSettings } from "./WebSocketSettings.ts"
 
-/** Ticks that a peer has to answer our close frame. */
+/** Ticks that a peer has to answer our close frame: 5 s. */
 const closeTicks = 50
 
-/** Ticks after which a peer that is not read gets a ping, for the error that its absence would cause. */
+/** Ticks after which a peer that is not read gets a ping, for the error that its absence would cause: 15 s. */
 const probeTicks = 150
 
 const noBytes = new Uint8Array(0)
@@ -42,7 +42,8 @@ type Phase = "open" | "closing" | "lingering" | "closed"
 
 /**
  * An open WebSocket, over whatever transport it was agreed on: joins the protocol machine to the transport and to the
- * application. Bytes drive it; each call from the transport goes on as far as it can without waiting.
+ * application. Bytes drive it; each call from the transport goes on as far as it can without waiting. `TransportInput` has
+ * what it shares with the drivers of HTTP: reading pauses, and a connection lingers.
  *
  * What happens in which phase; where nothing stands, nothing does. Which close frames have gone is asked of the protocol
  * machine, and what of the received bytes has been looked at is the business of `SessionInput`.
@@ -87,15 +88,20 @@ export class WebSocketSession
   readonly #outbox: CompressedOutbox | undefined
   readonly #scope: ConnectionScope
   #phase: Phase = "open"
+  /** What observers are told of the session; until its end is told, or nobody listens. */
   #entry: ExchangeEntry | undefined
   /** Applications of the connection that have not ended; more than one when some of earlier requests run on. */
   #running: number
   /** The last ping that came while the peer was behind; it stands for those before it (RFC 6455 §5.5.3). */
   #unansweredPing: Uint8Array | undefined = undefined
-  // Made when they are first needed, since an idle session should cost little.
+  // The following are made when they are first needed, since an idle session should cost little.
+  /** How long the phase may last with nothing happening; when closed, how long the applications may run on. */
   #deadline: Deadline | undefined = undefined
+  /** How long the peer may leave unread what it was sent. */
   #writeDeadline: Deadline | undefined = undefined
+  /** How long the application may still close by itself when the server drains. */
   #drainDeadline: Deadline | undefined = undefined
+  /** When the peer gets the next ping while it is not read. */
   #probeDeadline: Deadline | undefined = undefined
   #keepalive: Keepalive | undefined = undefined
 
@@ -320,7 +326,7 @@ export class WebSocketSession
 
   onOutboxProgress(): void {
     const { writeBuffer } = this.#exchange
-    // As in `#onWritten`, for those that wait already.
+    // Those who wait for room are woken by `onDrain`, which follows only what the system has refused to take.
     if (writeBuffer.isFull) this.transport.flush()
     writeBuffer.update()
   }
@@ -419,6 +425,7 @@ export class WebSocketSession
     else this.transport.destroy()
   }
 
+  /** Tells the application and observers that the session is over; the first to be told is what counts. */
   #end(reason: DisconnectReason, code?: number): void {
     this.#keepalive?.release()
     this.#exchange.disconnect(reason, code)
@@ -430,6 +437,7 @@ export class WebSocketSession
     this.#entry = undefined
   }
 
+  /** Nothing of the session is left. */
   #finish(): void {
     this.#deadline?.release()
     this.settings.server.registry.remove(this)
@@ -459,6 +467,7 @@ export class WebSocketSession
     this.#deadline.start(ticks)
   }
 
+  /** Whether more waits for the peer than an application should let wait. */
   get #isOverMark(): boolean {
     return this.transport.bufferedAmount > this.settings.server.options.writeHighWatermark
   }

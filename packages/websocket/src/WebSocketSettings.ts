@@ -7,6 +7,7 @@ import type { WebSocketPlatform } from "./WebSocketPlatform.ts"
 export interface WebSocketSettings {
   readonly server: ServerContext
   readonly platform: WebSocketPlatform
+  /** What the protocol machine of a session goes by: limits, and which extensions were agreed on. */
   readonly rules: Rules
   /** The same for sessions that have agreed on compression. */
   readonly compressionRules: Rules

@@ -16,6 +16,7 @@ const viewOfLent = (bytes: Uint8Array): DataView => {
 export class FrameBuffer extends ReceiveBuffer {
   view: DataView = viewOfNothing
 
+  /** `bytes` has become another array. */
   protected override onMemory(): void {
     this.view = this.end === 0 ? viewOfNothing : this.isLent ? viewOfLent(this.bytes) : viewOf(this.bytes)
   }

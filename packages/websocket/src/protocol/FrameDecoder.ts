@@ -9,10 +9,13 @@ import { type ErrorReason, protocolError, type ProtocolError } from "./ProtocolE
 import type { Rules } from "./Rules.ts"
 import { decodeText } from "./Utf8.ts"
 
-/** A payload that is less than such a part of the memory that it came in is copied out of it. */
+/** A payload that is less than an eighth of the memory that it came in is copied out of it. */
 const smallPart = 8
 
-/** The receiving half of a connection: bytes in, messages and control frames out. */
+/**
+ * The receiving half of a connection: bytes in, messages and control frames out. A message of one frame that has come
+ * whole is taken where it lies; any other is put together piece by piece, as they come.
+ */
 export class FrameDecoder {
   readonly rules: Rules
   private readonly buffer = new FrameBuffer()
@@ -52,7 +55,10 @@ export class FrameDecoder {
     }
   }
 
-  /** The next frame; `undefined` after one that tells nothing yet. */
+  /**
+   * The next frame; `undefined` after one that tells nothing yet. Its header is read into `rules.header`, which all
+   * connections share: it is true until the next call.
+   */
   private nextFrame(message: MessageAssembly | undefined): Event | undefined {
     const { buffer } = this
     const { header } = this.rules

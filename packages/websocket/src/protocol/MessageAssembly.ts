@@ -16,7 +16,9 @@ export class MessageAssembly {
   private readonly isText: boolean
   private readonly isCompressed: boolean
   private readonly validator: Utf8Validator | undefined
+  /** Whether no other characters have come, so that the text can be made of its bytes at less cost. */
   private isAscii = true
+  /** What has come, and room for more. */
   private bytes: Uint8Array
   /** Bytes that have come. */
   length = 0
