@@ -2,7 +2,7 @@
 import { forOneProcess, ServerOptions, minimumLogLevel, type Values } from "@pagi/core/options/ServerOptions"
 import { InheritedSockets, passOn } from "@pagi/node/listen/InheritedSockets"
 import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
-import { FirstConnection } from "@pagi/node/connection/FirstConnection"
+import { FirstConnection } from "@pagi/node/accept/FirstConnection"
 import * as BoundSockets from "@pagi/node/supervisor/BoundSockets"
 import { leaveTimeout, unreadyLeaveTimeout } from "@pagi/node/worker/LeaveTimeout"
 import type * as Cause from "effect/Cause"

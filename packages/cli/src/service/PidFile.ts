@@ -1,5 +1,5 @@
 /** The file that says which process is the server, for scripts and supervisors that send it signals. */
-import { codeOf } from "@pagi/node/listen/ListenError"
+import { codeOf } from "@pagi/node/accept/ListenError"
 import { isRunning } from "@pagi/node/process/RunningProcess"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"

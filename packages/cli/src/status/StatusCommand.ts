@@ -1,5 +1,5 @@
 /** The command `pagi-server status`: how a server with workers is, as it says itself through its control socket. */
-import { codeOf } from "@pagi/node/listen/ListenError"
+import { codeOf } from "@pagi/node/accept/ListenError"
 import * as ExitCode from "@pagi/node/pool/ExitCode"
 import { isRunning } from "@pagi/node/process/RunningProcess"
 import * as ControlSocket from "@pagi/node/supervisor/ControlSocket"

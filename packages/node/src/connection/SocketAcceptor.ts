@@ -2,7 +2,7 @@
 import type { Address } from "@pagi/core/contract/Address"
 import type { Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
-import type { Acceptor, Carrier, Shortage } from "../listen/Listener.ts"
+import type { Acceptor, Carrier, Shortage } from "../accept/Listener.ts"
 import type { OnSocket } from "../listen/SocketListener.ts"
 import type { TlsHandshakes } from "../tls/TlsHandshakes.ts"
 import type { AcceptShare } from "./AcceptShare.ts"

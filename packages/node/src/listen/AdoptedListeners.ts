@@ -5,7 +5,7 @@ import type * as EffectScope from "effect/Scope"
 import { fstatSync } from "node:fs"
 import type { Server } from "node:net"
 import type { InheritedSocket } from "./InheritedSocket.ts"
-import type { Listener } from "./Listener.ts"
+import type { Listener } from "../accept/Listener.ts"
 import { addressOf, createListeningServer, fromServer, type ListenOptions, tcpEndpointOf } from "./SocketListener.ts"
 import { type FoundSocket, matching, pathOf } from "./SocketMatch.ts"
 

@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import { adoptListeners } from "./AdoptedListeners.ts"
 import type { Inheritance } from "./InheritedSockets.ts"
-import type { Listener } from "./Listener.ts"
-import type { ListenError } from "./ListenError.ts"
+import type { Listener } from "../accept/Listener.ts"
+import type { ListenError } from "../accept/ListenError.ts"
 import { listen, type ListenOptions } from "./SocketListener.ts"
 
 /**

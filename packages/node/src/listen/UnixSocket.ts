@@ -27,7 +27,7 @@ import {
 } from "node:fs"
 import { connect } from "node:net"
 import { dirname, resolve } from "node:path"
-import { codeOf, fromErrno, ListenError } from "./ListenError.ts"
+import { codeOf, fromErrno, ListenError } from "../accept/ListenError.ts"
 
 /** Bytes of a path that fit into `sockaddr_un` before its final zero. */
 const maxLength = process.platform === "linux" ? 107 : 103

@@ -1,4 +1,4 @@
-import { codeOf } from "../listen/ListenError.ts"
+import { codeOf } from "../accept/ListenError.ts"
 
 /** Whether a process runs, be it one of another user. */
 export const isRunning = (pid: number): boolean => {

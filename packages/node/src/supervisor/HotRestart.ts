@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { closeSync, readSync, writeSync } from "node:fs"
-import { codeOf } from "../listen/ListenError.ts"
+import { codeOf } from "../accept/ListenError.ts"
 import * as TicketSecrets from "../tls/TicketSecrets.ts"
 import {
   type Child,

@@ -20,7 +20,7 @@ import {
 } from "node:fs"
 import { type Server, createServer } from "node:net"
 import { join } from "node:path"
-import { ListenError } from "../../src/listen/ListenError.ts"
+import { ListenError } from "../../src/accept/ListenError.ts"
 import { listen, type ListenOptions } from "../../src/listen/SocketListener.ts"
 import * as UnixSocket from "../../src/listen/UnixSocket.ts"
 import { openUnix } from "../support/Client.ts"

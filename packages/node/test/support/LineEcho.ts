@@ -2,7 +2,7 @@ import { fromBytes } from "@pagi/core/bytes/ByteString"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Transport, TransportHandler } from "@pagi/core/Transport"
-import type { Protocol } from "../../src/connection/Protocol.ts"
+import type { Protocol } from "../../src/accept/Protocol.ts"
 
 /** One connection of a protocol that sends every line back, and that has nothing to do with HTTP. */
 class LineEcho implements TransportHandler, ServerConnection {

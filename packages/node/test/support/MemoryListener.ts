@@ -1,6 +1,6 @@
 import { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import * as Effect from "effect/Effect"
-import type { Acceptor, Listen, Listener } from "../../src/listen/Listener.ts"
+import type { Acceptor, Listen, Listener } from "../../src/accept/Listener.ts"
 
 /** A listener without sockets: clients are at the other end of a `MemoryTransport`. */
 export class MemoryListener {

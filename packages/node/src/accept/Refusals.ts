@@ -1,7 +1,7 @@
 import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import { Linger } from "@pagi/core/server/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
-import type { Carrier, Refusal } from "../listen/Listener.ts"
+import type { Carrier, Refusal } from "./Listener.ts"
 import type { ServerProtocols } from "./Protocols.ts"
 
 /**
