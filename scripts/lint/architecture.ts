@@ -37,6 +37,12 @@ const leafRooms = ["bytes", "http"]
 /** Rooms that are as pure, and import nothing but their own files. */
 const pureRooms = ["packages/node/src/pool/"]
 
+/** What the server does with clients, whatever they came by. */
+const acceptRoom = "packages/node/src/accept/"
+
+/** The rooms that it knows: its own, and that which brings zlib to WebSockets. */
+const roomsForAccept = [acceptRoom, "packages/node/src/compression/"]
+
 /** Barrels cost every process that loads them tens of milliseconds and MiB. */
 const barrels: ReadonlySet<string> = new Set(["effect", "@effect/platform-node"])
 
@@ -95,6 +101,13 @@ const pureProblem = (room: string, file: string, specifier: string): string | un
     ? undefined
     : `${room} is a plan without Effect and Node: it imports its own files only`
 
+const acceptProblem = (file: string, specifier: string): string | undefined => {
+  const isKnown = isRelative(specifier)
+    ? roomsForAccept.some((room) => targetOf(file, specifier).startsWith(room))
+    : !isBuiltin(specifier)
+  return isKnown ? undefined : `${acceptRoom} knows no sockets, nor the rooms of those that do`
+}
+
 const leafProblem = (file: string, specifier: string): string | undefined =>
   isRelative(specifier) && isLeafModule(targetOf(file, specifier))
     ? undefined
@@ -140,5 +153,7 @@ export const importProblem = (file: string, specifier: string): string | undefin
   const pureRoom = pureRooms.find((room) => file.startsWith(room))
   if (pureRoom !== undefined) return pureProblem(pureRoom, file, specifier)
   if (isLeafModule(file)) return leafProblem(file, specifier)
+  const problem = file.startsWith(acceptRoom) ? acceptProblem(file, specifier) : undefined
+  if (problem !== undefined) return problem
   return isRelative(specifier) ? undefined : sourceProblem(name, rules, specifier)
 }

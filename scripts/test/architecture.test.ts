@@ -13,6 +13,9 @@ const allowed: ReadonlyArray<readonly [file: string, specifier: string]> = [
   ["packages/http2/src/protocol/frame/Data.ts", "../Settings.ts"],
   ["packages/node/src/listen/SocketListener.ts", "node:net"],
   ["packages/node/src/pool/RestartPlan.ts", "./PoolState.ts"],
+  ["packages/node/src/accept/ConnectionAcceptor.ts", "effect/Effect"],
+  ["packages/node/src/accept/ConnectionAcceptor.ts", "./Protocols.ts"],
+  ["packages/node/src/accept/Protocols.ts", "../compression/NodeWebSocketPlatform.ts"],
   ["packages/node/src/PagiServer.ts", "@pagi/http1/Http1Driver"],
   ["packages/cli/src/run/main.ts", "@pagi/node/PagiServer"],
   ["packages/http1/test/Http1Driver.test.ts", "node:fs"],
@@ -48,6 +51,10 @@ const refused: ReadonlyArray<readonly [what: string, file: string, specifier: st
   ["the plan of the pool is pure", "packages/node/src/pool/RestartPlan.ts", "effect/Effect"],
   ["the plan of the pool is pure", "packages/node/src/pool/RestartPlan.ts", "node:os"],
   ["the plan of the pool is pure", "packages/node/src/pool/RestartPlan.ts", "../worker/WorkerMessage.ts"],
+  ["what accepts knows no sockets", "packages/node/src/accept/Listener.ts", "node:net"],
+  ["what accepts knows no sockets", "packages/node/src/accept/ConnectionAcceptor.ts", "tls"],
+  ["what accepts knows no sockets", "packages/node/src/accept/Listener.ts", "../listen/SharedRead.ts"],
+  ["what accepts declares its dependencies too", "packages/node/src/accept/Listener.ts", "fastify"],
   ["no paths between packages", "packages/http1/src/Http1Driver.ts", "../../core/src/Event.ts"],
   ["no paths between packages", "examples/01-hello.ts", "../packages/core/src/contract/Event.ts"]
 ]
