@@ -81,8 +81,7 @@ export class MemoryHost implements ExchangeHost, ResponseOwner, RunObserver, Ser
   }
 
   onApplicationEnd(ending: Ending): void {
-    if (ending === "unanswered") this.response.answer(500, "internal server error")
-    else if (ending === "truncated") this.response.breakOff("truncated", "server_error")
+    this.response.onApplicationEnd(ending)
   }
 
   // from the runner --------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import { errorContent, errorContentType } from "../http/ResponseContent.ts"
 import { checkField } from "../http/ResponseField.ts"
 import { finalStatusProblem, informationalStatusProblem, isContentless } from "../http/ResponseStatus.ts"
 import { readTrailers } from "../http/ResponseTrailers.ts"
+import type { Ending } from "../exchange/Exchange.ts"
 import { brokenOff, type ResponseSink } from "../exchange/ResponseSink.ts"
 import type { ChangeSignal } from "./ChangeSignal.ts"
 import { type Content, toBytes } from "./TestRequest.ts"
@@ -178,6 +179,12 @@ export class MemoryResponse implements ResponseSink {
     this.status = status
     this.#owner.exchange.disconnect(reason)
     this.#owner.changes.notify()
+  }
+
+  /** The application has ended: what it has left open ends as a driver would end it. */
+  onApplicationEnd(ending: Ending): void {
+    if (ending === "unanswered") this.answer(500, "internal server error")
+    else if (ending === "truncated") this.breakOff("truncated", "server_error")
   }
 
   #break(problem: string): string {

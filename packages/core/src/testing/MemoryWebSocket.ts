@@ -174,8 +174,7 @@ export class MemoryWebSocket
 
   /** Called for a handshake, and without an ending for a session, which has been closed then. */
   onApplicationEnd(ending?: Ending): void {
-    if (ending === "unanswered") this.response.answer(500, "internal server error")
-    else if (ending === "truncated") this.response.breakOff("truncated", "server_error")
+    if (ending !== undefined) this.response.onApplicationEnd(ending)
   }
 
   // from the runner --------------------------------------------------------------------------------------------------
