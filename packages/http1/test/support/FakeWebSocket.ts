@@ -1,17 +1,10 @@
 import { type ByteString, fromBytes } from "@pagi/core/bytes/ByteString"
-import type { ScopedConnection } from "@pagi/core/server/ConnectionScope"
-import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import type { WebSocketReceiveEvent, WebSocketSendEvent } from "@pagi/core/Event"
 import * as PagiApp from "@pagi/core/PagiApp"
 import type { WebSocketScope } from "@pagi/core/Scope"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
-import type { TransportHandler } from "@pagi/core/Transport"
-import type {
-  OpenWebSocket,
-  UpgradedConnection,
-  UpgradeRequest,
-  WebSocketUpgrade
-} from "@pagi/core/exchange/WebSocketUpgrade"
+import { NotedSession } from "@pagi/core/test/drivers/support/NotedSession"
+import type { UpgradeRequest, WebSocketUpgrade } from "@pagi/core/exchange/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
 import { hello } from "./Applications.ts"
 import { get } from "./Machine.ts"
@@ -53,47 +46,20 @@ export const receiveAll = Effect.fnUntraced(function* (receive: Receive) {
 export const accepting: PagiApp.WebSocketHandler<unknown> = (_scope, receive, send) =>
   Effect.andThen(send(accept), receiveAll(receive))
 
-/** A session without a protocol: what the driver has handed over, and what has happened since. */
-export class FakeSession implements OpenWebSocket, TransportHandler, ScopedConnection {
-  readonly connection: UpgradedConnection
-  readonly notes: Array<string> = []
+/** A session without a protocol, which keeps what it receives. */
+export class FakeSession extends NotedSession {
   /** What the peer has sent, from the handshake on. */
   received: ByteString = ""
-  readonly bufferedAmount = 0
-  readonly #server: ServerContext
-  #isClosed = false
-  #running: number
 
-  constructor(server: ServerContext, connection: UpgradedConnection) {
-    this.connection = connection
-    this.#server = server
-    this.#running = connection.running
-    connection.transport.open(this)
-    connection.scope.handOver(this)
-  }
-
-  begin(): void {
+  override begin(): void {
     this.notes.push("begin")
-    this.connection.transport.resume()
+    super.begin()
     this.onData(this.connection.received)
   }
 
-  send(message: string | Uint8Array): void {
-    this.connection.transport.write(message)
-  }
-
-  close(code: number): undefined {
-    this.notes.push(`close ${code}`)
-    this.connection.transport.end()
-  }
-
-  keepAlive(): void {}
-  onTaken(): void {}
-
-  onApplicationEnd(): void {
+  override onApplicationEnd(): void {
     this.notes.push("application ended")
-    this.#running--
-    this.#finish()
+    super.onApplicationEnd()
   }
 
   onData(bytes: Uint8Array): void {
@@ -102,42 +68,6 @@ export class FakeSession implements OpenWebSocket, TransportHandler, ScopedConne
 
   onEnd(): void {
     this.abort("client_closed")
-  }
-
-  onFlush(): void {}
-
-  onBlocked(): void {
-    this.notes.push("blocked")
-  }
-
-  onDrain(): void {
-    this.notes.push("drained")
-  }
-
-  onClose(): void {
-    this.#isClosed = true
-    this.#finish()
-  }
-
-  drain(): void {
-    this.notes.push("drain")
-  }
-
-  abort(reason: DisconnectReason): void {
-    this.notes.push(`abort ${reason}`)
-    this.connection.exchange.disconnect(reason)
-    this.connection.transport.destroy()
-  }
-
-  onScopeClose(): void {
-    if (!this.#isClosed) this.abort("server_shutdown")
-  }
-
-  #finish(): void {
-    if (!this.#isClosed || this.#running > 0) return
-    this.connection.entry?.end("complete")
-    this.#server.registry.remove(this)
-    this.connection.scope.close()
   }
 }
 

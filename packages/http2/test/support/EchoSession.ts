@@ -1,56 +1,13 @@
-import { toBytes } from "@pagi/core/bytes/ByteString"
-import type { ScopedConnection } from "@pagi/core/server/ConnectionScope"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import * as PagiApp from "@pagi/core/PagiApp"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
-import type { TransportHandler } from "@pagi/core/Transport"
-import type {
-  OpenWebSocket,
-  UpgradedConnection,
-  UpgradeRequest,
-  WebSocketUpgrade
-} from "@pagi/core/exchange/WebSocketUpgrade"
+import { NotedSession } from "@pagi/core/test/drivers/support/NotedSession"
+import type { UpgradeRequest, WebSocketUpgrade } from "@pagi/core/exchange/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
 import { site } from "./Http2Harness.ts"
 
-/** A session without a protocol: it sends back every byte, ends when the client does, and notes what happens. */
-export class EchoSession implements OpenWebSocket, TransportHandler, ScopedConnection {
-  readonly connection: UpgradedConnection
-  readonly notes: Array<string> = []
-  readonly bufferedAmount = 0
-  readonly #server: ServerContext
-  #isClosed = false
-  #running: number
-
-  constructor(server: ServerContext, connection: UpgradedConnection) {
-    this.connection = connection
-    this.#server = server
-    this.#running = connection.running
-    connection.transport.open(this)
-    connection.scope.handOver(this)
-  }
-
-  begin(): void {
-    this.connection.transport.resume()
-  }
-
-  send(message: string | Uint8Array): void {
-    this.connection.transport.write(typeof message === "string" ? toBytes(message) : message)
-  }
-
-  close(code: number): undefined {
-    this.notes.push(`close ${code}`)
-    this.connection.transport.end()
-  }
-
-  keepAlive(): void {}
-  onTaken(): void {}
-
-  onApplicationEnd(): void {
-    this.#running--
-    this.#finish()
-  }
-
+/** A session without a protocol: it sends back every byte, and ends when the client does. */
+export class EchoSession extends NotedSession {
   onData(bytes: Uint8Array): void {
     this.connection.transport.write(bytes)
   }
@@ -60,42 +17,10 @@ export class EchoSession implements OpenWebSocket, TransportHandler, ScopedConne
     this.connection.transport.end()
   }
 
-  onFlush(): void {}
-
-  onBlocked(): void {
-    this.notes.push("blocked")
-  }
-
-  onDrain(): void {
-    this.notes.push("drained")
-  }
-
-  onClose(reason: DisconnectReason | undefined): void {
+  override onClose(reason: DisconnectReason | undefined): void {
     this.notes.push(`closed ${reason}`)
-    this.#isClosed = true
     this.connection.exchange.disconnect(reason ?? "client_closed")
-    this.#finish()
-  }
-
-  drain(): void {
-    this.notes.push("drain")
-  }
-
-  abort(reason: DisconnectReason): void {
-    this.notes.push(`abort ${reason}`)
-    this.connection.exchange.disconnect(reason)
-    this.connection.transport.destroy()
-  }
-
-  onScopeClose(): void {
-    if (!this.#isClosed) this.abort("server_shutdown")
-  }
-
-  #finish(): void {
-    if (!this.#isClosed || this.#running > 0) return
-    this.connection.entry?.end("complete")
-    this.#server.registry.remove(this)
-    this.connection.scope.close()
+    super.onClose(reason)
   }
 }
 
