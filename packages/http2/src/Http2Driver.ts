@@ -16,17 +16,18 @@ import type { ConnectedRequest, RequestConnection } from "./stream/RequestConnec
 import { RequestStream } from "./stream/RequestStream.ts"
 
 /**
- * How far the connection has come:
+ * How far the connection has come, and what it has left to do:
  *
- *     fresh ─► open ──┬─(drain)─► leaving ─(last stream)─┬─► lingering ─► closed
- *                     └─(broken rule, idle for too long)─┘
+ *     open ──┬─(drain)─► leaving ─(last stream)─┬─► lingering ─► closed
+ *            └─(broken rule, idle for too long)─┘
  *
- * - `fresh`: the preface and the peer's settings have not come
- * - `leaving`: GOAWAY was sent; streams that are open go on
+ * - `open`: the requests of a peer, once the machine has got the preface and the peer's settings (`isEstablished`)
+ * - `leaving`: a first GOAWAY was sent. Streams that are open go on, and so do those that the peer opens until it has seen
+ *   that; then there is a second GOAWAY, and none is served any more (`isRefusing`)
  * - `lingering`: our side is closed; what the peer still sends is discarded
- * - `closed`: the applications that have not ended
+ * - `closed`: to wait for the applications that have not ended
  */
-type Phase = "fresh" | "open" | "leaving" | "lingering" | "closed"
+type Phase = "open" | "leaving" | "lingering" | "closed"
 
 /** Ticks that the peer has to acknowledge our settings (RFC 9113 §6.5.3). */
 const settingsTicks = 100
@@ -61,7 +62,7 @@ export class Http2Driver
   #writeDeadline: Deadline | undefined = undefined
   /** When the first of the streams has to be looked at on which nothing may have happened for too long. */
   #stallDeadline: Deadline | undefined = undefined
-  #phase: Phase = "fresh"
+  #phase: Phase = "open"
   /** Streams whose heads wait for content. */
   #held: Array<ConnectedRequest> = []
   /** Streams whose applications have to wait for something. */
@@ -69,12 +70,8 @@ export class Http2Driver
   #isAdvancing = false
   /** Whether the transport is flushed only to make room, in the middle of a turn. */
   #isPumping = false
-  /** Whether the time of a frame or header section that arrives in pieces is running. */
-  #isMidwayTimed = false
-  /** How many frames and sections were complete when it was started. */
+  /** How many frames and sections were complete when the read deadline was started for one that comes in pieces. */
   #timedAfter = 0
-  /** Whether there is no stream; the idle deadline runs. */
-  #isUnused = false
   /** Whether a stream may have something that waits for the peer. */
   #hasBacklog = false
   /** Whether somebody may wait for what was gathered, and is to be told when it has been sent at the end of the turn. */
@@ -173,9 +170,8 @@ export class Http2Driver
     if (deadline === this.#idleDeadline) return this.#onIdle(deadline)
     if (deadline === this.#stallDeadline) return this.#checkStalls(deadline)
     switch (this.#phase) {
-      case "fresh":
-        return this.transport.destroy()
       case "open":
+        if (!this.machine.isEstablished) return this.transport.destroy()
         this.tellLimit("headersTimeout")
         return this.#fail(ENHANCE_YOUR_CALM, "a frame took too long to arrive")
       case "leaving":
@@ -216,7 +212,7 @@ export class Http2Driver
 
   drain(): void {
     this.linger?.hurry()
-    if (this.#phase !== "fresh" && this.#phase !== "open") return
+    if (this.#phase !== "open") return
     this.#phase = "leaving"
     this.machine.announceEnd()
     this.#readDeadline.start(leavingTicks)
@@ -247,7 +243,6 @@ export class Http2Driver
   #react(event: Event<RequestStream>): boolean {
     switch (event.type) {
       case "request":
-        this.#isUnused = false
         this.#idleDeadline.stop()
         new RequestStream(this, event).begin(event)
         return true
@@ -298,28 +293,22 @@ export class Http2Driver
   #settle(): void {
     const { machine } = this
     if (machine.hasOutput) this.transport.scheduleFlush()
-    if (this.#phase === "fresh" && machine.isEstablished) {
-      this.#phase = "open"
-      this.#readDeadline.stop()
-    }
+    if (this.#phase === "lingering" || this.#phase === "closed") return
     const isUnused = machine.openStreamCount === 0
-    if (this.#phase === "leaving") {
-      if (isUnused && (machine.isRefusing || this.#isPeerEnded)) this.#close()
-    } else if (this.#phase === "open") {
-      if (isUnused && this.#isPeerEnded) this.#close()
-      else this.#timeReading(isUnused)
-    } else if (this.#phase === "fresh" && this.#isPeerEnded) this.#close()
+    if (isUnused && (machine.isRefusing || this.#isPeerEnded)) this.#close()
+    else if (this.#phase === "open" && machine.isEstablished) this.#timeReading(isUnused)
   }
 
+  /** Until the connection is established, the read deadline limits how long that takes. */
   #timeReading(isUnused: boolean): void {
     const { limits } = this.settings.server
-    if (isUnused && !this.#isUnused) this.#idleDeadline.start(limits.idle)
-    this.#isUnused = isUnused
     const { completed, isMidway } = this.machine
+    if (isUnused && !this.#idleDeadline.isRunning) this.#idleDeadline.start(limits.idle)
     if (!isMidway) this.#readDeadline.stop()
-    else if (!this.#isMidwayTimed || this.#timedAfter !== completed) this.#readDeadline.start(limits.headers)
-    this.#isMidwayTimed = isMidway
-    this.#timedAfter = completed
+    else if (!this.#readDeadline.isRunning || this.#timedAfter !== completed) {
+      this.#readDeadline.start(limits.headers)
+      this.#timedAfter = completed
+    }
   }
 
   // the way out --------------------------------------------------------------------------------------------------------
