@@ -12,6 +12,7 @@ import { Connection } from "./protocol/Connection.ts"
 import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR, SETTINGS_TIMEOUT } from "./protocol/wire/ErrorCode.ts"
 import type { Event } from "./protocol/Event.ts"
 import type { ConnectionErrorReason, StreamErrorReason } from "./protocol/wire/ProtocolError.ts"
+import { OutputPump } from "./OutputPump.ts"
 import type { ConnectedRequest, RequestConnection } from "./stream/RequestConnection.ts"
 import { RequestStream } from "./stream/RequestStream.ts"
 
@@ -54,6 +55,7 @@ export class Http2Driver
   declare readonly transport: Transport
   readonly scopes: ConnectionScopes
   readonly machine: Connection<RequestStream>
+  readonly #output: OutputPump
   /** Limits how long the peer may be silent, whatever it is waited for. */
   readonly #readDeadline: Deadline
   readonly #settingsDeadline: Deadline
@@ -63,19 +65,11 @@ export class Http2Driver
   /** When the first of the streams has to be looked at on which nothing may have happened for too long. */
   #stallDeadline: Deadline | undefined = undefined
   #phase: Phase = "open"
-  /** Streams whose heads wait for content. */
-  #held: Array<ConnectedRequest> = []
   /** Streams whose applications have to wait for something. */
   readonly #waiting = new Set<ConnectedRequest>()
   #isAdvancing = false
-  /** Whether the transport is flushed only to make room, in the middle of a turn. */
-  #isPumping = false
   /** How many frames and sections were complete when the read deadline was started for one that comes in pieces. */
   #timedAfter = 0
-  /** Whether a stream may have something that waits for the peer. */
-  #hasBacklog = false
-  /** Whether somebody may wait for what was gathered, and is to be told when it has been sent at the end of the turn. */
-  #hasGathered = false
   #isPeerEnded = false
 
   constructor(settings: Http2Settings, transport: Transport, scopes: ConnectionScopes) {
@@ -85,6 +79,7 @@ export class Http2Driver
     this.scopes = scopes
     // There is no name for a Unix socket, so that clients leave it out or empty.
     this.machine = new Connection(settings.machine, transport, this.#waiting, transport.server?.[1] !== null)
+    this.#output = new OutputPump(this.machine, transport, settings.exchange.highWaterMark)
     this.#readDeadline = new Deadline(server.deadlines, this)
     this.#settingsDeadline = new Deadline(server.deadlines, this)
     this.#idleDeadline = new Deadline(server.deadlines, this)
@@ -118,20 +113,11 @@ export class Http2Driver
   }
 
   onFlush(): void {
-    if (this.#held.length > 0 && !this.#isPumping) {
-      const held = this.#held
-      this.#held = []
-      for (const stream of held) if (stream.onTurnEnd()) this.#held.push(stream)
-    }
-    if (!this.#isPumping) {
-      if (this.#hasGathered) this.#pump()
-      else this.machine.pump()
-    }
-    this.machine.finishTurn()
+    this.#output.onFlush()
   }
 
   onBlocked(): void {
-    this.#hasBacklog = true
+    this.#output.onBlocked()
     this.#writeDeadline ??= new Deadline(this.settings.server.deadlines, this)
     if (!this.#writeDeadline.isRunning) this.#writeDeadline.start(this.settings.server.limits.write)
   }
@@ -143,7 +129,7 @@ export class Http2Driver
     if (this.#phase === "lingering" || this.#phase === "closed") return
     // Before content takes the room again.
     this.#regulate()
-    this.#pump()
+    this.#output.pump()
     this.#settle()
   }
 
@@ -227,7 +213,7 @@ export class Http2Driver
     this.#isAdvancing = true
     try {
       while (this.#react(this.machine.next()));
-      this.#pump()
+      this.#output.pump()
       this.#regulate()
     } catch (defect) {
       // A mistake in here, or a getter in the application's state that throws, must cost one connection only.
@@ -284,7 +270,7 @@ export class Http2Driver
     if (this.#phase === "lingering" || this.#phase === "closed") return
     const { machine } = this
     const limit = machine.highWaterMark + outputMargin
-    if (machine.bufferedAmount > limit) this.#makeRoom()
+    if (machine.bufferedAmount > limit) this.#output.makeRoom()
     if (machine.bufferedAmount > limit) this.setPaused(true)
     else if (machine.bufferedAmount <= this.settings.exchange.lowWaterMark) this.setPaused(false)
   }
@@ -314,54 +300,16 @@ export class Http2Driver
   // the way out --------------------------------------------------------------------------------------------------------
 
   onHeld(stream: ConnectedRequest): void {
-    this.#held.push(stream)
-    this.transport.scheduleFlush()
+    this.#output.hold(stream)
   }
 
   onWritten(stream: ConnectedRequest): void {
-    if (stream.isWaitingForPeer) this.#hasBacklog = true
-    if (this.machine.bufferedAmount > this.settings.exchange.highWaterMark) this.#hasGathered = true
-    if (this.machine.isFull) {
-      this.#makeRoom()
-      this.#pump()
-    }
-    if (stream.isWaitingForPeer) stream.watchBacklog()
-    this.transport.scheduleFlush()
+    this.#output.onWritten(stream)
     if (!this.#isAdvancing && this.machine.openStreamCount === 0) this.#settle()
   }
 
   flush(): void {
     this.transport.flush()
-  }
-
-  /** Sends content that waits, until the windows are used up or the system takes no more. */
-  #pump(): void {
-    const { machine } = this
-    while (machine.pump()) {
-      this.#makeRoom()
-      if (machine.isFull) break
-    }
-    if (!this.#hasBacklog && !this.#hasGathered) return
-    // What the system takes at once is no backlog.
-    this.#makeRoom()
-    this.#tellProgress()
-  }
-
-  /** Sends what was written, in the middle of a turn. */
-  #makeRoom(): void {
-    this.#isPumping = true
-    this.transport.flush()
-    this.#isPumping = false
-  }
-
-  #tellProgress(): void {
-    this.#hasBacklog = false
-    this.#hasGathered = false
-    for (const { owner } of [...this.machine.openStreams]) {
-      if (owner === undefined) continue
-      owner.onProgress()
-      if (owner.bufferedAmount > 0) this.#hasBacklog = true
-    }
   }
 
   onApplicationStart(stream: ConnectedRequest): void {

@@ -1,5 +1,6 @@
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { ConnectionInput } from "./ConnectionInput.ts"
+import type { Obstacle } from "./Output.ts"
 import { INTERNAL_ERROR, NO_ERROR } from "./wire/ErrorCode.ts"
 import { initialWindow } from "./wire/FlowWindow.ts"
 import { writeGoAway } from "./frame/GoAway.ts"
@@ -136,8 +137,8 @@ export class Connection<Owner extends StreamOwner> extends ConnectionInput<Owner
     if (increment > 0) writeWindowUpdate(this.output.frames, stream.id, increment)
   }
 
-  /** Writes content that waited, now that there is room; answers whether only the transport keeps it from going on. */
-  pump(): boolean {
+  /** Writes content that has waited, as far as it can; answers what keeps the rest. */
+  pump(): Obstacle {
     return this.output.pump()
   }
 

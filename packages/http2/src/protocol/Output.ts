@@ -32,6 +32,15 @@ export interface OutputObserver<Owner> {
 }
 
 /**
+ * What keeps content that waits in its streams from going out:
+ *
+ * - `none`: no stream has any that its own window allows; it goes on with new content, or a WINDOW_UPDATE on the stream
+ * - `window`: the window of the connection is used up; it goes on with a WINDOW_UPDATE on stream 0
+ * - `transport`: so much waits for the transport that nothing further is written; it goes on when that has sent some
+ */
+export type Obstacle = "none" | "window" | "transport"
+
+/**
  * Content that a busy connection gathers before it goes out: each call of the system costs, and wakes the peer. Of few
  * streams content goes out as it comes, which was measured to be better.
  */
@@ -148,17 +157,15 @@ export class Output<Owner> {
     return this.queue.roomFor(stream)
   }
 
-  /**
-   * Writes content that waits, frame by frame in turn; answers whether only the transport keeps it from going on. What
-   * does not fit into the windows waits for the peer.
-   */
-  pump(): boolean {
+  /** Writes content that waits, frame by frame in turn; answers what keeps the rest. */
+  pump(): Obstacle {
     const { queue } = this
     for (;;) {
-      if (queue.isEmpty) return false
-      if (this.isFull) return queue.window > 0
+      if (queue.isEmpty) return "none"
+      if (queue.window <= 0) return "window"
+      if (this.isFull) return "transport"
       const stream = queue.take()
-      if (stream === undefined) return false
+      if (stream === undefined) return "none"
       this.writeQueued(stream)
       queue.add(stream)
     }

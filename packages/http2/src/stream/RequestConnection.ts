@@ -9,8 +9,12 @@ import type { StreamOwner } from "../protocol/streams/Stream.ts"
 export interface ConnectedRequest extends StreamOwner {
   /** Whether content waits, for the peer's windows or for room in the transport. */
   readonly isWaitingForPeer: boolean
+  /** Bytes of the request's response that wait for the peer, here or in the transport. */
+  readonly bufferedAmount: number
   /** Content waits for the peer, which must take some of it in time. */
   watchBacklog(): void
+  /** The transport has sent something, or windows have opened. */
+  onProgress(): void
   /** The turn ends: what waited for more goes out as it is. Answers whether it still waits. */
   onTurnEnd(): boolean
   /** The stream or its connection has ended before its time. */
