@@ -1,7 +1,7 @@
-import { NO_ERROR } from "../wire/ErrorCode.ts"
-import { writeGoAway } from "../frame/GoAway.ts"
-import { writeSettings } from "../frame/Settings.ts"
-import { OutputBuffer, OutputPool } from "../wire/OutputBuffer.ts"
+import { NO_ERROR } from "./wire/ErrorCode.ts"
+import { writeGoAway } from "./frame/GoAway.ts"
+import { writeSettings } from "./frame/Settings.ts"
+import { OutputBuffer, OutputPool } from "./wire/OutputBuffer.ts"
 
 /**
  * All that a server says on a connection that it does not serve: no request was or will be looked at, so that the client
