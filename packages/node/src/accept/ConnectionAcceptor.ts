@@ -5,8 +5,9 @@ import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import type { Acceptor, Carrier, Refusal, Shortage } from "./Listener.ts"
 import { FirstConnection } from "./FirstConnection.ts"
-import { type ProtocolTable, ServerProtocols } from "./Protocols.ts"
+import type { ProtocolTable } from "./Protocols.ts"
 import { Refusals } from "./Refusals.ts"
+import { ServerProtocols } from "./ServerProtocols.ts"
 
 /**
  * Opens the connections of a server in its protocols; those beyond the limit are turned away. When the current scope

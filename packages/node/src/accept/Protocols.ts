@@ -1,17 +1,7 @@
-/**
- * The protocols that a server speaks, as a table: how a client chooses one, and what a connection is opened with. The
- * next version of HTTP is another row.
- */
-import type { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
-import type { ServerContext } from "@pagi/core/server/ServerContext"
-import type { Values } from "@pagi/core/options/ServerOptions"
-import type { Transport } from "@pagi/core/transport/Transport"
-import * as WebSocketUpgrade from "@pagi/websocket/WebSocketUpgrade"
+/** The protocols that servers speak, as a table: the next version of HTTP is another row. */
 import * as Context from "effect/Context"
-import { webSocketPlatform } from "../compression/NodeWebSocketPlatform.ts"
-import { Detection, type Recogniser } from "./Detection.ts"
 import { http1, http2 } from "./HttpProtocols.ts"
-import type { PreparedProtocol, Protocol, ProtocolParts } from "./Protocol.ts"
+import type { Protocol } from "./Protocol.ts"
 
 /** The protocols that there are. */
 export interface ProtocolTable {
@@ -21,62 +11,8 @@ export interface ProtocolTable {
   readonly fallback: Protocol
 }
 
-/** HTTP/2 and HTTP/1.1. */
-export const standard: ProtocolTable = { chosen: [http2], fallback: http1 }
+/** HTTP/2, and HTTP/1.1 for everybody else. */
+export const httpProtocols: ProtocolTable = { chosen: [http2], fallback: http1 }
 
-/** What servers speak that are made with it; HTTP/2 and HTTP/1.1 by default. */
-export const Protocols = Context.Reference<ProtocolTable>("@pagi/node/Protocols", { defaultValue: () => standard })
-
-/** The rows for a server with these options, without the fallback. */
-const chosenBy = ({ chosen }: ProtocolTable, options: Values): ReadonlyArray<Protocol> =>
-  chosen.filter(({ isOn }) => isOn === undefined || isOn(options))
-
-/** What a server with these options offers by ALPN, in its order of preference. */
-export const alpnNames = (table: ProtocolTable, options: Values): ReadonlyArray<string> =>
-  [...chosenBy(table, options), table.fallback].map(({ alpn }) => alpn)
-
-/** A row of which the first bytes tell. */
-interface Recognisable {
-  readonly recognises: NonNullable<Protocol["recognises"]>
-  readonly protocol: PreparedProtocol
-}
-
-/** The protocols of one server: opens connections with the one that a client speaks. */
-export class ServerProtocols implements Recogniser {
-  readonly server: ServerContext
-  readonly fallback: PreparedProtocol
-  readonly #byName = new Map<string, PreparedProtocol>()
-  readonly #recognisable: Array<Recognisable> = []
-
-  constructor(table: ProtocolTable, server: ServerContext, scopes: ConnectionScopes) {
-    const parts: ProtocolParts = { server, scopes, webSocket: WebSocketUpgrade.make(server, webSocketPlatform) }
-    this.server = server
-    this.fallback = table.fallback.prepare(parts)
-    for (const { alpn, prepare, recognises } of chosenBy(table, server.options)) {
-      const protocol = prepare(parts)
-      this.#byName.set(alpn, protocol)
-      if (recognises !== undefined) this.#recognisable.push({ recognises, protocol })
-    }
-  }
-
-  /** The protocol that was chosen by this name; the fallback without one. */
-  named(alpn: string | undefined): PreparedProtocol {
-    return (alpn === undefined ? undefined : this.#byName.get(alpn)) ?? this.fallback
-  }
-
-  /** Opens a connection of which only the first bytes tell what is spoken on it. */
-  detect(transport: Transport): void {
-    if (this.#recognisable.length === 0) this.fallback.open(transport)
-    else new Detection(this, transport)
-  }
-
-  recognise(bytes: Uint8Array): PreparedProtocol | undefined {
-    let isKnown = true
-    for (const { protocol, recognises } of this.#recognisable) {
-      const answer = recognises(bytes)
-      if (answer === true) return protocol
-      if (answer === undefined) isKnown = false
-    }
-    return isKnown ? this.fallback : undefined
-  }
-}
+/** What servers speak that are made with it; `httpProtocols` by default. */
+export const Protocols = Context.Reference<ProtocolTable>("@pagi/node/Protocols", { defaultValue: () => httpProtocols })

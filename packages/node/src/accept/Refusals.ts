@@ -2,7 +2,7 @@ import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import { Linger } from "@pagi/core/server/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
 import type { Carrier, Refusal } from "./Listener.ts"
-import type { ServerProtocols } from "./Protocols.ts"
+import type { ServerProtocols } from "./ServerProtocols.ts"
 
 /**
  * The clients that are being turned away. Their requests are read and discarded for a while, since a reset for unread

@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { alpnNames, Protocols, standard } from "../../src/accept/Protocols.ts"
+import { httpProtocols, Protocols } from "../../src/accept/Protocols.ts"
+import { alpnNames } from "../../src/accept/ServerProtocols.ts"
 import { open } from "../support/Client.ts"
 import { app, isAnswered } from "../support/Http2Detection.ts"
 import { opening } from "../support/Http2Raw.ts"
@@ -11,7 +12,7 @@ import { serveHttp } from "../support/Server.ts"
 import { openTls, serverTls } from "../support/TlsClient.ts"
 import { turns } from "../support/Until.ts"
 
-const table = { ...standard, chosen: [lineEcho, ...standard.chosen] }
+const table = { ...httpProtocols, chosen: [lineEcho, ...httpProtocols.chosen] }
 
 /** A server that speaks one protocol more than others. */
 const serveWithEcho = (options: ServerOptions.Input = {}) =>
