@@ -15,8 +15,8 @@ export interface Protocol {
   readonly isOn?: (options: Values) => boolean
   /**
    * Whether a client that has begun with these bytes speaks it, or nothing while that cannot be told. Asked for clients
-   * without TLS, again with all bytes from the first on whenever some have come. It must not change them, and must not
-   * throw. Without this function the protocol can only be chosen by ALPN.
+   * without TLS, again with all bytes from the first on whenever some have come: these are kept until then, so a few dozen
+   * should do. It must not change them, and must not throw. Without this function the protocol can only be chosen by ALPN.
    */
   readonly recognises?: (bytes: Uint8Array) => boolean | undefined
   /** Makes what a server needs to speak it. Called once for each server that does, before that listens. */

@@ -5,7 +5,10 @@ import type { Protocol } from "./Protocol.ts"
 
 /** The protocols that there are. */
 export interface ProtocolTable {
-  /** Those that clients choose by ALPN or by their first bytes. Where several can be had, the first counts. */
+  /**
+   * Those that clients choose by ALPN or by their first bytes. Where several can be had, the first counts: the first bytes
+   * are shown to a row only when all rows before it have said that they are not for them.
+   */
   readonly chosen: ReadonlyArray<Protocol>
   /** For clients that have chosen none of these. Whether it is on is not asked. */
   readonly fallback: Protocol

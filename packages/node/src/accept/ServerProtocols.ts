@@ -52,12 +52,11 @@ export class ServerProtocols implements Recogniser {
   }
 
   recognise(bytes: Uint8Array): PreparedProtocol | undefined {
-    let isKnown = true
     for (const { protocol, recognises } of this.#recognisable) {
       const answer = recognises(bytes)
-      if (answer === true) return protocol
-      if (answer === undefined) isKnown = false
+      // One that cannot tell yet comes before those that follow.
+      if (answer !== false) return answer === true ? protocol : undefined
     }
-    return isKnown ? this.fallback : undefined
+    return this.fallback
   }
 }

@@ -1,31 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
-import type * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { FirstConnection } from "../../src/accept/FirstConnection.ts"
-import { MoreListeners } from "../../src/accept/Listener.ts"
 import { fetchText, requestText } from "../support/Client.ts"
-import { MemoryListener } from "../support/MemoryListener.ts"
-import { answer, serveHttp } from "../support/Server.ts"
+import { endsWith, serveInMemory } from "../support/MemoryListener.ts"
 import { until } from "../support/Until.ts"
-
-/** A server that listens in memory besides, and how to connect to it. */
-const serveInMemory = (options: ServerOptions.Input = {}) =>
-  Effect.gen(function* () {
-    const listener = new MemoryListener()
-    const running = yield* serveHttp(answer("served"), options).pipe(
-      Effect.provideService(MoreListeners, [listener.listen])
-    )
-    const connect = Effect.suspend(() => {
-      const client = listener.connect()
-      return client === undefined ? Effect.fail("nobody listens") : Effect.succeed(client)
-    })
-    return { ...running, connect }
-  })
-
-const endsWith = (client: MemoryTransport, end: string) =>
-  until(`the client receives ${JSON.stringify(end)}`, () => client.text.endsWith(end))
 
 describe("a listener that was added to a server", () => {
   it.live("is one of its listeners, and its clients are served as all others", () =>
@@ -35,7 +14,7 @@ describe("a listener that was added to a server", () => {
         server.listeners.map(({ url }) => url),
         [`http://127.0.0.1:${port}/`, "memory:"]
       )
-      const client = yield* connect
+      const client = yield* connect()
       client.push(requestText())
       yield* endsWith(client, "served")
       assert.match(client.text, /^HTTP\/1\.1 200 OK\r\n/)
@@ -49,10 +28,10 @@ describe("a listener that was added to a server", () => {
   it.live("shares the limit of connections with the others", () =>
     Effect.gen(function* () {
       const { connect, port } = yield* serveInMemory({ maxConnections: 1 })
-      const first = yield* connect
+      const first = yield* connect()
       first.push(requestText())
       yield* endsWith(first, "served")
-      const second = yield* connect
+      const second = yield* connect()
       assert.match(second.text, /^HTTP\/1\.1 503 Service Unavailable\r\n.*the server is at capacity\n$/s)
       assert.strictEqual(second.ending, "ended")
       assert.match(yield* fetchText(port), /^HTTP\/1\.1 503 /)
@@ -62,13 +41,13 @@ describe("a listener that was added to a server", () => {
   it.live("stops with the server, which drains its connections", () =>
     Effect.gen(function* () {
       const { close, connect, server } = yield* serveInMemory()
-      const idle = yield* connect
+      const idle = yield* connect()
       idle.push(requestText())
       yield* endsWith(idle, "served")
-      const late = yield* connect
+      const late = yield* connect()
       const closing = yield* Effect.forkChild(close)
       yield* until("it takes no clients any more", () => !Effect.runSync(server.isRunning))
-      assert.strictEqual(yield* Effect.flip(connect), "nobody listens")
+      assert.strictEqual(yield* Effect.flip(connect()), "nobody listens")
       late.push(requestText())
       yield* endsWith(late, "served")
       assert.match(late.text, /\r\nconnection: close\r\n/)
@@ -82,7 +61,7 @@ describe("a listener that was added to a server", () => {
   it.live("has connections that did not end aborted when the time is up", () =>
     Effect.gen(function* () {
       const { close, connect } = yield* serveInMemory({ shutdownTimeout: "100 millis" })
-      const client = yield* connect
+      const client = yield* connect()
       client.push("GET / HTTP/1.1\r\n")
       yield* close
       assert.strictEqual(client.ending, "destroyed")
@@ -94,7 +73,7 @@ describe("a listener that was added to a server", () => {
       let told = 0
       const { connect, port } = yield* serveInMemory().pipe(Effect.provideService(FirstConnection, () => told++))
       assert.strictEqual(told, 0)
-      yield* connect
+      yield* connect()
       assert.strictEqual(told, 1)
       yield* fetchText(port)
       assert.strictEqual(told, 1)

@@ -1,25 +1,32 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ServerOptions from "@pagi/core/ServerOptions"
+import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { httpProtocols, Protocols } from "../../src/accept/Protocols.ts"
+import type { Protocol } from "../../src/accept/Protocol.ts"
+import { httpProtocols, Protocols, type ProtocolTable } from "../../src/accept/Protocols.ts"
 import { alpnNames } from "../../src/accept/ServerProtocols.ts"
-import { open } from "../support/Client.ts"
-import { app, isAnswered } from "../support/Http2Detection.ts"
-import { opening } from "../support/Http2Raw.ts"
-import { lineEcho } from "../support/LineEcho.ts"
+import { requestText } from "../support/Client.ts"
+import { app } from "../support/Http2Detection.ts"
+import { DATA, framesOf, GOAWAY, opening, SETTINGS } from "../support/Http2Raw.ts"
+import { lineEcho, lineEchoAfter } from "../support/LineEcho.ts"
+import { endsWith, serveInMemory } from "../support/MemoryListener.ts"
 import { serveHttp } from "../support/Server.ts"
 import { openTls, serverTls } from "../support/TlsClient.ts"
-import { turns } from "../support/Until.ts"
+import { until } from "../support/Until.ts"
 
-const table = { ...httpProtocols, chosen: [lineEcho, ...httpProtocols.chosen] }
+/** The protocols of HTTP, and one before them. */
+const withRow = (row: Protocol): ProtocolTable => ({ ...httpProtocols, chosen: [row, ...httpProtocols.chosen] })
 
-/** A server that speaks one protocol more than others. */
-const serveWithEcho = (options: ServerOptions.Input = {}) =>
-  serveHttp(app, options).pipe(Effect.provideService(Protocols, table))
+const table = withRow(lineEcho)
 
+const withTable = (table: ProtocolTable) => Effect.provideService(Protocols, table)
+
+/** A server with TLS that speaks one protocol more than others. */
 const serveEchoOverTls = (options: ServerOptions.Input = {}) =>
-  Effect.flatMap(serverTls, (tls) => serveWithEcho({ tls, ...options }))
+  Effect.flatMap(serverTls, (tls) => withTable(table)(serveHttp(app, { tls, ...options })))
+
+const bytesOf = ({ text }: MemoryTransport) => Buffer.from(text, "latin1")
 
 const overEcho = { ALPNProtocols: ["toy/1"], allowHalfOpen: true }
 
@@ -68,29 +75,55 @@ describe("the table of protocols", () => {
     })
   )
 
+  it.live("has a protocol that was added spoken on a listener that was added", () =>
+    Effect.gen(function* () {
+      const { connect } = yield* withTable(table)(serveInMemory())
+      const client = yield* connect("toy/1")
+      client.push("one\n")
+      yield* endsWith(client, "one\n")
+      assert.strictEqual(client.text, "one\n")
+      const other = yield* connect("http/1.1")
+      other.push(requestText())
+      yield* endsWith(other, "served")
+    })
+  )
+
   it.live("tells protocols apart by their first bytes, also byte by byte", () =>
     Effect.gen(function* () {
-      const { port } = yield* serveWithEcho()
-      const echo = yield* open(port)
-      echo.socket.setNoDelay(true)
-      for (const character of "ECHO\n1\n") {
-        echo.send(character)
-        yield* turns(5)
-      }
-      yield* echo.endsWith("1\n")
+      const { connect } = yield* withTable(table)(serveInMemory())
+      const echo = yield* connect()
+      for (const character of "ECHO\n1\n") echo.push(character)
+      yield* endsWith(echo, "1\n")
       assert.strictEqual(echo.text, "ECHO\n1\n")
 
-      const http2 = yield* open(port)
-      http2.send(opening)
-      yield* isAnswered(http2)
+      const http2 = yield* connect()
+      for (const byte of opening) http2.push(Uint8Array.of(byte))
+      yield* until("a response by HTTP/2 arrives", () => framesOf(bytesOf(http2)).some(({ type }) => type === DATA))
+      assert.strictEqual(framesOf(bytesOf(http2))[0]?.type, SETTINGS)
 
-      const http1 = yield* open(port)
+      const http1 = yield* connect()
       // As the echo's beginning, up to its second byte.
-      http1.send("EC")
-      yield* turns(20)
-      http1.send(" / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
-      yield* http1.ended
-      assert.match(http1.text, /^HTTP\/1\.1 /)
+      http1.push("EC")
+      http1.push(" / HTTP/1.1\r\nHost: test\r\n\r\n")
+      yield* endsWith(http1, "served")
+      assert.match(http1.text, /^HTTP\/1\.1 200 OK\r\n/)
+    })
+  )
+
+  it.live("asks the rows in their order, and a later one when those before it have refused", () =>
+    Effect.gen(function* () {
+      // Its first line is one that HTTP/2 takes for a mistaken preface.
+      const greeting = "LINES OF TEXT\r\nPLEASE\n"
+      const { connect } = yield* withTable(withRow(lineEchoAfter(greeting)))(serveInMemory())
+      const echo = yield* connect()
+      echo.push("LINES OF TEXT\r\n")
+      echo.push("PLEASE\n1\n")
+      yield* endsWith(echo, "1\n")
+      assert.strictEqual(echo.text, "LINES OF TEXT\r\nPLEASE\n1\n")
+
+      const http2 = yield* connect()
+      http2.push("LINES OF TEXT\r\nNOW\n")
+      yield* until("it is answered by HTTP/2", () => framesOf(bytesOf(http2)).some(({ type }) => type === GOAWAY))
     })
   )
 })

@@ -47,11 +47,8 @@ class LineEcho implements TransportHandler, ServerConnection {
   }
 }
 
-/** What a client of `lineEcho` begins with where it has not chosen it by ALPN. */
-const greeting = "ECHO\n"
-
-/** The protocol as a row of a server's table. */
-export const lineEcho: Protocol = {
+/** The protocol as a row of a server's table; clients that have not chosen it by ALPN begin with the greeting. */
+export const lineEchoAfter = (greeting: string): Protocol => ({
   alpn: "toy/1",
   recognises: (bytes) => {
     const beginning = fromBytes(bytes, 0, Math.min(bytes.length, greeting.length))
@@ -62,4 +59,6 @@ export const lineEcho: Protocol = {
     open: (transport) => new LineEcho(server, transport),
     refuse: (transport) => transport.write("full\n")
   })
-}
+})
+
+export const lineEcho = lineEchoAfter("ECHO\n")
