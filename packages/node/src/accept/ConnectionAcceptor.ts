@@ -28,6 +28,7 @@ export const makeAcceptor = (
 
 class ConnectionAcceptor implements Acceptor {
   readonly server: ServerContext
+  readonly alpn: ReadonlyArray<string>
   readonly #protocols: ServerProtocols
   readonly #refusals: Refusals
   readonly #atCapacity: Shortage
@@ -36,6 +37,7 @@ class ConnectionAcceptor implements Acceptor {
 
   constructor(protocols: ServerProtocols, refusals: Refusals, onFirst: (() => void) | undefined) {
     this.server = protocols.server
+    this.alpn = protocols.alpn
     this.#protocols = protocols
     this.#refusals = refusals
     this.#atCapacity = { limit: "maxConnections", room: protocols.server.options.maxConnections }

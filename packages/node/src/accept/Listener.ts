@@ -42,6 +42,8 @@ export type Listen = (acceptor: Acceptor) => Effect.Effect<Listener, ListenError
 export interface Acceptor {
   /** For listeners with connections of their own: a handshake of an admitted client must be in the registry. */
   readonly server: ServerContext
+  /** The protocols that a listener with handshakes offers to its clients by ALPN, in the order of preference. */
+  readonly alpn: ReadonlyArray<string>
   /** Whether there is room for another connection. One that only lingers may be closed for it. */
   admit(): boolean
   /**

@@ -9,8 +9,13 @@ import type { Transport, TransportHandler } from "@pagi/core/transport/Transport
  * to a server is made by `prepare`.
  */
 export interface Protocol {
-  /** Its name in ALPN (RFC 7301), by which clients choose it in a TLS handshake. Each row has another one. */
+  /** Its name in ALPN (RFC 7301), by which clients choose it in a handshake. Each row has another one. */
   readonly alpn: string
+  /**
+   * Whether listeners that carry bytes in order offer it in their handshakes, as those of sockets do with TLS; true unless
+   * given. One that needs more of a transport, as HTTP/3 does, is offered only by the listeners that have it.
+   */
+  readonly isOffered?: boolean
   /** Whether a server with these options speaks it; without this function every server does. */
   readonly isOn?: (options: Values) => boolean
   /**

@@ -14,7 +14,7 @@ const chosenBy = ({ chosen }: ProtocolTable, options: Values): ReadonlyArray<Pro
 
 /** What a server with these options offers by ALPN, in its order of preference. */
 export const alpnNames = (table: ProtocolTable, options: Values): ReadonlyArray<string> =>
-  [...chosenBy(table, options), table.fallback].map(({ alpn }) => alpn)
+  [...chosenBy(table, options), table.fallback].filter(({ isOffered }) => isOffered !== false).map(({ alpn }) => alpn)
 
 /** A row of which the first bytes tell. */
 interface Recognisable {
@@ -25,6 +25,8 @@ interface Recognisable {
 /** The protocols of one server: opens connections with the one that a client speaks. */
 export class ServerProtocols implements Recogniser {
   readonly server: ServerContext
+  /** What is offered by ALPN, in the order of preference. */
+  readonly alpn: ReadonlyArray<string>
   readonly fallback: PreparedProtocol
   readonly #byName = new Map<string, PreparedProtocol>()
   readonly #recognisable: Array<Recognisable> = []
@@ -32,6 +34,7 @@ export class ServerProtocols implements Recogniser {
   constructor(table: ProtocolTable, server: ServerContext, scopes: ConnectionScopes) {
     const parts: ProtocolParts = { server, scopes, webSocket: WebSocketUpgrade.make(server, webSocketPlatform) }
     this.server = server
+    this.alpn = alpnNames(table, server.options)
     this.fallback = table.fallback.prepare(parts)
     for (const { alpn, prepare, recognises } of chosenBy(table, server.options)) {
       const protocol = prepare(parts)

@@ -35,6 +35,8 @@ describe("the table of protocols", () => {
     Effect.gen(function* () {
       assert.deepStrictEqual(alpnNames(table, yield* ServerOptions.make({})), ["toy/1", "h2", "http/1.1"])
       assert.deepStrictEqual(alpnNames(table, yield* ServerOptions.make({ http2: false })), ["toy/1", "http/1.1"])
+      const unoffered = withRow({ ...lineEcho, isOffered: false })
+      assert.deepStrictEqual(alpnNames(unoffered, yield* ServerOptions.make({})), ["h2", "http/1.1"])
     })
   )
 
@@ -75,9 +77,10 @@ describe("the table of protocols", () => {
     })
   )
 
-  it.live("has a protocol that was added spoken on a listener that was added", () =>
+  it.live("has a protocol spoken that only a listener that was added offers", () =>
     Effect.gen(function* () {
-      const { connect } = yield* withTable(table)(serveInMemory())
+      const { connect, listener } = yield* withTable(withRow({ ...lineEcho, isOffered: false }))(serveInMemory())
+      assert.deepStrictEqual(listener.alpn, ["h2", "http/1.1"])
       const client = yield* connect("toy/1")
       client.push("one\n")
       yield* endsWith(client, "one\n")

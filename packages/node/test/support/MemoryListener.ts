@@ -24,6 +24,11 @@ export class MemoryListener {
       ({ stopAccepting }) => stopAccepting
     )
 
+  /** What the server has its listeners offer. */
+  get alpn(): ReadonlyArray<string> | undefined {
+    return this.#acceptor?.alpn
+  }
+
   /** A new client, if the server takes any; with `alpn`, one that has agreed on this protocol. */
   connect(alpn?: string): MemoryTransport | undefined {
     const acceptor = this.#acceptor
@@ -53,7 +58,7 @@ export const serveInMemory = (options: ServerOptions.Input = {}) =>
         }),
         (client) => Effect.sync(() => client.fail())
       )
-    return { ...running, connect }
+    return { ...running, listener, connect }
   })
 
 export const endsWith = (client: MemoryTransport, end: string) =>
