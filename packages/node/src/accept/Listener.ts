@@ -29,7 +29,7 @@ export interface Listener {
 /**
  * Begins to listen. The server calls it once, when it is ready for clients: the first may be given to the acceptor
  * before this has succeeded. What has begun must end with the scope at the latest. When it fails, the server does not
- * start.
+ * start: a `ListenError` of the endpoint that it stands for, with the code of the reason, says why.
  */
 export type Listen = (acceptor: Acceptor) => Effect.Effect<Listener, ListenError, EffectScope.Scope>
 
@@ -40,11 +40,18 @@ export type Listen = (acceptor: Acceptor) => Effect.Effect<Listener, ListenError
  * plain calls, which do not throw.
  */
 export interface Acceptor {
-  /** For listeners with connections of their own: a handshake of an admitted client must be in the registry. */
+  /**
+   * What the parts of a server share; not stable, as the modules `@pagi/core/server/*` may change in any version. A listener
+   * with handshakes needs the `registry`: the handshake of an admitted client is added to it, so that it counts as a
+   * connection and ends when the server drains, and `handOver` makes of it the connection that `serve` opens.
+   */
   readonly server: ServerContext
   /** The protocols that a listener with handshakes offers to its clients by ALPN, in the order of preference. */
   readonly alpn: ReadonlyArray<string>
-  /** Whether there is room for another connection. One that only lingers may be closed for it. */
+  /**
+   * Whether there is room for another connection, which then must be served or added to the registry in the same turn. One
+   * that only lingers may be closed for it.
+   */
   admit(): boolean
   /**
    * Opens a connection. `alpn` is the protocol that was agreed on; without it, clients of TLS get the fallback of the
@@ -71,20 +78,28 @@ export interface Shortage {
   readonly room: number
 }
 
-/** What carries the bytes of a client before there is a transport. */
+/** What carries the bytes of a client before there is a transport; observers are told of its addresses. */
 export interface Carrier extends ObservedConnection {
   /** Closes it. The server calls that when the client has had its time, or the server has none any more. */
   destroy(): void
 }
 
-/** A client that is being turned away. The listener must call `end` when the carrier has closed. */
+/** A client that is being turned away. */
 export interface Refusal {
-  /** Answers, now that it can. To be called once at most. */
+  /** Answers, now that there is a transport. To be called once at most. */
   answer(transport: Transport, alpn: string | undefined): void
+  /** Must be called when the carrier has closed, whether there was an answer or not. */
   readonly end: () => void
 }
 
-/** What a server listens on beside its endpoints; nothing by default. */
+/**
+ * What a server listens on beside the endpoints of its options, in this order; nothing by default. A program that embeds a
+ * server provides it:
+ *
+ *     PagiServer.layer.pipe(Layer.provide(Layer.succeed(MoreListeners, [listen])))
+ *
+ * Workers are processes of their own and do not have it.
+ */
 export const MoreListeners = Context.Reference<ReadonlyArray<Listen>>("@pagi/node/MoreListeners", {
   defaultValue: () => []
 })

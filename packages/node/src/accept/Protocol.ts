@@ -28,10 +28,14 @@ export interface Protocol {
   readonly prepare: (parts: ProtocolParts) => PreparedProtocol
 }
 
-/** What a server has for all of its protocols. */
+/**
+ * What a server has for all of its protocols. These types are not stable: the modules `@pagi/core/server/*` and
+ * `@pagi/core/exchange/*` may change in any version.
+ */
 export interface ProtocolParts {
+  /** What connections share: the `registry`, which each driver needs, the options, time limits, who runs the application. */
   readonly server: ServerContext
-  /** Above the scopes of connections, which run applications. */
+  /** The fibers of connections, for drivers that run applications. */
   readonly scopes: ConnectionScopes
   /** For protocols over which WebSockets are opened. */
   readonly webSocket: WebSocketUpgrade

@@ -17,5 +17,12 @@ export interface ProtocolTable {
 /** HTTP/2, and HTTP/1.1 for everybody else. */
 export const httpProtocols: ProtocolTable = { chosen: [http2], fallback: http1 }
 
-/** What servers speak that are made with it; `httpProtocols` by default. */
+/**
+ * What a server speaks; `httpProtocols` by default. A program that embeds a server provides another table:
+ *
+ *     const table = { ...httpProtocols, chosen: [mine, ...httpProtocols.chosen] }
+ *     PagiServer.layer.pipe(Layer.provide(Layer.succeed(Protocols, table)))
+ *
+ * Workers are processes of their own and do not have it.
+ */
 export const Protocols = Context.Reference<ProtocolTable>("@pagi/node/Protocols", { defaultValue: () => httpProtocols })
