@@ -1,10 +1,35 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Address } from "@pagi/core/Address"
+import { tcp } from "@pagi/core/Endpoint"
+import { Observer } from "@pagi/core/Observer"
+import { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import { FirstConnection } from "../../src/accept/FirstConnection.ts"
+import { type Carrier, type Listen, MoreListeners } from "../../src/accept/Listener.ts"
+import { ListenError } from "../../src/accept/ListenError.ts"
 import { fetchText, requestText } from "../support/Client.ts"
 import { endsWith, serveInMemory } from "../support/MemoryListener.ts"
+import { answer, serveHttp } from "../support/Server.ts"
+import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { until } from "../support/Until.ts"
+
+/** What a client is before its handshake. */
+class Handshake implements Carrier {
+  readonly client: Address
+  readonly server = undefined
+  isDestroyed = false
+
+  constructor(host: string) {
+    this.client = [host, 50_000]
+  }
+
+  destroy(): void {
+    this.isDestroyed = true
+  }
+}
 
 describe("a listener that was added to a server", () => {
   it.live("is one of its listeners, and its clients are served as all others", () =>
@@ -35,6 +60,56 @@ describe("a listener that was added to a server", () => {
       assert.match(second.text, /^HTTP\/1\.1 503 Service Unavailable\r\n.*the server is at capacity\n$/s)
       assert.strictEqual(second.ending, "ended")
       assert.match(yield* fetchText(port), /^HTTP\/1\.1 503 /)
+    })
+  )
+
+  it.live("turns clients away to which nothing can be said yet, as many as there is room for", () =>
+    Effect.gen(function* () {
+      const limits: Array<string> = []
+      const observer: Observer = { limitHit: (limit, { client }) => limits.push(`${limit} of ${client?.[0]}`) }
+      const { close, connect, listener } = yield* serveInMemory({ maxConnections: 1 }).pipe(
+        Effect.provideService(Observer, observer)
+      )
+      yield* connect()
+      const { acceptor } = listener
+      assert.isFalse(acceptor?.admit())
+      const first = new Handshake("192.0.2.1")
+      const refusal = acceptor?.refuseLater(first)
+      assert.isUndefined(acceptor?.refuseLater(new Handshake("192.0.2.2")))
+      const third = new Handshake("192.0.2.3")
+      assert.isDefined(acceptor?.refuseLater(third, { limit: "openFiles", room: 2 }))
+      const of = (address: number) => `of 192.0.2.${address}`
+      assert.deepStrictEqual(limits, [`maxConnections ${of(1)}`, `maxConnections ${of(2)}`, `openFiles ${of(3)}`])
+
+      const transport = new MemoryTransport()
+      refusal?.answer(transport, "http/1.1")
+      assert.match(transport.text, /^HTTP\/1\.1 503 Service Unavailable\r\n/)
+      assert.strictEqual(transport.ending, "ended")
+      refusal?.end()
+      // There are two who may stay, of which one has left.
+      assert.isDefined(acceptor?.refuseLater(new Handshake("192.0.2.4"), { limit: "openFiles", room: 2 }))
+      yield* close
+      assert.isFalse(first.isDestroyed)
+      assert.isTrue(third.isDestroyed)
+    })
+  )
+
+  it.live("keeps the server from starting when it cannot listen", () =>
+    Effect.gen(function* () {
+      const socket = join(yield* temporaryFolder, "app.sock")
+      let isOtherBound = false
+      const listen: Listen = () => {
+        isOtherBound = existsSync(socket)
+        return Effect.fail(new ListenError({ endpoint: tcp("127.0.0.1", 443), code: "EADDRINUSE" }))
+      }
+      const error = yield* serveHttp(answer("served"), { socket }).pipe(
+        Effect.provideService(MoreListeners, [listen]),
+        Effect.scoped,
+        Effect.flip
+      )
+      assert.strictEqual(error.message, "port 443 on 127.0.0.1 is already in use")
+      assert.isTrue(isOtherBound)
+      assert.isFalse(existsSync(socket))
     })
   )
 

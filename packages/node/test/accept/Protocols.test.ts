@@ -80,7 +80,7 @@ describe("the table of protocols", () => {
   it.live("has a protocol spoken that only a listener that was added offers", () =>
     Effect.gen(function* () {
       const { connect, listener } = yield* withTable(withRow({ ...lineEcho, isOffered: false }))(serveInMemory())
-      assert.deepStrictEqual(listener.alpn, ["h2", "http/1.1"])
+      assert.deepStrictEqual(listener.acceptor?.alpn, ["h2", "http/1.1"])
       const client = yield* connect("toy/1")
       client.push("one\n")
       yield* endsWith(client, "one\n")

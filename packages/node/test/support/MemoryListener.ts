@@ -7,31 +7,27 @@ import { until } from "./Until.ts"
 
 /** A listener without sockets: clients are at the other end of a `MemoryTransport`. */
 export class MemoryListener {
-  #acceptor: Acceptor | undefined = undefined
+  /** Who gets its clients, as long as it takes any. */
+  acceptor: Acceptor | undefined = undefined
 
   readonly listen: Listen = (acceptor) =>
     Effect.acquireRelease(
       Effect.sync((): Listener => {
-        this.#acceptor = acceptor
+        this.acceptor = acceptor
         return {
           address: ["memory", null],
           url: "memory:",
           stopAccepting: Effect.sync(() => {
-            this.#acceptor = undefined
+            this.acceptor = undefined
           })
         }
       }),
       ({ stopAccepting }) => stopAccepting
     )
 
-  /** What the server has its listeners offer. */
-  get alpn(): ReadonlyArray<string> | undefined {
-    return this.#acceptor?.alpn
-  }
-
   /** A new client, if the server takes any; with `alpn`, one that has agreed on this protocol. */
   connect(alpn?: string): MemoryTransport | undefined {
-    const acceptor = this.#acceptor
+    const { acceptor } = this
     if (acceptor === undefined) return undefined
     const transport = new MemoryTransport({ client: undefined, server: ["memory", null] })
     if (acceptor.admit()) acceptor.serve(transport, alpn)
