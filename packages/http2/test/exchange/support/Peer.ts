@@ -209,7 +209,16 @@ export class Peer {
 
   /** Reads what has come, which makes room for more; answers it. */
   read(): Array<Frame> {
-    const frames = this.reader.read(this.transport.read())
+    return this.take(this.transport.read())
+  }
+
+  /** The same with so many bytes of it. */
+  readSome(length: number): Array<Frame> {
+    return this.take(this.transport.readSome(length))
+  }
+
+  private take(text: ByteString): Array<Frame> {
+    const frames = this.reader.read(text)
     for (const frame of frames) this.note(frame)
     this.frames.push(...frames)
     return frames
