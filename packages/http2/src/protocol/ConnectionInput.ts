@@ -1,10 +1,9 @@
-import { copyBytes } from "@pagi/core/bytes/ByteString"
 import { ReceiveBuffer } from "@pagi/core/bytes/ReceiveBuffer"
 import { isForbiddenTrailer } from "@pagi/core/http/TrailerField"
 import { AbuseBudget } from "./AbuseBudget.ts"
 import { Closed, type Event, NeedData, PingAcknowledged } from "./Event.ts"
 import { initialWindow, maxWindow, ReceiveWindow } from "./wire/FlowWindow.ts"
-import { readData } from "./frame/Data.ts"
+import { readData, takeContent } from "./frame/Data.ts"
 import { ACK, END_STREAM } from "./frame/Flag.ts"
 import { FrameHeader, frameHeaderSize } from "./frame/FrameHeader.ts"
 import * as FrameType from "./frame/FrameType.ts"
@@ -28,9 +27,6 @@ import { StreamTable } from "./streams/StreamTable.ts"
 /** What the peer may send on all streams together, in windows of single streams: one that waits must not stop the rest. */
 const windowsPerConnection = 16
 
-/** A payload that is less than such a part of the memory that it came in is copied out of it. */
-const smallPart = 8
-
 // Read anew for each frame; nothing in them lasts.
 const header = new FrameHeader()
 const range = new PayloadRange()
@@ -38,6 +34,12 @@ const range = new PayloadRange()
 /** Streams that are open on a busy connection. */
 const busyStreams = 4
 
+/**
+ * What is read next: the client's preface, its first SETTINGS, or any frame. After a broken rule, or an end of our own,
+ * nothing is:
+ *
+ *     preface ─► settings ─► frames          any ─► failed
+ */
 type Phase = "preface" | "settings" | "frames" | "failed"
 
 /** Applications that run, some of them perhaps on although their streams are closed (CVE-2023-44487). */
@@ -198,7 +200,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     if (range.start === range.end && !ends && !this.budget.control())
       return this.fail(connectionError("too-many-control-frames"))
     const stream = this.streams.get(streamId)
-    const bytes = stream === undefined ? undefined : this.takePayload()
+    const bytes = stream === undefined ? undefined : takeContent(buffer, range)
     if (!this.isFailed) buffer.consumeTo(start + length)
     if (stream === undefined || bytes === undefined) return this.onStrayData(streamId, length)
     const refusal = stream.receive(bytes.length, length, ends)
@@ -208,13 +210,6 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
     }
     if (ends) this.endRemote(stream)
     return { type: "data", stream, bytes, flowLength: length }
-  }
-
-  private takePayload(): Uint8Array {
-    const { buffer } = this
-    const { start, end } = range
-    const isSmall = (end - start) * smallPart < buffer.bytes.buffer.byteLength
-    return buffer.isLent || isSmall ? copyBytes(buffer.bytes, start, end) : buffer.bytes.subarray(start, end)
   }
 
   /** Content on a stream that is not open. */
