@@ -30,10 +30,10 @@ import { RequestStream } from "./stream/RequestStream.ts"
  */
 type Phase = "open" | "leaving" | "lingering" | "closed"
 
-/** Ticks that the peer has to acknowledge our settings (RFC 9113 §6.5.3). */
+/** Ticks of a tenth of a second that the peer has to acknowledge our settings (RFC 9113 §6.5.3). */
 const settingsTicks = 100
 
-/** Ticks that the peer has to answer the PING behind the first of two GOAWAYs. */
+/** Ticks of a tenth of a second that the peer has to answer the PING behind the first of two GOAWAYs. */
 const leavingTicks = 10
 
 /** Bytes beyond the high mark at which the peer is not read any more: it has to read first what it has asked for. */
@@ -65,11 +65,13 @@ export class Http2Driver
   /** When the first of the streams has to be looked at on which nothing may have happened for too long. */
   #stallDeadline: Deadline | undefined = undefined
   #phase: Phase = "open"
-  /** Streams whose applications have to wait for something. */
+  /** Requests whose applications have not ended at once, and not since. */
   readonly #waiting = new Set<ConnectedRequest>()
+  /** Whether events of the machine are being acted upon; what is left to do is looked at behind them. */
   #isAdvancing = false
   /** How many frames and sections were complete when the read deadline was started for one that comes in pieces. */
   #timedAfter = 0
+  /** Whether the peer has closed its side of the transport. */
   #isPeerEnded = false
 
   constructor(settings: Http2Settings, transport: Transport, scopes: ConnectionScopes) {
@@ -87,7 +89,7 @@ export class Http2Driver
     this.#settingsDeadline.start(settingsTicks)
     this.machine.begin()
     server.registry.add(this)
-    // The machine knows when it is much.
+    // It is to gather without limit, since the machine decides when much was written.
     transport.open(this, Number.POSITIVE_INFINITY)
     transport.scheduleFlush()
   }
@@ -105,7 +107,7 @@ export class Http2Driver
     this.#isPeerEnded = true
     for (const stream of [...this.machine.openStreams]) {
       const { owner } = stream
-      if (owner?.isAnswering === true) this.#cancel(owner)
+      if (owner?.isAnswering === true) owner.drop("client_closed", CANCEL)
       // The rest of its request will not come.
       else if (stream.isLocalClosed) this.machine.reset(stream, NO_ERROR)
     }
@@ -324,10 +326,6 @@ export class Http2Driver
   }
 
   // endings ------------------------------------------------------------------------------------------------------------
-
-  #cancel(stream: RequestStream): void {
-    stream.cancel("client_closed", CANCEL)
-  }
 
   /** Ends the connection with a GOAWAY of this code. */
   #fail(code: number, message: string): void {

@@ -17,6 +17,7 @@ export interface MachineSettings extends BudgetLimits {
   readonly enableConnectProtocol: boolean
   /** Bytes that may wait for the transport before content waits in its stream. */
   readonly highWaterMark: number
+  /** Memory that frames are written into. */
   readonly pool: OutputPool
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number

@@ -25,7 +25,7 @@ export interface OutputObserver<Owner> {
   readonly isBusy: boolean
   /** A DATA frame was written. */
   onDataSent(length: number): void
-  /** The application has taken away content that was still to be sent. */
+  /** An array that waited to be sent is shorter now, by the application's doing, so that its content cannot be sent. */
   onContentGone(stream: Stream<Owner>): void
   /** The last frame of our side was written. */
   onLocalEnd(stream: Stream<Owner>): void
@@ -57,6 +57,7 @@ export class Output<Owner> {
   private readonly encoder = new Encoder()
   private readonly sink: OutputSink
   private readonly observer: OutputObserver<Owner>
+  /** Bytes that may wait for the transport while few streams are open, and while more content is likely to come soon. */
   private readonly quietMark: number
   private readonly busyMark: number
   /** Bytes that were handed to the transport, ever. */
@@ -96,8 +97,8 @@ export class Output<Owner> {
   }
 
   /**
-   * Bytes of a stream's content that wait for the peer: in the stream, or in the transport, where it is at most so many
-   * as nobody has confirmed to be gone.
+   * Bytes of a stream's content that wait for the peer: in the stream, or in the transport. That one tells only how many
+   * bytes of the whole connection it has not sent, so that of these it is what may still be there at most.
    */
   backlogOf(stream: Stream<Owner>): number {
     return stream.queuedBytes + this.underWayOf(stream)

@@ -25,6 +25,7 @@ type Head = "awaited" | PreparedHead | "sent"
 export class Response<Owner extends StreamOwner> {
   private readonly connection: Connection<Owner>
   private readonly stream: Stream<Owner>
+  /** Whether the request was HEAD. */
   private readonly isHead: boolean
   private head: Head = "awaited"
   /** Whether a trailer section ends the response, as its head has announced. */
@@ -49,6 +50,7 @@ export class Response<Owner extends StreamOwner> {
     return typeof this.head === "string" ? undefined : this.head
   }
 
+  /** Sends an interim response (RFC 9110 §15.2). */
   informational(status: number, headers: HeaderBlock): string | undefined {
     const section = informationalStatusProblem(status) ?? prepareFields(headers)
     if (typeof section === "string") return section
@@ -100,6 +102,7 @@ export class Response<Owner extends StreamOwner> {
     return undefined
   }
 
+  /** Sends a piece of content, which is left out where there is none; `ends` says whether the response ends with it. */
   body(data: ByteString | Uint8Array, ends: boolean): string | undefined {
     const problem = this.checkLength(data.length, ends)
     if (problem !== undefined) return problem
@@ -118,6 +121,7 @@ export class Response<Owner extends StreamOwner> {
     return undefined
   }
 
+  /** Ends the response with the trailer section that its head has announced. */
   trailers(headers: HeaderBlock): string | undefined {
     if (!this.hasTrailers) return trailersNotAnnounced
     const section = prepareTrailers(headers)

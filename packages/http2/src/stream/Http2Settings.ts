@@ -13,6 +13,7 @@ export interface Http2Settings {
   readonly webSocket: WebSocketUpgrade | undefined
 }
 
+/** Reads them off the options of a server, which are checked already. */
 export const makeSettings = (server: ServerContext, webSocket?: WebSocketUpgrade): Http2Settings => {
   const { clock, options } = server
   const exchange = makeExchangeOptions(server)

@@ -41,5 +41,6 @@ export interface RequestConnection {
   flush(): void
   /** An application has begun to wait for something; `onApplicationEnd` will tell. */
   onApplicationStart(request: ConnectedRequest): void
+  /** An application has ended, whether it had to wait or not. */
   onApplicationEnd(request: ConnectedRequest): void
 }

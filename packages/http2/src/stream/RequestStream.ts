@@ -40,6 +40,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
   #tunnel: StreamTransport | undefined = undefined
   /** Whether what follows the request belongs to another protocol, if that is accepted (RFC 8441). */
   readonly #asksForTunnel: boolean
+  /** Whether the client waits for 100 (Continue) before it sends content. */
   #isContinueAwaited = false
   /** Whether the application has asked for a piece of the body, and nothing has come since. */
   #isBodyAwaited = false
@@ -52,8 +53,11 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
   /** `#progress` when each of the two was looked at last. */
   #noted = 0
   #writeNoted = 0
+  /** Bytes of content that were thrown away. */
   #skipped = 0
+  /** Whether the application has not ended. */
   #isRunning = false
+  /** Whether nothing further is sent or received for the exchange, of whose end the application knows. */
   #isOver = false
 
   constructor(connection: RequestConnection, { head, stream }: Request<RequestStream>) {
@@ -161,7 +165,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
 
   onContentGone(): void {
     this.#exchange?.logError(`the response was broken off: ${goneMessage}`)
-    this.#drop("server_error", INTERNAL_ERROR)
+    this.drop("server_error", INTERNAL_ERROR)
   }
 
   onSent(): void {
@@ -204,13 +208,8 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
     return this.#stream.queuedBytes > 0
   }
 
-  /** Ends the stream although its response is not complete. */
-  cancel(reason: DisconnectReason, code: number): void {
-    this.#drop(reason, code)
-  }
-
   onScopeClose(): void {
-    this.#drop("server_shutdown", CANCEL)
+    this.drop("server_shutdown", CANCEL)
   }
 
   // time ---------------------------------------------------------------------------------------------------------------
@@ -230,11 +229,9 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
     this.#stallDue = 0
     // An event stream may have started since, which has a limit of its own.
     if (this.#isOver || this.#exchange?.mayStall !== true || this.#exchange.isComplete) return
-    if (this.#progress !== this.#noted || (this.#isBodyTimed && !this.#mayPeerSend)) {
-      return this.#watch()
-    }
+    if (this.#progress !== this.#noted || (this.#isBodyTimed && !this.#mayPeerSend)) return this.#watch()
     this.#tellLimit(this.#isBodyTimed ? "bodyTimeout" : "requestTimeout")
-    if (this.response.isHeadSent || !this.#isBodyTimed) this.#drop("client_timeout", CANCEL)
+    if (this.response.isHeadSent || !this.#isBodyTimed) this.drop("client_timeout", CANCEL)
     else this.#answer(408, "The request body took too long", "client_timeout")
   }
 
@@ -262,7 +259,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
     // It may also have to wait for its turn, while the peer takes what others send.
     if (isStuck && this.#connection.machine.isShut(this.#stream)) {
       this.#tellLimit("writeTimeout")
-      return this.#drop("write_timeout", CANCEL)
+      return this.drop("write_timeout", CANCEL)
     }
     this.#writeNoted = this.#stream.sentBytes
     deadline.start(this.#connection.settings.server.limits.write)
@@ -360,13 +357,13 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
   /** Ends the exchange with the server's own answer, or the stream when a response is already on its way. */
   #answer(status: number, message: string, reason: DisconnectReason, headers: HeaderBlock = []): void {
     if (this.#isOver) return
-    if (this.response.isHeadSent) return this.#drop(reason, reason === "server_error" ? INTERNAL_ERROR : PROTOCOL_ERROR)
+    if (this.response.isHeadSent) return this.drop(reason, reason === "server_error" ? INTERNAL_ERROR : PROTOCOL_ERROR)
     this.response.answer(status, message, reason, headers)
     this.#end(reason)
   }
 
   /** Ends the stream such that the peer cannot take what it has for a complete response. */
-  #drop(reason: DisconnectReason, code: number): void {
+  drop(reason: DisconnectReason, code: number): void {
     this.#connection.machine.reset(this.#stream, code)
     this.#connection.onWritten(this)
     if (this.#tunnel === undefined) this.#end(reason)

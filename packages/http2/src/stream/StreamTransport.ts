@@ -10,13 +10,16 @@ import type { RequestContent } from "./RequestContent.ts"
 
 /** A stream as a transport, for a protocol that goes on with it (RFC 8441 §5). */
 export class StreamTransport implements Transport {
+  /** Whether some of what was written waited for the peer when that was last looked at. */
   isBlocked = false
   readonly #connection: RequestConnection
   readonly #owner: ConnectedRequest
   readonly #stream: Stream<ConnectedRequest>
   readonly #content: RequestContent
   #handler: TransportHandler | undefined = undefined
+  /** The protocol says when it is ready to read. */
   #isPaused = true
+  /** Whether the handler was told that the peer has ended its side. */
   #isEndTold = false
   #isClosed = false
   /** How much had been sent when progress was last looked at. */

@@ -27,6 +27,7 @@ export const readSettings = (
   return undefined
 }
 
+/** Writes a frame with these settings; of a setting that is not there, what held before goes on to hold. */
 export const writeSettings = (
   out: OutputBuffer,
   entries: ReadonlyArray<readonly [id: number, value: number]>
@@ -40,4 +41,5 @@ export const writeSettings = (
   }
 }
 
+/** Confirms that the settings of the peer hold from here on. */
 export const writeSettingsAck = (out: OutputBuffer): void => writeFrameHeader(out, 0, SETTINGS, ACK, 0)

@@ -6,13 +6,11 @@ import type { FrameHeader } from "../frame/FrameHeader.ts"
 import { readHeaders } from "../frame/Headers.ts"
 import { PayloadRange } from "../frame/PayloadRange.ts"
 import { Decoder } from "../hpack/Decoder.ts"
+import { defaultTableSize } from "../hpack/DynamicTable.ts"
 import { connectionError, type ConnectionError, type StreamError } from "../wire/ProtocolError.ts"
 
 /** CONTINUATION frames of one header section; more would only be there to keep us busy (CVE-2024-27983). */
 const maxContinuations = 32
-
-/** The SETTINGS_HEADER_TABLE_SIZE that every connection starts with (RFC 9113 §6.5.2), which is what we use. */
-const headerTableSize = 4096
 
 /** Read anew for each frame; nothing in it lasts. */
 const range = new PayloadRange()
@@ -28,7 +26,7 @@ export class HeaderSection {
   problem: StreamError | undefined = undefined
   /** Whether more of it has to come. */
   isOpen = false
-  private readonly decoder = new Decoder(headerTableSize)
+  private readonly decoder = new Decoder(defaultTableSize)
   private readonly maxSize: number
   private fragments: Array<Uint8Array> = []
   private size = 0

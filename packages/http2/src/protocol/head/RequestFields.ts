@@ -164,7 +164,7 @@ type Headers = Array<readonly [ByteString, ByteString]>
 const noteField = (found: Found, headers: Headers, field: HeaderField): Malformed | undefined => {
   if (field.meaning === 0) field.meaning = meaningOf(field)
   const { meaning } = field
-  if (meaning === malformed) return isMalformed(field)
+  if (meaning === malformed) return describeMalformed(field)
   if (meaning >= method && meaning <= protocol) return notePseudo(found, headers, field)
   found.isPseudoOver = true
   if (meaning === ordinary || meaning === te) {
@@ -174,7 +174,8 @@ const noteField = (found: Found, headers: Headers, field: HeaderField): Malforme
   return noteRouting(found, headers, field)
 }
 
-const isMalformed = ({ name, value }: HeaderField): Malformed => {
+/** What is wrong with a field that means `malformed`. */
+const describeMalformed = ({ name, value }: HeaderField): Malformed => {
   const known = meanings.get(name)
   return known === undefined || known === malformed
     ? `the field ${JSON.stringify(name)} is not allowed`

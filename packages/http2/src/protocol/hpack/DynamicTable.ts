@@ -1,6 +1,8 @@
 import type { HeaderField } from "./HeaderField.ts"
 
-/** What a table may hold until its size is changed (RFC 9113 §6.5.2). */
+/**
+ * Bytes that a table may hold until SETTINGS_HEADER_TABLE_SIZE says otherwise (RFC 9113 §6.5.2); we leave it at that.
+ */
 export const defaultTableSize = 4096
 
 /** Places that are made first; they double when there are too few. */
@@ -15,6 +17,7 @@ export class DynamicTable {
   added = 0
   /** How many of them are still here. */
   length = 0
+  /** Their bytes, as `HeaderField.size` counts them. */
   size = 0
   maxSize: number
   private places: Array<HeaderField | undefined> = []

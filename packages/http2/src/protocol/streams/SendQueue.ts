@@ -11,8 +11,9 @@ import type { Stream } from "./Stream.ts"
 export class SendQueue<Owner> {
   /** Bytes that the peer takes on all streams together. */
   window = initialWindow
+  /** Those that wait for their turn, and some that were removed since. */
   private readonly ready = new Fifo<Stream<Owner>>()
-  /** Streams in it that have been removed, which are passed over. */
+  /** How many of them were removed, which are passed over when their turn comes. */
   private removed = 0
 
   get isEmpty(): boolean {

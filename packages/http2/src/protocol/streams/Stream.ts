@@ -9,7 +9,7 @@ export type StreamEnding = "none" | "end" | PreparedFields
 
 /** Whoever a stream belongs to. */
 export interface StreamOwner {
-  /** The application has taken away content that was still to be sent. */
+  /** An array that waited to be sent is shorter now, by the application's doing, so that its content cannot be sent. */
   onContentGone(): void
   /** Our last frame on the stream was written. */
   onSent(): void
@@ -22,6 +22,7 @@ export class Stream<Owner> {
   readonly id: number
   /** Written by `StreamTable.advance` only. */
   state: StreamState = "open"
+  /** Set by whoever takes the event that the stream was opened. */
   owner: Owner | undefined = undefined
   /** What the peer may send. */
   readonly receiveWindow: ReceiveWindow
@@ -34,12 +35,13 @@ export class Stream<Owner> {
   contentRemaining: number | undefined = undefined
   /** Content that waits for windows, or for its turn; made when some first has to. */
   queue: ByteQueue | undefined = undefined
-  /** Content that was sent, ever. */
+  /** Bytes of content that were sent, ever. */
   sentBytes = 0
-  /** Content that was sent since the transport was last known to have none of it. */
+  /** How many of them were sent since the transport was last known to have nothing of this stream. */
   underWay = 0
-  /** Where in all that the connection has written its last content ends. */
+  /** Where the last of them stands among all bytes that the connection has ever written. */
   lastPosition = 0
+  /** What follows behind the content. */
   ending: StreamEnding = "none"
   /** Whether it is in the queue of those that can send, which says so itself. */
   isReady = false

@@ -6,7 +6,7 @@ const bufferSize = 16_384
 /** Buffers that are kept while nobody writes. */
 const maxFree = 64
 
-/** What is at most handed on as text, which costs the transport less to gather. */
+/** Bytes up to which a string is handed on: a transport joins strings at less cost than arrays, as long as they are short. */
 const textLimit = 4096
 
 const nothing = new Uint8Array(0)
@@ -26,6 +26,7 @@ export class OutputPool {
 
 /** The bytes of frames that are written together. */
 export class OutputBuffer {
+  /** What was written are the first `length` of these. */
   bytes: Uint8Array = nothing
   length = 0
   private readonly pool: OutputPool
