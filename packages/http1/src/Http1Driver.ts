@@ -6,7 +6,7 @@ import type { OpenWebSocket, UpgradedConnection } from "@pagi/core/exchange/WebS
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
-import { ConnectionScope, type ConnectionScopes, type ScopedConnection } from "@pagi/core/server/ConnectionScope"
+import { ConnectionFibers, type ListenerFibers, type ScopedConnection } from "@pagi/core/server/ConnectionFibers"
 import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import { lingerSilenceTicks } from "@pagi/core/server/Linger"
 import { isBodyLimited } from "@pagi/core/server/ServerContext"
@@ -73,7 +73,7 @@ export class Http1Driver
   protected readonly settings: Http1Settings
   readonly #machine: Connection
   readonly #body: RequestBody
-  readonly #scope: ConnectionScope
+  readonly #fibers: ConnectionFibers
   readonly response: ResponseWriter
   #phase: Phase = "fresh"
   #exchange: BegunExchange | undefined = undefined
@@ -91,13 +91,13 @@ export class Http1Driver
   /** Applications of this connection that have not ended; more than one when some run on after their response. */
   #running = 0
 
-  constructor(settings: Http1Settings, transport: Transport, scopes: ConnectionScopes) {
+  constructor(settings: Http1Settings, transport: Transport, fibers: ListenerFibers) {
     super(transport)
     const { server } = settings
     this.settings = settings
     this.#machine = new Connection(server.options)
     this.#body = new RequestBody(this.#machine)
-    this.#scope = new ConnectionScope(scopes, this)
+    this.#fibers = new ConnectionFibers(fibers, this)
     this.response = new ResponseWriter(this.#machine, transport, server, this)
     this.#readDeadline = new Deadline(server.deadlines, this)
     this.#readDeadline.start(server.limits.headers)
@@ -156,14 +156,14 @@ export class Http1Driver
     this.#writeDeadline?.release()
     this.#endExchange(reason ?? "client_closed")
     if (this.#running === 0) this.#finish()
-    else if (this.settings.server.limits.disconnectGrace === 0) this.#scope.interrupt()
+    else if (this.settings.server.limits.disconnectGrace === 0) this.#fibers.interrupt()
     else this.#readDeadline.start(this.settings.server.limits.disconnectGrace)
   }
 
   // from the timer wheel and the registry ------------------------------------------------------------------------------
 
   onDeadline(deadline: Deadline): void {
-    if (this.#phase === "closed") return this.#scope.interrupt()
+    if (this.#phase === "closed") return this.#fibers.interrupt()
     if (deadline === this.#writeDeadline) return this.mayTakeOn(deadline) ? undefined : this.#drop("write_timeout")
     switch (this.#phase) {
       case "head":
@@ -351,7 +351,7 @@ export class Http1Driver
   }
 
   onWaiting(fiber: Fiber<unknown, unknown>): void {
-    this.#scope.add(fiber)
+    this.#fibers.add(fiber)
   }
 
   pullBody(): HttpRequestEvent | undefined {
@@ -404,7 +404,7 @@ export class Http1Driver
 
   onApplicationEnd(ending: Ending): void {
     this.#running--
-    if (this.#running === 0) this.#scope.close()
+    if (this.#running === 0) this.#fibers.close()
     this.offerPlace()
     if (this.#session !== undefined) this.#session.onApplicationEnd()
     else if (this.#phase === "closed") {
@@ -417,7 +417,7 @@ export class Http1Driver
   handOver(): Omit<UpgradedConnection, "exchange" | "entry"> {
     return {
       transport: this.transport,
-      scope: this.#scope,
+      fibers: this.#fibers,
       received: this.#machine.takeBuffered(),
       isBlocked: this.#writeDeadline?.isRunning === true,
       running: this.#running

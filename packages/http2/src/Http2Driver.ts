@@ -1,5 +1,5 @@
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
-import type { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
+import type { ListenerFibers } from "@pagi/core/server/ConnectionFibers"
 import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
@@ -53,7 +53,7 @@ export class Http2Driver
 {
   readonly settings: Http2Settings
   declare readonly transport: Transport
-  readonly scopes: ConnectionScopes
+  readonly fibers: ListenerFibers
   readonly machine: Connection<RequestStream>
   readonly #output: OutputPump
   /** Limits how long the peer may be silent, whatever it is waited for. */
@@ -74,11 +74,11 @@ export class Http2Driver
   /** Whether the peer has closed its side of the transport. */
   #isPeerEnded = false
 
-  constructor(settings: Http2Settings, transport: Transport, scopes: ConnectionScopes) {
+  constructor(settings: Http2Settings, transport: Transport, fibers: ListenerFibers) {
     super(transport)
     const { server } = settings
     this.settings = settings
-    this.scopes = scopes
+    this.fibers = fibers
     // There is no name for a Unix socket, so that clients leave it out or empty.
     this.machine = new Connection(settings.machine, transport, this.#waiting, transport.server?.[1] !== null)
     this.#output = new OutputPump(this.machine, transport, settings.exchange.highWaterMark)

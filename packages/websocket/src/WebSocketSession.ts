@@ -2,7 +2,7 @@ import type { ExchangeEntry } from "@pagi/core/observe/ExchangeRecorder"
 import { type ExchangeOutcome, tellProblem } from "@pagi/core/observe/Observer"
 import { closeFrameProblem } from "@pagi/core/http/CloseCode"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
-import type { ConnectionScope, ScopedConnection } from "@pagi/core/server/ConnectionScope"
+import type { ConnectionFibers, ScopedConnection } from "@pagi/core/server/ConnectionFibers"
 import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import { drainTicks } from "@pagi/core/exchange/Exchange"
@@ -86,7 +86,7 @@ export class WebSocketSession
   readonly #compression: MessageCompression | undefined
   readonly #input: SessionInput
   readonly #outbox: CompressedOutbox | undefined
-  readonly #scope: ConnectionScope
+  readonly #fibers: ConnectionFibers
   #phase: Phase = "open"
   /** What observers are told of the session; until its end is told, or nobody listens. */
   #entry: ExchangeEntry | undefined
@@ -119,11 +119,11 @@ export class WebSocketSession
     this.#compression = compression
     this.#input = new SessionInput(this, settings, exchange, machine, compression)
     this.#outbox = compression && new CompressedOutbox(this, compression)
-    this.#scope = connection.scope
+    this.#fibers = connection.fibers
     this.#entry = connection.entry
     this.#running = connection.running
     machine.receive(connection.received)
-    connection.scope.handOver(this)
+    connection.fibers.handOver(this)
     connection.transport.open(this)
     if (connection.isBlocked) this.onBlocked()
   }
@@ -176,7 +176,7 @@ export class WebSocketSession
     this.#probeDeadline?.release()
     const { disconnectGrace } = this.settings.server.limits
     if (this.#running === 0) this.#finish()
-    else if (disconnectGrace === 0) this.#scope.interrupt()
+    else if (disconnectGrace === 0) this.#fibers.interrupt()
     else this.#startDeadline(disconnectGrace)
   }
 
@@ -223,7 +223,7 @@ export class WebSocketSession
   // from the timer wheel and the registry ------------------------------------------------------------------------------
 
   onDeadline(deadline: Deadline): void {
-    if (this.#phase === "closed") return this.#scope.interrupt()
+    if (this.#phase === "closed") return this.#fibers.interrupt()
     if (deadline === this.#writeDeadline) return this.mayTakeOn(deadline) ? undefined : this.#drop("write_timeout")
     if (deadline === this.#drainDeadline) return this.#closeFor("server_shutdown", 1001, "the server is shutting down")
     if (deadline === this.#probeDeadline) return this.#probe()
@@ -295,7 +295,7 @@ export class WebSocketSession
   /** Also called for those of earlier requests on this connection. */
   onApplicationEnd(): void {
     this.#running--
-    if (this.#running === 0) this.#scope.close()
+    if (this.#running === 0) this.#fibers.close()
     this.offerPlace()
     if (this.#phase === "closed" && this.#running === 0) this.#finish()
   }

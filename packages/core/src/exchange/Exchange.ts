@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import type { Fiber } from "effect/Fiber"
 import type { Log } from "../contract/Callbacks.ts"
 import { ExchangeState } from "../contract/ConnectionState.ts"
-import type { Deadlines } from "../server/Deadlines.ts"
+import { type Deadlines, ticks } from "../server/Deadlines.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type * as Event from "../contract/Event.ts"
 import type { FileSource } from "../contract/FileSource.ts"
@@ -27,14 +27,14 @@ import { SendStep } from "./SendStep.ts"
 export type Ending = "complete" | "unanswered" | "truncated" | "disconnected"
 
 /** Ticks that an application has to say goodbye when the server begins to drain and its exchange could last. */
-export const drainTicks = 1
+export const drainTicks = ticks(100, "milliseconds")
 
 /** Sends that may go nowhere before the next ones have to wait: enough for an application that is about to end. */
 const freeSends = 32
 
 /** Sends that go nowhere after which each waits for a tick more, up to the longest wait. */
 const sendsForTick = 8
-const longestWaitTicks = 50
+const longestWaitTicks = ticks(5, "seconds")
 
 /** What all exchanges of a server share. */
 export interface ExchangeOptions {

@@ -2,7 +2,7 @@
 import type { ExchangeEntry } from "../observe/ExchangeRecorder.ts"
 import type { ByteString } from "../bytes/ByteString.ts"
 import type { ServerConnection } from "../server/ConnectionRegistry.ts"
-import type { ConnectionScope } from "../server/ConnectionScope.ts"
+import type { ConnectionFibers } from "../server/ConnectionFibers.ts"
 import type { WebSocketChannel, WebSocketExchange } from "./WebSocket.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { Refusal } from "./Refusal.ts"
@@ -19,7 +19,7 @@ export type UpgradeRequest = HttpRequestHead & {
 export interface UpgradedConnection {
   readonly transport: Transport
   readonly exchange: WebSocketExchange
-  readonly scope: ConnectionScope
+  readonly fibers: ConnectionFibers
   /** Absent when nobody listens to exchanges. */
   readonly entry: ExchangeEntry | undefined
   /** What came right behind the handshake. */

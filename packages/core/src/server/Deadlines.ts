@@ -16,6 +16,10 @@ import type * as Scope from "effect/Scope"
  */
 export const tickMillis = 100
 
+/** An amount of time in ticks of a wheel, rounded up, for limits that are constants: `ticks(5, "seconds")`. */
+export const ticks = (amount: number, unit: "seconds" | "milliseconds"): number =>
+  Math.ceil((unit === "seconds" ? amount * 1000 : amount) / tickMillis)
+
 const slotCount = 512
 const stopped = Number.POSITIVE_INFINITY
 

@@ -3,20 +3,20 @@
  * that no reset for it destroys the answer on its way (RFC 9112 §9.6). A client that is still uploading mostly reads only
  * when it has sent everything, so that it is read for as long as it sends, within bounds.
  */
-import type { Deadline, Deadlines } from "./Deadlines.ts"
+import { type Deadline, type Deadlines, ticks } from "./Deadlines.ts"
 
-/** Ticks that the peer may be silent: 5 s. */
-export const lingerSilenceTicks = 50
+/** Ticks that the peer may be silent. */
+export const lingerSilenceTicks = ticks(5, "seconds")
 
-/** The same for a peer of HTTP/2 or WebSocket, whose last frame from us has said that it is to close: 2 s. */
-export const toldSilenceTicks = 20
+/** The same for a peer of HTTP/2 or WebSocket, whose last frame from us has said that it is to close. */
+export const toldSilenceTicks = ticks(2, "seconds")
 
-/** Ticks that it may go on for altogether: 30 s. */
-const totalTicks = 300
+/** Ticks that it may go on for altogether. */
+const totalTicks = ticks(30, "seconds")
 
-/** The same two while the server drains: 1 s and 5 s. */
-const drainSilenceTicks = 10
-const drainTotalTicks = 50
+/** The same two while the server drains. */
+const drainSilenceTicks = ticks(1, "seconds")
+const drainTotalTicks = ticks(5, "seconds")
 
 const smallestByteLimit = 2 ** 30
 

@@ -4,7 +4,7 @@ import * as Formatter from "effect/Formatter"
 import * as Logger from "effect/Logger"
 import * as EffectScope from "effect/Scope"
 import type { ExchangeRecord, ObservedRequest, Observer } from "../observe/Observer.ts"
-import { ConnectionScopes } from "../server/ConnectionScope.ts"
+import { ListenerFibers } from "../server/ConnectionFibers.ts"
 import { type FileSource, FileUnreadable } from "../contract/FileSource.ts"
 import { PagiApp, type Application } from "../contract/PagiApp.ts"
 import * as ServerContext from "../server/ServerContext.ts"
@@ -25,8 +25,8 @@ export interface TestServer {
   readonly server: ServerContext.ServerContext
   /** The scope of all connections; the test's own scope closes it. */
   readonly connections: EffectScope.Closeable
-  /** The scopes below it, for drivers. */
-  readonly scopes: ConnectionScopes
+  /** The fibers below it, for drivers. */
+  readonly fibers: ListenerFibers
   /** The exchanges that have ended. */
   readonly log: Array<ExchangeRecord>
   /** What observers were told, in order: `opened`, `started GET /`, `application`, `ended GET / 200 complete`, `closed` … */
@@ -100,6 +100,6 @@ export const make = <E, R>(
       connections,
       Effect.sync(() => server.registry.abort("server_shutdown"))
     )
-    const scopes = yield* EffectScope.provide(ConnectionScopes.make(server.runner), connections)
-    return { server, connections, scopes, log, events, untold, errors, openScopes: () => scopes.size }
+    const fibers = yield* EffectScope.provide(ListenerFibers.make(server.runner), connections)
+    return { server, connections, fibers, log, events, untold, errors, openScopes: () => fibers.size }
   })

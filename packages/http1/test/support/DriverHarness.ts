@@ -30,7 +30,7 @@ export const makeHarness = <E, R>(
     const settings = makeSettings(testServer.server, options.webSocket?.(testServer.server))
     const connect = (options?: MemoryTransportOptions): MemoryTransport => {
       const transport = new MemoryTransport(options)
-      new Http1Driver(settings, transport, testServer.scopes)
+      new Http1Driver(settings, transport, testServer.fibers)
       return transport
     }
     return { ...testServer, connect }

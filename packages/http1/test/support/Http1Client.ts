@@ -159,7 +159,7 @@ export const http1: Version = {
   listen: (server, webSocket) => {
     const settings = makeSettings(server.server, webSocket)
     return (transport) => {
-      new Http1Driver(settings, transport, server.scopes)
+      new Http1Driver(settings, transport, server.fibers)
       return new Http1Client(transport)
     }
   }

@@ -1,4 +1,4 @@
-import type { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
+import type { ListenerFibers } from "@pagi/core/server/ConnectionFibers"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import type { Transport } from "@pagi/core/transport/Transport"
 import type { Http2Settings } from "./Http2Settings.ts"
@@ -27,7 +27,7 @@ export interface ConnectedRequest extends StreamOwner {
 export interface RequestConnection {
   readonly settings: Http2Settings
   readonly transport: Transport
-  readonly scopes: ConnectionScopes
+  readonly fibers: ListenerFibers
   readonly machine: Connection<ConnectedRequest>
   /** Whether the peer is not read, since it has to read first what it has asked for. */
   readonly isPaused: boolean

@@ -1,5 +1,5 @@
 import { goneMessage } from "@pagi/core/bytes/ByteQueue"
-import { ConnectionScope, type ScopedConnection } from "@pagi/core/server/ConnectionScope"
+import { ConnectionFibers, type ScopedConnection } from "@pagi/core/server/ConnectionFibers"
 import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import type { HttpRequestEvent } from "@pagi/core/contract/Event"
@@ -34,7 +34,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
   /** Made when there is some, or the application asks for it. */
   #contentPart: RequestContent | undefined = undefined
   /** Made when the application has to wait for something, or might go on as a session. */
-  #scope: ConnectionScope | undefined = undefined
+  #fibers: ConnectionFibers | undefined = undefined
   #exchange: BegunExchange | undefined = undefined
   /** What the stream has become when a session goes on with it. */
   #tunnel: StreamTransport | undefined = undefined
@@ -96,8 +96,8 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
   }
 
   onWaiting(fiber: Fiber<unknown, unknown>): void {
-    this.#scope ??= new ConnectionScope(this.#connection.scopes, this)
-    this.#scope.add(fiber)
+    this.#fibers ??= new ConnectionFibers(this.#connection.fibers, this)
+    this.#fibers.add(fiber)
     this.#connection.onApplicationStart(this)
     // A session keeps to itself when its application ends.
     if (this.#asksForTunnel) fiber.addObserver(() => this.#connection.onApplicationEnd(this))
@@ -216,7 +216,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
 
   onDeadline(deadline: Deadline): void {
     if (deadline === this.#writeDeadline) this.#onWriteDeadline(deadline)
-    else this.#scope?.interrupt()
+    else this.#fibers?.interrupt()
   }
 
   /** Ends the exchange if nothing has happened for too long; answers the tick at which to look again, 0 for none. */
@@ -322,7 +322,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
 
   onApplicationEnd(ending: Ending): void {
     this.#isRunning = false
-    this.#scope?.close()
+    this.#fibers?.close()
     if (ending === "unanswered" || ending === "truncated") this.#answer(500, "internal server error", "server_error")
     if (this.#isOver) this.#release()
     else if (ending === "complete") this.#finish()
@@ -331,11 +331,11 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
 
   handOver(): Omit<UpgradedConnection, "exchange" | "entry"> {
     this.#stallDue = 0
-    this.#scope ??= new ConnectionScope(this.#connection.scopes, this)
-    const scope = this.#scope
+    this.#fibers ??= new ConnectionFibers(this.#connection.fibers, this)
+    const fibers = this.#fibers
     const transport = new StreamTransport(this.#connection, this, this.#stream, this.#content)
     this.#tunnel = transport
-    return { transport, scope, received: new Uint8Array(0), isBlocked: false, running: 1 }
+    return { transport, fibers, received: new Uint8Array(0), isBlocked: false, running: 1 }
   }
 
   onSession(session: OpenWebSocket): void {
@@ -379,7 +379,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
     this.response.end(reason)
     if (!this.#isRunning) return this.#release()
     const { deadlines, limits } = this.#connection.settings.server
-    if (limits.disconnectGrace === 0) return this.#scope?.interrupt()
+    if (limits.disconnectGrace === 0) return this.#fibers?.interrupt()
     this.#deadline ??= new Deadline(deadlines, this)
     this.#deadline.start(limits.disconnectGrace)
   }

@@ -185,7 +185,7 @@ export const http2: Version = {
   listen: (server, webSocket) => {
     const settings = makeSettings(server.server, webSocket)
     return (transport) => {
-      new Http2Driver(settings, transport, server.scopes)
+      new Http2Driver(settings, transport, server.fibers)
       return new Http2Client(transport)
     }
   }

@@ -35,7 +35,7 @@ export const makeHarness = <E, R>(
     const settings = makeSettings(testServer.server, options.webSocket?.(testServer.server))
     const connect = (options?: MemoryTransportOptions): Peer => {
       const transport = new MemoryTransport(options)
-      new Http2Driver(settings, transport, testServer.scopes)
+      new Http2Driver(settings, transport, testServer.fibers)
       return new Peer(transport)
     }
     return { ...testServer, connect }

@@ -1,4 +1,4 @@
-import { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
+import { ListenerFibers } from "@pagi/core/server/ConnectionFibers"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Transport } from "@pagi/core/transport/Transport"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ export const makeAcceptor = (
   Effect.gen(function* () {
     const onFirst = yield* FirstConnection
     yield* Effect.addFinalizer(() => Effect.sync(() => server.registry.abort("server_shutdown")))
-    const protocols = new ServerProtocols(table, server, yield* ConnectionScopes.make(server.runner))
+    const protocols = new ServerProtocols(table, server, yield* ListenerFibers.make(server.runner))
     const refusals = new Refusals(protocols)
     yield* Effect.addFinalizer(() => Effect.sync(() => refusals.destroy()))
     return new ConnectionAcceptor(protocols, refusals, onFirst)

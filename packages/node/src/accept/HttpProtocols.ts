@@ -18,10 +18,10 @@ const capacityMessage = "the server is at capacity"
 /** HTTP/1.1, and 1.0. */
 export const http1: Protocol = {
   alpn: "http/1.1",
-  prepare: ({ scopes, server, webSocket }) => {
+  prepare: ({ fibers, server, webSocket }) => {
     const settings = Http1Settings.makeSettings(server, webSocket)
     return {
-      open: (transport) => new Http1Driver(settings, transport, scopes),
+      open: (transport) => new Http1Driver(settings, transport, fibers),
       refuse: (transport) => {
         const { date, exchanges } = server
         const length = errorContent(capacityMessage).length
@@ -48,10 +48,10 @@ export const http2: Protocol = {
     if (matched < 0) return isMistakenPreface(bytes)
     return matched === preface.length ? true : undefined
   },
-  prepare: ({ scopes, server, webSocket }) => {
+  prepare: ({ fibers, server, webSocket }) => {
     const settings = Http2Settings.makeSettings(server, webSocket)
     return {
-      open: (transport) => new Http2Driver(settings, transport, scopes),
+      open: (transport) => new Http2Driver(settings, transport, fibers),
       // There is no request yet that could be answered.
       refuse: (transport) => {
         server.exchanges?.begin(transport, undefined).answered(503, 0, "at_capacity")

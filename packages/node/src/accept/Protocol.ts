@@ -1,4 +1,4 @@
-import type { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
+import type { ListenerFibers } from "@pagi/core/server/ConnectionFibers"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { WebSocketUpgrade } from "@pagi/core/exchange/WebSocketUpgrade"
 import type { Values } from "@pagi/core/options/ServerOptions"
@@ -36,7 +36,7 @@ export interface ProtocolParts {
   /** What connections share: the `registry`, which each driver needs, the options, time limits, who runs the application. */
   readonly server: ServerContext
   /** The fibers of connections, for drivers that run applications. */
-  readonly scopes: ConnectionScopes
+  readonly fibers: ListenerFibers
   /** For protocols over which WebSockets are opened. */
   readonly webSocket: WebSocketUpgrade
 }

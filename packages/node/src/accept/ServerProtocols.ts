@@ -1,4 +1,4 @@
-import type { ConnectionScopes } from "@pagi/core/server/ConnectionScope"
+import type { ListenerFibers } from "@pagi/core/server/ConnectionFibers"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Values } from "@pagi/core/options/ServerOptions"
 import type { Transport } from "@pagi/core/transport/Transport"
@@ -31,8 +31,8 @@ export class ServerProtocols implements Recogniser {
   readonly #byName = new Map<string, PreparedProtocol>()
   readonly #recognisable: Array<Recognisable> = []
 
-  constructor(table: ProtocolTable, server: ServerContext, scopes: ConnectionScopes) {
-    const parts: ProtocolParts = { server, scopes, webSocket: WebSocketUpgrade.make(server, webSocketPlatform) }
+  constructor(table: ProtocolTable, server: ServerContext, fibers: ListenerFibers) {
+    const parts: ProtocolParts = { server, fibers, webSocket: WebSocketUpgrade.make(server, webSocketPlatform) }
     this.server = server
     this.alpn = alpnNames(table, server.options)
     this.fallback = table.fallback.prepare(parts)

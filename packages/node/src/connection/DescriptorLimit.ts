@@ -6,13 +6,13 @@
  * how many are in use.
  */
 import type { ConnectionRegistry } from "@pagi/core/server/ConnectionRegistry"
-import { Deadline } from "@pagi/core/server/Deadlines"
+import { Deadline, ticks } from "@pagi/core/server/Deadlines"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 
-/** Ticks of the timer wheel for which no connection is taken after one came too many: 100 ms. */
-const pauseTicks = 1
+/** Ticks of the timer wheel for which no connection is taken after one came too many. */
+const pauseTicks = ticks(100, "milliseconds")
 
 /** The most that is kept free; of a small limit an eighth. */
 const maxReserve = 64

@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import type { ExchangeEntry } from "@pagi/core/observe/ExchangeRecorder"
 import { type ByteString, encodeText, toBytes } from "@pagi/core/bytes/ByteString"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
-import { ConnectionScope, type ScopedConnection } from "@pagi/core/server/ConnectionScope"
+import { ConnectionFibers, type ScopedConnection } from "@pagi/core/server/ConnectionFibers"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import { type Ending, makeExchangeOptions } from "@pagi/core/exchange/Exchange"
 import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "@pagi/core/exchange/WebSocket"
@@ -82,7 +82,7 @@ export class HandshakeDriver implements TransportHandler, WebSocketHost, ServerC
   readonly #server: TestServer.TestServer["server"]
   readonly #transport: Transport
   readonly #handshake: WebSocketHandshake
-  readonly #scope: ConnectionScope
+  readonly #fibers: ConnectionFibers
   readonly #exchange: WebSocketExchange
   readonly #entry: ExchangeEntry | undefined
   #received: ByteString
@@ -92,7 +92,7 @@ export class HandshakeDriver implements TransportHandler, WebSocketHost, ServerC
   #running: number
 
   constructor(
-    { scopes, server }: TestServer.TestServer,
+    { fibers, server }: TestServer.TestServer,
     transport: Transport,
     handshake: WebSocketHandshake,
     { behind = "", earlier = 0, unsent = 0 }: ConnectOptions
@@ -102,7 +102,7 @@ export class HandshakeDriver implements TransportHandler, WebSocketHost, ServerC
     this.#transport = transport
     this.#handshake = handshake
     this.#running = earlier + 1
-    this.#scope = new ConnectionScope(scopes, this)
+    this.#fibers = new ConnectionFibers(fibers, this)
     this.#exchange = new WebSocketExchange(this, makeExchangeOptions(server), handshake.subprotocols)
     server.registry.add(this)
     transport.open(this)
@@ -111,7 +111,7 @@ export class HandshakeDriver implements TransportHandler, WebSocketHost, ServerC
     const request = { target: "/chat", ...handshakeRequest([]) }
     this.#entry = server.exchanges?.begin(transport, request)
     const fiber = this.#exchange.run(server.runner, this.#exchange.makeScope(server, transport, request))
-    if (fiber !== undefined) this.#scope.add(fiber)
+    if (fiber !== undefined) this.#fibers.add(fiber)
   }
 
   get bufferedAmount(): number {
@@ -130,7 +130,7 @@ export class HandshakeDriver implements TransportHandler, WebSocketHost, ServerC
     const session = this.#handshake.open({
       transport: this.#transport,
       exchange: this.#exchange,
-      scope: this.#scope,
+      fibers: this.#fibers,
       entry: this.#entry,
       received: toBytes(this.#received),
       isBlocked: this.#isBlocked,
@@ -191,7 +191,7 @@ export class HandshakeDriver implements TransportHandler, WebSocketHost, ServerC
 
   #finish(): void {
     this.#server.registry.remove(this)
-    this.#scope.close()
+    this.#fibers.close()
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ScopedConnection } from "../../../src/server/ConnectionScope.ts"
+import type { ScopedConnection } from "../../../src/server/ConnectionFibers.ts"
 import type { DisconnectReason } from "../../../src/contract/DisconnectReason.ts"
 import type { OpenWebSocket, UpgradedConnection } from "../../../src/exchange/WebSocketUpgrade.ts"
 import type { ServerContext } from "../../../src/server/ServerContext.ts"
@@ -18,7 +18,7 @@ export abstract class NotedSession implements OpenWebSocket, TransportHandler, S
     this.#server = server
     this.#running = connection.running
     connection.transport.open(this)
-    connection.scope.handOver(this)
+    connection.fibers.handOver(this)
   }
 
   abstract onData(bytes: Uint8Array): void
@@ -78,6 +78,6 @@ export abstract class NotedSession implements OpenWebSocket, TransportHandler, S
     if (!this.#isClosed || this.#running > 0) return
     this.connection.entry?.end("complete")
     this.#server.registry.remove(this)
-    this.connection.scope.close()
+    this.connection.fibers.close()
   }
 }

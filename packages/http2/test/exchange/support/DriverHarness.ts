@@ -34,7 +34,7 @@ export const makeHarness = <E, R>(
     const settings = makeSettings(testServer.server)
     const accept = (options?: MemoryTransportOptions): Peer => {
       const transport = new MemoryTransport(options)
-      new Http2Driver(settings, transport, testServer.scopes)
+      new Http2Driver(settings, transport, testServer.fibers)
       return new Peer(transport)
     }
     return {

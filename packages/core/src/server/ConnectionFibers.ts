@@ -14,11 +14,11 @@ const smallest = 4
 const isRunning = (fiber: Fiber.Fiber<unknown, unknown>): boolean => fiber.pollUnsafe() === undefined
 
 /**
- * A connection's scope below its listener's: its applications live no longer than it. It is open while there are any
- * that have to wait for something; most connections never have one, and an idle one should cost nothing.
+ * The fibers of a connection's applications, which live no longer than the scope above. There are none but of those that
+ * have to wait for something; most connections never have one, and an idle one should cost nothing.
  */
-export class ConnectionScope {
-  readonly #scopes: ConnectionScopes
+export class ConnectionFibers {
+  readonly #listener: ListenerFibers
   #connection: ScopedConnection
   /** The one that was added last. */
   #fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
@@ -27,8 +27,8 @@ export class ConnectionScope {
   /** How many of those there may be before the ended ones are left out: twice as many as ran on the last time. */
   #limit = smallest
 
-  constructor(scopes: ConnectionScopes, connection: ScopedConnection) {
-    this.#scopes = scopes
+  constructor(listener: ListenerFibers, connection: ScopedConnection) {
+    this.#listener = listener
     this.#connection = connection
   }
 
@@ -45,7 +45,7 @@ export class ConnectionScope {
       this.#limit = Math.max(smallest, 2 * this.#earlier.length)
     }
     this.#fiber = fiber
-    this.#scopes.open(this)
+    this.#listener.open(this)
   }
 
   /** The connection goes on as another, whose protocol it has changed to. */
@@ -55,7 +55,7 @@ export class ConnectionScope {
 
   /** Interrupts the applications that are still running; nobody waits for them. */
   interrupt(): void {
-    this.#scopes.runner.background(Fiber.interruptAll(this.fibers))
+    this.#listener.runner.background(Fiber.interruptAll(this.fibers))
   }
 
   /** No application is running any more. */
@@ -63,7 +63,7 @@ export class ConnectionScope {
     if (this.#fiber === undefined) return
     this.#fiber = undefined
     this.#earlier = undefined
-    this.#scopes.remove(this)
+    this.#listener.remove(this)
   }
 
   /** The listener's scope closes. */
@@ -73,12 +73,12 @@ export class ConnectionScope {
 }
 
 /**
- * The open scopes of a listener's connections. They close with the listener's own, by one finalizer for all of them: a
+ * The fibers of all of a listener's connections. They end with the listener's scope, by one finalizer for all of them: a
  * scope of Effect's for each would be a quarter of what an idle WebSocket costs.
  */
-export class ConnectionScopes {
+export class ListenerFibers {
   readonly runner: RequestRunner
-  readonly #open = new Set<ConnectionScope>()
+  readonly #open = new Set<ConnectionFibers>()
   #isClosed = false
 
   private constructor(runner: RequestRunner) {
@@ -86,34 +86,34 @@ export class ConnectionScopes {
   }
 
   /** Those below the current scope, which waits at its end for the applications that it interrupts and their finalizers. */
-  static make(runner: RequestRunner): Effect.Effect<ConnectionScopes, never, EffectScope.Scope> {
+  static make(runner: RequestRunner): Effect.Effect<ListenerFibers, never, EffectScope.Scope> {
     return Effect.suspend(() => {
-      const scopes = new ConnectionScopes(runner)
+      const fibers = new ListenerFibers(runner)
       return Effect.as(
-        Effect.addFinalizer(() => scopes.#close),
-        scopes
+        Effect.addFinalizer(() => fibers.#close),
+        fibers
       )
     })
   }
 
-  /** How many are open. */
+  /** How many connections have any. */
   get size(): number {
     return this.#open.size
   }
 
-  open(scope: ConnectionScope): void {
-    this.#open.add(scope)
-    if (this.#isClosed) scope.interrupt()
+  open(fibers: ConnectionFibers): void {
+    this.#open.add(fibers)
+    if (this.#isClosed) fibers.interrupt()
   }
 
-  remove(scope: ConnectionScope): void {
-    this.#open.delete(scope)
+  remove(fibers: ConnectionFibers): void {
+    this.#open.delete(fibers)
   }
 
   readonly #close = Effect.suspend(() => {
     this.#isClosed = true
     const open = [...this.#open]
-    for (const scope of open) scope.tell()
+    for (const fibers of open) fibers.tell()
     return Effect.andThen(Fiber.interruptAll(open.flatMap(({ fibers }) => fibers)), this.runner.released)
   })
 }

@@ -2,18 +2,18 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as EffectScope from "effect/Scope"
-import { ConnectionScope } from "../../src/server/ConnectionScope.ts"
+import { ConnectionFibers } from "../../src/server/ConnectionFibers.ts"
 import * as PagiApp from "../../src/contract/PagiApp.ts"
 import * as TestServer from "../../src/testing/TestServer.ts"
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 
-/** Scopes of connections, of which each notes that it was told of the end. */
+/** The fibers of connections, of which each notes that it was told of the end. */
 const setUp = Effect.gen(function* () {
-  const { connections, scopes } = yield* TestServer.make(PagiApp.make({}))
+  const { connections, fibers: listener } = yield* TestServer.make(PagiApp.make({}))
   const told: Array<string> = []
-  const make = (name: string) => new ConnectionScope(scopes, { onScopeClose: () => void told.push(name) })
-  return { connections, scopes, told, make }
+  const make = (name: string) => new ConnectionFibers(listener, { onScopeClose: () => void told.push(name) })
+  return { connections, listener, told, make }
 })
 
 const running = (): AnyFiber => Effect.runFork(Effect.never)
@@ -22,19 +22,19 @@ const ended = (): AnyFiber => Effect.runFork(Effect.void)
 
 const isInterrupted = (fiber: AnyFiber): boolean => fiber.pollUnsafe()?._tag === "Failure"
 
-describe("ConnectionScope", () => {
+describe("ConnectionFibers", () => {
   it.effect("is open while it has applications", () =>
     Effect.gen(function* () {
-      const { make, scopes } = yield* setUp
-      const scope = make("a")
-      scope.close()
-      assert.strictEqual(scopes.size, 0)
+      const { listener, make } = yield* setUp
+      const connection = make("a")
+      connection.close()
+      assert.strictEqual(listener.size, 0)
       const fibers = [running(), running()]
-      for (const fiber of fibers) scope.add(fiber)
-      assert.strictEqual(scopes.size, 1)
-      assert.sameMembers([...scope.fibers], fibers)
-      scope.close()
-      assert.deepStrictEqual([scopes.size, scope.fibers], [0, []])
+      for (const fiber of fibers) connection.add(fiber)
+      assert.strictEqual(listener.size, 1)
+      assert.sameMembers([...connection.fibers], fibers)
+      connection.close()
+      assert.deepStrictEqual([listener.size, connection.fibers], [0, []])
       yield* Fiber.interruptAll(fibers)
     })
   )
@@ -42,18 +42,18 @@ describe("ConnectionScope", () => {
   it.effect("forgets those that have ended, and none that runs", () =>
     Effect.gen(function* () {
       const { make } = yield* setUp
-      const scope = make("a")
+      const connection = make("a")
       const fibers: Array<AnyFiber> = []
       for (let count = 0; count < 1000; count++) {
         const fiber = count % 10 === 0 ? running() : ended()
         if (count % 10 === 0) fibers.push(fiber)
-        scope.add(fiber)
-        assert.includeMembers([...scope.fibers], fibers)
-        assert.isAtMost(scope.fibers.length, 2 * fibers.length + 6)
+        connection.add(fiber)
+        assert.includeMembers([...connection.fibers], fibers)
+        assert.isAtMost(connection.fibers.length, 2 * fibers.length + 6)
       }
       yield* Fiber.interruptAll(fibers)
-      for (let count = 0; count < 10; count++) scope.add(ended())
-      assert.isAtMost(scope.fibers.length, 210)
+      for (let count = 0; count < 10; count++) connection.add(ended())
+      assert.isAtMost(connection.fibers.length, 210)
     })
   )
 
@@ -68,10 +68,10 @@ describe("ConnectionScope", () => {
           return Reflect.get(target, name, target)
         }
       })
-      const scope = make("a")
-      for (let count = 0; count < 10_000; count++) scope.add(watched)
+      const connection = make("a")
+      for (let count = 0; count < 10_000; count++) connection.add(watched)
       assert.isAtMost(looks, 40_000)
-      scope.close()
+      connection.close()
       yield* Fiber.interrupt(fiber)
     })
   )
@@ -79,12 +79,12 @@ describe("ConnectionScope", () => {
   it.effect("interrupts all of them, and only its own", () =>
     Effect.gen(function* () {
       const { make } = yield* setUp
-      const scope = make("a")
+      const connection = make("a")
       const other = make("b")
       const [first, second, third] = [running(), running(), running()]
-      for (const fiber of [first, second]) scope.add(fiber)
+      for (const fiber of [first, second]) connection.add(fiber)
       other.add(third)
-      scope.interrupt()
+      connection.interrupt()
       yield* Fiber.awaitAll([first, second])
       assert.deepStrictEqual([first, second, third].map(isInterrupted), [true, true, false])
       yield* Fiber.interrupt(third)
