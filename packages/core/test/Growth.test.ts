@@ -4,7 +4,7 @@ import { isAuthority } from "../src/http/Authority.ts"
 import { checkHttp } from "../src/exchange/EventGuard.ts"
 import * as EventStream from "../src/http/EventStream.ts"
 import { isMisdirected } from "../src/http/ExpectedHost.ts"
-import { listElements } from "../src/http/FieldList.ts"
+import { listElements } from "../src/http/CommaList.ts"
 import { readPath } from "../src/http/RequestPath.ts"
 import { escapeLogText } from "../src/observe/accessLog/Escape.ts"
 

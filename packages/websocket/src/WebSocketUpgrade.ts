@@ -1,5 +1,5 @@
 import type { ByteString } from "@pagi/core/bytes/ByteString"
-import { listElements } from "@pagi/core/http/FieldList"
+import { listElements } from "@pagi/core/http/CommaList"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type {

@@ -1,4 +1,4 @@
-import { listElements, valuesOf } from "../http/FieldList.ts"
+import { listElements, valuesOf } from "../http/CommaList.ts"
 import { isToken } from "../http/FieldSyntax.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { HttpRequestHead } from "../exchange/RequestScope.ts"

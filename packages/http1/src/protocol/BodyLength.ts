@@ -1,6 +1,6 @@
 /** The length of a request body, or why it is in doubt (RFC 9112 §6.3). */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
-import { listElements } from "@pagi/core/http/FieldList"
+import { listElements } from "@pagi/core/http/CommaList"
 import { isToken, parseContentLength } from "@pagi/core/http/FieldSyntax"
 import type { Limits } from "./Limits.ts"
 import { protocolError, type ProtocolError } from "./ProtocolError.ts"

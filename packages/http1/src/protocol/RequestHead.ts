@@ -1,6 +1,6 @@
 import { isHost } from "@pagi/core/http/Authority"
 import { type ByteString, fromBytes } from "@pagi/core/bytes/ByteString"
-import { listElements, readExpect } from "@pagi/core/http/FieldList"
+import { listElements, readExpect } from "@pagi/core/http/CommaList"
 import { CR, isTarget, isToken, LF, SP } from "./ByteClass.ts"
 import { requestBodyLength } from "./BodyLength.ts"
 import { readFields, scanFields } from "./FieldSection.ts"

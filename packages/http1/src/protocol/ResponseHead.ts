@@ -4,7 +4,7 @@
  */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { contentLengthProblem, contentLengthToSend, readContentLength } from "@pagi/core/http/ContentLength"
-import { listElements } from "@pagi/core/http/FieldList"
+import { listElements } from "@pagi/core/http/CommaList"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { checkField } from "@pagi/core/http/ResponseField"
 import { isContentless } from "@pagi/core/http/ResponseStatus"

@@ -1,6 +1,6 @@
 /** Reads the extensions that a client offers: the Sec-WebSocket-Extensions field (RFC 6455 §9.1). */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
-import { skipBlanks } from "@pagi/core/http/FieldList"
+import { skipBlanks } from "@pagi/core/http/CommaList"
 import { isToken, tokenBytes } from "@pagi/core/http/FieldSyntax"
 
 /** An extension that a client offers. */

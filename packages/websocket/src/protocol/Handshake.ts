@@ -1,6 +1,6 @@
 /** The opening handshake from the server's side (RFC 6455 §4.2 over HTTP/1.1, RFC 8441 §5 over HTTP/2). */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
-import { listElements, valuesOf } from "@pagi/core/http/FieldList"
+import { listElements, valuesOf } from "@pagi/core/http/CommaList"
 import { isToken } from "@pagi/core/http/FieldSyntax"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { parseExtensions } from "./ExtensionList.ts"

@@ -2,7 +2,7 @@
  * Reads the header and trailer sections of a request: which fields they may have, and what these mean (RFC 9113 §8).
  */
 import { isAuthority } from "@pagi/core/http/Authority"
-import { readExpect } from "@pagi/core/http/FieldList"
+import { readExpect } from "@pagi/core/http/CommaList"
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { isToken, isValue, parseContentLength } from "@pagi/core/http/FieldSyntax"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"

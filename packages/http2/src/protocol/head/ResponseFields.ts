@@ -3,7 +3,7 @@
  */
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { contentLengthProblem, readContentLength } from "@pagi/core/http/ContentLength"
-import { trimBlanks } from "@pagi/core/http/FieldList"
+import { trimBlanks } from "@pagi/core/http/CommaList"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { checkField } from "@pagi/core/http/ResponseField"
 import { readTrailers } from "@pagi/core/http/ResponseTrailers"

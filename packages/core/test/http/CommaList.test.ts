@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { listElements, readExpect, skipBlanks, trimBlanks, valuesOf } from "../../src/http/FieldList.ts"
+import { listElements, readExpect, skipBlanks, trimBlanks, valuesOf } from "../../src/http/CommaList.ts"
 
 describe("listElements", () => {
   it("is one element without a comma", () => {
