@@ -1,7 +1,7 @@
 import { type ByteString, toBytes } from "@pagi/core/bytes/ByteString"
 import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import * as ErrorCode from "../../src/protocol/wire/ErrorCode.ts"
-import { FieldList } from "../../src/protocol/hpack/FieldList.ts"
+import { DecodedFields } from "../../src/protocol/hpack/DecodedFields.ts"
 import { ACK, END_HEADERS, END_STREAM } from "../../src/protocol/frame/Flag.ts"
 import { FrameHeader, frameHeaderSize } from "../../src/protocol/frame/FrameHeader.ts"
 import * as FrameType from "../../src/protocol/frame/FrameType.ts"
@@ -27,7 +27,7 @@ export class Peer {
   /** Content that came, by stream. */
   readonly content = new Map<number, number>()
   readonly #decoder: Decoder
-  readonly #list = new FieldList(10_000_000, 10_000)
+  readonly #list = new DecodedFields(10_000_000, 10_000)
   readonly #ended = new Set<number>()
   #unread: ByteString = ""
   #block: ByteString = ""

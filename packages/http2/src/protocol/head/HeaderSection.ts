@@ -1,5 +1,5 @@
 import { copyBytes } from "@pagi/core/bytes/ByteString"
-import { FieldList } from "../hpack/FieldList.ts"
+import { DecodedFields } from "../hpack/DecodedFields.ts"
 import { readContinuation } from "../frame/Continuation.ts"
 import { END_HEADERS, END_STREAM } from "../frame/Flag.ts"
 import type { FrameHeader } from "../frame/FrameHeader.ts"
@@ -18,7 +18,7 @@ const range = new PayloadRange()
 /** The header section that is arriving, in one HEADERS frame or with CONTINUATIONs behind it (RFC 9113 §4.3). */
 export class HeaderSection {
   /** The fields of the section that was decoded last. */
-  readonly list: FieldList
+  readonly list: DecodedFields
   streamId = 0
   /** Whether the stream ends with it. */
   ends = false
@@ -32,7 +32,7 @@ export class HeaderSection {
   private size = 0
 
   constructor(maxSize: number, maxCount: number) {
-    this.list = new FieldList(maxSize, maxCount)
+    this.list = new DecodedFields(maxSize, maxCount)
     this.maxSize = maxSize
   }
 

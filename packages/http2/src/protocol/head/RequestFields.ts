@@ -7,7 +7,7 @@ import type { ByteString } from "@pagi/core/bytes/ByteString"
 import { isToken, isValue, parseContentLength } from "@pagi/core/http/FieldSyntax"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { readPath } from "@pagi/core/http/RequestPath"
-import type { FieldList } from "../hpack/FieldList.ts"
+import type { DecodedFields } from "../hpack/DecodedFields.ts"
 import type { HeaderField } from "../hpack/HeaderField.ts"
 
 /** A request without its content (RFC 9113 §8.3.1). */
@@ -142,7 +142,7 @@ const nothingFound = (): Found => ({
  * `allowsConnect` says whether a client may ask for another protocol on its stream (RFC 8441 §3).
  */
 export const readRequest = (
-  list: FieldList,
+  list: DecodedFields,
   ends: boolean,
   needsHost: boolean,
   allowsConnect: boolean
@@ -292,7 +292,7 @@ const joinCookies = (headers: Headers, cookies: ReadonlyArray<ByteString>): void
 
 /** Reads a trailer section (RFC 9113 §8.1); fields that may not be trailers are left out. */
 export const readTrailers = (
-  list: FieldList,
+  list: DecodedFields,
   isForbidden: (name: string) => boolean
 ): HeaderBlock | "too-large" | Malformed => {
   if (list.isTooLarge) return "too-large"

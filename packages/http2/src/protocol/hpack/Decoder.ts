@@ -1,5 +1,5 @@
 import type { ByteString } from "@pagi/core/bytes/ByteString"
-import type { FieldList } from "./FieldList.ts"
+import type { DecodedFields } from "./DecodedFields.ts"
 import { BlockInput } from "./BlockInput.ts"
 import { defaultTableSize, DynamicTable } from "./DynamicTable.ts"
 import { HeaderField } from "./HeaderField.ts"
@@ -27,7 +27,7 @@ export class Decoder {
   }
 
   /** Decodes a complete header block into the list; `false` means COMPRESSION_ERROR, after which there is no next. */
-  decode(bytes: Uint8Array, start: number, end: number, list: FieldList): boolean {
+  decode(bytes: Uint8Array, start: number, end: number, list: DecodedFields): boolean {
     this.input.begin(bytes, start, end)
     const isValid = this.readSizes() && this.readFields(list)
     this.input.clear()
@@ -44,7 +44,7 @@ export class Decoder {
     return true
   }
 
-  private readFields(list: FieldList): boolean {
+  private readFields(list: DecodedFields): boolean {
     const { input } = this
     while (!input.isAtEnd) {
       const first = input.peek()

@@ -1,6 +1,6 @@
 import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
 import * as ErrorCode from "../../../src/protocol/wire/ErrorCode.ts"
-import { FieldList } from "../../../src/protocol/hpack/FieldList.ts"
+import { DecodedFields } from "../../../src/protocol/hpack/DecodedFields.ts"
 import { ACK, END_HEADERS, END_STREAM } from "../../../src/protocol/frame/Flag.ts"
 import { FrameHeader, frameHeaderSize } from "../../../src/protocol/frame/FrameHeader.ts"
 import * as FrameType from "../../../src/protocol/frame/FrameType.ts"
@@ -105,7 +105,7 @@ export class FrameReader {
     section.block += fromBytes(payload, 0, payload.length)
     if (!header.has(END_HEADERS)) return undefined
     this.section = undefined
-    const list = new FieldList(2 ** 20, 1000)
+    const list = new DecodedFields(2 ** 20, 1000)
     if (!this.decoder.decode(toBytes(section.block), 0, section.block.length, list)) throw new BadFrame("bad HPACK")
     const fields = checkFields(list.fields.map(({ name, value }) => [name, value] as const))
     return { type: "HEADERS", id: section.id, fields, ends: section.ends }

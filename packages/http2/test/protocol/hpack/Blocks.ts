@@ -1,6 +1,6 @@
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import * as Arbitrary from "effect/Arbitrary"
-import { FieldList } from "../../../src/protocol/hpack/FieldList.ts"
+import { DecodedFields } from "../../../src/protocol/hpack/DecodedFields.ts"
 import type { Decoder } from "../../../src/protocol/hpack/Decoder.ts"
 import type { Encoder } from "../../../src/protocol/hpack/Encoder.ts"
 import { hex, smallIntegers, written } from "../../support/FrameBytes.ts"
@@ -12,7 +12,7 @@ export const digits = (text: string): Uint8Array => hex(text.replaceAll(" ", "")
 
 /** The fields of a block; `undefined` when it is refused. */
 export const decodeBlock = (decoder: Decoder, block: Uint8Array): ReadonlyArray<Pair> | undefined => {
-  const list = new FieldList(Infinity, Infinity)
+  const list = new DecodedFields(Infinity, Infinity)
   // Not at the beginning of its memory, and not to the end.
   const bytes = new Uint8Array(block.length + 3).fill(0x82)
   bytes.set(block, 1)

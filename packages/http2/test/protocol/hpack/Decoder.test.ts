@@ -1,6 +1,6 @@
 import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
-import { FieldList } from "../../../src/protocol/hpack/FieldList.ts"
+import { DecodedFields } from "../../../src/protocol/hpack/DecodedFields.ts"
 import { Decoder } from "../../../src/protocol/hpack/Decoder.ts"
 import { staticField } from "../../../src/protocol/hpack/StaticTable.ts"
 import { decodeBlock, digits, type Pair, tableOf } from "./Blocks.ts"
@@ -40,7 +40,7 @@ describe("Decoder: indices", () => {
 
   it("fields that are in a table are the same object each time", () => {
     const decoder = new Decoder(4096)
-    const list = new FieldList(1000, 10)
+    const list = new DecodedFields(1000, 10)
     const block = digits(`82 ${added} be`)
     assert.isTrue(decoder.decode(block, 0, block.length, list))
     assert.strictEqual(list.fields[0], staticField(2))
@@ -84,7 +84,7 @@ describe("Decoder: strings", () => {
   })
 
   it("do not change when the memory does", () => {
-    const list = new FieldList(1000, 10)
+    const list = new DecodedFields(1000, 10)
     const block = digits(`${added} 00 81 1f 81 1f`)
     assert.isTrue(new Decoder(4096).decode(block, 0, block.length, list))
     block.fill(0)
@@ -135,7 +135,7 @@ describe("Decoder: changes of the table's size", () => {
 describe("Decoder: limits of the list", () => {
   it("what is beyond them is dropped, but the table stays true", () => {
     const decoder = new Decoder(4096)
-    const list = new FieldList(2 * 34, 10)
+    const list = new DecodedFields(2 * 34, 10)
     const block = digits(`${added} 4001 6101 63 4001 6101 64 82`)
     assert.isTrue(decoder.decode(block, 0, block.length, list))
     assert.isTrue(list.isTooLarge)
@@ -151,7 +151,7 @@ describe("Decoder: limits of the list", () => {
 
   it("a large field, referred to again and again, takes no memory", () => {
     const decoder = new Decoder(4096)
-    const list = new FieldList(65_536, 100)
+    const list = new DecodedFields(65_536, 100)
     const first = toBytes(`\x40\x01a\x7f\xa1\x1e${"b".repeat(4000)}`)
     assert.isTrue(decoder.decode(first, 0, first.length, list))
     assert.lengthOf(list.fields, 1)

@@ -1,7 +1,7 @@
 import { toBytes } from "@pagi/core/bytes/ByteString"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
-import { FieldList } from "../../../src/protocol/hpack/FieldList.ts"
+import { DecodedFields } from "../../../src/protocol/hpack/DecodedFields.ts"
 import { Decoder } from "../../../src/protocol/hpack/Decoder.ts"
 import { Encoder } from "../../../src/protocol/hpack/Encoder.ts"
 import { staticField, staticLength } from "../../../src/protocol/hpack/StaticTable.ts"
@@ -67,7 +67,7 @@ describe("HPACK properties", () => {
     [Arbitrary.array(byteStrings(60), { maxLength: 8 })],
     ([blocks]) => {
       const decoder = new Decoder(4096)
-      const list = new FieldList(1000, 10)
+      const list = new DecodedFields(1000, 10)
       for (const bytes of blocks.map(toBytes)) {
         list.clear()
         const isValid = decoder.decode(bytes, 0, bytes.length, list)

@@ -4,7 +4,7 @@ import type { HeaderField } from "./HeaderField.ts"
  * The fields of the header block that is being decoded. Beyond its limits it drops them, while the decoder goes on to
  * keep its table true (RFC 9113 §10.5.1).
  */
-export class FieldList {
+export class DecodedFields {
   fields: Array<HeaderField> = []
   /** Whether fields were dropped. */
   isTooLarge = false
