@@ -1,11 +1,11 @@
 /** What the pool does when it is told to. */
 import { ofSignal, stopped } from "./ExitCode.ts"
-import type { PoolChange } from "./PoolChange.ts"
+import type { PoolStep } from "./PoolStep.ts"
 import { count } from "./PoolMessage.ts"
 import { emptySlot, type SlotState, type WorkerState } from "./PoolState.ts"
 import * as Successor from "./SuccessorEvents.ts"
 
-export const start = (pool: PoolChange): void => {
+export const start = (pool: PoolStep): void => {
   const { workers } = pool.state.settings
   if (pool.state.phase !== "new") return
   pool.log("info", `starting ${count(workers, "worker")}`)
@@ -13,7 +13,7 @@ export const start = (pool: PoolChange): void => {
 }
 
 /** All that is there becomes stale, also what is not ready yet: it may have loaded the application already. */
-export const reload = (pool: PoolChange): void => {
+export const reload = (pool: PoolStep): void => {
   const { replacing, stale, isReloading, workers } = pool.state
   const ids = new Set(stale.map(({ id }) => id))
   for (const { id, phase } of workers.values()) if (phase === "booting" || phase === "serving") ids.add(id)
@@ -28,7 +28,7 @@ export const reload = (pool: PoolChange): void => {
   tryAgain(pool, () => true)
 }
 
-const tryAgain = (pool: PoolChange, applies: (slot: SlotState) => boolean): void => {
+const tryAgain = (pool: PoolStep, applies: (slot: SlotState) => boolean): void => {
   for (const [index, slot] of pool.state.slots.entries()) {
     if (!applies(slot)) continue
     pool.setSlot(index + 1, { failure: undefined, quickDeaths: 0 })
@@ -36,7 +36,7 @@ const tryAgain = (pool: PoolChange, applies: (slot: SlotState) => boolean): void
   }
 }
 
-export const add = (pool: PoolChange): void => {
+export const add = (pool: PoolStep): void => {
   const slots = [...pool.state.slots, emptySlot]
   pool.set({ slots })
   pool.log("info", `${count(slots.length, "worker")} from now on`)
@@ -48,7 +48,7 @@ export const add = (pool: PoolChange): void => {
   tryAgain(pool, ({ failure }) => failure !== undefined)
 }
 
-export const remove = (pool: PoolChange): void => {
+export const remove = (pool: PoolStep): void => {
   const { slots } = pool.state
   const number = slots.length
   if (number === 1) return pool.log("warning", "there is only one worker, which is not removed")
@@ -63,19 +63,19 @@ export const remove = (pool: PoolChange): void => {
   }
 }
 
-const othersServe = (pool: PoolChange, { id }: WorkerState): boolean =>
+const othersServe = (pool: PoolStep, { id }: WorkerState): boolean =>
   pool.inPhase("serving").some((other) => other.id !== id)
 
-const keepFor = (pool: PoolChange, worker: WorkerState): void => {
+const keepFor = (pool: PoolStep, worker: WorkerState): void => {
   pool.log("info", `worker ${worker.slot} is the only one that serves, and stays until another one does`)
   pool.keepWithoutSlot(worker)
 }
 
-export const reopenLogs = (pool: PoolChange): void => {
+export const reopenLogs = (pool: PoolStep): void => {
   for (const id of pool.state.workers.keys()) pool.act({ type: "reopenLogs", id })
 }
 
-export const stop = (pool: PoolChange, signal?: number): void => {
+export const stop = (pool: PoolStep, signal?: number): void => {
   if (pool.state.phase === "stopping") return forceStop(pool, signal)
   for (const timer of pool.state.timers) if (timer.startsWith("respawn:")) pool.cancel(timer)
   pool.set({ phase: "stopping", slots: [], replacing: undefined, stale: [], isReloading: false, exitCode: stopped })
@@ -89,14 +89,14 @@ export const stop = (pool: PoolChange, signal?: number): void => {
 }
 
 /** The server that this pool should take the place of goes on, so that it had better not serve in part. */
-export const giveUp = (pool: PoolChange): void => {
+export const giveUp = (pool: PoolStep): void => {
   const { exitCode } = pool.state
   stop(pool)
   pool.set({ exitCode })
 }
 
 /** The exit code is that of a process which the signal has ended; SIGTERM is the one of those who do not say. */
-const forceStop = (pool: PoolChange, signal = 15): void => {
+const forceStop = (pool: PoolStep, signal = 15): void => {
   pool.log("warning", `stopping at once, by killing ${count(pool.state.workers.size, "worker")}`)
   pool.set({ exitCode: ofSignal(signal) })
   for (const timer of pool.state.timers) pool.cancel(timer)

@@ -10,7 +10,7 @@
  *
  * An event that does not fit the state changes nothing: processes and timers are not as quick as the pool.
  */
-import { PoolChange } from "./PoolChange.ts"
+import { PoolStep } from "./PoolStep.ts"
 import * as Commands from "./PoolCommands.ts"
 import type { PoolAction, PoolEvent, Slot, Timer, WorkerId } from "./PoolEvent.ts"
 import type { PoolState, SlotState } from "./PoolState.ts"
@@ -26,7 +26,7 @@ export interface Step {
 
 export const step = (state: PoolState, event: PoolEvent): Step => {
   if (state.phase === "stopped") return { state, actions: [] }
-  const pool = new PoolChange(state)
+  const pool = new PoolStep(state)
   if (isCommand(event)) command(pool, event)
   else happened(pool, event)
   if (pool.state.phase === "running") complete(pool)
@@ -41,7 +41,7 @@ type Command = Extract<PoolEvent, { readonly type: (typeof commands)[number] }>
 
 const isCommand = (event: PoolEvent): event is Command => commands.some((type) => type === event.type)
 
-const command = (pool: PoolChange, { type }: Command): void => {
+const command = (pool: PoolStep, { type }: Command): void => {
   const { phase } = pool.state
   if (phase !== "running")
     return pool.log("warning", `${refusals[type]} while the server ${phase === "new" ? "starts" : "stops"}`)
@@ -64,7 +64,7 @@ const refusals: Readonly<Record<Command["type"], string>> = {
   hotRestart: "no successor is started"
 }
 
-const happened = (pool: PoolChange, event: Exclude<PoolEvent, Command>): void => {
+const happened = (pool: PoolStep, event: Exclude<PoolEvent, Command>): void => {
   switch (event.type) {
     case "start":
       return Commands.start(pool)
@@ -91,7 +91,7 @@ const happened = (pool: PoolChange, event: Exclude<PoolEvent, Command>): void =>
   }
 }
 
-const elapsed = (pool: PoolChange, timer: Timer): void => {
+const elapsed = (pool: PoolStep, timer: Timer): void => {
   if (!pool.forgetTimer(timer)) return
   if (timer === "successor") return Successor.isLate(pool)
   if (timer.startsWith("respawn:")) return pool.setSlot(numberOf(timer), { failure: undefined })
@@ -106,7 +106,7 @@ const elapsed = (pool: PoolChange, timer: Timer): void => {
 const numberOf = (timer: Timer): WorkerId | Slot => Number(timer.slice(timer.indexOf(":") + 1))
 
 /** What a running pool still lacks after an event. */
-const complete = (pool: PoolChange): void => {
+const complete = (pool: PoolStep): void => {
   fillSlots(pool)
   replaceNext(pool)
   const { slots, hasServed, isReloading, stale, replacing } = pool.state
@@ -121,7 +121,7 @@ const complete = (pool: PoolChange): void => {
   }
 }
 
-const fillSlots = (pool: PoolChange): void => {
+const fillSlots = (pool: PoolStep): void => {
   for (const [index, { current, failure }] of pool.state.slots.entries()) {
     const number = index + 1
     if (current !== undefined || failure !== undefined || pool.state.timers.has(`respawn:${number}`)) continue
@@ -129,7 +129,7 @@ const fillSlots = (pool: PoolChange): void => {
   }
 }
 
-const replaceNext = (pool: PoolChange): void => {
+const replaceNext = (pool: PoolStep): void => {
   const next = pool.state.replacing ?? pool.state.stale.find(({ id }) => pool.worker(id)?.phase === "serving")
   const worker = pool.worker(next?.id)
   if (next === undefined || worker === undefined) return
@@ -146,7 +146,7 @@ const isAtEnd = ({ phase, workers, slots, successor, timers }: PoolState): boole
   return slots.every(({ failure }, index) => failure !== undefined && !timers.has(`respawn:${index + 1}`))
 }
 
-const exit = (pool: PoolChange): void => {
+const exit = (pool: PoolStep): void => {
   const { phase, exitCode, successor } = pool.state
   if (phase === "running") pool.log("error", "no worker could start, and so the server stops")
   for (const timer of pool.state.timers) pool.cancel(timer)

@@ -1,11 +1,11 @@
 /** What the pool does about another server that shall take its place. */
-import type { PoolChange } from "./PoolChange.ts"
+import type { PoolStep } from "./PoolStep.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
 import { howItEnded, seconds } from "./PoolMessage.ts"
 
 const thisGoesOn = "this server goes on"
 
-export const hotRestart = (pool: PoolChange): void => {
+export const hotRestart = (pool: PoolStep): void => {
   const { successor, settings } = pool.state
   if (successor !== "none") return pool.log("warning", "there is a successor already, and so no other is started")
   pool.log("info", "starting a successor, which takes over when all its workers are ready")
@@ -14,7 +14,7 @@ export const hotRestart = (pool: PoolChange): void => {
   pool.schedule("successor", settings.successorTimeout)
 }
 
-export const ready = (pool: PoolChange): void => {
+export const ready = (pool: PoolStep): void => {
   if (pool.state.successor !== "starting") return
   pool.cancel("successor")
   pool.set({ successor: "ready" })
@@ -22,7 +22,7 @@ export const ready = (pool: PoolChange): void => {
 }
 
 /** It was not ready in time, or has not stopped in time. */
-export const isLate = (pool: PoolChange): void => {
+export const isLate = (pool: PoolStep): void => {
   const { successor } = pool.state
   const { successorKillDelay, successorTimeout } = pool.state.settings
   if (successor === "ending") {
@@ -34,16 +34,16 @@ export const isLate = (pool: PoolChange): void => {
 }
 
 /** It ends its workers itself, which nobody else knows. */
-export const end = (pool: PoolChange): void => {
+export const end = (pool: PoolStep): void => {
   pool.cancel("successor")
   pool.set({ successor: "ending" })
   pool.act({ type: "killSuccessor", signal: "SIGTERM" })
   pool.schedule("successor", pool.state.settings.successorKillDelay)
 }
 
-export const kill = (pool: PoolChange): void => pool.act({ type: "killSuccessor", signal: "SIGKILL" })
+export const kill = (pool: PoolStep): void => pool.act({ type: "killSuccessor", signal: "SIGKILL" })
 
-export const exited = (pool: PoolChange, event: Extract<PoolEvent, { readonly type: "successorExited" }>): void => {
+export const exited = (pool: PoolStep, event: Extract<PoolEvent, { readonly type: "successorExited" }>): void => {
   const { successor, phase } = pool.state
   pool.cancel("successor")
   pool.set({ successor: "none" })

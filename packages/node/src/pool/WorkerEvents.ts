@@ -1,6 +1,6 @@
 /** What the pool does when something happens to a worker. */
 import * as Backoff from "./Backoff.ts"
-import type { PoolChange } from "./PoolChange.ts"
+import type { PoolStep } from "./PoolStep.ts"
 import * as Commands from "./PoolCommands.ts"
 import { incompleteDrain, stopped } from "./ExitCode.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
@@ -10,7 +10,7 @@ import * as StartFailure from "./StartFailure.ts"
 
 type Event<Type extends PoolEvent["type"]> = Extract<PoolEvent, { readonly type: Type }>
 
-export const ready = (pool: PoolChange, { id, now }: Event<"ready">): void => {
+export const ready = (pool: PoolStep, { id, now }: Event<"ready">): void => {
   const worker = pool.worker(id)
   if (worker?.phase === "leaving") return servedAfterAll(pool, { ...worker, readyAt: worker.readyAt ?? now })
   if (worker?.phase !== "booting") return
@@ -23,7 +23,7 @@ export const ready = (pool: PoolChange, { id, now }: Event<"ready">): void => {
 }
 
 /** There is somebody who serves, so that there is time for what may pass. */
-const waitForFailures = (pool: PoolChange): void => {
+const waitForFailures = (pool: PoolStep): void => {
   pool.set({ hasBeenReady: true })
   for (const [index, { failure, quickDeaths }] of pool.state.slots.entries()) {
     if (failure?.mayPass !== true) continue
@@ -34,7 +34,7 @@ const waitForFailures = (pool: PoolChange): void => {
 }
 
 /** It was ready before it was asked to leave, and may have requests, for which it gets the time. */
-const servedAfterAll = (pool: PoolChange, worker: WorkerState): void => {
+const servedAfterAll = (pool: PoolStep, worker: WorkerState): void => {
   const timer = `leave:${worker.id}` as const
   if (!pool.state.timers.has(timer)) return
   pool.setWorker(worker)
@@ -42,7 +42,7 @@ const servedAfterAll = (pool: PoolChange, worker: WorkerState): void => {
   pool.schedule(timer, pool.timeToLeave(worker))
 }
 
-const takeOver = (pool: PoolChange, { id, slot }: WorkerState, now: number): void => {
+const takeOver = (pool: PoolStep, { id, slot }: WorkerState, now: number): void => {
   const { current, quickDeaths } = pool.slot(slot)
   const predecessor = pool.worker(current)
   const inOrder = Backoff.isSettled(predecessor?.readyAt, now)
@@ -51,7 +51,7 @@ const takeOver = (pool: PoolChange, { id, slot }: WorkerState, now: number): voi
 }
 
 /** A worker drains that was not asked to. */
-export const stopping = (pool: PoolChange, { id }: Event<"stopping">): void => {
+export const stopping = (pool: PoolStep, { id }: Event<"stopping">): void => {
   const worker = pool.worker(id)
   if (worker === undefined || worker.phase === "leaving") return
   pool.log("info", `worker ${worker.slot} has been told to stop`)
@@ -68,7 +68,7 @@ export const stopping = (pool: PoolChange, { id }: Event<"stopping">): void => {
   pool.schedule(`respawn:${slot}`, Math.max(Backoff.afterStop, delay))
 }
 
-export const silent = (pool: PoolChange, { id }: Event<"silent">): void => {
+export const silent = (pool: PoolStep, { id }: Event<"silent">): void => {
   const worker = pool.worker(id)
   if (worker?.phase !== "serving" && worker?.phase !== "surplus") return
   pool.log("error", `worker ${worker.slot} does not answer any more, and is ended${instead(worker)}`)
@@ -80,7 +80,7 @@ export const silent = (pool: PoolChange, { id }: Event<"silent">): void => {
 
 const instead = ({ phase }: WorkerState): string => (phase === "surplus" ? "" : "; another one takes its place")
 
-export const quota = (pool: PoolChange, { id }: Event<"quota">): void => {
+export const quota = (pool: PoolStep, { id }: Event<"quota">): void => {
   const worker = pool.worker(id)
   const { replacing, stale } = pool.state
   if (worker?.phase !== "serving" || replacing?.id === id || stale.some((other) => other.id === id)) return
@@ -88,7 +88,7 @@ export const quota = (pool: PoolChange, { id }: Event<"quota">): void => {
   pool.set({ stale: [...stale, { id, cause: "quota" }] })
 }
 
-export const exited = (pool: PoolChange, event: Event<"exited">): void => {
+export const exited = (pool: PoolStep, event: Event<"exited">): void => {
   const worker = pool.worker(event.id)
   if (worker === undefined) return
   const { replacing } = pool.state
@@ -113,7 +113,7 @@ export const exited = (pool: PoolChange, event: Event<"exited">): void => {
   if (othersGoOn) Commands.giveUp(pool)
 }
 
-const left = (pool: PoolChange, { slot }: WorkerState, event: Event<"exited">): void => {
+const left = (pool: PoolStep, { slot }: WorkerState, event: Event<"exited">): void => {
   if (event.code === incompleteDrain) {
     pool.log("warning", `worker ${slot} had to close connections that were not done in time`)
     drainedIncompletely(pool)
@@ -122,15 +122,15 @@ const left = (pool: PoolChange, { slot }: WorkerState, event: Event<"exited">): 
   }
 }
 
-const drainedIncompletely = (pool: PoolChange): void => {
+const drainedIncompletely = (pool: PoolStep): void => {
   const { phase, exitCode } = pool.state
   if (phase === "stopping" && exitCode === stopped) pool.set({ exitCode: incompleteDrain })
 }
 
-const diedBooting = (pool: PoolChange, worker: WorkerState, event: Event<"exited">): void =>
+const diedBooting = (pool: PoolStep, worker: WorkerState, event: Event<"exited">): void =>
   again(pool, worker, `worker ${worker.slot} ${howItEnded(event)} before it was ready`)
 
-const diedServing = (pool: PoolChange, worker: WorkerState, event: Event<"exited">): void => {
+const diedServing = (pool: PoolStep, worker: WorkerState, event: Event<"exited">): void => {
   const message = `worker ${worker.slot} ${howItEnded(event)}`
   if (pool.slot(worker.slot).current !== undefined)
     return pool.log("error", `${message}; its replacement starts already`)
@@ -141,7 +141,7 @@ const diedServing = (pool: PoolChange, worker: WorkerState, event: Event<"exited
 }
 
 /** A worker has died quickly, which another one has already done if the slot waits; or it could not start. */
-const again = (pool: PoolChange, { slot }: WorkerState, message: string, failure?: StartFailure.StartFailure): void => {
+const again = (pool: PoolStep, { slot }: WorkerState, message: string, failure?: StartFailure.StartFailure): void => {
   const quickDeaths = pool.slot(slot).quickDeaths + 1
   const delay = Backoff.delay(quickDeaths)
   pool.setSlot(slot, { quickDeaths, failure: delay > 0 ? failure : undefined })
@@ -150,7 +150,7 @@ const again = (pool: PoolChange, { slot }: WorkerState, message: string, failure
   if (delay > 0) pool.schedule(`respawn:${slot}`, delay)
 }
 
-const replacementFailed = (pool: PoolChange, { cause }: Stale, failure: string): void => {
+const replacementFailed = (pool: PoolStep, { cause }: Stale, failure: string): void => {
   pool.set({ replacing: undefined })
   if (cause === "quota") return pool.log("error", `${failure}; the one that it should have replaced goes on`)
   pool.set({ stale: pool.state.stale.filter((other) => other.cause !== "reload") })
@@ -159,14 +159,14 @@ const replacementFailed = (pool: PoolChange, { cause }: Stale, failure: string):
 
 // time limits -----------------------------------------------------------------------------------------------------------
 
-export const bootIsLate = (pool: PoolChange, worker: WorkerState): void => {
+export const bootIsLate = (pool: PoolStep, worker: WorkerState): void => {
   const { bootTimeout } = pool.state.settings
   pool.giveUp(worker)
   pool.kill(worker)
   again(pool, worker, `worker ${worker.slot} was not ready within ${seconds(bootTimeout)} and is killed`)
 }
 
-export const leavingIsLate = (pool: PoolChange, worker: WorkerState): void => {
+export const leavingIsLate = (pool: PoolStep, worker: WorkerState): void => {
   pool.log("warning", `worker ${worker.slot} has not stopped within ${seconds(pool.timeToLeave(worker))} and is killed`)
   if (worker.readyAt !== undefined) drainedIncompletely(pool)
   pool.kill(worker)

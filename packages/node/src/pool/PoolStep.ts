@@ -4,7 +4,7 @@ import { emptySlot, type PoolState, type SlotState, type WorkerPhase, type Worke
 type Level = Extract<PoolAction, { type: "log" }>["level"]
 
 /** One step while it is taken: the state as far as it has come, and what is to be done because of it. */
-export class PoolChange {
+export class PoolStep {
   state: PoolState
   readonly actions: Array<PoolAction> = []
 
