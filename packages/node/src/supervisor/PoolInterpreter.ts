@@ -29,7 +29,7 @@ export interface PoolParts {
   /** Puts something at the end of what is to be handled. */
   readonly enqueue: (item: PoolItem) => void
   /** Is told what others want to know; it does not wait for them. */
-  readonly announce: (change: PoolNews) => void
+  readonly announce: (change: PoolAnnouncement) => void
 }
 
 /** Something to handle: an event of the plan, a line for the log, or that nobody uses the pool any more. */
@@ -40,7 +40,7 @@ type StopEvent = Extract<PoolEvent, { readonly type: "stop" }>
 type LogItem = Extract<PoolAction, { readonly type: "log" }> | { readonly type: "debug"; readonly message: string }
 
 /** What may concern others than the pool. `stopping` and `stopped` come once, and `serving` at most. */
-export type PoolNews =
+export type PoolAnnouncement =
   | { readonly type: "serving" }
   | { readonly type: "reloading" }
   | { readonly type: "reloaded" }

@@ -59,7 +59,7 @@ export interface SupervisorSettings<E = never> {
    * `hasSuccessor` says whether another server has taken over: for each in turn, for a few seconds at most, while the
    * pool goes on. A predecessor is stopped after that for `serving`, and the pool has ended after that for `stopping`.
    */
-  readonly onChange?: (change: WorkerPool.PoolChangeType, hasSuccessor: boolean) => Effect.Effect<void>
+  readonly onChange?: (change: WorkerPool.PoolNews, hasSuccessor: boolean) => Effect.Effect<void>
 }
 
 /** A worker that does not end by SIGTERM after it was silent is killed that many milliseconds later. */

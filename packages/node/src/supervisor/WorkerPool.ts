@@ -9,7 +9,7 @@ import { ChildProcesses } from "./ChildProcesses.ts"
 import * as ConnectionShares from "./ConnectionShares.ts"
 import type { PoolSettings } from "../pool/PoolEvent.ts"
 import * as PoolHeartbeat from "./PoolHeartbeat.ts"
-import { PoolInterpreter, type PoolItem, type PoolNews, type PoolParts } from "./PoolInterpreter.ts"
+import { PoolInterpreter, type PoolItem, type PoolAnnouncement, type PoolParts } from "./PoolInterpreter.ts"
 import type { PoolStatus } from "./PoolStatus.ts"
 import { makeNow } from "../worker/MonotonicClock.ts"
 import * as PoolTimers from "./PoolTimers.ts"
@@ -18,7 +18,7 @@ import * as PoolTimers from "./PoolTimers.ts"
 export type PoolCommand = "reload" | "reopenLogs" | "add" | "remove" | "hotRestart" | "stop"
 
 /** What others may want to know, in the order in which it happens. */
-export type PoolChangeType = Exclude<PoolNews["type"], "stopped">
+export type PoolNews = Exclude<PoolAnnouncement["type"], "stopped">
 
 export interface PoolConfig extends Pick<PoolParts, "program" | "successor" | "sockets" | "tickets"> {
   readonly settings: PoolSettings
@@ -28,7 +28,7 @@ export interface PoolConfig extends Pick<PoolParts, "program" | "successor" | "s
    * Is run at each change, one after the other; `hasSuccessor` is true for a pool that stops because another server has
    * taken over. The pool does not wait for it, except at its end.
    */
-  readonly onChange: (change: PoolChangeType, hasSuccessor: boolean) => Effect.Effect<void>
+  readonly onChange: (change: PoolNews, hasSuccessor: boolean) => Effect.Effect<void>
   /** Is run once, after `onChange` for `serving`: the pool is what is to be used from now on. */
   readonly onServing: Effect.Effect<void>
   /** Is run before `ended`, when the pool leaves the listening sockets to a successor. */
@@ -111,14 +111,14 @@ const makeAnnouncer = (
   { keepSockets, onChange, onServing }: PoolConfig,
   serving: Deferred.Deferred<void>,
   ended: Deferred.Deferred<number>
-): Effect.Effect<(news: PoolNews) => void, never, EffectScope.Scope> =>
+): Effect.Effect<(news: PoolAnnouncement) => void, never, EffectScope.Scope> =>
   Effect.gen(function* () {
-    const queue = yield* Queue.unbounded<PoolNews>()
-    const tell = (change: PoolChangeType, hasSuccessor = false) =>
+    const queue = yield* Queue.unbounded<PoolAnnouncement>()
+    const tell = (change: PoolNews, hasSuccessor = false) =>
       Effect.catchCause(Effect.timeout(onChange(change, hasSuccessor), patience), (cause) =>
         Effect.logError(`the change of the pool was not told to everybody: ${change}`, cause)
       )
-    const announce = (news: PoolNews): Effect.Effect<unknown> => {
+    const announce = (news: PoolAnnouncement): Effect.Effect<unknown> => {
       switch (news.type) {
         case "serving":
           return Effect.andThen(tell("serving"), Effect.andThen(onServing, Deferred.succeed(serving, undefined)))
