@@ -7,7 +7,7 @@ import { toldSilenceTicks } from "@pagi/core/server/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
 import { TransportInput } from "@pagi/core/server/TransportInput"
 import * as Effect from "effect/Effect"
-import type { Http2Settings } from "./stream/Http2Settings.ts"
+import type { DriverOptions } from "./stream/DriverOptions.ts"
 import { Connection } from "./protocol/Connection.ts"
 import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR, SETTINGS_TIMEOUT } from "./protocol/wire/ErrorCode.ts"
 import type { Event } from "./protocol/Event.ts"
@@ -51,7 +51,7 @@ export class Http2Driver
   extends TransportInput
   implements TransportHandler, RequestConnection, ServerConnection, DeadlineOwner
 {
-  readonly settings: Http2Settings
+  readonly settings: DriverOptions
   declare readonly transport: Transport
   readonly fibers: ListenerFibers
   readonly machine: Connection<RequestStream>
@@ -74,7 +74,7 @@ export class Http2Driver
   /** Whether the peer has closed its side of the transport. */
   #isPeerEnded = false
 
-  constructor(settings: Http2Settings, transport: Transport, fibers: ListenerFibers) {
+  constructor(settings: DriverOptions, transport: Transport, fibers: ListenerFibers) {
     super(transport)
     const { server } = settings
     this.settings = settings

@@ -9,7 +9,7 @@ import { writeRstStream } from "./frame/RstStream.ts"
 import { writeSettings } from "./frame/Settings.ts"
 import { writeWindowUpdate } from "./frame/WindowUpdate.ts"
 import type { PreparedFields } from "./head/ResponseFields.ts"
-import * as SettingId from "./wire/Settings.ts"
+import * as SettingId from "./wire/PeerSettings.ts"
 import type { Stream, StreamOwner } from "./streams/Stream.ts"
 
 /** In the first of two GOAWAYs: whatever the client opens until it has seen that will still be served (RFC 9113 §6.8). */

@@ -15,7 +15,7 @@ import { readRstStream, writeRstStream } from "./frame/RstStream.ts"
 import { readSettings, writeSettingsAck } from "./frame/Settings.ts"
 import { readWindowUpdate, writeWindowUpdate } from "./frame/WindowUpdate.ts"
 import { HeaderSection } from "./head/HeaderSection.ts"
-import type { MachineSettings } from "./MachineSettings.ts"
+import type { ConnectionConfig } from "./ConnectionConfig.ts"
 import { Output, type OutputObserver, type OutputSink } from "./Output.ts"
 import { matchPreface, preface } from "./Preface.ts"
 import { connectionError, type ConnectionError, streamError, type StreamError } from "./wire/ProtocolError.ts"
@@ -49,7 +49,7 @@ export interface Running {
 
 /** The way in of a connection: bytes become frames, and frames events (RFC 9113 §4 to §6). */
 export abstract class ConnectionInput<Owner extends StreamOwner> implements OutputObserver<Owner> {
-  protected readonly settings: MachineSettings
+  protected readonly settings: ConnectionConfig
   protected readonly output: Output<Owner>
   protected readonly streams = new StreamTable<Owner>()
   protected readonly budget: AbuseBudget
@@ -65,7 +65,7 @@ export abstract class ConnectionInput<Owner extends StreamOwner> implements Outp
   private phase: Phase = "preface"
 
   /** `isNamed` says whether the server can be reached by a host's name, which requests have to tell then. */
-  constructor(settings: MachineSettings, sink: OutputSink, running: Running, isNamed: boolean) {
+  constructor(settings: ConnectionConfig, sink: OutputSink, running: Running, isNamed: boolean) {
     this.settings = settings
     this.isNamed = isNamed
     this.running = running

@@ -5,11 +5,11 @@ import { writeDataHeader } from "./frame/Data.ts"
 import { frameHeaderSize } from "./frame/FrameHeader.ts"
 import { beginHeaders, finishHeaders } from "./frame/Headers.ts"
 import { Encoder } from "./hpack/Encoder.ts"
-import type { MachineSettings } from "./MachineSettings.ts"
+import type { ConnectionConfig } from "./ConnectionConfig.ts"
 import { OutputBuffer } from "./wire/OutputBuffer.ts"
 import { encodeFields, type PreparedFields } from "./head/ResponseFields.ts"
 import { SendQueue } from "./streams/SendQueue.ts"
-import { minFrameSize, PeerSettings } from "./wire/Settings.ts"
+import { minFrameSize, PeerSettings } from "./wire/PeerSettings.ts"
 import type { Stream } from "./streams/Stream.ts"
 
 /** Where frames go, and what of them has not gone on from there. */
@@ -63,7 +63,7 @@ export class Output<Owner> {
   /** Bytes that were handed to the transport, ever. */
   private handedOver = 0
 
-  constructor(sink: OutputSink, { highWaterMark, pool }: MachineSettings, observer: OutputObserver<Owner>) {
+  constructor(sink: OutputSink, { highWaterMark, pool }: ConnectionConfig, observer: OutputObserver<Owner>) {
     this.sink = sink
     this.frames = new OutputBuffer(pool)
     this.quietMark = highWaterMark

@@ -3,7 +3,7 @@ import { get } from "@pagi/core/http/HeaderBlock"
 import type { Transport } from "@pagi/core/transport/Transport"
 import type { WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
 import { misdirected, type Refusal, refusal } from "@pagi/core/exchange/Refusal"
-import type { Http2Settings } from "./Http2Settings.ts"
+import type { DriverOptions } from "./DriverOptions.ts"
 import type { RefusedRequest, RequestHead } from "../protocol/head/RequestFields.ts"
 
 const atCapacity = refusal(503, "the server is at capacity")
@@ -16,7 +16,7 @@ const isFor = (expectedHost: string, { headers }: RequestHead): boolean =>
 
 /** Looks at a request before the application does: it is refused, a WebSocket handshake, or (`undefined`) an ordinary one. */
 export const admit = (
-  { server, webSocket }: Http2Settings,
+  { server, webSocket }: DriverOptions,
   { expectedHost }: Pick<Transport, "expectedHost">,
   head: RequestHead | RefusedRequest
 ): Refusal | WebSocketHandshake | undefined => {

@@ -1,7 +1,7 @@
 import type { ListenerFibers } from "@pagi/core/server/ConnectionFibers"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import type { Transport } from "@pagi/core/transport/Transport"
-import type { Http2Settings } from "./Http2Settings.ts"
+import type { DriverOptions } from "./DriverOptions.ts"
 import type { Connection } from "../protocol/Connection.ts"
 import type { StreamOwner } from "../protocol/streams/Stream.ts"
 
@@ -25,7 +25,7 @@ export interface ConnectedRequest extends StreamOwner {
 
 /** What a request needs of its connection. */
 export interface RequestConnection {
-  readonly settings: Http2Settings
+  readonly settings: DriverOptions
   readonly transport: Transport
   readonly fibers: ListenerFibers
   readonly machine: Connection<ConnectedRequest>

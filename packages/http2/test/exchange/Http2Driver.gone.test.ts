@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { INITIAL_WINDOW_SIZE } from "../../src/protocol/wire/Settings.ts"
+import { INITIAL_WINDOW_SIZE } from "../../src/protocol/wire/PeerSettings.ts"
 import { hello, piece, recorded, start } from "./support/Applications.ts"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 

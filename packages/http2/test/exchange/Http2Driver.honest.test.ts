@@ -4,7 +4,7 @@ import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
 import * as FrameType from "../../src/protocol/frame/FrameType.ts"
-import { INITIAL_WINDOW_SIZE } from "../../src/protocol/wire/Settings.ts"
+import { INITIAL_WINDOW_SIZE } from "../../src/protocol/wire/PeerSettings.ts"
 import { hello, last, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 

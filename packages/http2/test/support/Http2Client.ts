@@ -12,8 +12,8 @@ import type {
 import { Http2Driver } from "../../src/Http2Driver.ts"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
 import { initialWindow } from "../../src/protocol/wire/FlowWindow.ts"
-import { INITIAL_WINDOW_SIZE } from "../../src/protocol/wire/Settings.ts"
-import { makeSettings } from "../../src/stream/Http2Settings.ts"
+import { INITIAL_WINDOW_SIZE } from "../../src/protocol/wire/PeerSettings.ts"
+import { makeSettings } from "../../src/stream/DriverOptions.ts"
 import { Peer } from "../exchange/support/Peer.ts"
 
 const wideWindow = 2 ** 31 - 1

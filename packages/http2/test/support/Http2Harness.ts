@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { Http2Driver } from "../../src/Http2Driver.ts"
-import { makeSettings } from "../../src/stream/Http2Settings.ts"
+import { makeSettings } from "../../src/stream/DriverOptions.ts"
 import { Peer } from "./Peer.ts"
 import { get, opening, ping, settingsAck } from "./WireFrames.ts"
 

@@ -7,7 +7,7 @@ import { errorResponse } from "@pagi/http1/protocol/ErrorResponse"
 import { Http2Driver } from "@pagi/http2/Http2Driver"
 import { refusal } from "@pagi/http2/protocol/Refusal"
 import { matchPreface, preface } from "@pagi/http2/protocol/Preface"
-import * as Http2Settings from "@pagi/http2/stream/Http2Settings"
+import * as DriverOptions from "@pagi/http2/stream/DriverOptions"
 import type { Protocol } from "./Protocol.ts"
 
 /** Seconds after which a client that was turned away may try again, for Retry-After (RFC 9110 §10.2.3). */
@@ -49,7 +49,7 @@ export const http2: Protocol = {
     return matched === preface.length ? true : undefined
   },
   prepare: ({ fibers, server, webSocket }) => {
-    const settings = Http2Settings.makeSettings(server, webSocket)
+    const settings = DriverOptions.makeSettings(server, webSocket)
     return {
       open: (transport) => new Http2Driver(settings, transport, fibers),
       // There is no request yet that could be answered.

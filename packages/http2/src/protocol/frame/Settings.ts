@@ -1,7 +1,7 @@
 /** The SETTINGS frame (RFC 9113 §6.5). */
 import type { OutputBuffer } from "../wire/OutputBuffer.ts"
 import { connectionError, type ConnectionError } from "../wire/ProtocolError.ts"
-import type { PeerSettings } from "../wire/Settings.ts"
+import type { PeerSettings } from "../wire/PeerSettings.ts"
 import { ACK } from "./Flag.ts"
 import { type FrameHeader, frameHeaderSize, writeFrameHeader } from "./FrameHeader.ts"
 import { SETTINGS } from "./FrameType.ts"

@@ -1,6 +1,6 @@
 import { Fifo } from "@pagi/core/bytes/Fifo"
 import { initialWindow, maxWindow } from "../wire/FlowWindow.ts"
-import { minFrameSize } from "../wire/Settings.ts"
+import { minFrameSize } from "../wire/PeerSettings.ts"
 import type { Stream } from "./Stream.ts"
 
 /**

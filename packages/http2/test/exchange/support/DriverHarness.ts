@@ -6,8 +6,8 @@ import * as TestServer from "@pagi/core/testing/TestServer"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import { Http2Driver } from "../../../src/Http2Driver.ts"
-import { makeSettings } from "../../../src/stream/Http2Settings.ts"
-import * as SettingId from "../../../src/protocol/wire/Settings.ts"
+import { makeSettings } from "../../../src/stream/DriverOptions.ts"
+import * as SettingId from "../../../src/protocol/wire/PeerSettings.ts"
 import { Peer } from "./Peer.ts"
 
 /** A server without sockets: every `connect` is a new connection to the application. */

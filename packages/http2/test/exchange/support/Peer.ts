@@ -11,7 +11,7 @@ import { writeWindowUpdate } from "../../../src/protocol/frame/WindowUpdate.ts"
 import { Encoder } from "../../../src/protocol/hpack/Encoder.ts"
 import { OutputBuffer, OutputPool } from "../../../src/protocol/wire/OutputBuffer.ts"
 import { preface } from "../../../src/protocol/Preface.ts"
-import * as SettingId from "../../../src/protocol/wire/Settings.ts"
+import * as SettingId from "../../../src/protocol/wire/PeerSettings.ts"
 import { BadFrame, type Fields, type Frame, FrameReader } from "./Frames.ts"
 
 export interface RequestOptions {

@@ -3,7 +3,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import type { FrameHeader } from "../../../src/protocol/frame/FrameHeader.ts"
 import { readSettings, writeSettings, writeSettingsAck } from "../../../src/protocol/frame/Settings.ts"
 import { connectionError, type ConnectionError } from "../../../src/protocol/wire/ProtocolError.ts"
-import { PeerSettings } from "../../../src/protocol/wire/Settings.ts"
+import { PeerSettings } from "../../../src/protocol/wire/PeerSettings.ts"
 import {
   anyFrame,
   frameOf,

@@ -1,23 +1,23 @@
 import { type ExchangeOptions, makeExchangeOptions } from "@pagi/core/exchange/Exchange"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { WebSocketUpgrade } from "@pagi/core/exchange/WebSocketUpgrade"
-import type { MachineSettings } from "../protocol/MachineSettings.ts"
+import type { ConnectionConfig } from "../protocol/ConnectionConfig.ts"
 import { OutputPool } from "../protocol/wire/OutputBuffer.ts"
 
 /** What all drivers of a server use; made once. */
-export interface Http2Settings {
+export interface DriverOptions {
   readonly server: ServerContext
   readonly exchange: ExchangeOptions
-  readonly machine: MachineSettings
+  readonly machine: ConnectionConfig
   /** The WebSocket protocol; without it no client is offered to use it (RFC 8441 §3). */
   readonly webSocket: WebSocketUpgrade | undefined
 }
 
 /** Reads them off the options of a server, which are checked already. */
-export const makeSettings = (server: ServerContext, webSocket?: WebSocketUpgrade): Http2Settings => {
+export const makeSettings = (server: ServerContext, webSocket?: WebSocketUpgrade): DriverOptions => {
   const { clock, options } = server
   const exchange = makeExchangeOptions(server)
-  const machine: MachineSettings = {
+  const machine: ConnectionConfig = {
     maxConcurrentStreams: options.h2MaxConcurrentStreams,
     initialWindowSize: options.h2InitialWindowSize,
     maxFrameSize: options.h2MaxFrameSize,

@@ -2,7 +2,7 @@ import type { BudgetLimits } from "./AbuseBudget.ts"
 import type { OutputPool } from "./wire/OutputBuffer.ts"
 
 /** What the connections of a server have in common. Sizes are in bytes. */
-export interface MachineSettings extends BudgetLimits {
+export interface ConnectionConfig extends BudgetLimits {
   /** SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 §6.5.2). */
   readonly maxConcurrentStreams: number
   /** SETTINGS_INITIAL_WINDOW_SIZE: what a client may send of each request before the application has received any. */

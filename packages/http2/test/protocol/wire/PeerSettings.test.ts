@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Settings from "../../../src/protocol/wire/Settings.ts"
+import * as Settings from "../../../src/protocol/wire/PeerSettings.ts"
 import { outcome, uint16s, uint32s } from "../../support/FrameBytes.ts"
 
 /** What is said to a value, and the settings after it. */
