@@ -1,6 +1,6 @@
 import { constants, createDeflateRaw } from "node:zlib"
 import type { CompressionLimiter } from "./CompressionLimiter.ts"
-import { MessageLane, type ZlibStream } from "./MessageLane.ts"
+import { ZlibQueue, type ZlibStream } from "./ZlibQueue.ts"
 
 /**
  * A smaller window than was agreed on is always allowed (RFC 7692 §7.1.2.1). With 13 bits, and memory for symbols to
@@ -30,7 +30,7 @@ interface DeflateJob {
 }
 
 /** Compresses messages, with what the ones before them were made of if the context is kept. */
-export class MessageDeflater extends MessageLane<DeflateJob> {
+export class MessageDeflater extends ZlibQueue<DeflateJob> {
   readonly #windowBits: number
   readonly #flush: number
 

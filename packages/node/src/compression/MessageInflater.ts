@@ -1,6 +1,6 @@
 import { createInflateRaw } from "node:zlib"
 import type { CompressionLimiter } from "./CompressionLimiter.ts"
-import { MessageLane, type ZlibStream } from "./MessageLane.ts"
+import { ZlibQueue, type ZlibStream } from "./ZlibQueue.ts"
 
 /** Memory for output that an inflater keeps while it is idle; for as much a message visits another thread once. */
 const chunkSize = 8192
@@ -24,7 +24,7 @@ interface InflateJob {
 }
 
 /** Decompresses messages, with what the ones before them contained if the context is kept. */
-export class MessageInflater extends MessageLane<InflateJob> {
+export class MessageInflater extends ZlibQueue<InflateJob> {
   readonly #windowBits: number
   readonly #keepsContext: boolean
   #maxSize = 0

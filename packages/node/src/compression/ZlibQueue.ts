@@ -5,7 +5,7 @@ import type { CompressionLimiter, LimitedWork } from "./CompressionLimiter.ts"
 export type ZlibStream = DeflateRaw | InflateRaw
 
 /** A message on its way through zlib. */
-interface LaneJob {
+interface ZlibJob {
   readonly input: Uint8Array
 }
 
@@ -17,7 +17,7 @@ interface LaneJob {
  * not destroyed while another thread works with it. That would not stop the work, and if it then failed nothing would
  * tell of it, so that its place in the limiter would be lost.
  */
-export abstract class MessageLane<Job extends LaneJob> implements LimitedWork {
+export abstract class ZlibQueue<Job extends ZlibJob> implements LimitedWork {
   readonly #limiter: CompressionLimiter
   /** Those that have not come to their end, the one under way first. */
   readonly #jobs = new Fifo<Job>()
