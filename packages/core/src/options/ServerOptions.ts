@@ -109,7 +109,11 @@ export const table = {
     Duration.seconds(30),
     "How long a request may go on without a byte in either direction while the application waits for its body"
   ),
-  requestTimeout: define(seconds, Duration.zero, "How long a request may go on without a byte in either direction"),
+  requestTimeout: define(
+    seconds,
+    Duration.zero,
+    "Silence that ends a request: how long it may go on without a byte in either direction"
+  ),
   writeTimeout: define(seconds, Duration.seconds(60), "How long a peer may leave sent data unread"),
   sseIdleTimeout: define(seconds, Duration.zero, "How long an event stream may go on without an event or comment"),
   wsIdleTimeout: define(seconds, Duration.zero, "How long a WebSocket may go on without a frame in either direction"),
