@@ -1,6 +1,6 @@
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ListenerFibers } from "@pagi/core/server/ConnectionFibers"
-import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
+import { Deadline, type DeadlineOwner, ticks } from "@pagi/core/server/Deadlines"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import { toldSilenceTicks } from "@pagi/core/server/Linger"
@@ -31,10 +31,10 @@ import { RequestStream } from "./stream/RequestStream.ts"
 type Phase = "open" | "leaving" | "lingering" | "closed"
 
 /** Ticks of a tenth of a second that the peer has to acknowledge our settings (RFC 9113 §6.5.3). */
-const settingsTicks = 100
+const settingsTicks = ticks(10, "seconds")
 
 /** Ticks of a tenth of a second that the peer has to answer the PING behind the first of two GOAWAYs. */
-const leavingTicks = 10
+const leavingTicks = ticks(1, "seconds")
 
 /** Bytes beyond the high mark at which the peer is not read any more: it has to read first what it has asked for. */
 const outputMargin = 65_536

@@ -3,7 +3,7 @@ import { type ExchangeOutcome, tellProblem } from "@pagi/core/observe/Observer"
 import { closeFrameProblem } from "@pagi/core/http/CloseCode"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ConnectionFibers, ScopedConnection } from "@pagi/core/server/ConnectionFibers"
-import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
+import { Deadline, type DeadlineOwner, ticks } from "@pagi/core/server/Deadlines"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import { drainTicks } from "@pagi/core/exchange/Exchange"
 import type { WebSocketChannel, WebSocketExchange, WebSocketMessage } from "@pagi/core/exchange/WebSocket"
@@ -21,10 +21,10 @@ import type { MessageCompression } from "./WebSocketPlatform.ts"
 import type { WebSocketSettings } from "./WebSocketSettings.ts"
 
 /** Ticks that a peer has to answer our close frame: 5 s. */
-const closeTicks = 50
+const closeTicks = ticks(5, "seconds")
 
 /** Ticks after which a peer that is not read gets a ping, for the error that its absence would cause: 15 s. */
-const probeTicks = 150
+const probeTicks = ticks(15, "seconds")
 
 const noBytes = new Uint8Array(0)
 
