@@ -1,3 +1,4 @@
+/** Listens on one endpoint, a port of TCP or a Unix socket, and passes on the sockets that it accepts. */
 import { type Endpoint, formatHost, tcp, type TcpEndpoint, type UnixEndpoint } from "@pagi/core/options/Endpoint"
 import type { Address } from "@pagi/core/contract/Address"
 import * as Effect from "effect/Effect"
