@@ -57,9 +57,8 @@ export class Output<Owner> {
   private readonly encoder = new Encoder()
   private readonly sink: OutputSink
   private readonly observer: OutputObserver<Owner>
-  /** Bytes that may wait for the transport while few streams are open, and while more content is likely to come soon. */
+  /** Bytes that may wait for the transport while few streams are open. */
   private readonly quietMark: number
-  private readonly busyMark: number
   /** Bytes that were handed to the transport, ever. */
   private handedOver = 0
 
@@ -67,13 +66,12 @@ export class Output<Owner> {
     this.sink = sink
     this.frames = new OutputBuffer(pool)
     this.quietMark = highWaterMark
-    this.busyMark = Math.max(highWaterMark, busyMark)
     this.observer = observer
   }
 
   /** Bytes that may wait for the transport, at most. */
   get highWaterMark(): number {
-    return this.observer.isBusy ? this.busyMark : this.quietMark
+    return this.observer.isBusy ? Math.max(this.quietMark, busyMark) : this.quietMark
   }
 
   /** Whether so much waits for the transport that content has to wait in its stream. */
