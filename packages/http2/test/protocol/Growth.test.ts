@@ -1,46 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { assertNotQuadratic } from "../../../../test/support/Growth.ts"
-import { ReceiveWindow } from "../../src/protocol/wire/FlowWindow.ts"
-import { Output } from "../../src/protocol/Output.ts"
-import { OutputPool } from "../../src/protocol/wire/OutputBuffer.ts"
 import { prepareFields } from "../../src/protocol/head/ResponseFields.ts"
-import { Stream } from "../../src/protocol/streams/Stream.ts"
-
-const wide = 2 ** 31 - 1
-
-/** The way out of a connection that is written to by somebody who takes everything and keeps nothing. */
-const makeOutput = () => {
-  const sent = { frames: 0, bytes: 0 }
-  const output = new Output<undefined>(
-    { write: () => {}, bufferedAmount: 0, isBlocked: false },
-    {
-      highWaterMark: 65_536,
-      pool: new OutputPool(),
-      maxConcurrentStreams: 100,
-      initialWindowSize: 65_535,
-      maxFrameSize: 16_384,
-      maxHeaderListSize: 65_536,
-      maxHeaderCount: 100,
-      resetBurst: 100,
-      resetsPerSecond: 10,
-      enableConnectProtocol: false,
-      now: () => 0
-    },
-    {
-      isBusy: false,
-      onDataSent: (length) => {
-        sent.frames++
-        sent.bytes += length
-      },
-      onContentGone: () => assert.fail("content has gone"),
-      onLocalEnd: () => {}
-    }
-  )
-  output.queue.window = wide
-  return { output, sent }
-}
-
-const stream = (id: number, window: number) => new Stream<undefined>(id, new ReceiveWindow(0, 0), window)
+import { makeOutput, stream, wide } from "./support/Outputs.ts"
 
 /** Streams get pieces while their windows are shut, which are then opened. */
 const sendLate = (streams: number, pieces: number, piece: string | Uint8Array) => {
