@@ -63,6 +63,19 @@ describe("a listener that was added to a server", () => {
     })
   )
 
+  it.live("has the clients closed that were turned away first when there are too many, also within a turn", () =>
+    Effect.gen(function* () {
+      const { connect } = yield* serveInMemory({ maxConnections: 2 })
+      yield* connect()
+      yield* connect()
+      const refused = yield* Effect.all(Array.from({ length: 4 }, () => connect()))
+      assert.deepStrictEqual(
+        refused.map(({ ending }) => ending),
+        ["destroyed", "destroyed", "ended", "ended"]
+      )
+    })
+  )
+
   it.live("turns clients away to which nothing can be said yet, as many as there is room for", () =>
     Effect.gen(function* () {
       const limits: Array<string> = []

@@ -3,6 +3,7 @@ import * as ServerOptions from "@pagi/core/ServerOptions"
 import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
 import type { Protocol } from "../../src/accept/Protocol.ts"
 import { httpProtocols, Protocols, type ProtocolTable } from "../../src/accept/Protocols.ts"
 import { alpnNames } from "../../src/accept/ServerProtocols.ts"
@@ -110,6 +111,19 @@ describe("the table of protocols", () => {
       http1.push(" / HTTP/1.1\r\nHost: test\r\n\r\n")
       yield* endsWith(http1, "served")
       assert.match(http1.text, /^HTTP\/1\.1 200 OK\r\n/)
+    })
+  )
+
+  it.effect("limits how long the first bytes may take, and nothing after them", () =>
+    Effect.gen(function* () {
+      const { connect } = yield* serveInMemory({ headersTimeout: "10 seconds", timeout: 0 })
+      const silent = yield* connect()
+      const client = yield* connect()
+      client.push(requestText())
+      yield* endsWith(client, "served")
+      yield* TestClock.adjust("15 seconds")
+      assert.strictEqual(silent.ending, "destroyed")
+      assert.strictEqual(client.ending, "open")
     })
   )
 
