@@ -4,7 +4,7 @@ import type { ExchangeRecord } from "@pagi/core/observe/Observer"
 import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { hello, last, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
+import { hello, last, piece, readBody, recorded, respond, start } from "@pagi/core/test/drivers/support/Applications"
 import { converse, finish, type Harness, makeHarness, turn } from "./support/DriverHarness.ts"
 import { chunked, get, lines, post } from "./support/Machine.ts"
 

@@ -3,7 +3,7 @@ import type { Input } from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
-import { piece, readBody, recorded, respond, start } from "./support/Applications.ts"
+import { piece, readBody, recorded, respond, start } from "@pagi/core/test/drivers/support/Applications"
 import { converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, post } from "./support/Machine.ts"
 

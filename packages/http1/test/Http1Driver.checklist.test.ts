@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Input } from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
-import { echo, hello, recorded } from "./support/Applications.ts"
+import { echo, hello, recorded } from "@pagi/core/test/drivers/support/Applications"
 import { readResponse } from "./support/ClientConnection.ts"
 import { converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, lines, post } from "./support/Machine.ts"

@@ -7,7 +7,16 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as EffectScope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { echo, hello, last, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
+import {
+  echo,
+  hello,
+  last,
+  piece,
+  readBody,
+  recorded,
+  respond,
+  start
+} from "@pagi/core/test/drivers/support/Applications"
 import { assertNothingLeft, converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, lines, post } from "./support/Machine.ts"
 

@@ -3,7 +3,17 @@ import { assert, describe, it } from "@effect/vitest"
 import type { HttpReceiveEvent } from "@pagi/core/Event"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import { echo, hello, last, piece, readBody, recorded, respond, start, textOf } from "./support/Applications.ts"
+import {
+  echo,
+  hello,
+  last,
+  piece,
+  readBody,
+  recorded,
+  respond,
+  start,
+  textOf
+} from "@pagi/core/test/drivers/support/Applications"
 import { converse, endOfTurn, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, lines, post } from "./support/Machine.ts"
 

@@ -4,7 +4,17 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
-import { echo, hello, last, piece, readBody, recorded, respond, start, type Send } from "./support/Applications.ts"
+import {
+  echo,
+  hello,
+  last,
+  piece,
+  readBody,
+  recorded,
+  respond,
+  start,
+  type Send
+} from "@pagi/core/test/drivers/support/Applications"
 import { readResponse } from "./support/ClientConnection.ts"
 import { converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, lines, post } from "./support/Machine.ts"

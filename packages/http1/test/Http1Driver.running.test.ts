@@ -3,7 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { maxRunning } from "../src/Http1Driver.ts"
-import { recorded, respond } from "./support/Applications.ts"
+import { recorded, respond } from "@pagi/core/test/drivers/support/Applications"
 import { assertNothingLeft, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { get } from "./support/Machine.ts"
 

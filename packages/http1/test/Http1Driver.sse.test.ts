@@ -4,7 +4,7 @@ import * as PagiApp from "@pagi/core/PagiApp"
 import type { SseScope } from "@pagi/core/Scope"
 import type { SendError } from "@pagi/core/SendError"
 import * as Effect from "effect/Effect"
-import { hello, textOf, type Send as HttpSend, respond } from "./support/Applications.ts"
+import { hello, textOf, type Send as HttpSend, respond } from "@pagi/core/test/drivers/support/Applications"
 import { converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import {
   close,

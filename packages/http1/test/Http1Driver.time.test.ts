@@ -6,7 +6,16 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
-import { echo, hello, last, piece, readBody, recorded, respond, start, closing } from "./support/Applications.ts"
+import {
+  echo,
+  hello,
+  last,
+  piece,
+  readBody,
+  recorded,
+  respond,
+  start
+} from "@pagi/core/test/drivers/support/Applications"
 import { converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, post } from "./support/Machine.ts"
 
@@ -18,6 +27,9 @@ const options: Input = {
   writeTimeout: "13 seconds",
   disconnectGrace: "1 second"
 }
+
+/** Answers with a response after which the connection closes. */
+const closing = recorded<unknown>((_, __, send) => respond(send, "bye", [["connection", "close"]]))
 
 const noLimits: Input = { timeout: 0, headersTimeout: 0, bodyTimeout: 0, requestTimeout: 0, writeTimeout: 0 }
 
@@ -359,7 +371,7 @@ describe("after the response", () => {
 
   it.effect("the peer has five seconds to close its side, and while it sends thirty altogether", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(closing).application, { options })
+      const harness = yield* makeHarness(closing.application, { options })
       const silent = yield* converse(harness, get())
       const sending = yield* converse(harness, get())
       for (let second = 1; second <= 31; second++) {
@@ -374,7 +386,7 @@ describe("after the response", () => {
 
   it.effect("a connection that drains lingers for a second", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(closing).application, { options })
+      const harness = yield* makeHarness(closing.application, { options })
       const before = yield* converse(harness, get())
       const skipping = yield* converse(harness, post("Content-Length: 100"))
       harness.server.registry.drain()

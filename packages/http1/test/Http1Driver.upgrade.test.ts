@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as EffectScope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { hello, respond } from "./support/Applications.ts"
+import { hello, respond } from "@pagi/core/test/drivers/support/Applications"
 import { readResponse } from "./support/ClientConnection.ts"
 import {
   assertNothingLeft,

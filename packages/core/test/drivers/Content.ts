@@ -130,8 +130,10 @@ export const testContent = (version: Version): void => {
           for (let at = 0; at < 4000; at += 777) exchange.send(text.slice(at, Math.min(4000, at + 777)))
           mayRead.openUnsafe()
           yield* turn
-          exchange.end(text.slice(4000))
-          const next = client.request()
+          const next = client.transport.together(() => {
+            exchange.end(text.slice(4000))
+            return client.request()
+          })
           yield* turn
           assert.strictEqual(kept.map(textOf).join(""), text)
           assert.deepStrictEqual([exchange.response.body, next.response.body], ["ok", "ok"])

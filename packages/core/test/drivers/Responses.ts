@@ -137,11 +137,14 @@ export const testResponses = (version: Version): void => {
       )
       const harness = yield* makeHarness(version, application)
       const client = harness.connect()
+      yield* turn
+      const before = client.transport.writes
       const exchange = client.request()
       assert.deepInclude(exchange.response, { status: 200, body: "", state: "pending" })
       mayGoOn.openUnsafe()
       yield* turn
       assert.deepInclude(exchange.response, { body: "late", state: "complete" })
+      assert.strictEqual(client.transport.writes - before, 2)
       yield* finish(harness, client)
     })
   )

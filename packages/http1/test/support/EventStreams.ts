@@ -2,7 +2,7 @@ import type { SseReceiveEvent, SseSendEvent } from "@pagi/core/Event"
 import * as PagiApp from "@pagi/core/PagiApp"
 import * as Effect from "effect/Effect"
 import { readResponse } from "./ClientConnection.ts"
-import { respond, type Send as HttpSend } from "./Applications.ts"
+import { respond, type Send as HttpSend } from "@pagi/core/test/drivers/support/Applications"
 import { get, lines } from "./Machine.ts"
 
 export type Receive = PagiApp.Receive<SseReceiveEvent>

@@ -6,7 +6,7 @@ import type { ServerContext } from "@pagi/core/server/ServerContext"
 import { NotedSession } from "@pagi/core/test/drivers/support/NotedSession"
 import type { UpgradeRequest, WebSocketUpgrade } from "@pagi/core/exchange/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
-import { hello } from "./Applications.ts"
+import { hello } from "@pagi/core/test/drivers/support/Applications"
 import { get } from "./Machine.ts"
 
 export type Receive = PagiApp.Receive<WebSocketReceiveEvent>

@@ -6,7 +6,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
 import { END_HEADERS, END_STREAM } from "../../src/protocol/frame/Flag.ts"
 import * as FrameType from "../../src/protocol/frame/FrameType.ts"
-import { hello, readBody, recorded, respond } from "./support/Applications.ts"
+import { hello, readBody, recorded, respond } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 import { fieldOf, type Peer } from "./support/Peer.ts"
 

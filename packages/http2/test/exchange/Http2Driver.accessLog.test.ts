@@ -3,7 +3,7 @@ import type { ExchangeRecord } from "@pagi/core/observe/Observer"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
-import { last, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
+import { last, piece, readBody, recorded, respond, start } from "@pagi/core/test/drivers/support/Applications"
 import { finish, type Harness, makeHarness, turn } from "./support/DriverHarness.ts"
 import type { RequestOptions } from "./support/Peer.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { hello, last, recorded, start, streaming } from "./support/Applications.ts"
+import { hello, last, recorded, start, streaming } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn, wideWindow } from "./support/DriverHarness.ts"
 
 describe("a peer that does not read", () => {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import * as Effect from "effect/Effect"
-import { echo, last, piece, readBody, recorded, start } from "./support/Applications.ts"
+import { echo, last, piece, readBody, recorded, start } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 
 const post = { method: "POST", more: true } as const

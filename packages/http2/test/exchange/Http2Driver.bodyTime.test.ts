@@ -3,7 +3,7 @@ import type { Input } from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
-import { piece, readBody, recorded, respond, start } from "./support/Applications.ts"
+import { piece, readBody, recorded, respond, start } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 
 const post = { method: "POST", more: true } as const

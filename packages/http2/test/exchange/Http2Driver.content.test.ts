@@ -4,7 +4,16 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import { PADDED } from "../../src/protocol/frame/Flag.ts"
 import * as FrameType from "../../src/protocol/frame/FrameType.ts"
-import { echo, readBody, recorded, respond, start, last, textOf, hello } from "./support/Applications.ts"
+import {
+  echo,
+  readBody,
+  recorded,
+  respond,
+  start,
+  last,
+  textOf,
+  hello
+} from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 
 const plain = (event: HttpReceiveEvent): unknown =>

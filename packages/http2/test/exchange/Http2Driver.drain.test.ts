@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
-import { echo, last, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
+import { echo, last, piece, readBody, recorded, respond, start } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 import type { Peer } from "./support/Peer.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import { initialWindow } from "../../src/protocol/wire/FlowWindow.ts"
-import { recorded, respond } from "./support/Applications.ts"
+import { recorded, respond } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 import type { Peer } from "./support/Peer.ts"
 

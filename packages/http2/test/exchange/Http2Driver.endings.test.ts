@@ -6,7 +6,7 @@ import * as Latch from "effect/Latch"
 import * as EffectScope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { CANCEL, NO_ERROR } from "../../src/protocol/wire/ErrorCode.ts"
-import { echo, hello, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
+import { echo, hello, piece, readBody, recorded, respond, start } from "@pagi/core/test/drivers/support/Applications"
 import { assertNothingLeft, finish, makeHarness, turn } from "./support/DriverHarness.ts"
 
 /** Applications that go wrong before their response starts. */

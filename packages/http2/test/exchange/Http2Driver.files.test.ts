@@ -7,7 +7,7 @@ import { MemoryFiles } from "@pagi/core/testing/MemoryFiles"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
-import { last, piece, recorded, type Send, start } from "./support/Applications.ts"
+import { last, piece, recorded, type Send, start } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 import { fieldOf } from "./support/Peer.ts"
 

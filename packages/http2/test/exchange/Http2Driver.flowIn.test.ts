@@ -5,7 +5,7 @@ import * as Queue from "effect/Queue"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
 import { PADDED } from "../../src/protocol/frame/Flag.ts"
 import * as FrameType from "../../src/protocol/frame/FrameType.ts"
-import { echo, hello, readBody, recorded, respond, textOf } from "./support/Applications.ts"
+import { echo, hello, readBody, recorded, respond, textOf } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 import type { Peer } from "./support/Peer.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import { INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE } from "../../src/protocol/wire/PeerSettings.ts"
-import { hello, last, piece, recorded, respond, start, streaming } from "./support/Applications.ts"
+import { hello, last, piece, recorded, respond, start, streaming } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 
 describe("a peer with wide windows that reads everything", () => {

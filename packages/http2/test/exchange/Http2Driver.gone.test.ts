@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { INITIAL_WINDOW_SIZE } from "../../src/protocol/wire/PeerSettings.ts"
-import { hello, piece, recorded, start } from "./support/Applications.ts"
+import { hello, piece, recorded, start } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 
 /** Sends one long piece and keeps its buffer; other paths get an ordinary answer. */

@@ -5,7 +5,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
 import * as FrameType from "../../src/protocol/frame/FrameType.ts"
 import { INITIAL_WINDOW_SIZE } from "../../src/protocol/wire/PeerSettings.ts"
-import { hello, last, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
+import { hello, last, piece, readBody, recorded, respond, start } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 
 // Clients that do a lot of what abusers do, for good reasons, and must not be taken for them.

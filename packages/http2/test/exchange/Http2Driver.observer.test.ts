@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as FrameType from "../../src/protocol/frame/FrameType.ts"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
-import { last, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
+import { last, piece, readBody, recorded, respond, start } from "@pagi/core/test/drivers/support/Applications"
 import { finish, type Harness, makeHarness, turn } from "./support/DriverHarness.ts"
 import type { Peer } from "./support/Peer.ts"
 

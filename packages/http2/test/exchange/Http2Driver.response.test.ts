@@ -3,7 +3,16 @@ import type { HeaderBlock } from "@pagi/core/HeaderBlock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
-import { hello, last, piece, recorded, respond, sendAll, sending, start } from "./support/Applications.ts"
+import {
+  hello,
+  last,
+  piece,
+  recorded,
+  respond,
+  sendAll,
+  sending,
+  start
+} from "@pagi/core/test/drivers/support/Applications"
 import { finish, type Harness, makeHarness, turn } from "./support/DriverHarness.ts"
 import { fieldOf, type Peer, type RequestOptions } from "./support/Peer.ts"
 

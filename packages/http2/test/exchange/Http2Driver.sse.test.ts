@@ -5,7 +5,7 @@ import type { SseScope } from "@pagi/core/Scope"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
-import { respond, type Send as HttpSend } from "./support/Applications.ts"
+import { respond, type Send as HttpSend } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 import { fieldOf } from "./support/Peer.ts"
 

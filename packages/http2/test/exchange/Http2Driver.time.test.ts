@@ -6,7 +6,16 @@ import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
 import { preface } from "../../src/protocol/Preface.ts"
-import { echo, hello, last, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
+import {
+  echo,
+  hello,
+  last,
+  piece,
+  readBody,
+  recorded,
+  respond,
+  start
+} from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 import type { Peer } from "./support/Peer.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Input } from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { last, piece, recorded, respond, start, hello } from "./support/Applications.ts"
+import { last, piece, recorded, respond, start, hello } from "@pagi/core/test/drivers/support/Applications"
 import { finish, type Harness, makeHarness, turn } from "./support/DriverHarness.ts"
 import type { Peer } from "./support/Peer.ts"
 
