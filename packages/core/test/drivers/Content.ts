@@ -2,32 +2,12 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import type { HttpReceiveEvent } from "../../src/contract/Event.ts"
-import { echo, hello, last, readBody, recorded, respond, start, textOf } from "./support/Applications.ts"
+import { echo, hello, last, readBody, recorded, respond, start, textOf, noting, plain } from "./support/Applications.ts"
 import { ask, assertCost, finish, makeHarness, outcomes, turn } from "./support/Harness.ts"
 import type { Version } from "./support/Version.ts"
 
 const post = { method: "POST", more: true } as const
 const ofLength = (length: number) => ({ ...post, fields: [["content-length", String(length)]] }) as const
-
-const plain = (event: HttpReceiveEvent): unknown =>
-  event.type === "http.request" ? [textOf(event.body), event.more] : event.type
-
-/** An application that notes every event up to the end of the content, and answers. */
-const noting = () => {
-  const events: Array<unknown> = []
-  const app = recorded<unknown>((_, receive, send) =>
-    Effect.gen(function* () {
-      for (;;) {
-        const event = yield* receive
-        events.push(plain(event))
-        if (event.type === "http.disconnect") return
-        if (!event.more) return yield* respond(send, "ok")
-      }
-    })
-  )
-  return { ...app, events }
-}
 
 export const testContent = (version: Version): void => {
   it.effect("is one empty piece for a request without any", () =>

@@ -70,6 +70,26 @@ export const readBody = Effect.fnUntraced(function* (receive: Receive) {
   }
 })
 
+/** An event as tests write it down. */
+export const plain = (event: HttpReceiveEvent): unknown =>
+  event.type === "http.request" ? [textOf(event.body), event.more] : event.type
+
+/** An application that notes every event up to the end of the content, and answers. */
+export const noting = () => {
+  const events: Array<unknown> = []
+  const app = recorded<unknown>((_, receive, send) =>
+    Effect.gen(function* () {
+      for (;;) {
+        const event = yield* receive
+        events.push(plain(event))
+        if (event.type === "http.disconnect") return
+        if (!event.more) return yield* respond(send, "ok")
+      }
+    })
+  )
+  return { ...app, events }
+}
+
 /** Answers with the method, the target and the request's body. */
 export const echo: PagiApp.HttpHandler<unknown> = Effect.fnUntraced(function* (scope, receive, send) {
   const body = yield* readBody(receive)
