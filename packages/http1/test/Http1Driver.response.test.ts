@@ -1,7 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { HttpSendEvent } from "@pagi/core/Event"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
 import {
@@ -12,124 +10,16 @@ import {
   readBody,
   recorded,
   respond,
-  start,
-  type Send
+  sending,
+  start
 } from "@pagi/core/test/drivers/support/Applications"
-import { readResponse } from "./support/ClientConnection.ts"
 import { converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, lines, post } from "./support/Machine.ts"
-
-/** An application that sends these events, whatever becomes of each. */
-const sending = (...events: ReadonlyArray<HttpSendEvent>) => {
-  const failures: Array<string> = []
-  const app = recorded<unknown>((_, __, send: Send) =>
-    Effect.forEach(events, (event) =>
-      Effect.catch(send(event), (error) => Effect.sync(() => failures.push(error.message)))
-    )
-  )
-  return { ...app, failures }
-}
 
 const head = (method: string, version: "1.0" | "1.1", ...fields: ReadonlyArray<string>): string =>
   lines(`${method} / HTTP/${version}`, "Host: a", ...fields)
 
 describe("responses", () => {
-  for (const [name, events] of [
-    ["a final response", [start(200, [["x", "a\r\nSet-Cookie: b"]]), start()]],
-    ["a name", [start(200, [["x\r\ny", "a"]]), start()]],
-    [
-      "an informational response",
-      [{ type: "http.response.informational", status: 103, headers: [["link", "a\nb"]] }, start()]
-    ]
-  ] as const) {
-    it.effect(`names and values are validated (response splitting): ${name}`, () =>
-      Effect.gen(function* () {
-        const { application, failures } = sending(...events, last("ok"))
-        const harness = yield* makeHarness(application)
-        const transport = yield* converse(harness, get())
-        assert.strictEqual(failures.length, 1)
-        assert.deepStrictEqual(statuses(transport.text), [200])
-        assert.notInclude(transport.text, "Set-Cookie")
-        yield* finish(harness, transport)
-      })
-    )
-  }
-
-  it.effect("names and values of trailers are validated (response splitting)", () =>
-    Effect.gen(function* () {
-      const { application, failures } = sending(
-        { type: "http.response.start", status: 200, trailers: true },
-        last("ok"),
-        { type: "http.response.trailers", headers: [["x", "a\r\n\r\nHTTP/1.1 200 OK"]] },
-        { type: "http.response.trailers", headers: [["x", "fine"]] }
-      )
-      const harness = yield* makeHarness(application)
-      const transport = yield* converse(harness, get())
-      assert.strictEqual(failures.length, 1)
-      const [response] = readResponse(transport.text, { method: "GET", httpVersion: "1.1", keepAlive: true }, false)
-      assert.deepStrictEqual(response.trailers, [["x", "fine"]])
-      yield* finish(harness, transport)
-    })
-  )
-
-  for (const [name, body] of [
-    ["longer", "123456"],
-    ["shorter", "1234"]
-  ] as const) {
-    it.effect(`a body ${name} than the declared Content-Length fails the send, closes, and is logged`, () =>
-      Effect.gen(function* () {
-        const { application, failures } = sending(
-          start(200, [["content-length", "5"]]),
-          piece("12"),
-          last(body.slice(2))
-        )
-        const harness = yield* makeHarness(application)
-        const transport = yield* converse(harness, get() + get())
-        assert.strictEqual(failures.length, 1)
-        assert.match(failures[0] ?? "", /content-length/)
-        assert.match(transport.text, /\r\n\r\n12$/)
-        assert.strictEqual(transport.ending, "closed")
-        assert.strictEqual(harness.errors.length, 1)
-        yield* finish(harness)
-      })
-    )
-  }
-
-  for (const { method, status, lengths } of [
-    { method: "HEAD", status: 200, lengths: ["2"] },
-    { method: "GET", status: 204, lengths: [] },
-    { method: "GET", status: 304, lengths: [] }
-  ]) {
-    it.effect(`no body with ${method} ${status}, and the connection goes on`, () =>
-      Effect.gen(function* () {
-        const { application } = sending(start(status), last("ok"))
-        const harness = yield* makeHarness(application)
-        const transport = yield* converse(harness, head(method, "1.1") + head(method, "1.1"))
-        assert.deepStrictEqual(statuses(transport.text), [status, status])
-        const [first, rest] = readResponse(transport.text, { method, httpVersion: "1.1", keepAlive: true }, false)
-        const [, left] = readResponse(rest, { method, httpVersion: "1.1", keepAlive: true }, false)
-        assert.deepStrictEqual(
-          first.headers.filter(([name]) => name === "content-length").map(([, value]) => value),
-          lengths
-        )
-        assert.strictEqual(left, "")
-        assert.strictEqual(transport.ending, "open")
-        yield* finish(harness, transport)
-      })
-    )
-  }
-
-  it.effect("the server's own answer to HEAD has no body", () =>
-    Effect.gen(function* () {
-      const { application } = recorded<string>(() => Effect.fail("broken"))
-      const harness = yield* makeHarness(application)
-      const transport = yield* converse(harness, head("HEAD", "1.1"))
-      assert.match(transport.text, /^HTTP\/1\.1 500 [^]*\r\n\r\n$/)
-      assert.strictEqual(transport.text.indexOf("\r\n\r\n"), transport.text.length - 4)
-      yield* finish(harness, transport)
-    })
-  )
-
   it.effect("an HTTP/1.0 connection ends behind its response", () =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(recorded(hello).application)
@@ -349,39 +239,6 @@ describe("the end of a connection", () => {
 })
 
 describe("expectations", () => {
-  it.effect("100 Continue is sent also when the application starts its response before it reads", () =>
-    Effect.gen(function* () {
-      const { application } = recorded<unknown>((_, receive, send) =>
-        Effect.gen(function* () {
-          yield* send(start())
-          yield* send(last((yield* readBody(receive)) ?? "nothing"))
-        })
-      )
-      const harness = yield* makeHarness(application)
-      const transport = yield* converse(harness, post("Content-Length: 3", "Expect: 100-continue"))
-      assert.isTrue(transport.text.startsWith("HTTP/1.1 100 Continue\r\n\r\n"))
-      transport.push("abc")
-      yield* turn
-      assert.deepStrictEqual(statuses(transport.text), [100, 200])
-      assert.notMatch(transport.text, /connection: close/)
-      yield* finish(harness, transport)
-    })
-  )
-
-  it.effect("100 Continue is sent when the application first reads the body, and once", () =>
-    Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(echo).application)
-      const transport = yield* converse(harness, post("Content-Length: 6", "Expect: 100-continue"))
-      assert.strictEqual(transport.text, "HTTP/1.1 100 Continue\r\n\r\n")
-      transport.push("abc")
-      transport.push("def")
-      yield* turn
-      assert.deepStrictEqual(statuses(transport.text), [100, 200])
-      assert.match(transport.text, /POST \/ abcdef$/)
-      yield* finish(harness, transport)
-    })
-  )
-
   it.effect("no 100 Continue without reading; the connection closes, because the body may or may not come", () =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(recorded(hello).application)
@@ -405,32 +262,6 @@ describe("expectations", () => {
       assert.deepStrictEqual(statuses(begun.text), [200])
       assert.deepStrictEqual(statuses(old.text), [200])
       yield* finish(harness, begun, old)
-    })
-  )
-})
-
-describe("the order of events", () => {
-  it.effect("fullflush is refused unless advertised", () =>
-    Effect.gen(function* () {
-      const { application, failures } = sending({ type: "http.fullflush" }, start(), last("ok"))
-      const harness = yield* makeHarness(application, { options: { extensions: {} } })
-      const transport = yield* converse(harness, get())
-      assert.strictEqual(failures.length, 1)
-      assert.match(failures[0] ?? "", /fullflush/)
-      assert.deepStrictEqual(statuses(transport.text), [200])
-      yield* finish(harness, transport)
-    })
-  )
-
-  it.effect("a send that fails leaves the exchange as it was", () =>
-    Effect.gen(function* () {
-      const { application, failures } = sending(last("early"), start(), start(), last("ok"), last("late"))
-      const harness = yield* makeHarness(application)
-      const transport = yield* converse(harness, get())
-      assert.strictEqual(failures.length, 3)
-      assert.match(transport.text, /content-length: 2\r\n[^]*\r\n\r\nok$/)
-      assert.deepStrictEqual(harness.errors, [])
-      assert.isTrue(Exit.isSuccess(yield* Effect.exit(finish(harness, transport))))
     })
   )
 })
