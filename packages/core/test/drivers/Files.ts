@@ -2,50 +2,26 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import { fromBytes } from "../../src/bytes/ByteString.ts"
 import type { HttpSendEvent } from "../../src/contract/Event.ts"
 import { FileUnreadable } from "../../src/contract/FileSource.ts"
-import type { HeaderBlock } from "../../src/http/HeaderBlock.ts"
-import { MemoryFiles } from "../../src/testing/MemoryFiles.ts"
-import { last, piece, recorded, type Send, sendAll, start, trailers } from "./support/Applications.ts"
+import type { MemoryFiles } from "../../src/testing/MemoryFiles.ts"
+import { last, piece, type Send, sendAll, start, trailers } from "./support/Applications.ts"
+import { answering, content, file, path, text, withHead } from "./support/FileAnswers.ts"
 import { ask, assertCost, finish, makeHarness, readFor, summaries, turn } from "./support/Harness.ts"
 import { valuesOf, type Version } from "./support/Version.ts"
 
-const path = "/srv/file"
-const content = Uint8Array.from({ length: 200_000 }, (_, index) => (index * 31) ^ (index >> 8))
-const text = fromBytes(content, 0, content.length)
-
-interface Part {
-  readonly offset?: number
-  readonly length?: number
-}
-
-const file = (part: Part = {}): HttpSendEvent => ({ type: "http.response.body", file: path, ...part })
-
 const locked = new FileUnreadable({ message: "it is locked" })
-
-/** The file as an answer, with a head of these fields. */
-const withHead =
-  (status = 200, headers: HeaderBlock = [], part: Part = {}) =>
-  (send: Send) =>
-    sendAll(send, [start(status, headers), file(part)])
 
 interface Marks {
   readonly writeHighWatermark?: number
   readonly writeLowWatermark?: number
 }
 
-/** An application that answers so, and its files: pieces are of 16 KiB, and what is shorter than 1000 bytes comes whole. */
-const setUp = Effect.fnUntraced(function* (
-  version: Version,
-  answer: (send: Send) => Effect.Effect<unknown, unknown>,
-  options: Marks = {}
-) {
-  const files = new MemoryFiles({ [path]: content }, { wholeSize: 1000, pieceSize: 16_384 })
-  const { application, scopes } = recorded<unknown>((_, __, send) => answer(send))
-  const harness = yield* makeHarness(version, application, { files, options })
-  return { files, harness, scopes }
-})
+const setUp = (version: Version, answer: (send: Send) => Effect.Effect<unknown, unknown>, options: Marks = {}) =>
+  Effect.gen(function* () {
+    const { application, files, scopes } = answering(answer)
+    return { files, harness: yield* makeHarness(version, application, { files, options }), scopes }
+  })
 
 export const testFiles = (version: Version): void => {
   it.effect("has the length of the file, and leaves the connection as it was", () =>

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
-import { echo, last, piece, readBody, recorded, respond, start } from "@pagi/core/test/drivers/support/Applications"
+import { echo, readBody, recorded, respond, start } from "@pagi/core/test/drivers/support/Applications"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 import type { Peer } from "./support/Peer.ts"
 
@@ -165,25 +165,6 @@ describe("a drain", () => {
     )
   }
 
-  it.effect("lets a slow peer have all of a response", () =>
-    Effect.gen(function* () {
-      const { application } = recorded<unknown>((_, __, send) =>
-        Effect.andThen(send(start()), Effect.andThen(send(piece("x".repeat(60_000))), send(last("end"))))
-      )
-      const harness = yield* makeHarness(application)
-      const peer = harness.connect({ capacity: 5000 })
-      const id = peer.request()
-      harness.server.registry.drain()
-      for (let reads = 0; reads < 20; reads++) {
-        yield* TestClock.adjust("5 seconds")
-        peer.read()
-      }
-      assert.strictEqual(peer.response(id).body, `${"x".repeat(60_000)}end`)
-      assert.isTrue(peer.response(id).isComplete)
-      yield* finish(harness, peer)
-    })
-  )
-
   it.effect("ends a connection that has not begun", () =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(recorded(echo).application)
@@ -191,53 +172,6 @@ describe("a drain", () => {
       harness.server.registry.drain()
       yield* TestClock.adjust("1200 millis")
       assert.strictEqual(peer.transport.ending, "ended")
-      yield* finish(harness, peer)
-    })
-  )
-
-  it.effect("is told also to connections that are accepted later", () =>
-    Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(echo).application)
-      harness.server.registry.drain()
-      const peer = harness.connect()
-      const id = peer.request()
-      peer.ping(pingPayload, true)
-      yield* turn
-      assert.strictEqual(peer.response(id).body, "GET / ")
-      assert.strictEqual(peer.transport.ending, "ended")
-      yield* finish(harness, peer)
-    })
-  )
-
-  it.effect("that takes too long is followed by an abort", () =>
-    Effect.gen(function* () {
-      const { application, scopes } = recorded<unknown>((scope) => scope.connection.disconnected)
-      const harness = yield* makeHarness(application)
-      const peer = harness.connect()
-      peer.request()
-      harness.server.registry.drain()
-      yield* TestClock.adjust("30 seconds")
-      assert.strictEqual(peer.transport.ending, "open")
-      harness.server.registry.abort("server_shutdown")
-      yield* turn
-      assert.strictEqual(scopes[0]?.connection.disconnectReason, "server_shutdown")
-      assert.strictEqual(peer.transport.ending, "destroyed")
-      yield* finish(harness)
-    })
-  )
-
-  it.effect("ends a peer that half-closes with what is complete", () =>
-    Effect.gen(function* () {
-      const { application, mayAnswer, scopes } = gated()
-      const harness = yield* makeHarness(application)
-      const peer = harness.connect()
-      peer.request()
-      harness.server.registry.drain()
-      peer.transport.pushEnd()
-      yield* TestClock.adjust("1200 millis")
-      assert.strictEqual(scopes[0]?.connection.disconnectReason, "client_closed")
-      mayAnswer.openUnsafe()
-      yield* turn
       yield* finish(harness, peer)
     })
   )
