@@ -6,16 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
-import {
-  echo,
-  hello,
-  last,
-  piece,
-  readBody,
-  recorded,
-  respond,
-  start
-} from "@pagi/core/test/drivers/support/Applications"
+import { hello, readBody, recorded, respond } from "@pagi/core/test/drivers/support/Applications"
 import { converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, post } from "./support/Machine.ts"
 
@@ -30,8 +21,6 @@ const options: Input = {
 
 /** Answers with a response after which the connection closes. */
 const closing = recorded<unknown>((_, __, send) => respond(send, "bye", [["connection", "close"]]))
-
-const noLimits: Input = { timeout: 0, headersTimeout: 0, bodyTimeout: 0, requestTimeout: 0, writeTimeout: 0 }
 
 /** Checks that the connection is open until the time has passed, and not open when it has passed by two ticks. */
 const endsAfter = (transport: MemoryTransport, time: Duration.Input): Effect.Effect<void> =>
@@ -104,56 +93,15 @@ describe("the head", () => {
       yield* finish(harness, transport)
     })
   )
-
-  it.effect("a head that is complete in time is answered", () =>
-    Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application, { options })
-      const transport = yield* converse(harness, get().slice(0, 9))
-      yield* TestClock.adjust("2900 millis")
-      transport.push(get().slice(9))
-      assert.deepStrictEqual(statuses(transport.text), [200])
-      yield* finish(harness, transport)
-    })
-  )
 })
 
 describe("idle", () => {
-  it.effect("a connection between requests is closed after timeout", () =>
-    Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application, { options })
-      const transport = yield* converse(harness, get())
-      yield* TestClock.adjust("6 seconds")
-      transport.push(get())
-      yield* endsAfter(transport, "7 seconds")
-      assert.strictEqual(statuses(transport.text).length, 2)
-      yield* finish(harness)
-    })
-  )
-
   it.effect("empty lines do not keep it open", () =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(recorded(hello).application, { options })
       const transport = yield* converse(harness, get())
       yield* trickle(transport, "\r\n", 5)
       yield* endsAfter(transport, "2 seconds")
-      yield* finish(harness)
-    })
-  )
-
-  it.effect("a peer that still reads its response is not idle", () =>
-    Effect.gen(function* () {
-      const { application } = recorded<unknown>((_, __, send) => respond(send, "x".repeat(1000)))
-      const harness = yield* makeHarness(application, { options })
-      const transport = harness.connect({ capacity: 100 })
-      transport.push(get())
-      let text = ""
-      for (let reads = 0; reads < 20; reads++) {
-        yield* TestClock.adjust("5 seconds")
-        text += transport.read()
-      }
-      assert.isTrue(text.endsWith("x".repeat(1000)))
-      yield* TestClock.adjust("10 seconds")
-      assert.strictEqual(transport.ending, "destroyed")
       yield* finish(harness)
     })
   )
@@ -187,118 +135,10 @@ describe("a request that stalls", () => {
       yield* finish(harness)
     })
   )
-
-  it.effect("is not one whose response goes on", () =>
-    Effect.gen(function* () {
-      const { application } = recorded<unknown>((_, __, send) =>
-        Effect.gen(function* () {
-          yield* send(start())
-          for (let sent = 0; sent < 10; sent++) {
-            yield* Effect.sleep("5 seconds")
-            yield* send(piece("x"))
-          }
-          yield* Effect.never
-        })
-      )
-      const harness = yield* makeHarness(application, { options })
-      const transport = yield* converse(harness, get())
-      yield* TestClock.adjust("50 seconds")
-      assert.strictEqual(transport.ending, "open")
-      yield* endsAfter(transport, "11 seconds")
-      yield* TestClock.adjust("2 seconds")
-      yield* finish(harness)
-    })
-  )
-
-  it.effect("is not one whose peer reads on", () =>
-    Effect.gen(function* () {
-      const { application } = recorded<unknown>((_, __, send) =>
-        Effect.gen(function* () {
-          yield* send(start())
-          yield* send(piece("x".repeat(100_000)))
-          yield* send(last())
-        })
-      )
-      const harness = yield* makeHarness(application, { options })
-      const transport = harness.connect({ capacity: 1000 })
-      transport.push(get())
-      let text = ""
-      for (let reads = 0; reads < 102; reads++) {
-        yield* TestClock.adjust("10 seconds")
-        text += transport.read()
-      }
-      assert.isTrue(text.endsWith("0\r\n\r\n"))
-      yield* finish(harness, transport)
-    })
-  )
-
-  it.effect("leaves nothing armed once it is answered: idle time counts from the response on", () =>
-    Effect.gen(function* () {
-      const { application, mayAnswer } = waiting()
-      const harness = yield* makeHarness(application, { options })
-      const transport = yield* converse(harness, get())
-      yield* TestClock.adjust("10 seconds")
-      mayAnswer.openUnsafe()
-      yield* turn
-      yield* endsAfter(transport, "7 seconds")
-      yield* finish(harness)
-    })
-  )
 })
 
 describe("a peer that does not read", () => {
   const big = recorded<unknown>((_, __, send) => respond(send, "x".repeat(1000)))
-
-  it.effect("is dropped after writeTimeout; its reading counts as progress", () =>
-    Effect.gen(function* () {
-      const reasons: Array<DisconnectReason> = []
-      const { application } = recorded<unknown>((scope, _, send) =>
-        Effect.gen(function* () {
-          scope.connection.onDisconnect((reason) => reasons.push(reason))
-          yield* send(start())
-          while (scope.connection.isConnected) yield* send(piece("x".repeat(1000)))
-        })
-      )
-      const harness = yield* makeHarness(application, { options: { ...options, requestTimeout: 0 } })
-      const transport = harness.connect({ capacity: 1000 })
-      transport.push(get())
-      for (let reads = 0; reads < 5; reads++) {
-        yield* TestClock.adjust("12 seconds")
-        transport.read()
-      }
-      yield* endsAfter(transport, "13 seconds")
-      assert.strictEqual(transport.ending, "reset")
-      assert.deepStrictEqual(reasons, ["write_timeout"])
-      yield* finish(harness)
-    })
-  )
-
-  it.effect("may take less at a time than was handed over, as long as it takes some in time", () =>
-    Effect.gen(function* () {
-      const harness = yield* makeHarness(big.application, { options })
-      const transport = harness.connect({ capacity: 100 })
-      transport.push(get())
-      for (let reads = 0; reads < 5; reads++) {
-        yield* TestClock.adjust("12 seconds")
-        transport.readSome(10)
-      }
-      yield* TestClock.adjust("12 seconds")
-      assert.strictEqual(transport.ending, "open")
-      yield* TestClock.adjust("15 seconds")
-      assert.strictEqual(transport.ending, "reset")
-      yield* finish(harness)
-    })
-  )
-
-  it.effect("is dropped also when the response is complete and the connection waits for the next request", () =>
-    Effect.gen(function* () {
-      const harness = yield* makeHarness(big.application, { options })
-      const transport = harness.connect({ capacity: 100 })
-      transport.push(get())
-      yield* endsAfter(transport, "13 seconds")
-      yield* finish(harness)
-    })
-  )
 
   it.effect("is dropped also while our side lingers", () =>
     Effect.gen(function* () {
@@ -310,19 +150,29 @@ describe("a peer that does not read", () => {
       yield* finish(harness)
     })
   )
+})
 
-  it.effect("and then does: nothing stays armed", () =>
-    Effect.gen(function* () {
-      const harness = yield* makeHarness(big.application, { options: { ...options, timeout: 0 } })
-      const transport = harness.connect({ capacity: 2000 })
-      transport.push(get() + get())
-      yield* TestClock.adjust("12 seconds")
-      transport.read()
-      yield* TestClock.adjust("100 seconds")
-      assert.strictEqual(transport.ending, "open")
-      yield* finish(harness, transport)
-    })
-  )
+describe("a chunked body that stalls", () => {
+  for (const [name, request] of [
+    ["in the middle of a chunk", chunked("5\r\nabc")],
+    ["in its trailers", chunked("3\r\nabc\r\n0\r\na: b\r\n")]
+  ] as const) {
+    it.effect(`${name} is answered with 408 after 30 s by default, and the connection closes`, () =>
+      Effect.gen(function* () {
+        const { application, mayAnswer, reasons } = waiting()
+        const harness = yield* makeHarness(application)
+        const transport = yield* converse(harness, request)
+        yield* endsAfter(transport, "30 seconds")
+        mayAnswer.openUnsafe()
+        yield* turn
+        assert.strictEqual(statuses(transport.text).at(-1), 408)
+        assert.include(transport.text, "connection: close")
+        assert.strictEqual(transport.ending, "ended")
+        assert.deepStrictEqual(reasons, ["client_timeout"])
+        yield* finish(harness, transport)
+      })
+    )
+  }
 })
 
 describe("after the response", () => {
@@ -411,34 +261,6 @@ describe("after the response", () => {
       }
       assert.isTrue(text.endsWith("x".repeat(1000)))
       yield* finish(harness)
-    })
-  )
-})
-
-describe("without limits", () => {
-  it.effect("0 means that nothing is ever closed for being slow", () =>
-    Effect.gen(function* () {
-      const { application } = waiting()
-      const harness = yield* makeHarness(application, { options: noLimits })
-      const echoing = yield* makeHarness(recorded(echo).application, { options: noLimits })
-      const transports = [
-        harness.connect(),
-        yield* converse(harness, "GET / HT"),
-        yield* converse(harness, get()),
-        yield* converse(harness, post("Content-Length: 9") + "abc"),
-        yield* converse(echoing, get())
-      ]
-      const slow = echoing.connect({ capacity: 10 })
-      slow.push(get())
-      yield* TestClock.adjust("3 hours")
-      assert.deepStrictEqual(
-        [...transports, slow].map((transport) => transport.ending),
-        Array.from({ length: 6 }, () => "open")
-      )
-      for (const transport of [...transports, slow]) transport.fail()
-      yield* TestClock.adjust("10 seconds")
-      yield* finish(harness)
-      yield* finish(echoing)
     })
   )
 })

@@ -7,7 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { DisconnectReason } from "../../src/contract/DisconnectReason.ts"
 import type { Input } from "../../src/options/ServerOptions.ts"
 import { echo, hello, last, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
-import { ask, finish, makeHarness, turn } from "./support/Harness.ts"
+import { ask, assertCost, finish, makeHarness, turn } from "./support/Harness.ts"
 import type { Client, ClientExchange, Version } from "./support/Version.ts"
 
 /** Every limit has a value of its own, so that one cannot be taken for another. */
@@ -111,6 +111,7 @@ export const testRequestTime = (version: Version): void => {
       yield* TestClock.adjust("300 millis")
       assert.deepInclude(exchange.response, { status: undefined, state: "broken" })
       assert.strictEqual(scopes[0]?.connection.disconnectReason, "client_timeout")
+      assertCost(harness, client)
       yield* TestClock.adjust("2 seconds")
       yield* finish(harness, client)
     })
@@ -191,6 +192,7 @@ export const testWriteTime = (version: Version): void => {
         client.read()
       }
       yield* endsAfter(client, "13 seconds")
+      assert.strictEqual(client.transport.ending, "reset")
       assert.deepStrictEqual(reasons, ["write_timeout"])
       yield* TestClock.adjust("2 seconds")
       yield* finish(harness)

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Input } from "@pagi/core/ServerOptions"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
 import { preface } from "../../src/protocol/Preface.ts"
@@ -128,25 +127,6 @@ describe("a frame or header section under way", () => {
     })
   )
 
-  it.effect("that is complete in time is served, and leaves nothing armed", () =>
-    Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application, { options })
-      const peer = harness.connect()
-      let id = 0
-      const bytes = peer.bytesOf(() => {
-        id = peer.request()
-      })
-      peer.transport.push(bytes.slice(0, 12))
-      yield* TestClock.adjust("2900 millis")
-      peer.transport.push(bytes.slice(12))
-      yield* turn
-      assert.strictEqual(peer.response(id).body, "hello /")
-      yield* endsAfter(peer, "7 seconds")
-      assert.deepStrictEqual(peer.goAways, ["NO_ERROR"])
-      yield* finish(harness, peer)
-    })
-  )
-
   it.effect("is another one each time in a slow upload, whose pieces are not those of its frames", () =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(recorded(echo).application, { options })
@@ -181,21 +161,6 @@ describe("idle", () => {
       yield* TestClock.adjust("2200 millis")
       assert.strictEqual(peer.transport.ending, "destroyed")
       yield* finish(harness)
-    })
-  )
-
-  it.effect("counts from the end of a response that took its time", () =>
-    Effect.gen(function* () {
-      const mayAnswer = Latch.makeUnsafe()
-      const { application } = recorded<unknown>((_, __, send) => Effect.andThen(mayAnswer.await, respond(send, "ok")))
-      const harness = yield* makeHarness(application, { options })
-      const peer = harness.connect()
-      peer.request()
-      yield* TestClock.adjust("10 seconds")
-      mayAnswer.openUnsafe()
-      yield* turn
-      yield* endsAfter(peer, "7 seconds")
-      yield* finish(harness, peer)
     })
   )
 
@@ -241,43 +206,9 @@ describe("idle", () => {
       })
     )
   }
-
-  it.effect("a peer that still reads its response is not", () =>
-    Effect.gen(function* () {
-      const { application } = recorded<unknown>((_, __, send) => respond(send, "x".repeat(1000)))
-      const harness = yield* makeHarness(application, { options })
-      const peer = harness.connect({ capacity: 100 })
-      const id = peer.request()
-      for (let reads = 0; reads < 20; reads++) {
-        yield* TestClock.adjust("5 seconds")
-        peer.read()
-      }
-      assert.strictEqual(peer.response(id).body.length, 1000)
-      yield* TestClock.adjust("20 seconds")
-      assert.notStrictEqual(peer.transport.ending, "open")
-      yield* finish(harness, peer)
-    })
-  )
 })
 
 describe("requestTimeout", () => {
-  it.effect("resets a request that stalls, once it has for that long and before it has for twice that", () =>
-    Effect.gen(function* () {
-      const { application, scopes } = recorded<unknown>((_, receive) => readBody(receive))
-      const harness = yield* makeHarness(application, { options: { ...options, timeout: 0 } })
-      const peer = harness.connect()
-      const id = peer.request(post)
-      yield* eachSecond(20, () => peer.data(id, "x"))
-      yield* TestClock.adjust("10900 millis")
-      assert.strictEqual(peer.response(id).reset, undefined)
-      yield* TestClock.adjust("11200 millis")
-      assert.strictEqual(peer.response(id).reset, "CANCEL")
-      assert.strictEqual(scopes[0]?.connection.disconnectReason, "client_timeout")
-      assert.strictEqual(peer.transport.ending, "open")
-      yield* finish(harness, peer)
-    })
-  )
-
   it.effect("does not limit one whose response goes on, or whose peer reads on", () =>
     Effect.gen(function* () {
       const { application } = recorded<unknown>((scope, _, send) =>
