@@ -239,7 +239,13 @@ export const testStreamTime = (version: Version): void => {
       assert.deepInclude(exchange.response, { body: "data: a\n\n", state: "complete" })
       assert.deepStrictEqual(harness.errors, [])
       assert.deepStrictEqual(outcomes(harness), ["200 idle_timeout"])
-      assert.include(harness.events, "limit sseIdleTimeout")
+      assert.deepStrictEqual(harness.events, [
+        "opened",
+        "started GET /",
+        "application",
+        "limit sseIdleTimeout",
+        "ended GET / 200 idle_timeout"
+      ])
       assertCost(harness, client)
       yield* finish(harness, client)
     })
