@@ -7,8 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { readBody, recorded, respond } from "@pagi/core/test/drivers/support/Applications"
 import { converse, finish, type Harness, makeHarness, turn } from "./support/DriverHarness.ts"
 import { accepting, chatting, fakeSessions } from "@pagi/core/test/drivers/support/FakeWebSocket"
-import { handshake } from "./support/FakeWebSocket.ts"
-import { lines } from "./support/Machine.ts"
+import { handshake, lines } from "./support/Machine.ts"
 
 const options: Input = {
   disconnectGrace: "1 second",

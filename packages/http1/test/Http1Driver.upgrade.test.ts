@@ -1,11 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { WebSocketSendEvent } from "@pagi/core/Event"
 import * as PagiApp from "@pagi/core/PagiApp"
 import type { Input } from "@pagi/core/ServerOptions"
 import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
-import * as EffectScope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { hello, respond } from "@pagi/core/test/drivers/support/Applications"
 import { readResponse } from "./support/ClientConnection.ts"
@@ -18,13 +17,20 @@ import {
   statuses,
   turn
 } from "./support/DriverHarness.ts"
-import { accept, accepting, chatting, fakeWebSocket, handshake, receiveAll } from "./support/FakeWebSocket.ts"
-import { get, lines } from "./support/Machine.ts"
+import {
+  accept,
+  accepting,
+  chatting,
+  close,
+  fakeSessions,
+  receiveAll
+} from "@pagi/core/test/drivers/support/FakeWebSocket"
+import { get, handshake, lines } from "./support/Machine.ts"
 
 /** A server with sessions, whose applications do as the handler says. */
 const open = (websocket: PagiApp.WebSocketHandler<unknown>, options: Input = {}) =>
   Effect.gen(function* () {
-    const webSocket = fakeWebSocket()
+    const webSocket = fakeSessions()
     const { application, scopes } = chatting(websocket)
     const harness = yield* makeHarness(application, { options, webSocket: webSocket.make })
     return { harness, scopes, ...webSocket }
@@ -42,87 +48,22 @@ const end = (harness: Harness, ...transports: ReadonlyArray<MemoryTransport>) =>
 const summaries = ({ log }: Harness) => log.map(({ outcome, request, status }) => [status, outcome, request?.target])
 
 describe("a handshake", () => {
-  it.effect("gets a websocket scope, and becomes a session when it is accepted", () =>
+  it.effect("is accepted with 101 and the fields of the protocol", () =>
     Effect.gen(function* () {
-      const { harness, scopes, sessions } = yield* open((_scope, receive, send) =>
-        Effect.andThen(send({ ...accept, subprotocol: "chat", headers: [["Set-Cookie", "a=b"]] }), receiveAll(receive))
+      const { harness } = yield* open((_scope, receive, send) =>
+        Effect.andThen(send({ ...accept, headers: [["Set-Cookie", "a=b"]] }), receiveAll(receive))
       )
-      const transport = yield* converse(harness, handshake("X-Field: 1").replace("GET / ", "GET /a%20b?c=d "))
-      const [scope] = scopes
-      assert.isDefined(scope)
-      assert.deepInclude(scope, {
-        type: "websocket",
-        scheme: "ws",
-        path: "/a b",
-        rawPath: "/a%20b",
-        queryString: "c=d"
-      })
-      assert.deepStrictEqual(scope.subprotocols, ["chat", "superchat"])
-      assert.deepInclude(scope.headers, ["x-field", "1"])
-      assert.deepStrictEqual(scope.extensions["websocket.http.response"], {})
-
-      const [{ headers, status }, rest] = readResponse(
-        transport.text,
-        { method: "GET", httpVersion: "1.1", keepAlive: true },
-        false
-      )
-      assert.strictEqual(status, 101)
-      assert.strictEqual(rest, "")
+      const transport = yield* converse(harness, handshake())
+      const request = { method: "GET", httpVersion: "1.1", keepAlive: true } as const
+      const [{ headers, status }, rest] = readResponse(transport.text, request, false)
+      assert.deepStrictEqual([status, rest], [101, ""])
       assert.deepStrictEqual(headers.filter(([name]) => name !== "date").toSorted(), [
         ["connection", "upgrade"],
         ["set-cookie", "a=b"],
-        ["upgrade", "websocket"],
-        ["x-subprotocol", "chat"]
+        ["upgrade", "websocket"]
       ])
-      const [session] = sessions
-      assert.strictEqual(session?.connection.entry?.status, 101)
-      assert.strictEqual(session?.connection.running, 1)
-      assert.isFalse(session?.connection.isBlocked)
-      assert.deepStrictEqual(session?.notes, ["begin"])
-      assert.deepStrictEqual(harness.log, [])
-      yield* end(harness, transport)
-      assert.deepStrictEqual(harness.log.length, 1)
-    })
-  )
-
-  it.effect("over TLS has the scheme wss, and the host has to be the expected one", () =>
-    Effect.gen(function* () {
-      const { harness, scopes } = yield* open(accepting)
-      const transport = harness.connect({ secure: true })
-      const misdirected = harness.connect({ secure: true, expectedHost: "b" })
-      for (const one of [transport, misdirected]) one.push(handshake())
-      yield* turn
-      assert.deepStrictEqual(
-        scopes.map(({ scheme }) => scheme),
-        ["wss"]
-      )
-      assert.deepStrictEqual(statuses(misdirected.text), [421])
-      yield* end(harness, transport, misdirected)
-    })
-  )
-
-  it.effect("leaves no time limit of HTTP behind", () =>
-    Effect.gen(function* () {
-      const limits: Input = { headersTimeout: "1 second", requestTimeout: "1 second", timeout: "1 second" }
-      const { harness } = yield* open(accepting, limits)
-      const transport = yield* converse(harness, handshake())
       assert.strictEqual(harness.server.deadlines.size, 0)
-      yield* TestClock.adjust("1 hour")
-      assert.strictEqual(transport.ending, "open")
       yield* end(harness, transport)
-    })
-  )
-
-  it.effect("is waited for no longer than requestTimeout", () =>
-    Effect.gen(function* () {
-      const { harness } = yield* open(() => Effect.never, { requestTimeout: "3 seconds" })
-      const transport = yield* converse(harness, handshake())
-      yield* TestClock.adjust("2900 millis")
-      assert.strictEqual(transport.ending, "open")
-      yield* TestClock.adjust("300 millis")
-      assert.notStrictEqual(transport.ending, "open")
-      assert.deepStrictEqual(summaries(harness), [[499, "client_timeout", "/"]])
-      yield* end(harness)
     })
   )
 
@@ -186,7 +127,7 @@ describe("a request is an ordinary one", () => {
 
   it.effect("for an application that says that it has no sessions, and for a server without the protocol", () =>
     Effect.gen(function* () {
-      const { make, requests } = fakeWebSocket()
+      const { make, requests } = fakeSessions()
       const harnesses = [
         yield* makeHarness(PagiApp.make({ http: hello }), { webSocket: make }),
         yield* makeHarness(chatting(accepting).application)
@@ -226,21 +167,29 @@ describe("what comes behind a handshake", () => {
     })
   )
 
-  it.effect("is not read beyond 64 KiB before the answer, and is read again behind it", () =>
+  it.effect("is never taken for a request when that is denied, or not answered", () =>
     Effect.gen(function* () {
-      const mayAccept = Latch.makeUnsafe()
-      const { harness, sessions } = yield* open((...exchange) =>
-        Effect.andThen(mayAccept.await, accepting(...exchange))
-      )
-      const transport = yield* converse(harness, handshake())
-      for (let sent = 0; sent < 5; sent++) transport.push("x".repeat(30_000))
-      assert.isTrue(transport.isPaused)
-      assert.isAtLeast(transport.unreadLength, 60_000)
-      mayAccept.openUnsafe()
-      yield* turn
-      assert.isFalse(transport.isPaused)
-      assert.strictEqual(sessions[0]?.received.length, 150_000)
-      yield* end(harness, transport)
+      const denials: ReadonlyArray<readonly [status: number, events: ReadonlyArray<WebSocketSendEvent>]> = [
+        [403, [close]],
+        [
+          401,
+          [
+            { type: "websocket.http.response.start", status: 401 },
+            { type: "websocket.http.response.body", body: "no" }
+          ]
+        ],
+        [500, []]
+      ]
+      for (const [status, events] of denials) {
+        const { harness } = yield* open((_scope, _receive, send) => Effect.forEach(events, (event) => send(event)))
+        const transport = yield* converse(harness, handshake() + get())
+        transport.push(get())
+        yield* turn
+        assert.deepStrictEqual(statuses(transport.text), [status])
+        assert.match(transport.text, /\r\nconnection: close\r\n/)
+        assert.strictEqual(harness.log.length, 1)
+        yield* finish(harness, transport)
+      }
     })
   )
 })
@@ -259,7 +208,7 @@ describe("the session", () => {
   it.effect("is told of applications of earlier requests that run on, and the connection waits for them", () =>
     Effect.gen(function* () {
       const mayEnd = Latch.makeUnsafe()
-      const webSocket = fakeWebSocket()
+      const webSocket = fakeSessions()
       const application = PagiApp.make({
         http: (_scope, _receive, send) => Effect.andThen(respond(send, "ok"), mayEnd.await),
         websocket: (_scope, receive, send) => Effect.andThen(Effect.andThen(receive, send(accept)), receive)
@@ -293,56 +242,6 @@ describe("the session", () => {
       for (let reads = 0; reads < 5; reads++) text += transport.read()
       assert.deepStrictEqual(statuses(text), [200, 101])
       assert.isTrue(sessions[0]?.notes.includes("drained"))
-      yield* end(harness, transport)
-    })
-  )
-
-  it.effect("is drained in place of the connection, also when the drain began before", () =>
-    Effect.gen(function* () {
-      const mayAccept = Latch.makeUnsafe()
-      const { harness, sessions } = yield* open((...exchange) =>
-        Effect.andThen(exchange[0].path === "/later" ? mayAccept.await : Effect.void, accepting(...exchange))
-      )
-      const early = yield* converse(harness, handshake())
-      const late = yield* converse(harness, handshake().replace("GET / ", "GET /later "))
-      harness.server.registry.drain()
-      assert.deepStrictEqual(sessions[0]?.notes, ["begin", "drain"])
-      mayAccept.openUnsafe()
-      yield* turn
-      assert.deepStrictEqual(sessions[1]?.notes, ["drain", "begin"])
-      assert.deepStrictEqual(statuses(late.text), [101])
-      yield* end(harness, early, late)
-    })
-  )
-
-  it.effect("is told in place of the connection that the server ends", () =>
-    Effect.gen(function* () {
-      const { harness, sessions } = yield* open(accepting)
-      yield* converse(harness, handshake())
-      yield* EffectScope.close(harness.connections, Exit.void)
-      yield* turn
-      assert.isTrue(sessions[0]?.notes.includes("abort server_shutdown"))
-      assertNothingLeft(harness)
-    })
-  )
-})
-
-describe("an accept that cannot be", () => {
-  it.effect("fails and may be repeated: what is the server's to write, and what HTTP cannot carry", () =>
-    Effect.gen(function* () {
-      const failures: Array<string> = []
-      const { harness } = yield* open((_scope, receive, send) =>
-        Effect.gen(function* () {
-          for (const headers of [[["Upgrade", "h2c"]], [["x-field", "a\r\nb"]], [["not a token", "a"]]] as const) {
-            failures.push((yield* Effect.flip(send({ type: "websocket.accept", headers }))).reason._tag)
-          }
-          yield* send(accept)
-          yield* receiveAll(receive)
-        })
-      )
-      const transport = yield* converse(harness, handshake())
-      assert.deepStrictEqual(failures, ["ResponseRefused", "ResponseRefused", "ResponseRefused"])
-      assert.deepStrictEqual(statuses(transport.text), [101])
       yield* end(harness, transport)
     })
   )

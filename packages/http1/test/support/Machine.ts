@@ -114,6 +114,10 @@ export const lines = (...parts: ReadonlyArray<string>): ByteString =>
 /** A GET request on HTTP/1.1 with these fields besides Host. */
 export const get = (...fields: ReadonlyArray<string>): ByteString => lines("GET / HTTP/1.1", "Host: a", ...fields)
 
+/** A request for a WebSocket with these fields besides. */
+export const handshake = (...fields: ReadonlyArray<string>): ByteString =>
+  get("Connection: keep-alive, Upgrade", "Upgrade: websocket", ...fields)
+
 /** A POST request on HTTP/1.1 with these fields besides Host. */
 export const post = (...fields: ReadonlyArray<string>): ByteString => lines("POST / HTTP/1.1", "Host: a", ...fields)
 

@@ -133,7 +133,7 @@ describe("RFC 8441 §4 the extended CONNECT", () => {
   rule(
     "a handshake that is refused",
     [connect(1, "x-refuse: yes")],
-    [...refusal(400, "Another one, please", "; x-another yes"), "RST_STREAM 1 NO_ERROR"]
+    [...refusal(426, "Another one, please", "; x-another yes"), "RST_STREAM 1 NO_ERROR"]
   )
   rule(
     "an application that refuses",

@@ -1,8 +1,7 @@
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import * as PagiApp from "@pagi/core/PagiApp"
-import type { ServerContext } from "@pagi/core/server/ServerContext"
+import { fakeWebSocket } from "@pagi/core/test/drivers/support/FakeWebSocket"
 import { NotedSession } from "@pagi/core/test/drivers/support/NotedSession"
-import type { UpgradeRequest, WebSocketUpgrade } from "@pagi/core/exchange/WebSocketUpgrade"
 import * as Effect from "effect/Effect"
 import { site } from "./Http2Harness.ts"
 
@@ -26,30 +25,8 @@ export class EchoSession extends NotedSession {
 
 /** The protocol of such sessions, for anybody who does not send X-Refuse. */
 export const echoProtocol = () => {
-  const sessions: Array<EchoSession> = []
-  const requests: Array<UpgradeRequest> = []
-  const webSocket = (server: ServerContext): WebSocketUpgrade => ({
-    read: (request) => {
-      requests.push(request)
-      if (request.headers.some(([name]) => name === "x-refuse")) {
-        return { type: "error", status: 400, message: "Another one, please", headers: [["x-another", "yes"]] }
-      }
-      return {
-        type: "handshake",
-        subprotocols: ["chat"],
-        accept: (subprotocol, headers) => [
-          ...(subprotocol === undefined ? [] : [["x-subprotocol", subprotocol] as const]),
-          ...headers
-        ],
-        open: (connection) => {
-          const session = new EchoSession(server, connection)
-          sessions.push(session)
-          return session
-        }
-      }
-    }
-  })
-  return { webSocket, requests, sessions }
+  const { make, ...noted } = fakeWebSocket((server, connection) => new EchoSession(server, connection))
+  return { ...noted, webSocket: make }
 }
 
 /** Accepts sessions at every path except `/denied`, and lasts until they end. */
