@@ -1,20 +1,15 @@
 import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { Application } from "@pagi/core/PagiApp"
-import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { InvalidOption } from "@pagi/core/ServerOptions"
 import { MemoryTransport, type MemoryTransportOptions } from "@pagi/core/testing/MemoryTransport"
+import { assertNothingLeft, type HarnessOptions, turn } from "@pagi/core/test/drivers/support/Harness"
 import * as TestServer from "@pagi/core/testing/TestServer"
-import type { WebSocketUpgrade } from "@pagi/core/exchange/WebSocketUpgrade"
-import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import { Http1Driver } from "../../src/Http1Driver.ts"
 import { makeSettings } from "../../src/Http1Settings.ts"
 
-export interface HarnessOptions extends TestServer.TestServerOptions {
-  /** The WebSocket protocol; there is none without it. */
-  readonly webSocket?: (server: ServerContext) => WebSocketUpgrade
-}
+export { assertNothingLeft, turn }
 
 /** A server without sockets: every `connect` is a new connection to the application. */
 export interface Harness extends TestServer.TestServer {
@@ -36,14 +31,6 @@ export const makeHarness = <E, R>(
     return { ...testServer, connect }
   })
 
-/** Lets everything happen that needs no time: microtasks, closing connections, fibers that were scheduled. */
-export const turn: Effect.Effect<void> = Effect.promise(
-  () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
-)
-
-/** Lets microtasks run, so that what was scheduled for the end of the turn has happened. */
-export const endOfTurn: Effect.Effect<void> = Effect.promise(() => Promise.resolve())
-
 /** A new connection that has sent these bytes, after everything that needs no time has happened. */
 export const converse = (harness: Harness, bytes: ByteString): Effect.Effect<MemoryTransport> =>
   Effect.gen(function* () {
@@ -60,12 +47,6 @@ export const finish = (harness: Harness, ...transports: ReadonlyArray<MemoryTran
     yield* turn
     assertNothingLeft(harness)
   })
-
-export const assertNothingLeft = ({ openScopes, server, untold }: Harness): void => {
-  assert.strictEqual(server.registry.size, 0, "connections in the registry")
-  assert.strictEqual(openScopes(), 0, "open connection scopes")
-  assert.deepStrictEqual(untold, { connections: 0, exchanges: 0 }, "ends that observers were not told")
-}
 
 /** The statuses of the responses in a text, where no body contains what looks like a status line. */
 export const statuses = (text: ByteString): Array<number> =>

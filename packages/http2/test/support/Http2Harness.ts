@@ -1,10 +1,14 @@
-import { type ByteString, fromBytes } from "@pagi/core/bytes/ByteString"
+import type { ByteString } from "@pagi/core/bytes/ByteString"
 import type { HttpReceiveEvent, HttpSendEvent } from "@pagi/core/Event"
 import * as PagiApp from "@pagi/core/PagiApp"
-import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { InvalidOption } from "@pagi/core/ServerOptions"
-import type { WebSocketUpgrade } from "@pagi/core/exchange/WebSocketUpgrade"
 import { MemoryTransport, type MemoryTransportOptions } from "@pagi/core/testing/MemoryTransport"
+import { readBody } from "@pagi/core/test/drivers/support/Applications"
+import {
+  assertNothingLeft as assertNoConnectionLeft,
+  type HarnessOptions,
+  turn
+} from "@pagi/core/test/drivers/support/Harness"
 import * as TestServer from "@pagi/core/testing/TestServer"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -15,10 +19,7 @@ import { makeSettings } from "../../src/stream/DriverOptions.ts"
 import { Peer } from "./Peer.ts"
 import { get, opening, ping, settingsAck } from "./WireFrames.ts"
 
-export interface HarnessOptions extends TestServer.TestServerOptions {
-  /** The WebSocket protocol; there is none without it. */
-  readonly webSocket?: (server: ServerContext) => WebSocketUpgrade
-}
+export { type HarnessOptions, readBody, turn }
 
 /** A server without sockets: every `connect` is a new connection to the application. */
 export interface Harness extends TestServer.TestServer {
@@ -40,11 +41,6 @@ export const makeHarness = <E, R>(
     }
     return { ...testServer, connect }
   })
-
-/** Lets everything happen that needs no time: microtasks, closing connections, fibers that were scheduled. */
-export const turn: Effect.Effect<void> = Effect.promise(
-  () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
-)
 
 /** A connection on which both sides have sent their settings, and read them. */
 export const establish = (harness: Harness, options?: MemoryTransportOptions): Effect.Effect<Peer> =>
@@ -87,29 +83,16 @@ export const finish = (harness: Harness, ...peers: ReadonlyArray<Peer>): Effect.
     assertNothingLeft(harness)
   })
 
-export const assertNothingLeft = ({ errors, openScopes, server, untold }: Harness): void => {
-  assert.strictEqual(server.registry.size, 0, "connections in the registry")
-  assert.strictEqual(openScopes(), 0, "open connection scopes")
-  assert.deepStrictEqual(untold, { connections: 0, exchanges: 0 }, "ends that observers were not told")
-  assert.strictEqual(server.deadlines.size, 0, "deadlines")
-  assert.deepStrictEqual(errors, [], "logged errors")
+export const assertNothingLeft = (harness: Harness): void => {
+  assertNoConnectionLeft(harness)
+  assert.strictEqual(harness.server.deadlines.size, 0, "deadlines")
+  assert.deepStrictEqual(harness.errors, [], "logged errors")
 }
 
 // applications -----------------------------------------------------------------------------------------------------------
 
 type Receive = PagiApp.Receive<HttpReceiveEvent>
 type Send = PagiApp.Send<HttpSendEvent>
-
-/** The whole request body; `undefined` when the peer left before its end. */
-export const readBody = Effect.fnUntraced(function* (receive: Receive) {
-  let text = ""
-  for (;;) {
-    const event = yield* receive
-    if (event.type === "http.disconnect") return undefined
-    text += fromBytes(event.body, 0, event.body.length)
-    if (!event.more) return text
-  }
-})
 
 export const respond = (send: Send, body: string, status = 200) =>
   Effect.andThen(send({ type: "http.response.start", status }), send({ type: "http.response.body", body }))

@@ -1,7 +1,7 @@
-import { assert } from "@effect/vitest"
 import type { Application } from "@pagi/core/PagiApp"
 import type { InvalidOption } from "@pagi/core/ServerOptions"
 import { MemoryTransport, type MemoryTransportOptions } from "@pagi/core/testing/MemoryTransport"
+import { assertNothingLeft, turn } from "@pagi/core/test/drivers/support/Harness"
 import * as TestServer from "@pagi/core/testing/TestServer"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
@@ -9,6 +9,8 @@ import { Http2Driver } from "../../../src/Http2Driver.ts"
 import { makeSettings } from "../../../src/stream/DriverOptions.ts"
 import * as SettingId from "../../../src/protocol/wire/PeerSettings.ts"
 import { Peer } from "./Peer.ts"
+
+export { assertNothingLeft, turn }
 
 /** A server without sockets: every `connect` is a new connection to the application. */
 export interface Harness extends TestServer.TestServer {
@@ -49,11 +51,6 @@ export const makeHarness = <E, R>(
     }
   })
 
-/** Lets everything happen that needs no time: microtasks, closing connections, fibers that were scheduled. */
-export const turn: Effect.Effect<void> = Effect.promise(
-  () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
-)
-
 /** The peers close their sides; then nothing of the connections may be left. */
 export const finish = (harness: Harness, ...peers: ReadonlyArray<Peer>): Effect.Effect<void> =>
   Effect.gen(function* () {
@@ -65,9 +62,3 @@ export const finish = (harness: Harness, ...peers: ReadonlyArray<Peer>): Effect.
     for (const peer of peers) peer.readAll()
     assertNothingLeft(harness)
   })
-
-export const assertNothingLeft = ({ openScopes, server, untold }: Harness): void => {
-  assert.strictEqual(server.registry.size, 0, "connections in the registry")
-  assert.strictEqual(openScopes(), 0, "open connection scopes")
-  assert.deepStrictEqual(untold, { connections: 0, exchanges: 0 }, "ends that observers were not told")
-}
