@@ -13,8 +13,8 @@ import { TurnQueue } from "./TurnQueue.ts"
 /** Gives the clients of sockets to an acceptor, except those for which there are no descriptors. */
 export const makeSocketAcceptor = (
   acceptor: Acceptor,
-  descriptors: DescriptorLimit,
-  handshakes: TlsHandshakes | undefined
+  descriptors: Pick<DescriptorLimit, "isReached" | "reserve">,
+  handshakes: Pick<TlsHandshakes, "accept" | "begin"> | undefined
 ): OnSocket => {
   const { registry, runner } = acceptor.server
   const turns = new TurnQueue(runner.background)

@@ -5,6 +5,7 @@ import { Observer } from "@pagi/core/Observer"
 import { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { FirstConnection } from "../../src/accept/FirstConnection.ts"
@@ -76,10 +77,14 @@ describe("a listener that was added to a server", () => {
     })
   )
 
-  it.live("turns clients away to which nothing can be said yet, as many as there is room for", () =>
+  it.effect("turns clients away to which nothing can be said yet, as many as there is room for", () =>
     Effect.gen(function* () {
       const limits: Array<string> = []
-      const observer: Observer = { limitHit: (limit, { client }) => limits.push(`${limit} of ${client?.[0]}`) }
+      const answers: Array<string> = []
+      const observer: Observer = {
+        limitHit: (limit, { client }) => limits.push(`${limit} of ${client?.[0]}`),
+        exchangeEnded: ({ bytes, outcome, status }) => answers.push(`${status} ${outcome} ${bytes}`)
+      }
       const { close, connect, listener } = yield* serveInMemory({ maxConnections: 1 }).pipe(
         Effect.provideService(Observer, observer)
       )
@@ -97,13 +102,22 @@ describe("a listener that was added to a server", () => {
       const transport = new MemoryTransport()
       refusal?.answer(transport, "http/1.1")
       assert.match(transport.text, /^HTTP\/1\.1 503 Service Unavailable\r\n/)
+      assert.deepStrictEqual(answers, [`503 at_capacity ${"the server is at capacity\n".length}`])
       assert.strictEqual(transport.ending, "ended")
       refusal?.end()
-      // There are two who may stay, of which one has left.
-      assert.isDefined(acceptor?.refuseLater(new Handshake("192.0.2.4"), { limit: "openFiles", room: 2 }))
-      yield* close
-      assert.isFalse(first.isDestroyed)
+      // One of two has left.
+      const fourth = new Handshake("192.0.2.4")
+      assert.isDefined(acceptor?.refuseLater(fourth, { limit: "openFiles", room: 2 }))
+      yield* TestClock.adjust("4 seconds")
+      assert.isFalse(third.isDestroyed)
+      yield* TestClock.adjust("2 seconds")
       assert.isTrue(third.isDestroyed)
+      assert.isTrue(fourth.isDestroyed)
+      const fifth = new Handshake("192.0.2.5")
+      assert.isDefined(acceptor?.refuseLater(fifth, { limit: "openFiles", room: 4 }))
+      yield* close
+      assert.isTrue(fifth.isDestroyed)
+      assert.isFalse(first.isDestroyed)
     })
   )
 
