@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as EffectScope from "effect/Scope"
 import type * as Event from "./Event.ts"
+import type { NativeHandler } from "./NativeHandler.ts"
 import { ofHandler, ofHandlers } from "./NotAnEffect.ts"
 import type { HttpScope, LifespanScope, Scope, SseScope, WebSocketScope } from "./Scope.ts"
 import type { SendError } from "./SendError.ts"
@@ -40,6 +41,8 @@ export interface Application<E = never, R = never> {
    * application that says it has no streams, since the client may accept something else as well.
    */
   readonly scopeTypes?: ReadonlySet<Scope["type"]>
+  /** Handles requests in place of the function, on a server that can do that. For adapters; not stable. */
+  readonly native?: NativeHandler | undefined
 }
 
 /** Handles one scope type with exactly the events of that type. */
@@ -104,7 +107,10 @@ export const make = <E1 = never, R1 = never, E2 = never, R2 = never, E3 = never,
       ? Effect.fail(new UnsupportedScope({ scopeType: scope.type }))
       : handler(scope, receive, send)
   }
-  return Object.assign(application, { scopeTypes: new Set(scopeTypes.filter((type) => handlerOf[type] !== undefined)) })
+  return Object.assign(application, {
+    scopeTypes: new Set(scopeTypes.filter((type) => handlerOf[type] !== undefined)),
+    native: handlerOf.http?.native
+  })
 }
 
 const scopeTypes = ["http", "sse", "websocket", "lifespan"] as const

@@ -119,7 +119,7 @@ export abstract class Exchange<
   /** Made when it is first asked for: what nobody asks a WebSocket session for should take no memory. */
   #state: ExchangeState | undefined = undefined
   /** What the log says that it is about, until the application ends. */
-  #subject: Subject | undefined = undefined
+  protected subject: Subject | undefined = undefined
   /** The first and the last of those who wait for an event. */
   #waiting: Waiting<ReceiveEvent> | undefined = undefined
   #lastWaiting: Waiting<ReceiveEvent> | undefined = undefined
@@ -161,7 +161,7 @@ export abstract class Exchange<
    */
   run(runner: RequestRunner, scope: Scope, observer: RunObserver = this): Fiber<unknown, unknown> | undefined {
     const subject = subjectOf(scope)
-    this.#subject = subject
+    this.subject = subject
     return runner.run(scope, this.receive, this.send, observer, subject)
   }
 
@@ -181,7 +181,7 @@ export abstract class Exchange<
    * all that the function uses. Then the request should not be kept with it.
    */
   protected release(): void {
-    this.#subject = undefined
+    this.subject = undefined
   }
 
   /** Whether a head that has not been sent waits for the length of the body, which will be known soon. */
@@ -326,7 +326,7 @@ export abstract class Exchange<
 
   /** Logs an error, and which exchange it is about. */
   logError(...message: ReadonlyArray<unknown>): void {
-    const annotations = Annotations.make(this.#subject, this.options.workerNum)
+    const annotations = Annotations.make(this.subject, this.options.workerNum)
     this.options.log(Effect.annotateLogs(Effect.logError(...message), annotations))
   }
 }

@@ -1,11 +1,18 @@
 /** A request and its response: the order of their events as a table, turned into calls on the driver. */
 import * as Effect from "effect/Effect"
+import type { Fiber } from "effect/Fiber"
+import type { ByteString } from "../bytes/ByteString.ts"
+import type { Address } from "../contract/Address.ts"
+import type { DisconnectReason } from "../contract/DisconnectReason.ts"
+import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
+import type { Receive, Send } from "../contract/PagiApp.ts"
+import type { RequestRunner } from "../server/RequestRunner.ts"
 import type { HttpReceiveEvent, HttpRequestEvent, HttpSendEvent } from "../contract/Event.ts"
 import { checkHttp } from "./EventGuard.ts"
 import type { FilePart } from "../contract/FileSource.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { type HttpRequestHead, makeHttpScope, type ScopeConnection } from "./RequestScope.ts"
-import type { HttpScope } from "../contract/Scope.ts"
+import type { HttpScope, HttpVersion } from "../contract/Scope.ts"
 import { extensionMissing, outOfOrder, refused, type SendError } from "../contract/SendError.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import { sendFile } from "./FileResponse.ts"
@@ -74,6 +81,71 @@ const filePart = (event: BodyEvent): FilePart | undefined => {
   return undefined
 }
 
+/** A request as a native handler gets it. */
+class RequestOfExchange implements NativeRequest {
+  readonly type = "http"
+  readonly #exchange: HttpExchange
+  readonly #head: HttpRequestHead
+  readonly #connection: ScopeConnection
+
+  constructor(exchange: HttpExchange, head: HttpRequestHead, connection: ScopeConnection) {
+    this.#exchange = exchange
+    this.#head = head
+    this.#connection = connection
+  }
+
+  get method(): string {
+    return this.#head.method
+  }
+
+  get path(): string {
+    return this.#head.path
+  }
+
+  get target(): ByteString {
+    const { queryString, rawPath, target } = this.#head
+    // A proxy is sent the whole URL (RFC 9112 §3.2.2).
+    if (target?.startsWith("/") === true) return target
+    return queryString === "" ? rawPath : `${rawPath}?${queryString}`
+  }
+
+  get httpVersion(): HttpVersion {
+    return this.#head.httpVersion
+  }
+
+  get headers(): HeaderBlock {
+    return this.#head.headers
+  }
+
+  get secure(): boolean {
+    return this.#connection.secure
+  }
+
+  get client(): Address | undefined {
+    return this.#connection.client
+  }
+
+  get receive(): Receive<HttpReceiveEvent> {
+    return this.#exchange.receive
+  }
+
+  get send(): Send<HttpSendEvent> {
+    return this.#exchange.send
+  }
+
+  get disconnectReason(): DisconnectReason | undefined {
+    return this.#exchange.state.disconnectReason
+  }
+
+  respond(status: number, headers: HeaderBlock, content: string | Uint8Array): string | undefined {
+    return this.#exchange.respond(status, headers, content)
+  }
+
+  onDisconnect(callback: (reason: DisconnectReason) => void): void {
+    this.#exchange.state.onDisconnect(callback)
+  }
+}
+
 /** A request and its response. */
 export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEvent> {
   readonly mayStall = true
@@ -86,6 +158,33 @@ export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEven
 
   override get hasStarted(): boolean {
     return this.#phase !== "awaitingStart"
+  }
+
+  /** Has a native handler answer the request, of which no scope is made. */
+  beginNative(
+    runner: RequestRunner,
+    handler: NativeHandler,
+    head: HttpRequestHead,
+    connection: ScopeConnection
+  ): Fiber<unknown, unknown> | undefined {
+    this.isHead = head.method === "HEAD"
+    const request = new RequestOfExchange(this, head, connection)
+    this.subject = request
+    return this.runNative(runner, handler, request)
+  }
+
+  /** Sends a whole response, which must not have started; answers why the protocol cannot carry it. */
+  respond(status: number, headers: HeaderBlock, content: string | Uint8Array): string | undefined {
+    if (this.state.disconnectReason !== undefined) return undefined
+    if (this.#phase !== "awaitingStart") return expectation[this.#phase]
+    const problem = this.startResponse(status, headers, false)
+    if (problem !== undefined) return problem
+    this.#phase = "body"
+    const contentProblem = this.sendBody(content, true)
+    if (contentProblem !== undefined) return contentProblem
+    this.#phase = "complete"
+    if (!this.hasEnded) this.complete()
+    return undefined
   }
 
   protected get isAnswered(): boolean {

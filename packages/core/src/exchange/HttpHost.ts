@@ -4,7 +4,7 @@ import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { ExchangeEntry } from "../observe/ExchangeRecorder.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import type { Ending, ExchangeOptions } from "./Exchange.ts"
-import type { HttpExchange } from "./Http.ts"
+import { HttpExchange } from "./Http.ts"
 import { makeExchange } from "./makeExchange.ts"
 import type { ExchangeHost } from "./RequestExchange.ts"
 import type { HttpRequestHead, ScopeConnection } from "./RequestScope.ts"
@@ -49,6 +49,12 @@ export const beginExchange = (
     handshake === undefined
       ? makeExchange(host, options, head)
       : new WaitingHandshake(host, options, handshake).exchange
+  if (server.native !== undefined && exchange instanceof HttpExchange) {
+    host.onBegin(exchange)
+    const fiber = exchange.beginNative(server.runner, server.native, head, connection)
+    if (fiber !== undefined) host.onWaiting(fiber)
+    return
+  }
   // A getter in the application's state may throw; then nothing has begun.
   const scope = exchange.makeScope(server, connection, head)
   host.onBegin(exchange)

@@ -6,11 +6,13 @@ import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type * as Event from "../contract/Event.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { HttpRequestHead, ScopeConnection } from "./RequestScope.ts"
+import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
 import type { Send } from "../contract/PagiApp.ts"
 import type { RequestRunner, RunObserver } from "../server/RequestRunner.ts"
 import { isContentless } from "../http/ResponseStatus.ts"
 import type { ResponseSink } from "./ResponseSink.ts"
 import type { Scope } from "../contract/Scope.ts"
+import type { Subject } from "../server/Subject.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import { type Ending, Exchange, type ExchangeOptions } from "./Exchange.ts"
 import { SendStep } from "./SendStep.ts"
@@ -82,6 +84,16 @@ export abstract class RequestExchange<
 
   override run(runner: RequestRunner, scope: Scope, observer: RunObserver = this): Fiber<unknown, unknown> | undefined {
     this.#fiber = super.run(runner, scope, observer)
+    return this.#fiber
+  }
+
+  /** Runs a native handler for the request. */
+  protected runNative(
+    runner: RequestRunner,
+    handler: NativeHandler,
+    request: NativeRequest & Subject
+  ): Fiber<unknown, unknown> | undefined {
+    this.#fiber = runner.runNative(handler, request, this)
     return this.#fiber
   }
 

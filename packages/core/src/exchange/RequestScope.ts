@@ -17,6 +17,8 @@ import type { TransportState } from "../contract/TransportState.ts"
 /** The head of a request, as every HTTP version's machine reports it. */
 export interface HttpRequestHead {
   readonly method: string
+  /** As received; not known when absent. */
+  readonly target?: ByteString
   readonly path: string
   readonly rawPath: ByteString
   readonly queryString: ByteString

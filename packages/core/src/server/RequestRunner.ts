@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as EffectScope from "effect/Scope"
 import { callApplication } from "./ApplicationCall.ts"
 import type * as Event from "../contract/Event.ts"
+import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
 import type { Application, Receive, Send } from "../contract/PagiApp.ts"
 import type { Observer } from "../observe/Observer.ts"
 import type { Scope } from "../contract/Scope.ts"
@@ -146,6 +147,22 @@ export class RequestRunner {
     const fork = Effect.runForkWith(Context.addUnsafe(this.#context, EffectScope.Scope.key, run.scope))
     // `send` checks every event at run time, whatever its static type says.
     const fiber = fork(callApplication(this.#application, scope, receive, send as Send<Event.SendEvent>))
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return run.end(exit)
+    this.#remember(run)
+    fiber.addObserver(run.end.bind(run))
+    return fiber
+  }
+
+  /** Runs what a native handler starts for a request, as `run` does the application. */
+  runNative(
+    handler: NativeHandler,
+    request: NativeRequest & Subject,
+    observer: RunObserver
+  ): Fiber.Fiber<unknown, unknown> | undefined {
+    this.#observer?.applicationStarted?.()
+    const run = new Run(this, request, observer)
+    const fiber = handler(request, this.#context)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return run.end(exit)
     this.#remember(run)

@@ -8,6 +8,7 @@ import { ConnectionRegistry } from "./ConnectionRegistry.ts"
 import { DateHeader } from "./DateHeader.ts"
 import * as Deadlines from "./Deadlines.ts"
 import type { FileSource } from "../contract/FileSource.ts"
+import type { NativeHandler } from "../contract/NativeHandler.ts"
 import { PagiApp } from "../contract/PagiApp.ts"
 import { RequestRunner } from "./RequestRunner.ts"
 import type { Readiness, State } from "../contract/Scope.ts"
@@ -51,6 +52,8 @@ export interface ServerContext {
   readonly workerNum?: number | undefined
   /** What the application says that it handles. */
   readonly scopeTypes: PagiApp["Service"]["application"]["scopeTypes"]
+  /** The application's way of handling requests without events, if it has one. */
+  readonly native?: NativeHandler | undefined
   readonly readiness: Readiness
   /** Turns `readiness` off. */
   readonly refuseWork: Effect.Effect<void>
@@ -98,6 +101,7 @@ export const make = (parts: {
       date: new DateHeader(clock, deadlines),
       exchanges: ExchangeRecorder.make(clock, parts.observer),
       scopeTypes: app.application.scopeTypes,
+      native: app.application.native,
       readiness,
       refuseWork,
       shuttingDown: Deferred.await(shutdown),

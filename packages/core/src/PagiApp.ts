@@ -1,0 +1,6 @@
+/**
+ * What programs import as `PagiApp`: applications of the contract, and those that are made of programs for other
+ * contracts.
+ */
+export * from "./contract/PagiApp.ts"
+export { fromHttpEffect } from "./httpEffect/fromHttpEffect.ts"

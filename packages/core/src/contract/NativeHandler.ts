@@ -1,0 +1,44 @@
+/**
+ * A way into the server beside the events of the contract, for the adapters of other contracts (`fromHttpEffect`,
+ * `fromFetch`): they get the request as it came and answer by one call. Not stable; applications use the events.
+ */
+import type * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
+import type { Address } from "./Address.ts"
+import type { ByteString } from "../bytes/ByteString.ts"
+import type { DisconnectReason } from "./DisconnectReason.ts"
+import type { HttpReceiveEvent, HttpSendEvent } from "./Event.ts"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import type { Receive, Send } from "./PagiApp.ts"
+import type { HttpVersion } from "./Scope.ts"
+
+/** A request, and the way of its response. */
+export interface NativeRequest {
+  readonly method: string
+  /** Path and query as the client sent them; `*` for a request about the server itself (RFC 9110 §7.1). */
+  readonly target: ByteString
+  readonly httpVersion: HttpVersion
+  readonly headers: HeaderBlock
+  /** Whether it came over TLS. */
+  readonly secure: boolean
+  /** The peer; absent on Unix sockets. */
+  readonly client: Address | undefined
+  /** The contract's events, for what `respond` cannot: pieces of content, files, trailers, interim responses. */
+  readonly receive: Receive<HttpReceiveEvent>
+  readonly send: Send<HttpSendEvent>
+  /** Why the peer is not there any more. */
+  readonly disconnectReason: DisconnectReason | undefined
+  /**
+   * Sends a whole response, if none has started; answers why it cannot be sent, and then nothing was written. After the
+   * peer has gone it does nothing.
+   */
+  respond(status: number, headers: HeaderBlock, content: string | Uint8Array): string | undefined
+  /** Runs the callback when the peer has gone, unless the response is complete. */
+  onDisconnect(callback: (reason: DisconnectReason) => void): void
+}
+
+/**
+ * Answers a request by a fiber that it starts, with the services of the application; it may have ended when it is
+ * given back. It must not throw. The exchange is over when the fiber has ended.
+ */
+export type NativeHandler = (request: NativeRequest, context: Context.Context<never>) => Fiber.Fiber<unknown, unknown>

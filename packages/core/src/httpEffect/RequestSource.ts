@@ -1,0 +1,243 @@
+/** What a program of Effect's gets its request from and sends its response by: a native request, or the events of the contract. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Headers from "effect/http/Headers"
+import { HttpServerError, RequestParseError } from "effect/http/HttpServerError"
+import type * as Socket from "effect/socket/Socket"
+import type { ByteString } from "../bytes/ByteString.ts"
+import type { Address } from "../contract/Address.ts"
+import type { DisconnectReason } from "../contract/DisconnectReason.ts"
+import type { HttpReceiveEvent, HttpSendEvent, WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
+import type { FilePart } from "../contract/FileSource.ts"
+import type { NativeRequest } from "../contract/NativeHandler.ts"
+import type { Receive, Send } from "../contract/PagiApp.ts"
+import type { HttpScope, WebSocketScope } from "../contract/Scope.ts"
+import { refused, type SendError } from "../contract/SendError.ts"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import type { ServerRequest } from "./ServerRequest.ts"
+import * as UpgradeSocket from "./UpgradeSocket.ts"
+
+/** A request and the way of its response. */
+export interface RequestSource {
+  readonly method: string
+  /** Path and query as received. */
+  readonly target: ByteString
+  readonly headers: HeaderBlock
+  /** Whether it came over TLS. */
+  readonly secure: boolean
+  /** The peer; absent on Unix sockets. */
+  readonly client: Address | undefined
+  readonly receive: Receive<HttpReceiveEvent>
+  readonly disconnectReason: DisconnectReason | undefined
+  /** Sends a whole response. */
+  respond(status: number, headers: HeaderBlock, content: string | Uint8Array): Effect.Effect<void, SendError>
+  /** Begins a response whose content follows. */
+  start(status: number, headers: HeaderBlock): Effect.Effect<void, SendError>
+  /** Sends a piece of content; suspends while the peer is behind. */
+  piece(content: Uint8Array, more: boolean): Effect.Effect<void, SendError>
+  /** Sends a file as the content. */
+  file(part: FilePart): Effect.Effect<void, SendError>
+  /** Sends a response before the response: 102 or 103 (RFC 8297). */
+  informational(status: 102 | 103, headers: HeaderBlock): Effect.Effect<void, SendError>
+  /** Turns the request into a session, if it is a WebSocket handshake. */
+  upgrade(request: ServerRequest, headers: Headers.Input | undefined): Effect.Effect<Socket.Socket, HttpServerError>
+}
+
+const notUpgradeable = (request: ServerRequest): Effect.Effect<never, HttpServerError> =>
+  Effect.fail(
+    new HttpServerError({
+      reason: new RequestParseError({ request, description: "the request is no WebSocket handshake" })
+    })
+  )
+
+/** Sends events of the contract. */
+abstract class EventSource implements RequestSource {
+  abstract readonly method: string
+  abstract readonly target: ByteString
+  abstract readonly headers: HeaderBlock
+  abstract readonly secure: boolean
+  abstract readonly client: Address | undefined
+  abstract readonly receive: Receive<HttpReceiveEvent>
+  abstract readonly disconnectReason: DisconnectReason | undefined
+  protected abstract readonly send: Send<HttpSendEvent>
+
+  respond(status: number, headers: HeaderBlock, content: string | Uint8Array): Effect.Effect<void, SendError> {
+    return Effect.andThen(this.start(status, headers), this.send({ type: "http.response.body", body: content }))
+  }
+
+  start(status: number, headers: HeaderBlock): Effect.Effect<void, SendError> {
+    return this.send({ type: "http.response.start", status, headers })
+  }
+
+  piece(content: Uint8Array, more: boolean): Effect.Effect<void, SendError> {
+    return this.send({ type: "http.response.body", body: content, more })
+  }
+
+  file({ file, length, offset }: FilePart): Effect.Effect<void, SendError> {
+    const part = { offset, ...(length === undefined ? {} : { length }) }
+    return this.send(
+      typeof file === "string"
+        ? { type: "http.response.body", file, ...part }
+        : { type: "http.response.body", fh: file, ...part }
+    )
+  }
+
+  informational(status: 102 | 103, headers: HeaderBlock): Effect.Effect<void, SendError> {
+    return this.send({ type: "http.response.informational", status, headers })
+  }
+
+  upgrade(request: ServerRequest, _headers: Headers.Input | undefined): Effect.Effect<Socket.Socket, HttpServerError> {
+    return notUpgradeable(request)
+  }
+}
+
+/** A native request: a whole response needs no event. */
+export class NativeSource extends EventSource {
+  readonly request: NativeRequest
+
+  constructor(request: NativeRequest) {
+    super()
+    this.request = request
+  }
+
+  get method(): string {
+    return this.request.method
+  }
+
+  get target(): ByteString {
+    return this.request.target
+  }
+
+  get headers(): HeaderBlock {
+    return this.request.headers
+  }
+
+  get secure(): boolean {
+    return this.request.secure
+  }
+
+  get client(): Address | undefined {
+    return this.request.client
+  }
+
+  get receive(): Receive<HttpReceiveEvent> {
+    return this.request.receive
+  }
+
+  get disconnectReason(): DisconnectReason | undefined {
+    return this.request.disconnectReason
+  }
+
+  protected get send(): Send<HttpSendEvent> {
+    return this.request.send
+  }
+
+  override respond(status: number, headers: HeaderBlock, content: string | Uint8Array): Effect.Effect<void, SendError> {
+    const problem = this.request.respond(status, headers, content)
+    return problem === undefined ? Exit.void : Exit.fail(refused("http.response.start", problem))
+  }
+}
+
+const targetOf = ({ queryString, rawPath }: Pick<HttpScope, "queryString" | "rawPath">): ByteString =>
+  queryString === "" ? rawPath : `${rawPath}?${queryString}`
+
+/** A request of a server that has no other way than events. */
+export class ScopeSource extends EventSource {
+  readonly scope: HttpScope
+  readonly receive: Receive<HttpReceiveEvent>
+  protected readonly send: Send<HttpSendEvent>
+
+  constructor(scope: HttpScope, receive: Receive<HttpReceiveEvent>, send: Send<HttpSendEvent>) {
+    super()
+    this.scope = scope
+    this.receive = receive
+    this.send = send
+  }
+
+  get method(): string {
+    return this.scope.method
+  }
+
+  get target(): ByteString {
+    return targetOf(this.scope)
+  }
+
+  get headers(): HeaderBlock {
+    return this.scope.headers
+  }
+
+  get secure(): boolean {
+    return this.scope.scheme === "https"
+  }
+
+  get client(): Address | undefined {
+    return this.scope.client
+  }
+
+  get disconnectReason(): DisconnectReason | undefined {
+    return this.scope.connection.disconnectReason
+  }
+}
+
+const emptyRequest: HttpReceiveEvent = { type: "http.request", body: new Uint8Array(0), more: false }
+
+/** The events of a handshake's answer are those of a response under other names. */
+const renamed = (event: HttpSendEvent): WebSocketSendEvent | undefined => {
+  switch (event.type) {
+    case "http.response.start":
+      return { type: "websocket.http.response.start", status: event.status, headers: event.headers ?? [] }
+    case "http.response.body":
+      return "file" in event || "fh" in event
+        ? undefined
+        : { type: "websocket.http.response.body", body: event.body ?? "", more: event.more === true }
+    default:
+      return undefined
+  }
+}
+
+/** A WebSocket handshake, which has no content. */
+export class HandshakeSource extends EventSource {
+  readonly method = "GET"
+  readonly receive: Receive<HttpReceiveEvent> = Effect.succeed(emptyRequest)
+  readonly disconnectReason = undefined
+  readonly scope: WebSocketScope
+  readonly #receive: Receive<WebSocketReceiveEvent>
+  readonly #send: Send<WebSocketSendEvent>
+
+  constructor(scope: WebSocketScope, receive: Receive<WebSocketReceiveEvent>, send: Send<WebSocketSendEvent>) {
+    super()
+    this.scope = scope
+    this.#receive = receive
+    this.#send = send
+  }
+
+  get target(): ByteString {
+    return targetOf(this.scope)
+  }
+
+  get headers(): HeaderBlock {
+    return this.scope.headers
+  }
+
+  get secure(): boolean {
+    return this.scope.scheme === "wss"
+  }
+
+  get client(): Address | undefined {
+    return this.scope.client
+  }
+
+  protected readonly send: Send<HttpSendEvent> = (event) => {
+    const own = renamed(event)
+    return own === undefined
+      ? Effect.fail(refused(event.type, "a WebSocket handshake is refused with a response that has content of bytes"))
+      : this.#send(own)
+  }
+
+  override upgrade(
+    request: ServerRequest,
+    headers: Headers.Input | undefined
+  ): Effect.Effect<Socket.Socket, HttpServerError> {
+    return UpgradeSocket.make(this.scope, this.#receive, this.#send, request, headers)
+  }
+}

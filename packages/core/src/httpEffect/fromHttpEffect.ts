@@ -1,0 +1,52 @@
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { HttpMiddleware } from "effect/http/HttpMiddleware"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import type * as EffectScope from "effect/Scope"
+import type { HttpReceiveEvent, HttpSendEvent, WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
+import type { NativeHandler } from "../contract/NativeHandler.ts"
+import { type Application, make, type Receive, type Send, type UnsupportedScope } from "../contract/PagiApp.ts"
+import type { HttpScope, WebSocketScope } from "../contract/Scope.ts"
+import type * as Handler from "./HttpEffectHandler.ts"
+
+/** How requests are answered, once what that takes is loaded. */
+interface Loaded {
+  readonly handler: typeof Handler
+  readonly handled: Handler.Handled
+  readonly native: NativeHandler
+}
+
+/**
+ * An application that answers requests by a program for Effect's HTTP server, such as what `HttpRouter.toHttpEffect` gives;
+ * WebSockets by its `HttpServerRequest.upgrade`. It can be one handler beside others:
+ *
+ *     const routes = PagiApp.fromHttpEffect(yield* HttpRouter.toHttpEffect(Routes))
+ *     const application = PagiApp.make({ http: routes, websocket: routes, sse: ticker })
+ *
+ * What the program requires, but for the request and its scope, comes from the layers around `PagiApp.layer`. Its failures
+ * become responses as on every server of Effect's. It is interrupted as soon as its client has gone.
+ */
+export const fromHttpEffect = <E, R>(
+  httpEffect: Effect.Effect<HttpServerResponse, E, R>,
+  middleware?: HttpMiddleware | undefined
+): Application<UnsupportedScope, Exclude<R, HttpServerRequest | EffectScope.Scope>> => {
+  let loaded: Loaded | undefined
+  // A program without such handlers need not load Effect's HTTP server.
+  const loading = import("./HttpEffectHandler.ts").then((handler): Loaded => {
+    const handled = handler.make(httpEffect, middleware)
+    loaded = { handler, handled, native: handler.native(handled) }
+    return loaded
+  })
+  const load = Effect.suspend(() => (loaded === undefined ? Effect.promise(() => loading) : Effect.succeed(loaded)))
+  const native: NativeHandler = (request, context) =>
+    loaded?.native(request, context) ??
+    Effect.runForkWith(context)(Effect.flatMap(load, (found) => Fiber.join(found.native(request, context))))
+  const http = (scope: HttpScope, receive: Receive<HttpReceiveEvent>, send: Send<HttpSendEvent>) =>
+    Effect.flatMap(load, ({ handled, handler }) => handler.runScope(handled, scope, receive, send))
+  const websocket = (scope: WebSocketScope, receive: Receive<WebSocketReceiveEvent>, send: Send<WebSocketSendEvent>) =>
+    Effect.flatMap(load, ({ handled, handler }) => handler.runHandshake(handled, scope, receive, send))
+  // The services that the program requires are in the context of whoever runs it.
+  const services = make({ http: Object.assign(http, { native }), websocket })
+  return services as Application<UnsupportedScope, Exclude<R, HttpServerRequest | EffectScope.Scope>>
+}
