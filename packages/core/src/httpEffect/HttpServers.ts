@@ -1,0 +1,143 @@
+/** Effect's `HttpServer` on a server of this project: what is given to its `serve`, as an application. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { HttpMiddleware } from "effect/http/HttpMiddleware"
+import * as HttpServer from "effect/http/HttpServer"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Latch from "effect/Latch"
+import type * as NetAddress from "effect/net/NetAddress"
+import * as EffectScope from "effect/Scope"
+import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
+import { type Application, make as makeApplication } from "../contract/PagiApp.ts"
+import * as Handler from "./HttpEffectHandler.ts"
+
+/** A program that serves, with the services that it was given where it began to. */
+class Service {
+  readonly handled: Handler.Handled
+  readonly native: NativeHandler
+  readonly context: Context.Context<never>
+  /** Its requests that wait for something. */
+  readonly #waiting = new Set<Fiber.Fiber<unknown, unknown>>()
+
+  constructor(handled: Handler.Handled, context: Context.Context<never>) {
+    this.handled = handled
+    this.native = Handler.native(handled)
+    this.context = context
+  }
+
+  answer(request: NativeRequest): Fiber.Fiber<unknown, unknown> {
+    const fiber = this.native(request, this.context)
+    if (fiber.pollUnsafe() === undefined) this.#keep(fiber)
+    return fiber
+  }
+
+  #keep(fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.#waiting.add(fiber)
+    fiber.addObserver(() => this.#waiting.delete(fiber))
+  }
+
+  /** A handshake, or the session that it has become. */
+  runHandshake(...[scope, receive, send]: Parameters<HandshakeOf>): Effect.Effect<void> {
+    return Effect.withFiber((fiber) => {
+      this.#keep(fiber)
+      return Effect.provideContext(Handler.runHandshake(this.handled, scope, receive, send), this.context)
+    })
+  }
+
+  /** Interrupts what waits. */
+  readonly end: Effect.Effect<void> = Effect.suspend(() => Fiber.interruptAll([...this.#waiting]))
+}
+
+type HandshakeOf =
+  Parameters<typeof Handler.runHandshake> extends [unknown, ...infer Rest] ? (...rest: Rest) => void : never
+
+const unavailable: Handler.Handled = Handler.make(Effect.succeed(HttpServerResponse.empty({ status: 503 })))
+
+/**
+ * What serves on one server. A request that comes before there is anything waits for it; where there are several, the one
+ * that came last answers. When the last of them ends, so does the server; what else comes is answered with 503.
+ */
+export class HttpServers {
+  readonly #services: Array<Service> = []
+  readonly #first = Latch.makeUnsafe(false)
+  #isClosed = false
+  readonly #onLastEnd: Effect.Effect<void>
+
+  /** `onLastEnd` lets the requests end that have begun, and nothing new begin. */
+  constructor(onLastEnd: Effect.Effect<void>) {
+    this.#onLastEnd = onLastEnd
+  }
+
+  get #latest(): Service | undefined {
+    return this.#services.at(-1)
+  }
+
+  /** Nothing will serve any more: who waits for that is answered. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    this.#isClosed = true
+    return this.#first.open
+  })
+
+  /** The application that the server runs. */
+  get application(): Application {
+    const native: NativeHandler = (request, context) => {
+      const latest = this.#latest
+      if (latest !== undefined) return latest.answer(request)
+      if (this.#isClosed) return Handler.native(unavailable)(request, context)
+      return Effect.runForkWith(context)(
+        Effect.flatMap(this.#first.await, () => {
+          const fiber = this.#latest?.answer(request) ?? Handler.native(unavailable)(request, context)
+          return Fiber.join(fiber)
+        })
+      )
+    }
+    const application = makeApplication({
+      http: Object.assign(
+        () => Effect.die(new Error("Effect's HTTP programs are served by a server that has native handlers")),
+        { native }
+      ),
+      websocket: (scope, receive, send) =>
+        Effect.flatMap(this.#first.await, () => {
+          const latest = this.#latest
+          return latest === undefined
+            ? Handler.runHandshake(unavailable, scope, receive, send)
+            : latest.runHandshake(scope, receive, send)
+        })
+    })
+    return application as Application // Both scope types that requests have are handled.
+  }
+
+  /** Effect's service, for a server that listens at the address. */
+  service(address: NetAddress.SocketAddress): HttpServer.HttpServer["Service"] {
+    return HttpServer.make({ address, serve: this.#serve })
+  }
+
+  readonly #serve = (
+    httpEffect: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, HttpServerRequest | EffectScope.Scope>,
+    middleware?: HttpMiddleware
+  ): Effect.Effect<void, never, EffectScope.Scope> =>
+    Effect.gen({ self: this }, function* () {
+      const scope = yield* Effect.scope
+      const context = yield* Effect.context<never>()
+      const service = new Service(Handler.make(httpEffect, middleware), context)
+      this.#services.push(service)
+      yield* EffectScope.addFinalizer(scope, this.#remove(service))
+      yield* this.#first.open
+    })
+
+  #remove(service: Service): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const isLast = this.#services.length === 1
+      // While the requests end that have begun, the others of their connections are still answered.
+      return Effect.andThen(
+        isLast ? this.#onLastEnd : Effect.void,
+        Effect.suspend(() => {
+          this.#services.splice(this.#services.indexOf(service), 1)
+          return service.end
+        })
+      )
+    })
+  }
+}
