@@ -282,7 +282,7 @@ export class WebSocketSession
     return undefined
   }
 
-  keepAlive(intervalTicks: number, timeoutTicks: number): void {
+  keepAlive(intervalTicks: number, timeoutTicks: number): undefined {
     if (this.#phase !== "open") return
     this.#keepalive ??= new Keepalive(this, this.settings.server.deadlines)
     this.#keepalive.start(intervalTicks, timeoutTicks)

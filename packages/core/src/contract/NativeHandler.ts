@@ -3,6 +3,7 @@
  * `fromFetch`): they get the request as it came and answer by one call. Not stable; applications use the events.
  */
 import type * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { Address } from "./Address.ts"
 import type { ByteString } from "../bytes/ByteString.ts"
@@ -10,7 +11,7 @@ import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { HttpReceiveEvent, HttpSendEvent } from "./Event.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { Receive, Send } from "./PagiApp.ts"
-import type { HttpVersion } from "./Scope.ts"
+import type { HttpVersion, Readiness } from "./Scope.ts"
 
 /** A request, and the way of its response. */
 export interface NativeRequest {
@@ -23,6 +24,11 @@ export interface NativeRequest {
   readonly secure: boolean
   /** The peer; absent on Unix sockets. */
   readonly client: Address | undefined
+  /** Where the client has connected to. */
+  readonly server: Address | undefined
+  /** As in a scope. */
+  readonly shuttingDown: Effect.Effect<void>
+  readonly readiness: Readiness
   /** The contract's events, for what `respond` cannot: pieces of content, files, trailers, interim responses. */
   readonly receive: Receive<HttpReceiveEvent>
   readonly send: Send<HttpSendEvent>

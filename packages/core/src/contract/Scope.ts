@@ -33,7 +33,10 @@ interface RequestScope {
   readonly rawPath: ByteString
   /** Without "?", still encoded. */
   readonly queryString: ByteString
-  /** Always empty: the server sets no prefix. */
+  /**
+   * The prefix below which the application is mounted in a router (`PagiApp.toHttpEffect`), decoded as `path` is, which
+   * comes behind it; empty otherwise.
+   */
   readonly rootPath: string
   /** Lower-case names in arrival order, duplicates kept, one combined `cookie`. */
   readonly headers: HeaderBlock

@@ -6,13 +6,13 @@ import type { Address } from "../contract/Address.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
-import type { RequestRunner } from "../server/RequestRunner.ts"
+import type { RunObserver } from "../server/RequestRunner.ts"
 import type { HttpReceiveEvent, HttpRequestEvent, HttpSendEvent } from "../contract/Event.ts"
 import { checkHttp } from "./EventGuard.ts"
 import type { FilePart } from "../contract/FileSource.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { type HttpRequestHead, makeHttpScope, type ScopeConnection } from "./RequestScope.ts"
-import type { HttpScope, HttpVersion } from "../contract/Scope.ts"
+import type { HttpScope, HttpVersion, Readiness } from "../contract/Scope.ts"
 import { extensionMissing, outOfOrder, refused, type SendError } from "../contract/SendError.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import { sendFile } from "./FileResponse.ts"
@@ -85,11 +85,13 @@ const filePart = (event: BodyEvent): FilePart | undefined => {
 class RequestOfExchange implements NativeRequest {
   readonly type = "http"
   readonly #exchange: HttpExchange
+  readonly #server: ServerContext
   readonly #head: HttpRequestHead
   readonly #connection: ScopeConnection
 
-  constructor(exchange: HttpExchange, head: HttpRequestHead, connection: ScopeConnection) {
+  constructor(exchange: HttpExchange, server: ServerContext, head: HttpRequestHead, connection: ScopeConnection) {
     this.#exchange = exchange
+    this.#server = server
     this.#head = head
     this.#connection = connection
   }
@@ -123,6 +125,18 @@ class RequestOfExchange implements NativeRequest {
 
   get client(): Address | undefined {
     return this.#connection.client
+  }
+
+  get server(): Address | undefined {
+    return this.#connection.server
+  }
+
+  get shuttingDown(): Effect.Effect<void> {
+    return this.#server.shuttingDown
+  }
+
+  get readiness(): Readiness {
+    return this.#server.readiness
   }
 
   get receive(): Receive<HttpReceiveEvent> {
@@ -160,17 +174,18 @@ export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEven
     return this.#phase !== "awaitingStart"
   }
 
-  /** Has a native handler answer the request, of which no scope is made. */
+  /** Has a native handler answer the request, of which no scope is made. `observer` is as in `run`. */
   beginNative(
-    runner: RequestRunner,
+    server: ServerContext,
     handler: NativeHandler,
+    connection: ScopeConnection,
     head: HttpRequestHead,
-    connection: ScopeConnection
+    observer: RunObserver = this
   ): Fiber<unknown, unknown> | undefined {
     this.isHead = head.method === "HEAD"
-    const request = new RequestOfExchange(this, head, connection)
+    const request = new RequestOfExchange(this, server, head, connection)
     this.subject = request
-    return this.runNative(runner, handler, request)
+    return this.runNative(server.runner, handler, request, observer)
   }
 
   /** Sends a whole response, which must not have started; answers why the protocol cannot carry it. */

@@ -51,7 +51,7 @@ export const beginExchange = (
       : new WaitingHandshake(host, options, handshake).exchange
   if (server.native !== undefined && exchange instanceof HttpExchange) {
     host.onBegin(exchange)
-    const fiber = exchange.beginNative(server.runner, server.native, head, connection)
+    const fiber = exchange.beginNative(server, server.native, connection, head)
     if (fiber !== undefined) host.onWaiting(fiber)
     return
   }

@@ -91,9 +91,10 @@ export abstract class RequestExchange<
   protected runNative(
     runner: RequestRunner,
     handler: NativeHandler,
-    request: NativeRequest & Subject
+    request: NativeRequest & Subject,
+    observer: RunObserver
   ): Fiber<unknown, unknown> | undefined {
-    this.#fiber = runner.runNative(handler, request, this)
+    this.#fiber = runner.runNative(handler, request, observer)
     return this.#fiber
   }
 

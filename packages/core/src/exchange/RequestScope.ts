@@ -19,6 +19,8 @@ export interface HttpRequestHead {
   readonly method: string
   /** As received; not known when absent. */
   readonly target?: ByteString
+  /** The prefix below which the application is mounted, which `path` and `rawPath` come behind; empty when absent. */
+  readonly rootPath?: string
   readonly path: string
   readonly rawPath: ByteString
   readonly queryString: ByteString
@@ -67,7 +69,7 @@ const makeScope = <Type extends "http" | "sse" | "websocket", Scheme extends str
     path: head.path,
     rawPath: head.rawPath,
     queryString: head.queryString,
-    rootPath: "",
+    rootPath: head.rootPath ?? "",
     headers: head.headers,
     state: { ...server.state },
     extensions: extensionsOf(server, connection),

@@ -44,8 +44,11 @@ export interface WebSocketChannel {
    * log, when it was no ordinary end.
    */
   close(code: number, reason: string, outcome?: DisconnectReason): string | undefined
-  /** Pings whenever so many ticks have passed, and awaits each pong for so many; 0 for no pings, and for no such limit. */
-  keepAlive(intervalTicks: number, timeoutTicks: number): void
+  /**
+   * Pings whenever so many ticks have passed, and awaits each pong for so many; 0 for no pings, and for no such limit.
+   * Answers why the session has no pings, if it has none.
+   */
+  keepAlive(intervalTicks: number, timeoutTicks: number): string | undefined
   /** The application is about to get a message; nothing may be delivered from within. */
   onTaken(): void
   /** The application has ended, and has closed the session if it was open. */
@@ -251,11 +254,10 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
       case "websocket.accept":
         return this.#accept(event.subprotocol, event.headers ?? noHeaders)
       case "websocket.keepalive":
-        channel?.keepAlive(
+        return channel?.keepAlive(
           Deadlines.ticks(Duration.seconds(event.interval)),
           Deadlines.ticks(Duration.seconds(event.timeout ?? 0))
         )
-        return undefined
       case "websocket.close":
         return channel === undefined ? this.#refuse() : channel.close(event.code ?? 1000, event.reason ?? "")
       case "websocket.http.response.start":

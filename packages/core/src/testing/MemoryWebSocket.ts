@@ -1,61 +1,22 @@
-import type * as Exit from "effect/Exit"
-import type { Fiber } from "effect/Fiber"
+import { BridgeWebSocket, transfer } from "../bridge/BridgeWebSocket.ts"
 import { closeFrameProblem } from "../http/CloseCode.ts"
-import { encodeText } from "../bytes/ByteString.ts"
-import type { ServerConnection } from "../server/ConnectionRegistry.ts"
 import { Deadline, type DeadlineOwner } from "../server/Deadlines.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
-import { drainTicks, type Ending, type ExchangeOptions } from "../exchange/Exchange.ts"
-import {
-  type WebSocketChannel,
-  WebSocketExchange,
-  type WebSocketHost,
-  type WebSocketMessage
-} from "../exchange/WebSocket.ts"
-import type { HeaderBlock } from "../http/HeaderBlock.ts"
-import type { RunObserver } from "../server/RequestRunner.ts"
+import { drainTicks, type ExchangeOptions } from "../exchange/Exchange.ts"
+import type { WebSocketMessage } from "../exchange/WebSocket.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import { ChangeSignal } from "./ChangeSignal.ts"
 import type { CloseFrame } from "./CloseFrame.ts"
-import { MemoryResponse, readFields, type ResponseOwner } from "./MemoryResponse.ts"
 
-/** What the application said when it accepted. */
-export interface AcceptedHandshake {
-  readonly subprotocol: string | undefined
-  readonly headers: HeaderBlock
-}
-
-/** A message as it arrives at the other end, which has memory of its own. */
-const transfer = (message: WebSocketMessage): WebSocketMessage =>
-  typeof message === "string" ? message.toWellFormed() : new Uint8Array(message)
-
-const sizeOf = (message: WebSocketMessage): number =>
-  typeof message === "string" ? encodeText(message).length : message.length
-
-/**
- * What a driver and a session are to a WebSocket exchange, without a protocol or a transport. Messages of the
- * application that the peer has not taken count as unsent. Pings and close frames are answered as soon as they are sent.
- */
-export class MemoryWebSocket
-  implements WebSocketHost, WebSocketChannel, ResponseOwner, RunObserver, ServerConnection, DeadlineOwner
-{
-  readonly exchange: WebSocketExchange
-  readonly response = new MemoryResponse(this, false)
-  readonly changes = new ChangeSignal()
-  accepted: AcceptedHandshake | undefined = undefined
+/** A session whose peer is a test. Pings and close frames are answered as soon as they are sent. */
+export class MemoryWebSocket extends BridgeWebSocket implements DeadlineOwner {
+  readonly changes: ChangeSignal = new ChangeSignal()
   /** The server's close frame, once the session has ended. */
   closed: CloseFrame | undefined = undefined
-  /** The application, unless it ended at once. */
-  fiber: Fiber<unknown, unknown> | undefined = undefined
-  /** How the application ended, once it has. */
-  exit: Exit.Exit<unknown, unknown> | undefined = undefined
   /** Pings that the peer has got. */
   pings = 0
   readonly #server: ServerContext
   readonly #onClosed: () => void
-  readonly #messages: Array<WebSocketMessage> = []
-  /** Bytes of the messages that the peer has not taken. */
-  #unsent = 0
   readonly #drain: Deadline
   readonly #idle: Deadline
   readonly #keepalive: Deadline
@@ -69,7 +30,7 @@ export class MemoryWebSocket
     subprotocols: ReadonlyArray<string>,
     onClosed: () => void
   ) {
-    this.exchange = new WebSocketExchange(this, options, subprotocols)
+    super(options, subprotocols)
     this.#server = server
     this.#onClosed = onClosed
     this.#drain = new Deadline(server.deadlines, this)
@@ -87,13 +48,6 @@ export class MemoryWebSocket
     if (this.exchange.queuedMessages > this.#server.options.maxReceiveQueue) {
       this.#closeFor("queue_overflow", 1008, "message queue overflow")
     }
-  }
-
-  /** The next message that the peer has not taken. */
-  take(): WebSocketMessage | undefined {
-    const message = this.#messages.shift()
-    if (message !== undefined) this.#unsent -= sizeOf(message)
-    return message
   }
 
   /** The peer closes, and the server answers with the same code (RFC 6455 §5.5.1). */
@@ -124,35 +78,21 @@ export class MemoryWebSocket
     if (deadline === this.#drain) this.#closeFor("server_shutdown", 1001, "the server is shutting down")
     else if (deadline === this.#keepalive) this.#ping()
     // As with a real connection, a peer that is behind is not idle.
-    else if (this.#unsent > 0) this.#noteActivity()
+    else if (this.unsent > 0) this.#noteActivity()
     else this.#closeFor("idle_timeout", 1001, "idle for too long", 1006)
   }
 
   // from the exchange ------------------------------------------------------------------------------------------------
 
-  get bufferedAmount(): number {
-    return this.response.bufferedAmount + this.#unsent
-  }
-
-  acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
-    const section = readFields(headers)
-    if (typeof section === "string") return section
-    this.accepted = { subprotocol, headers: section.headers }
-    return this
-  }
-
-  begin(): void {
+  override begin(): void {
     this.#noteActivity()
     if (this.#isDraining) this.drain()
-    this.changes.notify()
+    super.begin()
   }
 
-  send(message: WebSocketMessage): void {
-    const sent = transfer(message)
-    this.#messages.push(sent)
-    this.#unsent += sizeOf(sent)
+  override send(message: WebSocketMessage): void {
     this.#noteActivity()
-    this.changes.notify()
+    super.send(message)
   }
 
   /** The peer answers with the same code. */
@@ -164,32 +104,17 @@ export class MemoryWebSocket
     return undefined
   }
 
-  keepAlive(intervalTicks: number): void {
+  keepAlive(intervalTicks: number): undefined {
     if (this.closed !== undefined) return
     this.#keepaliveTicks = intervalTicks
     this.#keepalive.start(intervalTicks)
-  }
-
-  onTaken(): void {}
-
-  /** Called for a handshake, and without an ending for a session, which has been closed then. */
-  onApplicationEnd(ending?: Ending): void {
-    if (ending !== undefined) this.response.onApplicationEnd(ending)
-  }
-
-  // from the runner --------------------------------------------------------------------------------------------------
-
-  onApplicationExit(exit: Exit.Exit<unknown, unknown>): void {
-    this.exit = exit
-    this.exchange.onApplicationExit(exit)
-    this.changes.notify()
   }
 
   // ------------------------------------------------------------------------------------------------------------------
 
   #ping(): void {
     this.#keepalive.start(this.#keepaliveTicks)
-    if (this.#unsent > this.#server.options.writeHighWatermark) return
+    if (this.unsent > this.#server.options.writeHighWatermark) return
     this.pings++
     this.#noteActivity()
     this.changes.notify()

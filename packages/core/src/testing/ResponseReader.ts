@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
 import type { WriteBuffer } from "../contract/TransportState.ts"
 import type { ChangeSignal } from "./ChangeSignal.ts"
-import type { MemoryResponse } from "./MemoryResponse.ts"
-import { IncompleteResponse, type ResponseHead, TestResponse } from "./TestResponse.ts"
+import type { BridgeResponse, ResponseHead } from "../bridge/BridgeResponse.ts"
+import { IncompleteResponse, TestResponse } from "./TestResponse.ts"
 
 const concatenate = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
   const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
@@ -16,7 +16,7 @@ const concatenate = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
 
 /** The peer's side of a response: waits for it and takes it. */
 export class ResponseReader {
-  readonly #response: MemoryResponse
+  readonly #response: BridgeResponse
   readonly #taken: Array<Uint8Array> = []
   /** Status and headers of the final response. */
   readonly start: Effect.Effect<ResponseHead, IncompleteResponse>
@@ -24,7 +24,7 @@ export class ResponseReader {
   readonly nextPiece: Effect.Effect<Uint8Array | undefined, IncompleteResponse>
 
   constructor(host: {
-    readonly response: MemoryResponse
+    readonly response: BridgeResponse
     readonly changes: ChangeSignal
     readonly exchange: { readonly writeBuffer: WriteBuffer }
   }) {

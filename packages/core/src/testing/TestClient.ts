@@ -24,16 +24,14 @@
  * `wsIdleTimeout`, pings, and `maxReceiveQueue`, where every message that the test sends has arrived at once. What
  * belongs to the bytes of a protocol does not: limits on requests and messages, framing, and the Date field.
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
-import * as Lifespan from "../exchange/Lifespan.ts"
+import type * as Scope from "effect/Scope"
+import type * as Lifespan from "../exchange/Lifespan.ts"
 import { type FileSource, FileUnreadable } from "../contract/FileSource.ts"
-import * as PagiApp from "../contract/PagiApp.ts"
+import type * as PagiApp from "../contract/PagiApp.ts"
 import type { State } from "../contract/Scope.ts"
-import * as ServerContext from "../server/ServerContext.ts"
-import * as ServerOptions from "../options/ServerOptions.ts"
+import type * as ServerOptions from "../options/ServerOptions.ts"
+import { startApplication } from "../bridge/BridgeServer.ts"
 import type { Address } from "../contract/Address.ts"
 import { MemoryServer } from "./MemoryServer.ts"
 import type { TestExchange } from "./TestExchange.ts"
@@ -45,7 +43,8 @@ import type { WebSocketRequest } from "./WebSocketRequest.ts"
 export type { CloseFrame } from "./CloseFrame.ts"
 export type { TestExchange } from "./TestExchange.ts"
 export type { OpenRequest, TestRequest } from "./TestRequest.ts"
-export type { IncompleteResponse, ResponseHead, TestResponse } from "./TestResponse.ts"
+export type { ResponseHead } from "../bridge/BridgeResponse.ts"
+export type { IncompleteResponse, TestResponse } from "./TestResponse.ts"
 export type { TestWebSocket, WebSocketClosed, WebSocketRefused } from "./TestWebSocket.ts"
 export type { WebSocketRequest } from "./WebSocketRequest.ts"
 
@@ -99,24 +98,16 @@ export const make = <E, R>(
       secure = false,
       ...input
     } = options
-    const context = yield* Layer.build(Layer.merge(PagiApp.layer(application), ServerOptions.layer(input)))
-    const values = Context.get(context, ServerOptions.ServerOptions)
-    const lifespan = yield* Lifespan.start(Context.get(context, PagiApp.PagiApp), {
-      mode: values.lifespan,
-      startupTimeout: values.lifespanStartupTimeout,
-      shutdownTimeout: values.shutdownTimeout,
-      isWorker: false
+    const started = yield* startApplication(application, {
+      options: input,
+      files,
+      end: (running) => running.abort("server_shutdown"),
+      onShutdownError: Effect.die
     })
-    yield* Effect.addFinalizer(() => Effect.orDie(lifespan.shutdown))
-    const parts = { state: lifespan.state, observer: undefined, files }
-    const shared = yield* ServerContext.make(parts).pipe(Effect.provideContext(context))
-    // Behind the exchanges: their finalizers may need what the lifespan has opened.
-    yield* Effect.addFinalizer(() => shared.runner.released)
-    const exchanges = yield* Scope.fork(yield* Effect.scope)
-    yield* Effect.addFinalizer(() => Effect.sync(() => shared.registry.abort("server_shutdown")))
-    const { open, request, webSocket } = new MemoryServer(shared, { client, server, secure, tls: undefined }, exchanges)
+    const shared = started.server.context
+    const { open, request, webSocket } = new MemoryServer(started.server, { client, server, secure, tls: undefined })
     return {
-      state: lifespan.state,
+      state: started.state,
       open,
       request,
       webSocket,

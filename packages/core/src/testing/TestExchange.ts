@@ -4,7 +4,8 @@ import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { MemoryHost } from "./MemoryHost.ts"
 import { ResponseReader } from "./ResponseReader.ts"
 import type { Content } from "./TestRequest.ts"
-import type { IncompleteResponse, ResponseHead, TestResponse } from "./TestResponse.ts"
+import type { ResponseHead } from "../bridge/BridgeResponse.ts"
+import type { IncompleteResponse, TestResponse } from "./TestResponse.ts"
 
 /**
  * An exchange of a `TestClient`; the test is the peer. A piece that the test has not taken is one that the peer has not
@@ -12,7 +13,6 @@ import type { IncompleteResponse, ResponseHead, TestResponse } from "./TestRespo
  */
 export class TestExchange {
   readonly #host: MemoryHost
-  readonly #leave: Effect.Effect<void>
   /** Status and headers of the final response. */
   readonly start: Effect.Effect<ResponseHead, IncompleteResponse>
   /** The next piece of the response body, as the application sent it; `undefined` after the last one. */
@@ -22,11 +22,9 @@ export class TestExchange {
   /** How the application ended. */
   readonly exit: Effect.Effect<Exit.Exit<unknown, unknown>>
 
-  /** `leave` is run when the peer disconnects. */
-  constructor(host: MemoryHost, leave: Effect.Effect<void>) {
+  constructor(host: MemoryHost) {
     const reader = new ResponseReader(host)
     this.#host = host
-    this.#leave = leave
     this.start = reader.start
     this.nextPiece = reader.nextPiece
     this.response = reader.whole
@@ -41,8 +39,5 @@ export class TestExchange {
 
   /** The peer leaves. The application is interrupted if it has not ended within the server's `disconnectGrace`. */
   readonly disconnect = (reason: DisconnectReason = "client_closed"): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      this.#host.disconnect(reason)
-      return this.#leave
-    })
+    Effect.sync(() => this.#host.disconnect(reason))
 }

@@ -1,12 +1,6 @@
 import * as Schema from "effect/Schema"
+import type { ResponseHead } from "../bridge/BridgeResponse.ts"
 import { get, type HeaderBlock } from "../http/HeaderBlock.ts"
-
-/** Status and headers, of an interim or the final response. */
-export interface ResponseHead {
-  readonly status: number
-  /** As the application sent them, with names in lower case. `date` and framing are left to real servers. */
-  readonly headers: HeaderBlock
-}
 
 /** A response as the peer of a test has got it. */
 export class TestResponse implements ResponseHead {

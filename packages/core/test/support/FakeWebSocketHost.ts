@@ -42,7 +42,7 @@ export class FakeChannel implements WebSocketChannel {
     return problem
   }
 
-  keepAlive(intervalTicks: number, timeoutTicks: number): void {
+  keepAlive(intervalTicks: number, timeoutTicks: number): undefined {
     this.#calls.push(["keepAlive", intervalTicks, timeoutTicks])
   }
 

@@ -37,7 +37,7 @@ export abstract class NotedSession implements OpenWebSocket, TransportHandler, S
     this.connection.transport.end()
   }
 
-  keepAlive(): void {}
+  keepAlive(): undefined {}
   onTaken(): void {}
 
   onApplicationEnd(): void {

@@ -1,24 +1,29 @@
+/** A response without a protocol or a transport: it is kept until whoever gets it takes it. */
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
-import { contentLengthProblem, lengthProblem, readContentLength } from "../http/ContentLength.ts"
+import type { Ending } from "../exchange/Exchange.ts"
+import { brokenOff, type ResponseSink } from "../exchange/ResponseSink.ts"
+import { contentLengthProblem, contentLengthToSend, lengthProblem, readContentLength } from "../http/ContentLength.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { errorContent, errorContentType } from "../http/ResponseContent.ts"
 import { checkField } from "../http/ResponseField.ts"
 import { finalStatusProblem, informationalStatusProblem, isContentless } from "../http/ResponseStatus.ts"
 import { readTrailers } from "../http/ResponseTrailers.ts"
-import type { Ending } from "../exchange/Exchange.ts"
-import { brokenOff, type ResponseSink } from "../exchange/ResponseSink.ts"
-import type { ChangeSignal } from "./ChangeSignal.ts"
-import { type Content, toBytes } from "./TestRequest.ts"
-import type { ResponseHead } from "./TestResponse.ts"
+
+/** Status and headers, of an interim or the final response. */
+export interface ResponseHead {
+  readonly status: number
+  /** As the application sent them, with names in lower case. `date` and framing are left to real servers. */
+  readonly headers: HeaderBlock
+}
 
 /** A header section that a server would send. */
-export interface MemoryFields {
+export interface ResponseFields {
   readonly headers: HeaderBlock
   readonly contentLength: number | undefined
 }
 
 /** Names in lower case without the connection's fields; text says why a server refuses to send them. */
-export const readFields = (given: HeaderBlock): MemoryFields | string => {
+export const readFields = (given: HeaderBlock): ResponseFields | string => {
   const headers: Array<readonly [string, string]> = []
   let contentLength: number | undefined
   for (const [name, value] of given) {
@@ -43,22 +48,35 @@ export interface ResponseOwner {
     disconnect(reason: DisconnectReason): void
     endWithHead(): void
   }
-  readonly changes: ChangeSignal
+  /** Is told whenever there may be something new to see of the response. */
+  readonly changes: { notify(): void }
 }
 
-/** A response without a protocol or a transport, kept until the peer takes it. Pieces that were not taken count as unsent. */
-export class MemoryResponse implements ResponseSink {
+/** Text is sent as UTF-8. */
+const encoder = new TextEncoder()
+
+/**
+ * The way of a response to a peer that takes it by itself. Pieces that it has not taken count as unsent, so that a peer
+ * which is behind suspends the application.
+ */
+export class BridgeResponse implements ResponseSink {
   readonly interim: Array<ResponseHead> = []
   /** The head that the peer has got. */
   head: ResponseHead | undefined = undefined
+  /** The Content-Length that a server would send with that head, if any. */
+  contentLength: number | undefined = undefined
+  /** Whether the application announced trailers, which then end the response. */
+  announcesTrailers = false
   trailerFields: HeaderBlock = []
   status: ResponseStatus = "open"
   bufferedAmount = 0
   readonly #owner: ResponseOwner
   readonly #isHeadRequest: boolean
-  readonly #pieces: Array<Uint8Array> = []
+  #pieces: Array<Uint8Array> = []
   /** The head that waits for content, at most until the turn ends. */
   #held: ResponseHead | undefined = undefined
+  /** What the application says about the length. */
+  #stated: number | undefined = undefined
   #hasContent = true
   /** Content that Content-Length still leaves; `undefined` when there was none. */
   #remaining: number | undefined = undefined
@@ -68,11 +86,19 @@ export class MemoryResponse implements ResponseSink {
     this.#isHeadRequest = isHeadRequest
   }
 
-  /** The next piece of the body that the peer has not taken. */
+  /** The next piece of the body that the peer has not taken. Whoever takes it then updates the write buffer. */
   take(): Uint8Array | undefined {
     const piece = this.#pieces.shift()
     if (piece !== undefined) this.bufferedAmount -= piece.length
     return piece
+  }
+
+  /** All pieces of the body that the peer has not taken. */
+  takeAll(): ReadonlyArray<Uint8Array> {
+    const pieces = this.#pieces
+    this.#pieces = []
+    this.bufferedAmount = 0
+    return pieces
   }
 
   // from the exchange ------------------------------------------------------------------------------------------------
@@ -84,11 +110,13 @@ export class MemoryResponse implements ResponseSink {
     return undefined
   }
 
-  start(status: number, headers: HeaderBlock): string | undefined {
+  start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
     const section = finalStatusProblem(status) ?? readFields(headers)
     if (typeof section === "string") return section
     this.#hasContent = !isContentless(status, this.#isHeadRequest)
+    this.#stated = section.contentLength
     this.#remaining = this.#hasContent ? section.contentLength : undefined
+    this.announcesTrailers = trailers
     this.#held = { status, headers: section.headers }
     queueMicrotask(() => this.#endTurn())
     return undefined
@@ -107,20 +135,26 @@ export class MemoryResponse implements ResponseSink {
     this.flush()
   }
 
-  #sendHead(): void {
-    this.head ??= this.#held
+  /** `wholeLength` is that of content which is complete already. */
+  #sendHead(wholeLength?: number): void {
+    const held = this.#held
+    if (held === undefined) return
     this.#held = undefined
+    this.head = held
+    const { announcesTrailers } = this
+    const isHead = this.#isHeadRequest
+    this.contentLength = contentLengthToSend(held.status, this.#stated, wholeLength, isHead, announcesTrailers)
   }
 
-  body(data: Content, ends: boolean): string | undefined {
-    this.#sendHead()
-    const piece = toBytes(data)
+  body(data: string | Uint8Array, ends: boolean): string | undefined {
+    // A copy, since the sender may use its memory again when it has been taken.
+    const piece = typeof data === "string" ? encoder.encode(data) : new Uint8Array(data)
+    this.#sendHead(ends ? piece.length : undefined)
     const problem = lengthProblem(this.#remaining, piece.length, ends)
     if (problem !== undefined) return this.#break(problem)
     if (this.#remaining !== undefined) this.#remaining -= piece.length
     if (this.#hasContent && piece.length > 0) {
-      // A copy, since the sender may use its memory again when it has been taken.
-      this.#pieces.push(new Uint8Array(piece))
+      this.#pieces.push(piece)
       this.bufferedAmount += piece.length
     }
     if (ends) this.status = "complete"
@@ -147,7 +181,7 @@ export class MemoryResponse implements ResponseSink {
   }
 
   announceBody(length: number, ends: boolean): string | undefined {
-    this.#sendHead()
+    this.#sendHead(ends ? length : undefined)
     const problem = lengthProblem(this.#remaining, length, ends)
     return problem === undefined ? undefined : this.#break(problem)
   }
@@ -160,7 +194,7 @@ export class MemoryResponse implements ResponseSink {
 
   /** The server's own answer in place of the application's. */
   answer(status: number, message: string): void {
-    this.start(status, [["content-type", errorContentType]])
+    this.start(status, [["content-type", errorContentType]], false)
     this.body(errorContent(message), true)
     this.#owner.exchange.disconnect("server_error")
   }

@@ -1,0 +1,176 @@
+/** Runs an application for requests that come from anywhere, as the drivers of a server do. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import type { FileSource } from "../contract/FileSource.ts"
+import * as PagiApp from "../contract/PagiApp.ts"
+import type { DisconnectReason } from "../contract/DisconnectReason.ts"
+import { type ExchangeOptions, makeExchangeOptions } from "../exchange/Exchange.ts"
+import { HttpExchange } from "../exchange/Http.ts"
+import * as Lifespan from "../exchange/Lifespan.ts"
+import type { HttpRequestHead, ScopeConnection } from "../exchange/RequestScope.ts"
+import type { SseExchange } from "../exchange/Sse.ts"
+import type { WebSocketExchange } from "../exchange/WebSocket.ts"
+import * as ServerOptions from "../options/ServerOptions.ts"
+import type { ServerConnection } from "../server/ConnectionRegistry.ts"
+import type { RunObserver } from "../server/RequestRunner.ts"
+import * as ServerContext from "../server/ServerContext.ts"
+import * as Unended from "../server/Unended.ts"
+
+/** An exchange without a connection, as the server sees it. */
+export interface BridgedExchange extends RunObserver, ServerConnection {
+  readonly exchange: HttpExchange | SseExchange | WebSocketExchange
+  /** The application, unless it ended at once. */
+  fiber: Fiber.Fiber<unknown, unknown> | undefined
+  /** How the application ended, once it has. */
+  exit: Exit.Exit<unknown, unknown> | undefined
+  /** To be called when the application has ended. */
+  onExit: (() => void) | undefined
+}
+
+/** Effect's own, whatever the clock of the server is. */
+const liveClock = Context.get(Context.empty(), Clock.Clock)
+
+/** How long an application may run on whose event stream has ended since the server does. */
+const goodbye = Duration.millis(100)
+
+/** An application and the exchanges that run of it. */
+export class BridgeServer {
+  readonly context: ServerContext.ServerContext
+  readonly options: ExchangeOptions
+  /** Applications run until it closes. */
+  readonly #scope: Scope.Closeable
+  /** Those whose peer has left. */
+  readonly #left = new Set<BridgedExchange>()
+  #isDraining = false
+
+  constructor(context: ServerContext.ServerContext, scope: Scope.Closeable) {
+    this.context = context
+    this.options = makeExchangeOptions(context)
+    this.#scope = scope
+  }
+
+  /** Whether the server ends, and serves no request that comes from now on. */
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  /** Runs the application for a request. `server` has what its scope says of the server, and who runs it. */
+  begin(host: BridgedExchange, head: HttpRequestHead, connection: ScopeConnection, server = this.context): void {
+    const { exchange } = host
+    const { registry } = this.context
+    host.onExit = () => {
+      registry.remove(host)
+      this.#left.delete(host)
+    }
+    const fiber =
+      server.native !== undefined && exchange instanceof HttpExchange
+        ? exchange.beginNative(server, server.native, connection, head, host)
+        : exchange.run(server.runner, exchange.makeScope(server, connection, head), host)
+    if (fiber === undefined) return
+    host.fiber = fiber
+    Fiber.runIn(fiber, this.#scope)
+    registry.add(host)
+    exchange.state.onDisconnect(() => this.leave(host))
+  }
+
+  /** Nobody gets any more what the application sends: it is interrupted if it runs on for too long. */
+  leave(host: BridgedExchange): void {
+    if (host.exit !== undefined || this.#left.has(host)) return
+    this.#left.add(host)
+    const { options, runner } = this.context
+    // The application may be about to wait for the first time.
+    const interrupt = Effect.suspend(() => (host.fiber === undefined ? Effect.void : Fiber.interrupt(host.fiber)))
+    const later = this.#isDraining
+      ? Effect.provideService(Effect.delay(interrupt, goodbye), Clock.Clock, liveClock)
+      : Effect.delay(interrupt, options.disconnectGrace)
+    runner.background(Effect.asVoid(Effect.forkIn(later, this.#scope)))
+  }
+
+  /** Interrupts what runs, which is told the reason first, and waits until it has ended with its finalizers. */
+  abort(reason: DisconnectReason): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { registry, runner } = this.context
+      registry.abort(reason)
+      return Unended.waitFor(Effect.andThen(Scope.close(this.#scope, Exit.void), registry.empty), () =>
+        Unended.describe(runner.running)
+      )
+    })
+  }
+
+  /**
+   * Lets exchanges finish, as a server that stops: they learn of it, event streams end soon, and what is left after
+   * `shutdownTimeout` is aborted. Time passes by the live clock, since whoever the exchanges are with is real.
+   */
+  readonly drain: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    this.#isDraining = true
+    const { beginShutdown, clock, deadlines, options, registry } = this.context
+    if (clock !== liveClock) yield* Effect.forkScoped(deadlines.runBesides(liveClock))
+    for (const { fiber } of this.#left) fiber?.interruptUnsafe()
+    registry.drain()
+    yield* beginShutdown
+    const limit = options.shutdownTimeout
+    yield* Effect.timeoutOrElse(Effect.interruptible(registry.empty), {
+      duration: Duration.isZero(limit) ? Duration.infinity : limit,
+      orElse: () => Effect.void
+    })
+    yield* this.abort("server_shutdown")
+  }).pipe(Effect.scoped, Effect.provideService(Clock.Clock, liveClock))
+}
+
+/** How a server of an application begins and ends. */
+export interface BridgeSettings {
+  readonly options: ServerOptions.Input
+  readonly files: FileSource
+  /** How exchanges end when the scope closes. */
+  readonly end: (server: BridgeServer) => Effect.Effect<void>
+  /** What becomes of a lifespan that does not shut down as it should. */
+  readonly onShutdownError: (error: Lifespan.LifespanError) => Effect.Effect<void>
+}
+
+/** A started application, and what its lifespan handler left for its exchanges. */
+export interface StartedApplication {
+  readonly server: BridgeServer
+  readonly state: ServerContext.ServerContext["state"]
+}
+
+/** Starts the application's lifespan. When the scope closes, exchanges end, and then the lifespan is shut down. */
+export const start = (
+  settings: BridgeSettings
+): Effect.Effect<
+  StartedApplication,
+  Lifespan.StartError | ServerOptions.InvalidOption,
+  PagiApp.PagiApp | Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const options = yield* ServerOptions.make(settings.options)
+    const lifespan = yield* Lifespan.start(yield* PagiApp.PagiApp, {
+      mode: options.lifespan,
+      startupTimeout: options.lifespanStartupTimeout,
+      shutdownTimeout: options.shutdownTimeout,
+      isWorker: false
+    })
+    yield* Effect.addFinalizer(() => Effect.catch(lifespan.shutdown, settings.onShutdownError))
+    const { state } = lifespan
+    const parts = { state, observer: undefined, files: settings.files }
+    const context = yield* Effect.provideService(ServerContext.make(parts), ServerOptions.ServerOptions, options)
+    const server = new BridgeServer(context, yield* Scope.fork(yield* Effect.scope))
+    yield* Effect.addFinalizer(() => settings.end(server))
+    return { server, state }
+  })
+
+/** Starts an application with the services that it requires. */
+export const startApplication = <E, R>(
+  application: PagiApp.Application<E, R>,
+  settings: BridgeSettings
+): Effect.Effect<
+  StartedApplication,
+  Lifespan.StartError | ServerOptions.InvalidOption,
+  Exclude<R, Scope.Scope> | Scope.Scope
+> =>
+  Effect.flatMap(Layer.build(PagiApp.layer(application)), (context) => Effect.provideContext(start(settings), context))
