@@ -3,4 +3,12 @@
  * contracts.
  */
 export * from "./contract/PagiApp.ts"
+export {
+  type Fetch,
+  type FetchConnection,
+  type FetchHandler,
+  type FetchOptions,
+  toFetch,
+  toFetchHandler
+} from "./fetch/toFetch.ts"
 export { fromHttpEffect } from "./httpEffect/fromHttpEffect.ts"
