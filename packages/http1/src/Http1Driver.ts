@@ -196,7 +196,9 @@ export class Http1Driver
     this.#machine.closeAfterResponse()
     this.#exchange?.drain()
     this.linger?.hurry()
-    if (this.#phase === "idle") this.#readDeadline.start(idleDrainTicks)
+    const { isPatient } = this.settings.server
+    if (!isPatient && (this.#phase === "idle" || this.#phase === "fresh")) this.#close()
+    else if (this.#phase === "idle") this.#readDeadline.start(idleDrainTicks)
     else if (this.#phase === "finishing") this.#close()
     else if (this.#phase === "fresh") this.#readDeadline.start(freshDrainTicks)
   }

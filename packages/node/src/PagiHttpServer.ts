@@ -12,6 +12,7 @@ import {
   make as makeOptions,
   ServerOptions
 } from "@pagi/core/options/ServerOptions"
+import { PatientDrain } from "@pagi/core/server/ServerContext"
 import * as Clock from "effect/Clock"
 import type { ConfigError } from "effect/Config"
 import * as Context from "effect/Context"
@@ -128,7 +129,10 @@ export const layerTest: Layer.Layer<
     Layer.provideMerge(
       Layer.mergeAll(
         Layer.effect(HttpServer.HttpServer)(
-          Effect.provideService(make({ host: "127.0.0.1", port: 0 }), Clock.Clock, liveClock)
+          make({ host: "127.0.0.1", port: 0 }).pipe(
+            Effect.provideService(Clock.Clock, liveClock),
+            Effect.provideService(PatientDrain, false)
+          )
         ),
         layerHttpServices
       )

@@ -231,7 +231,8 @@ export const layerTest = (
       const values = yield* makeOptions({ ...defaults, ...options, host: "127.0.0.1", port: 0 })
       const server = yield* serve.pipe(
         Effect.provideService(ServerOptions, values),
-        Effect.provideService(Clock.Clock, liveClock)
+        Effect.provideService(Clock.Clock, liveClock),
+        Effect.provideService(ServerContext.PatientDrain, false)
       )
       const client = yield* ServerClient.make(`http://127.0.0.1:${server.port}`)
       return Context.merge(Context.make(PagiServer, server), client)

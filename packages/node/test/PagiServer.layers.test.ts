@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as PagiApp from "@pagi/core/PagiApp"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
@@ -91,6 +92,16 @@ describe("PagiServer.layerTest", () => {
       )
       assert.strictEqual(error._tag, "InvalidOption")
     }).pipe(Effect.provide(PagiServer.layerTest({ maxBodySize: 3 }).pipe(Layer.provide(clocked))))
+  )
+
+  it.live("does not wait for idle connections of its client when it ends", () =>
+    Effect.gen(function* () {
+      const answered = Effect.provide(HttpClient.get("/"), Layer.fresh(PagiServer.layerTest()))
+      yield* Effect.provide(answered, clocked)
+      // As long as those of other servers have for a request that is under way.
+      const [took] = yield* Effect.timed(Effect.provide(answered, clocked))
+      assert.isBelow(Duration.toMillis(took), 300)
+    })
   )
 
   it.effect("is another server each time", () => {

@@ -1,4 +1,5 @@
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
@@ -52,6 +53,8 @@ export interface ServerContext {
   readonly workerNum?: number | undefined
   /** What the application says that it handles. */
   readonly scopeTypes: PagiApp["Service"]["application"]["scopeTypes"]
+  /** Whether an idle connection gets a moment for a request that is on its way when the server drains. */
+  readonly isPatient: boolean
   /** The application's way of handling requests without events, if it has one. */
   readonly native?: NativeHandler | undefined
   readonly readiness: Readiness
@@ -61,6 +64,12 @@ export interface ServerContext {
   /** Completes `shuttingDown`, and turns `readiness` off if it is still on. */
   readonly beginShutdown: Effect.Effect<void>
 }
+
+/**
+ * Whether a draining server waits a moment for requests that are on their way to it on idle connections, which would be
+ * lost by a close. Servers of tests, whose only clients are in the same process, need not.
+ */
+export const PatientDrain = Context.Reference<boolean>("@pagi/core/PatientDrain", { defaultValue: () => true })
 
 /** Builds what connections share; the timer wheel turns as long as the scope is open. */
 export const make = (parts: {
@@ -74,6 +83,7 @@ export const make = (parts: {
     const app = yield* PagiApp
     const options = yield* ServerOptions
     const clock = yield* Clock.Clock
+    const isPatient = yield* PatientDrain
     const shutdown = yield* Deferred.make<void>()
     const readiness = { isReady: true }
     const refuseWork = Effect.sync(() => {
@@ -84,6 +94,7 @@ export const make = (parts: {
     return {
       ...parts,
       options,
+      isPatient,
       limits: {
         idle: ticks(options.timeout),
         headers: ticks(options.headersTimeout),

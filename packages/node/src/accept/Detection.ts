@@ -72,7 +72,8 @@ export class Detection implements TransportHandler, ServerConnection, DeadlineOw
 
   /** A request may be under way. */
   drain(): void {
-    this.#deadline.start(drainTicks)
+    if (this.#recogniser.server.isPatient) this.#deadline.start(drainTicks)
+    else this.#transport.destroy()
   }
 
   abort(): void {
