@@ -12,3 +12,4 @@ export {
   toFetchHandler
 } from "./fetch/toFetch.ts"
 export { fromHttpEffect } from "./httpEffect/fromHttpEffect.ts"
+export { type MountOptions, toHttpEffect } from "./httpEffect/toHttpEffect.ts"

@@ -50,6 +50,8 @@ export interface ResponseOwner {
   }
   /** Is told whenever there may be something new to see of the response. */
   readonly changes: { notify(): void }
+  /** Hands on an interim response, where the peer can get one. */
+  informational?(head: ResponseHead): void
 }
 
 /** Text is sent as UTF-8. */
@@ -106,7 +108,9 @@ export class BridgeResponse implements ResponseSink {
   informational(status: number, headers: HeaderBlock): string | undefined {
     const section = informationalStatusProblem(status) ?? readFields(headers)
     if (typeof section === "string") return section
-    this.interim.push({ status, headers: section.headers })
+    const head = { status, headers: section.headers }
+    this.interim.push(head)
+    this.#owner.informational?.(head)
     return undefined
   }
 

@@ -11,7 +11,7 @@ import type { HttpReceiveEvent, HttpSendEvent, WebSocketReceiveEvent, WebSocketS
 import type { FilePart } from "../contract/FileSource.ts"
 import type { NativeRequest } from "../contract/NativeHandler.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
-import type { HttpScope, WebSocketScope } from "../contract/Scope.ts"
+import type { HttpScope, HttpVersion, Readiness, WebSocketScope } from "../contract/Scope.ts"
 import { refused, type SendError } from "../contract/SendError.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { ServerRequest } from "./ServerRequest.ts"
@@ -27,14 +27,22 @@ export interface RequestSource {
   readonly secure: boolean
   /** The peer; absent on Unix sockets. */
   readonly client: Address | undefined
+  /** Where the client has connected to. */
+  readonly server: Address | undefined
+  readonly httpVersion: HttpVersion
+  /** As in a scope. */
+  readonly shuttingDown: Effect.Effect<void>
+  readonly readiness: Readiness
   readonly receive: Receive<HttpReceiveEvent>
   readonly disconnectReason: DisconnectReason | undefined
   /** Sends a whole response. */
   respond(status: number, headers: HeaderBlock, content: string | Uint8Array): Effect.Effect<void, SendError>
-  /** Begins a response whose content follows. */
-  start(status: number, headers: HeaderBlock): Effect.Effect<void, SendError>
+  /** Begins a response whose content follows, and then trailers if `trailers` is true. */
+  start(status: number, headers: HeaderBlock, trailers?: boolean): Effect.Effect<void, SendError>
   /** Sends a piece of content; suspends while the peer is behind. */
   piece(content: Uint8Array, more: boolean): Effect.Effect<void, SendError>
+  /** Sends the trailers that were announced, behind the content. */
+  trailers(headers: HeaderBlock): Effect.Effect<void, SendError>
   /** Sends a file as the content. */
   file(part: FilePart): Effect.Effect<void, SendError>
   /** Sends a response before the response: 102 or 103 (RFC 8297). */
@@ -51,12 +59,16 @@ const notUpgradeable = (request: ServerRequest): Effect.Effect<never, HttpServer
   )
 
 /** Sends events of the contract. */
-abstract class EventSource implements RequestSource {
+export abstract class EventSource implements RequestSource {
   abstract readonly method: string
   abstract readonly target: ByteString
   abstract readonly headers: HeaderBlock
   abstract readonly secure: boolean
   abstract readonly client: Address | undefined
+  abstract readonly server: Address | undefined
+  abstract readonly httpVersion: HttpVersion
+  abstract readonly shuttingDown: Effect.Effect<void>
+  abstract readonly readiness: Readiness
   abstract readonly receive: Receive<HttpReceiveEvent>
   abstract readonly disconnectReason: DisconnectReason | undefined
   protected abstract readonly send: Send<HttpSendEvent>
@@ -65,8 +77,12 @@ abstract class EventSource implements RequestSource {
     return Effect.andThen(this.start(status, headers), this.send({ type: "http.response.body", body: content }))
   }
 
-  start(status: number, headers: HeaderBlock): Effect.Effect<void, SendError> {
-    return this.send({ type: "http.response.start", status, headers })
+  start(status: number, headers: HeaderBlock, trailers = false): Effect.Effect<void, SendError> {
+    return this.send({ type: "http.response.start", status, headers, trailers })
+  }
+
+  trailers(headers: HeaderBlock): Effect.Effect<void, SendError> {
+    return this.send({ type: "http.response.trailers", headers })
   }
 
   piece(content: Uint8Array, more: boolean): Effect.Effect<void, SendError> {
@@ -120,6 +136,22 @@ export class NativeSource extends EventSource {
     return this.request.client
   }
 
+  get server(): Address | undefined {
+    return this.request.server
+  }
+
+  get httpVersion(): HttpVersion {
+    return this.request.httpVersion
+  }
+
+  get shuttingDown(): Effect.Effect<void> {
+    return this.request.shuttingDown
+  }
+
+  get readiness(): Readiness {
+    return this.request.readiness
+  }
+
   get receive(): Receive<HttpReceiveEvent> {
     return this.request.receive
   }
@@ -141,8 +173,45 @@ export class NativeSource extends EventSource {
 const targetOf = ({ queryString, rawPath }: Pick<HttpScope, "queryString" | "rawPath">): ByteString =>
   queryString === "" ? rawPath : `${rawPath}?${queryString}`
 
+/** Reads what a scope says of a request. */
+abstract class SourceOfScope extends EventSource {
+  abstract readonly scope: HttpScope | WebSocketScope
+
+  get target(): ByteString {
+    return targetOf(this.scope)
+  }
+
+  get headers(): HeaderBlock {
+    return this.scope.headers
+  }
+
+  get secure(): boolean {
+    return this.scope.scheme === "https" || this.scope.scheme === "wss"
+  }
+
+  get client(): Address | undefined {
+    return this.scope.client
+  }
+
+  get server(): Address | undefined {
+    return this.scope.server
+  }
+
+  get httpVersion(): HttpVersion {
+    return this.scope.httpVersion
+  }
+
+  get shuttingDown(): Effect.Effect<void> {
+    return this.scope.shuttingDown
+  }
+
+  get readiness(): Readiness {
+    return this.scope.readiness
+  }
+}
+
 /** A request of a server that has no other way than events. */
-export class ScopeSource extends EventSource {
+export class ScopeSource extends SourceOfScope {
   readonly scope: HttpScope
   readonly receive: Receive<HttpReceiveEvent>
   protected readonly send: Send<HttpSendEvent>
@@ -156,22 +225,6 @@ export class ScopeSource extends EventSource {
 
   get method(): string {
     return this.scope.method
-  }
-
-  get target(): ByteString {
-    return targetOf(this.scope)
-  }
-
-  get headers(): HeaderBlock {
-    return this.scope.headers
-  }
-
-  get secure(): boolean {
-    return this.scope.scheme === "https"
-  }
-
-  get client(): Address | undefined {
-    return this.scope.client
   }
 
   get disconnectReason(): DisconnectReason | undefined {
@@ -196,7 +249,7 @@ const renamed = (event: HttpSendEvent): WebSocketSendEvent | undefined => {
 }
 
 /** A WebSocket handshake, which has no content. */
-export class HandshakeSource extends EventSource {
+export class HandshakeSource extends SourceOfScope {
   readonly method = "GET"
   readonly receive: Receive<HttpReceiveEvent> = Effect.succeed(emptyRequest)
   readonly disconnectReason = undefined
@@ -211,27 +264,16 @@ export class HandshakeSource extends EventSource {
     this.#send = send
   }
 
-  get target(): ByteString {
-    return targetOf(this.scope)
-  }
-
-  get headers(): HeaderBlock {
-    return this.scope.headers
-  }
-
-  get secure(): boolean {
-    return this.scope.scheme === "wss"
-  }
-
-  get client(): Address | undefined {
-    return this.scope.client
-  }
-
   protected readonly send: Send<HttpSendEvent> = (event) => {
     const own = renamed(event)
     return own === undefined
       ? Effect.fail(refused(event.type, "a WebSocket handshake is refused with a response that has content of bytes"))
       : this.#send(own)
+  }
+
+  /** Has the client of the session pinged, as `websocket.keepalive` does. */
+  keepAlive(interval: number, timeout: number): Effect.Effect<void, SendError> {
+    return this.#send({ type: "websocket.keepalive", interval, timeout })
   }
 
   override upgrade(

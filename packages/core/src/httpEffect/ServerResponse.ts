@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import type { FilePart } from "../contract/FileSource.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { SendError } from "../contract/SendError.ts"
+import { TrailedContent } from "./MountedResponse.ts"
 import type { RequestSource } from "./RequestSource.ts"
 import { ServerRequest } from "./ServerRequest.ts"
 
@@ -129,6 +130,7 @@ const sendRaw = (
   if (typeof content === "string" || content instanceof Uint8Array) {
     return orAnswer500(source.respond(status, headers, content), request, response)
   }
+  if (content instanceof TrailedContent) return sendTrailed(source, headers, content, request, response)
   if (content instanceof FileContent) {
     const file = Effect.andThen(source.start(status, headers), source.file(content.part))
     return orAnswer500(file, request, response)
@@ -163,6 +165,28 @@ const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
 
 const none = new Uint8Array(0)
 
+const sendTrailed = (
+  source: RequestSource,
+  headers: HeaderBlock,
+  { content, trailers }: TrailedContent,
+  request: HttpServerRequest,
+  response: Response
+): Effect.Effect<void, HttpServerError> =>
+  Effect.andThen(
+    orAnswer500(source.start(response.status, headers, true), request, response),
+    sendPieces(
+      source,
+      content,
+      () =>
+        Effect.andThen(
+          source.piece(none, false),
+          Effect.suspend(() => source.trailers(trailers()))
+        ),
+      request,
+      response
+    )
+  )
+
 /** A stream that fails leaves the response incomplete, and the client sees that. */
 const sendStream = (
   source: RequestSource,
@@ -171,12 +195,22 @@ const sendStream = (
   request: HttpServerRequest,
   response: Response
 ): Effect.Effect<void, HttpServerError> => {
+  const content = sendPieces(source, stream, () => source.piece(none, false), request, response)
+  return Effect.andThen(orAnswer500(source.start(response.status, headers), request, response), content)
+}
+
+const sendPieces = (
+  source: RequestSource,
+  stream: Stream.Stream<Uint8Array, unknown>,
+  end: () => Effect.Effect<void, SendError>,
+  request: HttpServerRequest,
+  response: Response
+): Effect.Effect<void, HttpServerError> => {
   const pieces = Stream.runForEachArray(Stream.orDie(stream), (array) =>
     Effect.mapError(source.piece(join(array), true), failure(request, response))
   )
-  const content = Effect.matchCauseEffect(Effect.interruptible(pieces), {
-    onSuccess: () => Effect.mapError(source.piece(none, false), failure(request, response)),
+  return Effect.matchCauseEffect(Effect.interruptible(pieces), {
+    onSuccess: () => Effect.mapError(end(), failure(request, response)),
     onFailure: (cause) => Effect.failCause(Cause.combine(cause, Cause.die(response)))
   })
-  return Effect.andThen(orAnswer500(source.start(response.status, headers), request, response), content)
 }

@@ -35,9 +35,21 @@ const openError = (cause: unknown): Socket.SocketError =>
 const closeCode = (exit: Exit.Exit<unknown, unknown>): number =>
   Exit.isSuccess(exit) ? 1000 : Cause.hasInterruptsOnly(exit.cause) ? 1001 : 1011
 
+const subprotocolField = "sec-websocket-protocol"
+
+/** The subprotocol that is chosen has an event's property of its own. */
+const acceptanceOf = (
+  input: Headers.Input | undefined
+): Omit<WebSocketSendEvent & { type: "websocket.accept" }, "type"> => {
+  const headers = Headers.fromInput(input)
+  const subprotocol = headers[subprotocolField]
+  const fields = Object.entries(headers).filter(([name]) => name !== subprotocolField)
+  return { headers: fields, ...(subprotocol === undefined ? {} : { subprotocol }) }
+}
+
 /**
  * The session is accepted when the reader is acquired, and closed when its scope closes. `headers` are fields of the
- * head that accepts.
+ * head that accepts; with `sec-websocket-protocol` among them the program chooses one of the offered subprotocols.
  */
 export const make = (
   _scope: WebSocketScope,
@@ -54,8 +66,7 @@ export const make = (
         return yield* Effect.fail(openError(new Error("the handshake is accepted already")))
       const connected = yield* receive
       if (connected.type !== "websocket.connect") return yield* Effect.fail(openError(new Error("the client has gone")))
-      const fields = Object.entries(Headers.fromInput(headers))
-      yield* Effect.mapError(send({ type: "websocket.accept", headers: fields }), openError)
+      yield* Effect.mapError(send({ type: "websocket.accept", ...acceptanceOf(headers) }), openError)
       state.upgraded = HttpServerResponse.empty({ status: 101 })
       yield* open.open
     })
