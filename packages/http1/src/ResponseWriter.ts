@@ -1,4 +1,4 @@
-import type { ExchangeEntry } from "@pagi/core/observe/ExchangeRecorder"
+import type { ExchangeEntry, ExchangeFollower } from "@pagi/core/observe/ExchangeRecorder"
 import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
@@ -71,6 +71,10 @@ export class ResponseWriter implements UpgradableResponse {
     const problem = this.start(101, headers, false)
     if (problem === undefined) this.#machine.flushHead(this.#transport)
     return problem
+  }
+
+  follow(follower: ExchangeFollower): void {
+    this.#entry?.follow(follower)
   }
 
   /** Gives up what observers will be told of the exchange, for whoever goes on with it. */

@@ -5,6 +5,7 @@
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type { AnySpan } from "effect/Tracer"
 import type { Address } from "./Address.ts"
 import type { ByteString } from "../bytes/ByteString.ts"
 import type { DisconnectReason } from "./DisconnectReason.ts"
@@ -34,6 +35,8 @@ export interface NativeRequest {
   readonly send: Send<HttpSendEvent>
   /** Why the peer is not there any more. */
   readonly disconnectReason: DisconnectReason | undefined
+  /** The span of the request, when the handler has made one of its own and fails: the log names it. */
+  span?: AnySpan | undefined
   /**
    * Sends a whole response, if none has started; answers why it cannot be sent, and then nothing was written. After the
    * peer has gone it does nothing.

@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as EffectScope from "effect/Scope"
+import { ParentSpan } from "effect/Tracer"
 import type * as Event from "./Event.ts"
 import type { NativeHandler } from "./NativeHandler.ts"
 import { ofHandler, ofHandlers } from "./NotAnEffect.ts"
@@ -43,6 +44,8 @@ export interface Application<E = never, R = never> {
   readonly scopeTypes?: ReadonlySet<Scope["type"]>
   /** Handles requests in place of the function, on a server that can do that. For adapters; not stable. */
   readonly native?: NativeHandler | undefined
+  /** The scope types for which it makes a span of its own, so that the server makes none. For adapters; not stable. */
+  readonly ownSpans?: ReadonlySet<Scope["type"]> | undefined
 }
 
 /** Handles one scope type with exactly the events of that type. */
@@ -109,7 +112,8 @@ export const make = <E1 = never, R1 = never, E2 = never, R2 = never, E3 = never,
   }
   return Object.assign(application, {
     scopeTypes: new Set(scopeTypes.filter((type) => handlerOf[type] !== undefined)),
-    native: handlerOf.http?.native
+    native: handlerOf.http?.native,
+    ownSpans: new Set(scopeTypes.filter((type) => handlerOf[type]?.ownSpans?.has(type) === true))
   })
 }
 
@@ -148,8 +152,8 @@ export const layerEffect = <E, R, BuildError, BuildServices>(
   Layer.effect(
     PagiApp,
     Effect.gen(function* () {
-      // The scope in it is the layer's.
-      const context = Context.omit(EffectScope.Scope)(yield* Effect.context<R | EffectScope.Scope>())
+      // The scope in it is the layer's, and a span that of the program's start, which no request is a part of.
+      const context = Context.omit(EffectScope.Scope, ParentSpan)(yield* Effect.context<R | EffectScope.Scope>())
       const application = yield* build
       // The runner provides `context` and a scope to every run, which is what the erased requirement asks for.
       return { application: application as Application<unknown, never>, context: context as Context.Context<never> }

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import type { Fiber } from "effect/Fiber"
+import type { AnySpan } from "effect/Tracer"
 import type { Log } from "../contract/Callbacks.ts"
 import { ExchangeState } from "../contract/ConnectionState.ts"
 import { type Deadlines, ticks } from "../server/Deadlines.ts"
@@ -15,7 +16,7 @@ import type { RequestRunner, RunObserver } from "../server/RequestRunner.ts"
 import type { Scope } from "../contract/Scope.ts"
 import type { SendError } from "../contract/SendError.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
-import { type Subject, subjectOf } from "../server/Subject.ts"
+import { type Subject, subjectOf, withSpan } from "../server/Subject.ts"
 import { WriteBuffer } from "../contract/TransportState.ts"
 import * as Annotations from "./Annotations.ts"
 import { SendStep } from "./SendStep.ts"
@@ -156,13 +157,18 @@ export abstract class Exchange<
   abstract onApplicationExit(exit: Exit.Exit<unknown, unknown>): void
 
   /**
-   * Runs the application; answers its fiber when it has not ended at once. An observer in place of the exchange itself
-   * has to call `onApplicationExit`.
+   * Runs the application, its spans below `span`; answers its fiber when it has not ended at once. An observer in place of
+   * the exchange itself has to call `onApplicationExit`.
    */
-  run(runner: RequestRunner, scope: Scope, observer: RunObserver = this): Fiber<unknown, unknown> | undefined {
-    const subject = subjectOf(scope)
+  run(
+    runner: RequestRunner,
+    scope: Scope,
+    observer: RunObserver = this,
+    span?: AnySpan
+  ): Fiber<unknown, unknown> | undefined {
+    const subject = withSpan(subjectOf(scope), span)
     this.subject = subject
-    return runner.run(scope, this.receive, this.send, observer, subject)
+    return runner.run(scope, this.receive, this.send, observer, subject, span)
   }
 
   /** The contract's `receive`, made anew each time. */

@@ -1,6 +1,7 @@
 /** A request and its response: the order of their events as a table, turned into calls on the driver. */
 import * as Effect from "effect/Effect"
 import type { Fiber } from "effect/Fiber"
+import type { AnySpan } from "effect/Tracer"
 import type { ByteString } from "../bytes/ByteString.ts"
 import type { Address } from "../contract/Address.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
@@ -88,6 +89,7 @@ class RequestOfExchange implements NativeRequest {
   readonly #server: ServerContext
   readonly #head: HttpRequestHead
   readonly #connection: ScopeConnection
+  span: AnySpan | undefined = undefined
 
   constructor(exchange: HttpExchange, server: ServerContext, head: HttpRequestHead, connection: ScopeConnection) {
     this.#exchange = exchange
@@ -174,18 +176,18 @@ export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEven
     return this.#phase !== "awaitingStart"
   }
 
-  /** Has a native handler answer the request, of which no scope is made. `observer` is as in `run`. */
+  /** Has a native handler answer the request, of which no scope is made. `observer` and `span` are as in `run`. */
   beginNative(
     server: ServerContext,
     handler: NativeHandler,
     connection: ScopeConnection,
     head: HttpRequestHead,
-    observer: RunObserver = this
+    observer: RunObserver = this,
+    span?: AnySpan
   ): Fiber<unknown, unknown> | undefined {
     this.isHead = head.method === "HEAD"
     const request = new RequestOfExchange(this, server, head, connection)
-    this.subject = request
-    return this.runNative(server.runner, handler, request, observer)
+    return this.runNative(server.runner, handler, request, observer, span)
   }
 
   /** Sends a whole response, which must not have started; answers why the protocol cannot carry it. */

@@ -1,8 +1,11 @@
 /** What a driver of any version of HTTP is to its exchanges, and how one begins and, if it is a WebSocket, is accepted. */
 import type { Fiber } from "effect/Fiber"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
-import type { ExchangeEntry } from "../observe/ExchangeRecorder.ts"
+import type { ExchangeEntry, ExchangeFollower } from "../observe/ExchangeRecorder.ts"
+import type { RunObserver } from "../server/RequestRunner.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
+import type { ExchangeType } from "../tracing/RequestTracer.ts"
+import type { RequestTrace } from "../tracing/RequestTrace.ts"
 import type { Ending, ExchangeOptions } from "./Exchange.ts"
 import { HttpExchange } from "./Http.ts"
 import { makeExchange } from "./makeExchange.ts"
@@ -20,6 +23,8 @@ export type BegunExchange = HttpExchange | SseExchange | WebSocketExchange
 export interface UpgradableResponse extends ResponseSink {
   /** Sends the head that accepts a handshake; answers why the protocol cannot carry it. */
   switchProtocols(headers: HeaderBlock): string | undefined
+  /** Has another one be told what observers are, if there is an entry for them. */
+  follow(follower: ExchangeFollower): void
   /** Gives up what observers will be told of the exchange, for the session that goes on with it. */
   takeEntry(): ExchangeEntry | undefined
 }
@@ -50,17 +55,47 @@ export const beginExchange = (
       ? makeExchange(host, options, head)
       : new WaitingHandshake(host, options, handshake).exchange
   if (server.native !== undefined && exchange instanceof HttpExchange) {
+    const trace = beginTrace(host, server, exchange, connection, head)
     host.onBegin(exchange)
-    const fiber = exchange.beginNative(server, server.native, connection, head)
+    const observer = observerOf(exchange, trace)
+    const fiber = exchange.beginNative(server, server.native, connection, head, observer, trace?.span)
     if (fiber !== undefined) host.onWaiting(fiber)
     return
   }
   // A getter in the application's state may throw; then nothing has begun.
   const scope = exchange.makeScope(server, connection, head)
+  const trace = beginTrace(host, server, exchange, connection, head)
   host.onBegin(exchange)
-  const fiber = exchange.run(server.runner, scope)
+  const fiber = exchange.run(server.runner, scope, observerOf(exchange, trace), trace?.span)
   if (fiber !== undefined) host.onWaiting(fiber)
 }
+
+const typeOf = (exchange: BegunExchange): ExchangeType =>
+  exchange instanceof HttpExchange ? "http" : exchange instanceof WebSocketExchange ? "websocket" : "sse"
+
+/** Begins the span of an exchange, on a server that makes any. */
+const beginTrace = (
+  host: HttpHost,
+  server: ServerContext,
+  exchange: BegunExchange,
+  connection: ScopeConnection,
+  head: HttpRequestHead
+): RequestTrace | undefined => {
+  const trace = server.tracer?.begin(typeOf(exchange), head, connection)
+  if (trace !== undefined) host.response.follow(trace)
+  return trace
+}
+
+/** The span ends with the application, when that has been told to the exchange. */
+const observerOf = (exchange: BegunExchange, trace: RequestTrace | undefined): RunObserver =>
+  trace === undefined
+    ? exchange
+    : {
+        onApplicationExit: (exit) => {
+          exchange.onApplicationExit(exit)
+          trace.applicationEnded(exit)
+        }
+      }
 
 /** A handshake until the application has accepted or refused it. */
 class WaitingHandshake implements WebSocketHost {

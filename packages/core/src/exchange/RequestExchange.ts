@@ -1,6 +1,7 @@
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Fiber } from "effect/Fiber"
+import type { AnySpan } from "effect/Tracer"
 import { Deadline } from "../server/Deadlines.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type * as Event from "../contract/Event.ts"
@@ -12,7 +13,7 @@ import type { RequestRunner, RunObserver } from "../server/RequestRunner.ts"
 import { isContentless } from "../http/ResponseStatus.ts"
 import type { ResponseSink } from "./ResponseSink.ts"
 import type { Scope } from "../contract/Scope.ts"
-import type { Subject } from "../server/Subject.ts"
+import { type Subject, withSpan } from "../server/Subject.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import { type Ending, Exchange, type ExchangeOptions } from "./Exchange.ts"
 import { SendStep } from "./SendStep.ts"
@@ -82,19 +83,27 @@ export abstract class RequestExchange<
     return this.host.bufferedAmount
   }
 
-  override run(runner: RequestRunner, scope: Scope, observer: RunObserver = this): Fiber<unknown, unknown> | undefined {
-    this.#fiber = super.run(runner, scope, observer)
+  override run(
+    runner: RequestRunner,
+    scope: Scope,
+    observer: RunObserver = this,
+    span?: AnySpan
+  ): Fiber<unknown, unknown> | undefined {
+    this.#fiber = super.run(runner, scope, observer, span)
     return this.#fiber
   }
 
-  /** Runs a native handler for the request. */
+  /** Runs a native handler for the request, its spans below `span`. */
   protected runNative(
     runner: RequestRunner,
     handler: NativeHandler,
     request: NativeRequest & Subject,
-    observer: RunObserver
+    observer: RunObserver,
+    span: AnySpan | undefined
   ): Fiber<unknown, unknown> | undefined {
-    this.#fiber = runner.runNative(handler, request, observer)
+    const subject = withSpan(request, span)
+    this.subject = subject
+    this.#fiber = runner.runNative(handler, request, observer, subject, span)
     return this.#fiber
   }
 

@@ -1,12 +1,16 @@
 /** Runs programs that answer with Effect's `HttpServerResponse` as handlers of this server. */
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as HttpEffect from "effect/http/HttpEffect"
-import type { HttpMiddleware } from "effect/http/HttpMiddleware"
-import { ClientAbort } from "effect/http/HttpServerError"
+import { type HttpMiddleware, TracerDisabledWhen } from "effect/http/HttpMiddleware"
+import { causeResponseStripped, ClientAbort } from "effect/http/HttpServerError"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
+import { type AnySpan, ParentSpan } from "effect/Tracer"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { HttpReceiveEvent, HttpSendEvent, WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
 import type { NativeHandler } from "../contract/NativeHandler.ts"
@@ -19,13 +23,28 @@ import * as ServerResponse from "./ServerResponse.ts"
 /** A program that answers a request, once for each; its requirements are met by the context that it is run with. */
 export type Handled = Effect.Effect<void>
 
+/**
+ * What of a failure is worth a line in the log. Effect has it in the end also where it was answered: with a status below
+ * 500 that is an ordinary response, to a request without a route for instance. The response itself is among the reasons.
+ */
+const toReport = (cause: Cause.Cause<never>): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const [response, failure] = causeResponseStripped(cause)
+    // Only this server makes the requests that it is asked to answer.
+    const { state } = Context.getUnsafe(fiber.context, HttpServerRequest) as ServerRequest
+    const isAnswered = response.status < 500 && !state.isBrokenOff
+    if (Option.isNone(failure) || isAnswered) return Exit.void
+    if (state.source instanceof NativeSource) state.source.request.span = state.span
+    return Exit.failCause(failure.value)
+  })
+
 /** Makes the program that also sends what the other one answers. */
 export const make = <E, R>(
   httpEffect: Effect.Effect<HttpServerResponse, E, R>,
   middleware?: HttpMiddleware | undefined
 ): Handled =>
   // What it requires is in the context that `run` is given; the request is added there.
-  HttpEffect.toHandled(httpEffect, ServerResponse.send, middleware) as Handled
+  Effect.catchCause(HttpEffect.toHandled(httpEffect, ServerResponse.send, middleware) as Handled, toReport)
 
 /** Whether the client has ended the exchange, rather than the server. */
 const isClientAbort = (reason: DisconnectReason): boolean => reason !== "server_shutdown" && reason !== "server_error"
@@ -75,4 +94,17 @@ export const runHandshake = (
 ): Effect.Effect<void> => provideRequest(handled, new HandshakeSource(scope, receive, send))
 
 const provideRequest = (handled: Handled, source: RequestSource): Effect.Effect<void> =>
-  Effect.provideService(handled, HttpServerRequest, new ServerRequest(new RequestState(source)))
+  Effect.provideService(withoutSecondSpan(handled), HttpServerRequest, new ServerRequest(new RequestState(source)))
+
+/** Whether a server has made a span for what the span is part of. */
+const isOfServer = (span: AnySpan): boolean =>
+  span._tag === "Span" && (span.kind === "server" || Option.exists(span.parent, isOfServer))
+
+const always = () => true
+
+/** An application that hands requests on has a span for them from the server, beside which Effect would make another. */
+const withoutSecondSpan = (handled: Handled): Handled =>
+  Effect.withFiber((fiber) => {
+    const span = Context.getOrUndefined(fiber.context, ParentSpan)
+    return span !== undefined && isOfServer(span) ? Effect.provideService(handled, TracerDisabledWhen, always) : handled
+  })

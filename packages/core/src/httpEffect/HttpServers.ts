@@ -1,5 +1,5 @@
 /** Effect's `HttpServer` on a server of this project: what is given to its `serve`, as an application. */
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { HttpMiddleware } from "effect/http/HttpMiddleware"

@@ -17,6 +17,7 @@ import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
+import type { AnySpan } from "effect/Tracer"
 import { get } from "../http/HeaderBlock.ts"
 import type { RequestSource } from "./RequestSource.ts"
 import * as RequestBody from "./RequestBody.ts"
@@ -50,6 +51,10 @@ export class RequestState {
   multipart: Multiparts | undefined = undefined
   /** What middleware is told that an upgraded request was answered with. */
   upgraded: HttpServerResponse | undefined = undefined
+  /** Whether the response could not be sent to its end. */
+  isBrokenOff = false
+  /** The span that Effect has made for a request which failed. */
+  span: AnySpan | undefined = undefined
 
   constructor(source: RequestSource) {
     this.source = source

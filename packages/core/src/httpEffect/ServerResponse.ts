@@ -1,18 +1,21 @@
 /** Sends what a program of Effect's answers. */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Cookies from "effect/http/Cookies"
 import { HttpServerError, ResponseError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Stream from "effect/Stream"
+import { ParentSpan } from "effect/Tracer"
 import type { FilePart } from "../contract/FileSource.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { SendError } from "../contract/SendError.ts"
 import { TrailedContent } from "./MountedResponse.ts"
 import type { RequestSource } from "./RequestSource.ts"
-import { ServerRequest } from "./ServerRequest.ts"
+import type { ServerRequest } from "./ServerRequest.ts"
 
 /** Raw content that is a file, sent in the way of this server. */
 export class FileContent {
@@ -47,6 +50,7 @@ export const send = (request: HttpServerRequest, response: Response): Effect.Eff
   const { source, upgraded } = (request as ServerRequest).state
   if (upgraded !== undefined) return Exit.succeed(upgraded)
   const { body, status } = response
+  if (status >= 500) noteSpan(request)
   const headers = fieldsOf(response, status === 204 || status === 205)
   if (source.method === "HEAD" || HttpServerResponse.omitsBody(response)) {
     return Effect.andThen(cancel(response), orAnswer500(source.respond(status, headers, ""), request, response))
@@ -66,6 +70,13 @@ export const send = (request: HttpServerRequest, response: Response): Effect.Eff
     case "Stream":
       return sendStream(source, headers, body.stream, request, response)
   }
+}
+
+/** Keeps the span of a request that fails, for the log. */
+const noteSpan = (request: HttpServerRequest): void => {
+  const fiber = Fiber.getCurrent()
+  if (fiber === undefined) return
+  ;(request as ServerRequest).state.span = Context.getOrUndefined(fiber.context, ParentSpan)
 }
 
 /** The server has no way to send it. */
@@ -211,6 +222,10 @@ const sendPieces = (
   )
   return Effect.matchCauseEffect(Effect.interruptible(pieces), {
     onSuccess: () => Effect.mapError(end(), failure(request, response)),
-    onFailure: (cause) => Effect.failCause(Cause.combine(cause, Cause.die(response)))
+    onFailure: (cause) => {
+      noteSpan(request)
+      ;(request as ServerRequest).state.isBrokenOff = true
+      return Effect.failCause(Cause.combine(cause, Cause.die(response)))
+    }
   })
 }

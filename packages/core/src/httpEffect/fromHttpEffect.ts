@@ -6,9 +6,25 @@ import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import type * as EffectScope from "effect/Scope"
 import type { HttpReceiveEvent, HttpSendEvent, WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
 import type { NativeHandler } from "../contract/NativeHandler.ts"
-import { type Application, make, type Receive, type Send, type UnsupportedScope } from "../contract/PagiApp.ts"
+import {
+  type Application,
+  type HttpHandler,
+  make,
+  type Receive,
+  type Send,
+  type UnsupportedScope,
+  type WebSocketHandler
+} from "../contract/PagiApp.ts"
 import type { HttpScope, WebSocketScope } from "../contract/Scope.ts"
 import type * as Handler from "./HttpEffectHandler.ts"
+
+/** Effect's HTTP server makes the spans of what it answers. */
+const ownSpans = new Set(["http", "websocket"] as const)
+
+/** An application of requests and WebSockets, which can also be the handler of either beside others. */
+export type HttpEffectApplication<R> = Application<UnsupportedScope, R> &
+  HttpHandler<UnsupportedScope, R> &
+  WebSocketHandler<UnsupportedScope, R>
 
 /** How requests are answered, once what that takes is loaded. */
 interface Loaded {
@@ -30,7 +46,7 @@ interface Loaded {
 export const fromHttpEffect = <E, R>(
   httpEffect: Effect.Effect<HttpServerResponse, E, R>,
   middleware?: HttpMiddleware | undefined
-): Application<UnsupportedScope, Exclude<R, HttpServerRequest | EffectScope.Scope>> => {
+): HttpEffectApplication<Exclude<R, HttpServerRequest | EffectScope.Scope>> => {
   let loaded: Loaded | undefined
   // A program without such handlers need not load Effect's HTTP server.
   const loading = import("./HttpEffectHandler.ts").then((handler): Loaded => {
@@ -46,7 +62,7 @@ export const fromHttpEffect = <E, R>(
     Effect.flatMap(load, ({ handled, handler }) => handler.runScope(handled, scope, receive, send))
   const websocket = (scope: WebSocketScope, receive: Receive<WebSocketReceiveEvent>, send: Send<WebSocketSendEvent>) =>
     Effect.flatMap(load, ({ handled, handler }) => handler.runHandshake(handled, scope, receive, send))
-  // The services that the program requires are in the context of whoever runs it.
-  const services = make({ http: Object.assign(http, { native }), websocket })
-  return services as Application<UnsupportedScope, Exclude<R, HttpServerRequest | EffectScope.Scope>>
+  // The services that the program requires are in the context of whoever runs it, and each scope gets its own events.
+  const services = Object.assign(make({ http: Object.assign(http, { native }), websocket }), { ownSpans })
+  return services as unknown as HttpEffectApplication<Exclude<R, HttpServerRequest | EffectScope.Scope>>
 }

@@ -7,6 +7,20 @@ import type { ExchangeOutcome, ExchangeRecord, ObservedConnection, ObservedReque
 /** Milliseconds for which the distance between the monotonic and the wall clock counts as unchanged. */
 const distanceLifetime = 1000
 
+/** Is told what a driver does for an exchange, while it goes on. */
+export interface ExchangeFollower {
+  /** The response has a head; it counts as sent unless `revoked` follows. */
+  started(status: number, headers: HeaderBlock | undefined): void
+  revoked(): void
+  /** So many bytes of the response's body, or of a session's messages, were sent. */
+  sent(length: number): void
+  /** The exchange has ended; its application may run on. */
+  ended(outcome: ExchangeOutcome): void
+}
+
+/** Nobody listens: the entry is there for a follower. */
+const nobody: Observer = {}
+
 /** Tells the observer of a server of its exchanges. */
 export class ExchangeRecorder {
   readonly observer: Observer
@@ -21,11 +35,10 @@ export class ExchangeRecorder {
     this.#origin = clock.monotonicTimeNanosUnsafe()
   }
 
-  /** The recorder for an observer; nothing when nobody listens to exchanges. */
-  static make(clock: Clock.Clock, observer: Observer | undefined): ExchangeRecorder | undefined {
-    return observer?.exchangeStarted === undefined && observer?.exchangeEnded === undefined
-      ? undefined
-      : new ExchangeRecorder(clock, observer)
+  /** The recorder for an observer; nothing when nobody listens to exchanges, and none has a follower. */
+  static make(clock: Clock.Clock, observer: Observer | undefined, hasFollowers = false): ExchangeRecorder | undefined {
+    const isHeard = observer?.exchangeStarted !== undefined || observer?.exchangeEnded !== undefined
+    return isHeard || hasFollowers ? new ExchangeRecorder(clock, observer ?? nobody) : undefined
   }
 
   /** An exchange that begins now; without a request when what arrived was not a valid head. */
@@ -63,6 +76,7 @@ export class ExchangeEntry implements ExchangeRecord {
   duration = Number.NaN
   firstByte: number | undefined = undefined
   outcome: ExchangeOutcome = "complete"
+  #follower: ExchangeFollower | undefined = undefined
   readonly #recorder: ExchangeRecorder
 
   constructor(
@@ -77,12 +91,18 @@ export class ExchangeEntry implements ExchangeRecord {
     this.#recorder = recorder
   }
 
+  /** Tells another one what happens from now on. */
+  follow(follower: ExchangeFollower): void {
+    this.#follower = follower
+  }
+
   /** The response has a head; it counts as sent unless `revoke` follows. */
   started(status: number, headers: HeaderBlock | undefined): void {
     const { observer } = this.#recorder
     this.status = status
     if (observer.usesResponseHeaders === true) this.responseHeaders = headers
     if (observer.usesFirstByte === true) this.firstByte = this.#recorder.now() - this.startedAt
+    this.#follower?.started(status, headers)
   }
 
   /** The head that was announced has not been sent, and will not be. */
@@ -90,11 +110,13 @@ export class ExchangeEntry implements ExchangeRecord {
     this.status = 499
     this.responseHeaders = undefined
     this.firstByte = undefined
+    this.#follower?.revoked()
   }
 
   /** So many bytes of the response's body were sent. */
   sent(length: number): void {
     this.bytes += length
+    this.#follower?.sent(length)
   }
 
   /** Tells of the exchange as ended now. Only the first call counts. */
@@ -106,6 +128,7 @@ export class ExchangeEntry implements ExchangeRecord {
     this.startedAt += recorder.distance(now)
     this.outcome = outcome
     recorder.observer.exchangeEnded?.(this)
+    this.#follower?.ended(outcome)
   }
 
   /** The server itself has answered, and with that the exchange has ended. */

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as EffectScope from "effect/Scope"
+import { type AnySpan, ParentSpan } from "effect/Tracer"
 import { callApplication } from "./ApplicationCall.ts"
 import type * as Event from "../contract/Event.ts"
 import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
@@ -140,11 +141,12 @@ export class RequestRunner {
     receive: Receive<ReceiveEvent>,
     send: Send<SendEvent>,
     observer: RunObserver,
-    subject: Subject = scope
+    subject: Subject = scope,
+    span?: AnySpan
   ): Fiber.Fiber<unknown, unknown> | undefined {
     this.#observer?.applicationStarted?.()
     const run = new Run(this, subject, observer)
-    const fork = Effect.runForkWith(Context.addUnsafe(this.#context, EffectScope.Scope.key, run.scope))
+    const fork = Effect.runForkWith(Context.addUnsafe(this.#contextBelow(span), EffectScope.Scope.key, run.scope))
     // `send` checks every event at run time, whatever its static type says.
     const fiber = fork(callApplication(this.#application, scope, receive, send as Send<Event.SendEvent>))
     const exit = fiber.pollUnsafe()
@@ -157,17 +159,24 @@ export class RequestRunner {
   /** Runs what a native handler starts for a request, as `run` does the application. */
   runNative(
     handler: NativeHandler,
-    request: NativeRequest & Subject,
-    observer: RunObserver
+    request: NativeRequest,
+    observer: RunObserver,
+    subject: Subject,
+    span?: AnySpan
   ): Fiber.Fiber<unknown, unknown> | undefined {
     this.#observer?.applicationStarted?.()
-    const run = new Run(this, request, observer)
-    const fiber = handler(request, this.#context)
+    const run = new Run(this, subject, observer)
+    const fiber = handler(request, this.#contextBelow(span))
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return run.end(exit)
     this.#remember(run)
     fiber.addObserver(run.end.bind(run))
     return fiber
+  }
+
+  /** The services of a run whose spans are below this one, if there is one. */
+  #contextBelow(span: AnySpan | undefined): Context.Context<never> {
+    return span === undefined ? this.#context : Context.addUnsafe(this.#context, ParentSpan.key, span)
   }
 
   /** Runs a short effect of the server's own, such as a log line, that nobody waits for. */

@@ -14,6 +14,8 @@ import { PagiApp } from "../contract/PagiApp.ts"
 import { RequestRunner } from "./RequestRunner.ts"
 import type { Readiness, State } from "../contract/Scope.ts"
 import { ServerOptions, type Values } from "../options/ServerOptions.ts"
+import type { RequestTracer } from "../tracing/RequestTracer.ts"
+import * as Tracing from "../tracing/Tracing.ts"
 
 /** Time limits in ticks of the timer wheel; 0 means none. */
 export interface TimeLimits {
@@ -44,8 +46,10 @@ export interface ServerContext {
   readonly date: DateHeader
   /** Who listens to the server; absent when nobody does. */
   readonly observer: Observer | undefined
-  /** Absent when nobody listens to exchanges. */
+  /** Absent when nobody listens to exchanges, and they have no spans. */
   readonly exchanges: ExchangeRecorder | undefined
+  /** Begins the spans of exchanges; absent when the application has no tracer. */
+  readonly tracer?: RequestTracer | undefined
   /** What the application's lifespan handler left for its exchanges. */
   readonly state: State
   readonly files: FileSource
@@ -91,6 +95,7 @@ export const make = (parts: {
     })
     const { ticks } = Deadlines.Deadlines
     const deadlines = yield* Deadlines.make
+    const tracer = yield* Tracing.make(app)
     return {
       ...parts,
       options,
@@ -110,7 +115,8 @@ export const make = (parts: {
       registry: new ConnectionRegistry(parts.observer),
       clock,
       date: new DateHeader(clock, deadlines),
-      exchanges: ExchangeRecorder.make(clock, parts.observer),
+      exchanges: ExchangeRecorder.make(clock, parts.observer, tracer !== undefined),
+      tracer,
       scopeTypes: app.application.scopeTypes,
       native: app.application.native,
       readiness,

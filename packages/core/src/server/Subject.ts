@@ -1,4 +1,5 @@
 import type { HttpScope, LifespanScope, Scope, SseScope, WebSocketScope } from "../contract/Scope.ts"
+import type { AnySpan } from "effect/Tracer"
 import type { Address } from "../contract/Address.ts"
 
 type Told<Scope extends HttpScope | SseScope | WebSocketScope> = Pick<
@@ -6,8 +7,13 @@ type Told<Scope extends HttpScope | SseScope | WebSocketScope> = Pick<
   Extract<keyof Scope, "type" | "method" | "path" | "httpVersion">
 > & { readonly client?: Address | undefined }
 
-/** What messages for people say of an exchange. A scope has it all, and much more. */
-export type Subject = Pick<LifespanScope, "type"> | Told<HttpScope> | Told<SseScope> | Told<WebSocketScope>
+/** What a server may know of an exchange besides. */
+interface Traced {
+  readonly span?: AnySpan | undefined
+}
+
+/** What messages for people say of an exchange. A scope has it all but the span, and much more. */
+export type Subject = Pick<LifespanScope, "type"> | ((Told<HttpScope> | Told<SseScope> | Told<WebSocketScope>) & Traced)
 
 /**
  * The subject of an exchange that may last for days: it keeps nothing of the request but what messages say, where the
@@ -60,4 +66,14 @@ export const subjectOf = (scope: Scope): Subject => {
     default:
       return scope
   }
+}
+
+/** A subject of which the span is known, when it has one. */
+export const withSpan = (subject: Subject, span: AnySpan | undefined): Subject => {
+  if (span === undefined || subject.type === "lifespan") return subject
+  const { client, httpVersion, path } = subject
+  const told = { httpVersion, path, span, ...(client === undefined ? {} : { client }) }
+  return subject.type === "websocket"
+    ? { type: subject.type, ...told }
+    : { type: subject.type, method: subject.method, ...told }
 }

@@ -16,6 +16,7 @@ import { testBehindStreams, testDeclinedStreams, testStreamContent } from "./Sse
 import { testStoppedStreams, testStreamEndings, testStreamTime } from "./SseEndings.ts"
 import type { Version } from "./support/Version.ts"
 import { testNoLimits, testRequestTime, testWriteTime } from "./Time.ts"
+import { testSessionSpans, testSpans } from "./Tracing.ts"
 import { testDenials, testUnansweredHandshakes } from "./WebSocketDenials.ts"
 import { testHandshakes, testSessions } from "./WebSockets.ts"
 
@@ -48,6 +49,8 @@ const cases: Readonly<Record<string, (version: Version) => void>> = {
   "a request body that stalls": testBodyTime,
   "the access log has a line for": testAccessLog,
   "an observer is told, in order and once, of": testObserver,
+  "a span": testSpans,
+  "the span of what goes on for long": testSessionSpans,
   "which scope a request gets": testStreamScopes,
   "the bytes of an event stream": testStreamBytes,
   "the content of a request for a stream": testStreamContent,

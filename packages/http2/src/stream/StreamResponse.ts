@@ -1,4 +1,4 @@
-import type { ExchangeEntry } from "@pagi/core/observe/ExchangeRecorder"
+import type { ExchangeEntry, ExchangeFollower } from "@pagi/core/observe/ExchangeRecorder"
 import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
@@ -103,6 +103,10 @@ export class StreamResponse implements UpgradableResponse {
     const problem = this.start(200, headers, false)
     if (problem === undefined) this.#response.flushHead()
     return problem
+  }
+
+  follow(follower: ExchangeFollower): void {
+    this.#entry?.follow(follower)
   }
 
   /** Gives up what observers will be told, for whoever goes on with the stream. */

@@ -1,0 +1,43 @@
+/** The caller's span, as the header fields of a request tell it: W3C Trace Context, or else B3. */
+import * as Context from "effect/Context"
+import * as Headers from "effect/http/Headers"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import * as TraceState from "./TraceState.ts"
+
+const fieldNames: ReadonlySet<string> = new Set([
+  "traceparent",
+  "tracestate",
+  "b3",
+  "x-b3-traceid",
+  "x-b3-spanid",
+  "x-b3-sampled",
+  "x-b3-flags"
+])
+
+/** A field that comes twice is joined: a `tracestate` may be split (§3.3.1.1), and of the others none is valid then. */
+const traceFields = (block: HeaderBlock): Record<string, string> | undefined => {
+  let fields: Record<string, string> | undefined
+  for (const [name, value] of block) {
+    if (!fieldNames.has(name)) continue
+    fields ??= {}
+    const earlier = fields[name]
+    fields[name] = earlier === undefined ? value : `${earlier},${value}`
+  }
+  return fields
+}
+
+/** The span that the request is a part of for its client, if it tells one. */
+export const fromBlock = (block: HeaderBlock): Tracer.ExternalSpan | undefined => {
+  const fields = traceFields(block)
+  if (fields === undefined) return undefined
+  const headers = Headers.fromRecordUnsafe(fields)
+  const parent = Option.getOrUndefined(HttpTraceContext.w3c(headers))
+  // It belongs to `traceparent`, without which it means nothing.
+  if (parent === undefined) return Option.getOrUndefined(HttpTraceContext.fromHeaders(headers))
+  const state = TraceState.parse(fields["tracestate"] ?? "")
+  if (state === undefined) return parent
+  return Tracer.externalSpan({ ...parent, annotations: Context.make(TraceState.TraceStateOfSpan, state) })
+}

@@ -1,0 +1,131 @@
+/** The span of an exchange: its driver tells it how the exchange goes on, and it ends when the application has ended too. */
+import type * as Exit from "effect/Exit"
+import type { Span } from "effect/Tracer"
+import { accepts } from "../http/EventStream.ts"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import type { ExchangeFollower } from "../observe/ExchangeRecorder.ts"
+import type { ExchangeOutcome } from "../observe/Observer.ts"
+import * as SpanEnd from "./SpanEnd.ts"
+
+/** What the spans of a server have in common. */
+export interface TraceOwner {
+  /** The time of day, in nanoseconds. */
+  now(): bigint
+  /** Sets attributes of what the application sends with the status, if the program asks for any. */
+  setResponse(span: Span, headers: HeaderBlock): void
+  /** The tracer of the program has thrown something. */
+  onDefect(defect: unknown): void
+}
+
+/** What the events of a span are called, after those of the contract. */
+interface SessionEvents {
+  readonly started: string
+  readonly sent: string
+  readonly ended: string
+}
+
+const ofWebSocket: SessionEvents = {
+  started: "websocket.accept",
+  sent: "websocket.send",
+  ended: "websocket.close"
+}
+
+const ofEventStream: SessionEvents = { started: "sse.start", sent: "sse.send", ended: "sse.close" }
+
+const isEventStream = (headers: HeaderBlock): boolean =>
+  headers.some(([name, value]) => name.toLowerCase() === "content-type" && accepts(value))
+
+/**
+ * The span of one exchange. What goes on for long, an event stream or a session, has events of its own in it: that it was
+ * accepted, the first thing that was sent, and the end.
+ */
+export class RequestTrace implements ExchangeFollower {
+  readonly span: Span
+  readonly #owner: TraceOwner
+  readonly #isHandshake: boolean
+  #status: number | undefined = undefined
+  #session: SessionEvents | undefined = undefined
+  #hasSent = false
+  #outcome: ExchangeOutcome | undefined = undefined
+  #exit: Exit.Exit<unknown, unknown> | undefined = undefined
+
+  /** `isHandshake` says whether the request asks for a WebSocket. */
+  constructor(owner: TraceOwner, span: Span, isHandshake: boolean) {
+    this.#owner = owner
+    this.span = span
+    this.#isHandshake = isHandshake
+  }
+
+  // from the driver ----------------------------------------------------------------------------------------------------
+
+  started(status: number, headers: HeaderBlock | undefined): void {
+    this.#status = status
+    if (!this.span.sampled) return
+    this.#guard(() => {
+      if (headers !== undefined) this.#owner.setResponse(this.span, headers)
+      this.#session = this.#sessionOf(status, headers ?? [])
+      if (this.#session !== undefined) this.#note(this.#session.started)
+    })
+  }
+
+  #sessionOf(status: number, headers: HeaderBlock): SessionEvents | undefined {
+    // Over HTTP/2 an accepted handshake has an ordinary status (RFC 8441 §5).
+    if (this.#isHandshake && (status === 101 || status === 200)) return ofWebSocket
+    return isEventStream(headers) ? ofEventStream : undefined
+  }
+
+  revoked(): void {
+    this.#status = undefined
+    this.#session = undefined
+  }
+
+  sent(length: number): void {
+    if (this.#hasSent || length === 0) return
+    this.#hasSent = true
+    const session = this.#session
+    if (session !== undefined) this.#guard(() => this.#note(session.sent))
+  }
+
+  ended(outcome: ExchangeOutcome): void {
+    const session = this.#session
+    this.#outcome = outcome
+    if (session !== undefined) this.#guard(() => this.#note(session.ended, { outcome }))
+    this.#end()
+  }
+
+  // from the runner ----------------------------------------------------------------------------------------------------
+
+  applicationEnded(exit: Exit.Exit<unknown, unknown>): void {
+    this.#exit = exit
+    this.#end()
+  }
+
+  /** Ends the span when nothing of the exchange goes on. */
+  #end(): void {
+    const exit = this.#exit
+    const outcome = this.#outcome
+    if (exit === undefined || outcome === undefined) return
+    this.#guard(() => {
+      const status = this.#status
+      const end = SpanEnd.of({ exit, outcome, status, isSession: this.#session !== undefined })
+      if (this.span.sampled) {
+        if (status !== undefined) this.span.attribute("http.response.status_code", status)
+        if (end.errorType !== undefined) this.span.attribute("error.type", end.errorType)
+      }
+      this.span.end(this.#owner.now(), end.exit)
+    })
+  }
+
+  #note(name: string, attributes?: Record<string, unknown>): void {
+    this.span.event(name, this.#owner.now(), attributes)
+  }
+
+  /** A tracer that throws must not cost the connection. */
+  #guard(act: () => void): void {
+    try {
+      act()
+    } catch (defect) {
+      this.#owner.onDefect(defect)
+    }
+  }
+}

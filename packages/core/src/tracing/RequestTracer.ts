@@ -1,0 +1,100 @@
+/** Begins the spans of a server that has a tracer. */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { CurrentRedactedNames } from "effect/http/UrlParams"
+import { TracerTimingEnabled } from "effect/References"
+import { ParentSpan, type Span } from "effect/Tracer"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import * as RemoteParent from "./RemoteParent.ts"
+import { RequestTrace, type TraceOwner } from "./RequestTrace.ts"
+import * as SpanAttributes from "./SpanAttributes.ts"
+import type { SpanRules } from "./SpanRules.ts"
+
+/** What requests become: an exchange of one of the contract's kinds. */
+export type ExchangeType = "http" | "sse" | "websocket"
+
+/** References of Effect's `HttpMiddleware` by which programs say what spans there are, and what is in them. */
+const ruleKeys = [
+  "effect/http/HttpMiddleware/TracerDisabledWhen",
+  "@effect/platform/HttpMiddleware/SpanNameGenerator",
+  "effect/http/HttpMiddleware/TracerHeaderFilter"
+] as const
+
+/** Makes the spans of a server, with the tracer and the settings in the services of its application. */
+export class RequestTracer implements TraceOwner {
+  readonly #context: Context.Context<never>
+  readonly #clock: Clock.Clock
+  readonly #hasTime: boolean
+  readonly #redactedNames: ReadonlyArray<string | RegExp>
+  readonly #ownSpans: ReadonlySet<string>
+  readonly #rules: SpanRules | undefined
+
+  /** Exchanges of the types in `ownSpans` have their spans from the application itself. */
+  constructor(context: Context.Context<never>, ownSpans: ReadonlySet<string>, rules: SpanRules | undefined) {
+    // A request is no part of what its server was started in.
+    this.#context = Context.omit(ParentSpan)(context) as Context.Context<never> // It never required one.
+    this.#clock = Context.get(context, Clock.Clock)
+    this.#hasTime = Context.get(context, TracerTimingEnabled)
+    this.#redactedNames = Context.get(context, CurrentRedactedNames)
+    this.#ownSpans = ownSpans
+    this.#rules = rules
+  }
+
+  /** Begins the span of an exchange, below that of the caller if it tells one; nothing when it shall have none. */
+  begin(
+    type: ExchangeType,
+    request: SpanAttributes.TracedRequest,
+    connection: SpanAttributes.TracedConnection
+  ): RequestTrace | undefined {
+    if (this.#ownSpans.has(type)) return undefined
+    try {
+      const view = this.#rules?.view(request, connection)
+      if (view?.isDisabled === true) return undefined
+      const parent = RemoteParent.fromBlock(request.headers)
+      const span = Effect.runSyncWith(this.#context)(
+        Effect.makeSpan(view?.spanName ?? SpanAttributes.nameOf(request), {
+          kind: "server",
+          ...(parent === undefined ? { root: true } : { parent })
+        })
+      )
+      if (span.sampled) {
+        SpanAttributes.setRequest(span, request, connection, this.#redactedNames)
+        this.#rules?.setFields(span, "request", request.headers)
+      }
+      return new RequestTrace(this, span, type === "websocket")
+    } catch (defect) {
+      this.onDefect(defect)
+      return undefined
+    }
+  }
+
+  now(): bigint {
+    return this.#hasTime ? this.#clock.currentTimeNanosUnsafe() : 0n
+  }
+
+  setResponse(span: Span, headers: HeaderBlock): void {
+    this.#rules?.setFields(span, "response", headers)
+  }
+
+  onDefect(defect: unknown): void {
+    Effect.runForkWith(this.#context)(Effect.logError("the tracer failed", Cause.die(defect)))
+  }
+}
+
+/** Makes the tracer of a server; `ownSpans` are the types of exchanges whose spans the application makes itself. */
+export const make = (
+  context: Context.Context<never>,
+  ownSpans: ReadonlySet<string> = new Set()
+): Effect.Effect<RequestTracer> => {
+  const hasRules = ruleKeys.some((key) => context.mapUnsafe.has(key))
+  // A program that sets none of them has not loaded Effect's HTTP server, maybe.
+  const rules = hasRules
+    ? Effect.map(
+        Effect.promise(() => import("./SpanRules.ts")),
+        ({ SpanRules }) => new SpanRules(context)
+      )
+    : Effect.undefined
+  return Effect.map(rules, (rules) => new RequestTracer(context, ownSpans, rules))
+}
