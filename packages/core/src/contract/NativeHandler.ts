@@ -11,7 +11,7 @@ import type { ByteString } from "../bytes/ByteString.ts"
 import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { HttpReceiveEvent, HttpSendEvent } from "./Event.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
-import type { Receive, Send } from "./PagiApp.ts"
+import type { Receive, Send } from "./ReceiveSend.ts"
 import type { HttpVersion, Readiness } from "./Scope.ts"
 
 /** A request, and the way of its response. */

@@ -18,15 +18,11 @@ import * as EffectScope from "effect/Scope"
 import { ParentSpan } from "effect/Tracer"
 import type * as Event from "./Event.ts"
 import type { NativeHandler } from "./NativeHandler.ts"
+import type { Receive, Send } from "./ReceiveSend.ts"
 import { ofHandler, ofHandlers } from "./NotAnEffect.ts"
 import type { HttpScope, LifespanScope, Scope, SseScope, WebSocketScope } from "./Scope.ts"
-import type { SendError } from "./SendError.ts"
 
-/** Waits for the next event of the exchange. */
-export type Receive<ReceiveEvent> = Effect.Effect<ReceiveEvent>
-
-/** Sends one event; suspends while the peer lags behind. After the peer has gone it does nothing. */
-export type Send<SendEvent> = (event: SendEvent) => Effect.Effect<void, SendError>
+export type { Receive, Send } from "./ReceiveSend.ts"
 
 /**
  * An application. It is run once for each HTTP request, SSE stream, WebSocket session and lifespan, and must fail for a

@@ -14,7 +14,7 @@ import type { Receive, Send } from "../contract/PagiApp.ts"
 import type { HttpScope, HttpVersion, Readiness, WebSocketScope } from "../contract/Scope.ts"
 import { refused, type SendError } from "../contract/SendError.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
-import type { ServerRequest } from "./ServerRequest.ts"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as UpgradeSocket from "./UpgradeSocket.ts"
 
 /** A request and the way of its response. */
@@ -48,10 +48,14 @@ export interface RequestSource {
   /** Sends a response before the response: 102 or 103 (RFC 8297). */
   informational(status: 102 | 103, headers: HeaderBlock): Effect.Effect<void, SendError>
   /** Turns the request into a session, if it is a WebSocket handshake. */
-  upgrade(request: ServerRequest, headers: Headers.Input | undefined): Effect.Effect<Socket.Socket, HttpServerError>
+  upgrade(
+    request: HttpServerRequest,
+    state: UpgradeSocket.UpgradeState,
+    headers: Headers.Input | undefined
+  ): Effect.Effect<Socket.Socket, HttpServerError>
 }
 
-const notUpgradeable = (request: ServerRequest): Effect.Effect<never, HttpServerError> =>
+const notUpgradeable = (request: HttpServerRequest): Effect.Effect<never, HttpServerError> =>
   Effect.fail(
     new HttpServerError({
       reason: new RequestParseError({ request, description: "the request is no WebSocket handshake" })
@@ -102,7 +106,11 @@ export abstract class EventSource implements RequestSource {
     return this.send({ type: "http.response.informational", status, headers })
   }
 
-  upgrade(request: ServerRequest, _headers: Headers.Input | undefined): Effect.Effect<Socket.Socket, HttpServerError> {
+  upgrade(
+    request: HttpServerRequest,
+    _state: UpgradeSocket.UpgradeState,
+    _headers: Headers.Input | undefined
+  ): Effect.Effect<Socket.Socket, HttpServerError> {
     return notUpgradeable(request)
   }
 }
@@ -277,9 +285,10 @@ export class HandshakeSource extends SourceOfScope {
   }
 
   override upgrade(
-    request: ServerRequest,
+    _request: HttpServerRequest,
+    state: UpgradeSocket.UpgradeState,
     headers: Headers.Input | undefined
   ): Effect.Effect<Socket.Socket, HttpServerError> {
-    return UpgradeSocket.make(this.scope, this.#receive, this.#send, request, headers)
+    return UpgradeSocket.make(this.scope, this.#receive, this.#send, state, headers)
   }
 }

@@ -196,7 +196,7 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   upgradeWith(options: {
     readonly headers?: Headers.Input | undefined
   }): Effect.Effect<Socket.Socket, HttpServerError> {
-    return this.state.source.upgrade(this, options.headers)
+    return this.state.source.upgrade(this, this.state, options.headers)
   }
 
   override toString(): string {

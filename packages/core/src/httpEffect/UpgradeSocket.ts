@@ -14,7 +14,12 @@ import type { WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Even
 import type { Receive, Send } from "../contract/PagiApp.ts"
 import type { WebSocketScope } from "../contract/Scope.ts"
 import type { SendError } from "../contract/SendError.ts"
-import type { ServerRequest } from "./ServerRequest.ts"
+
+/** What is known of an upgrade to all views of the request. */
+export interface UpgradeState {
+  /** What middleware is told that the request was answered with, once the session is accepted. */
+  upgraded: HttpServerResponse.HttpServerResponse | undefined
+}
 
 type Frames = NonEmptyReadonlyArray<Uint8Array | string>
 
@@ -55,11 +60,10 @@ export const make = (
   _scope: WebSocketScope,
   receive: Receive<WebSocketReceiveEvent>,
   send: Send<WebSocketSendEvent>,
-  request: ServerRequest,
+  state: UpgradeState,
   headers: Headers.Input | undefined
 ): Effect.Effect<Socket.Socket, HttpServerError> =>
   Effect.sync(() => {
-    const { state } = request
     const open = Latch.makeUnsafe(false)
     const accept = Effect.gen(function* () {
       if (state.upgraded !== undefined)
