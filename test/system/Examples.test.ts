@@ -158,3 +158,34 @@ describe("examples/09-file-response.ts", () => {
     })
   )
 })
+
+describe("examples/14-router-and-sse.ts", () => {
+  const serve = serveFile("examples/14-router-and-sse.ts")
+
+  it.live(
+    "counts votes that come by a route and a WebSocket, tells of them by events, and reports them below a prefix",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* serve
+        const { hears, peer } = yield* listen(server)
+        yield* hears('data: {"tea":0,"coffee":0}')
+        const voted = yield* Effect.promise(() => fetch(server.url("/votes/tea"), { method: "POST" }))
+        assert.deepStrictEqual(yield* Effect.promise(() => voted.json()), { tea: 1, coffee: 0 })
+        yield* hears('data: {"tea":1,"coffee":0}')
+        const socket = yield* connect(server, "/vote")
+        socket.send("coffee")
+        yield* socket.receives(1)
+        assert.deepStrictEqual(socket.received, ['{"tea":1,"coffee":1}'])
+        yield* hears('data: {"tea":1,"coffee":1}')
+        const report = yield* Effect.promise(() => fetch(server.url("/report")))
+        assert.strictEqual(report.url, server.url("/report/votes.csv"))
+        assert.strictEqual(yield* Effect.promise(() => report.text()), "choice,votes\r\ntea,1\r\ncoffee,1\r\n")
+        assert.include(bodyOf(yield* fetchText(server.port, "/")), "Tea or coffee?")
+        assert.match(yield* fetchText(server.port, "/votes/water"), /^HTTP\/1\.1 404 /)
+        yield* server.signal("SIGTERM")
+        assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
+        assert.isTrue(peer.text.endsWith("\r\n0\r\n\r\n"))
+        assert.notInclude(server.output(), "ERROR")
+      })
+  )
+})

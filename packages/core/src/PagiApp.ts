@@ -3,13 +3,8 @@
  * contracts.
  */
 export * from "./contract/PagiApp.ts"
-export {
-  type Fetch,
-  type FetchConnection,
-  type FetchHandler,
-  type FetchOptions,
-  toFetch,
-  toFetchHandler
-} from "./fetch/toFetch.ts"
-export { fromHttpEffect } from "./httpEffect/fromHttpEffect.ts"
-export { type MountOptions, toHttpEffect } from "./httpEffect/toHttpEffect.ts"
+export type { Fetch, FetchConnection, FetchOptions } from "./fetch/FetchOptions.ts"
+export { type FetchHandler, toFetch, toFetchHandler } from "./fetch/toFetch.ts"
+export { fromHttpEffect, type HttpEffectApplication } from "./httpEffect/fromHttpEffect.ts"
+export type { MountOptions } from "./mount/MountOptions.ts"
+export { toHttpEffect } from "./mount/toHttpEffect.ts"

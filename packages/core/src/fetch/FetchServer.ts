@@ -11,7 +11,7 @@ import type { InvalidOption } from "../options/ServerOptions.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import { FetchExchange } from "./FetchExchange.ts"
 import { isHandshake, makeHead } from "./FetchHead.ts"
-import type { Fetch, FetchConnection, FetchOptions } from "./toFetch.ts"
+import type { Fetch, FetchConnection, FetchOptions } from "./FetchOptions.ts"
 
 const plain = (status: number, message: string): Response =>
   new Response(errorContent(message), { status, headers: { "content-type": errorContentType } })

@@ -13,7 +13,7 @@ import { ParentSpan } from "effect/Tracer"
 import type { FilePart } from "../contract/FileSource.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { SendError } from "../contract/SendError.ts"
-import { TrailedContent } from "./MountedResponse.ts"
+import { TrailedContent } from "./TrailedContent.ts"
 import type { RequestSource } from "./RequestSource.ts"
 import type { ServerRequest } from "./ServerRequest.ts"
 

@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import type { BridgeResponse, ResponseHead } from "../bridge/BridgeResponse.ts"
 import type { WriteBuffer } from "../contract/TransportState.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import { TrailedContent } from "../httpEffect/TrailedContent.ts"
 import type { Waiter } from "./Waiter.ts"
 
 const lengthField = "content-length"
@@ -74,18 +75,6 @@ const contentOf = (host: MountedHost): Stream.Stream<Uint8Array, unknown> =>
       })
     )
   )
-
-/** Raw content that trailers end, for servers of ours; others have no place for them. */
-export class TrailedContent {
-  readonly content: Stream.Stream<Uint8Array, unknown>
-  /** Known when the content has come to its end. */
-  readonly trailers: () => HeaderBlock
-
-  constructor(content: Stream.Stream<Uint8Array, unknown>, trailers: () => HeaderBlock) {
-    this.content = content
-    this.trailers = trailers
-  }
-}
 
 /**
  * The response that the server around the application is to send, whose head is known. `trailers` says whether it can send

@@ -4,27 +4,10 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import type { Provided } from "effect/http/HttpRouter"
 import type * as EffectScope from "effect/Scope"
-import type { FileSource } from "../contract/FileSource.ts"
 import type { Application } from "../contract/PagiApp.ts"
 import type { StartError } from "../exchange/Lifespan.ts"
-import type { Input, InvalidOption } from "../options/ServerOptions.ts"
-
-/** Options of a server that have a meaning for an application within another one. */
-export interface MountOptions extends Pick<
-  Input,
-  | "lifespan"
-  | "lifespanStartupTimeout"
-  | "shutdownTimeout"
-  | "disconnectGrace"
-  | "writeHighWatermark"
-  | "writeLowWatermark"
-  | "sseIdleTimeout"
-  | "maxReceiveQueue"
-  | "extensions"
-> {
-  /** Where response files come from; by default Effect's `FileSystem`, where there is one. */
-  readonly files?: FileSource
-}
+import type { InvalidOption } from "../options/ServerOptions.ts"
+import type { MountOptions } from "./MountOptions.ts"
 
 /**
  * Makes a handler for Effect's HTTP server out of an application, so that its requests, event streams and WebSockets are a

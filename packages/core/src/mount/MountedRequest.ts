@@ -12,7 +12,7 @@ import { listElements } from "../http/CommaList.ts"
 import { isToken } from "../http/FieldSyntax.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import * as RequestPath from "../http/RequestPath.ts"
-import { EventSource, HandshakeSource } from "./RequestSource.ts"
+import { EventSource, HandshakeSource } from "../httpEffect/RequestSource.ts"
 
 /** A request, as its exchange needs it. */
 export interface MountedRequest {

@@ -21,8 +21,8 @@ import * as Unended from "../server/Unended.ts"
 import { MountedExchange, reasonOf } from "./MountedExchange.ts"
 import * as MountedRequest from "./MountedRequest.ts"
 import { MountedSocket } from "./MountedSocket.ts"
-import { EventSource } from "./RequestSource.ts"
-import type { MountOptions } from "./toHttpEffect.ts"
+import { EventSource } from "../httpEffect/RequestSource.ts"
+import type { MountOptions } from "./MountOptions.ts"
 
 type Answer = Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, HttpServerRequest | Scope.Scope>
 

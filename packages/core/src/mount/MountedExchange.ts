@@ -17,7 +17,7 @@ import type { ResponseHead } from "../bridge/BridgeResponse.ts"
 import type { ExchangeOptions } from "../exchange/Exchange.ts"
 import * as MountedResponse from "./MountedResponse.ts"
 import type { MountedRequest } from "./MountedRequest.ts"
-import { EventSource } from "./RequestSource.ts"
+import { EventSource } from "../httpEffect/RequestSource.ts"
 import { Waiter } from "./Waiter.ts"
 
 const none = new Uint8Array(0)

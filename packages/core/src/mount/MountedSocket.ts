@@ -13,7 +13,7 @@ import { closeFrameProblem } from "../http/CloseCode.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { Deadline, tickMillis } from "../server/Deadlines.ts"
 import * as MountedResponse from "./MountedResponse.ts"
-import { HandshakeSource } from "./RequestSource.ts"
+import { HandshakeSource } from "../httpEffect/RequestSource.ts"
 import { Waiter } from "./Waiter.ts"
 
 /** There was no close frame (RFC 6455 §7.1.5). */
