@@ -120,7 +120,8 @@ export const site: PagiApp.HttpHandler<unknown> = (scope, receive, send) => {
     case "head":
       return respond(send, JSON.stringify([scope.method, scope.rawPath, scope.queryString, scope.headers]))
     case "large":
-      return respond(send, "x".repeat(Number(size)))
+      // Whatever becomes of the number when a client's bytes are changed.
+      return respond(send, "x".repeat(Math.max(0, Math.min(Number(size), 1_000_000)) || 0))
     case "begin":
       return Effect.andThen(
         Effect.andThen(
