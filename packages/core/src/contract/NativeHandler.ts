@@ -12,7 +12,8 @@ import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { HttpReceiveEvent, HttpSendEvent } from "./Event.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { Receive, Send } from "./ReceiveSend.ts"
-import type { HttpVersion, Readiness } from "./Scope.ts"
+import type { HttpVersion, Readiness, State } from "./Scope.ts"
+import type { TlsExtension } from "./TlsExtension.ts"
 
 /** A request, and the way of its response. */
 export interface NativeRequest {
@@ -30,6 +31,10 @@ export interface NativeRequest {
   /** As in a scope. */
   readonly shuttingDown: Effect.Effect<void>
   readonly readiness: Readiness
+  /** What TLS has settled; absent without it. */
+  readonly tls: TlsExtension | undefined
+  /** A copy, for this request alone, of what the lifespan handler left; made when it is first asked for. */
+  readonly state: State
   /** The contract's events, for what `respond` cannot: pieces of content, files, trailers, interim responses. */
   readonly receive: Receive<HttpReceiveEvent>
   readonly send: Send<HttpSendEvent>

@@ -13,7 +13,8 @@ import { checkHttp } from "./EventGuard.ts"
 import type { FilePart } from "../contract/FileSource.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { type HttpRequestHead, makeHttpScope, type ScopeConnection } from "./RequestScope.ts"
-import type { HttpScope, HttpVersion, Readiness } from "../contract/Scope.ts"
+import type { HttpScope, HttpVersion, Readiness, State } from "../contract/Scope.ts"
+import type { TlsExtension } from "../contract/TlsExtension.ts"
 import { extensionMissing, outOfOrder, refused, type SendError } from "../contract/SendError.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import { sendFile } from "./FileResponse.ts"
@@ -90,6 +91,7 @@ class RequestOfExchange implements NativeRequest {
   readonly #head: HttpRequestHead
   readonly #connection: ScopeConnection
   span: AnySpan | undefined = undefined
+  #state: State | undefined = undefined
 
   constructor(exchange: HttpExchange, server: ServerContext, head: HttpRequestHead, connection: ScopeConnection) {
     this.#exchange = exchange
@@ -139,6 +141,14 @@ class RequestOfExchange implements NativeRequest {
 
   get readiness(): Readiness {
     return this.#server.readiness
+  }
+
+  get tls(): TlsExtension | undefined {
+    return this.#connection.tls
+  }
+
+  get state(): State {
+    return (this.#state ??= { ...this.#server.state })
   }
 
   get receive(): Receive<HttpReceiveEvent> {
