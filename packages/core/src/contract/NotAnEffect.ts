@@ -106,11 +106,12 @@ export const find = (error: unknown): NotAnEffect | undefined =>
     ? new NotAnEffect({ message: error.message })
     : undefined
 
-/** The line for a failure that says all there is to say: where in the server or the library it was made helps nobody. */
+/** Failures whose messages say it all: where in the server or the library they were made helps nobody. */
+const plainFailures: ReadonlySet<unknown> = new Set(["UnsupportedScope", "NotAnEffect", "FetchProblem"])
+
+/** The line for a failure that says all there is to say. */
 export const messageOf = (error: unknown): string | undefined =>
-  hasProperty(error, "_tag") && error._tag === "UnsupportedScope" && error instanceof Error
-    ? error.message
-    : find(error)?.message
+  hasProperty(error, "_tag") && plainFailures.has(error._tag) && error instanceof Error ? error.message : undefined
 
 /** Why an application that succeeded may not have done its work: what it returned had to be done first. */
 export const hintOf = (value: unknown): string => {

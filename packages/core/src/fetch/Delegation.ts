@@ -1,0 +1,35 @@
+/** Lets a light object have everything that the runtime's own one has. */
+
+/**
+ * Makes the light class pass for the runtime's class by `instanceof`, and gives it whatever that has and it has not: read
+ * from, and called on, the real object that it then makes.
+ */
+export const completeAs = <Light extends object, Real extends object>(
+  light: { readonly prototype: Light },
+  real: { readonly prototype: Real },
+  realOf: (light: Light) => Real
+): void => {
+  for (const key of Reflect.ownKeys(real.prototype)) {
+    if (key === Symbol.toStringTag || Object.hasOwn(light.prototype, key)) continue
+    Object.defineProperty(light.prototype, key, {
+      configurable: true,
+      enumerable: typeof key === "string",
+      get(this: Light) {
+        const own = realOf(this)
+        const value: unknown = Reflect.get(own, key)
+        return typeof value === "function" ? value.bind(own) : value
+      }
+    })
+  }
+  Object.setPrototypeOf(light.prototype, real.prototype)
+}
+
+/** Has a class that takes the place of the runtime's called by the same name. */
+export const nameAs = (light: { readonly prototype: object }, real: { readonly name: string }): void => {
+  Object.defineProperty(light, "name", { value: real.name, configurable: true })
+}
+
+/** Says by which class objects of the light one have been made, and others like them can be. */
+export const constructedAs = (light: { readonly prototype: object }, real: { readonly prototype: object }): void => {
+  Object.defineProperty(light.prototype, "constructor", { value: real, writable: true, configurable: true })
+}
