@@ -3,14 +3,8 @@
  * contracts.
  */
 export * from "./contract/PagiApp.ts"
-<<<<<<< HEAD
-export type { Fetch, FetchConnection, FetchOptions } from "./fetch/FetchOptions.ts"
-export { type FetchHandler, toFetch, toFetchHandler } from "./fetch/toFetch.ts"
-export { fromHttpEffect, type HttpEffectApplication } from "./httpEffect/fromHttpEffect.ts"
-export type { MountOptions } from "./mount/MountOptions.ts"
-export { toHttpEffect } from "./mount/toHttpEffect.ts"
-=======
 export type { FetchInfo } from "./fetch/FetchInfo.ts"
+export type { Fetch, FetchConnection, FetchOptions } from "./fetch/FetchOptions.ts"
 export {
   type FetchApplication,
   type FetchFunction,
@@ -18,14 +12,7 @@ export {
   type FromFetchOptions,
   fromFetch
 } from "./fetch/fromFetch.ts"
-export {
-  type Fetch,
-  type FetchConnection,
-  type FetchHandler,
-  type FetchOptions,
-  toFetch,
-  toFetchHandler
-} from "./fetch/toFetch.ts"
-export { fromHttpEffect } from "./httpEffect/fromHttpEffect.ts"
-export { type MountOptions, toHttpEffect } from "./httpEffect/toHttpEffect.ts"
->>>>>>> 15882dd (wip: Serve fetch handlers)
+export { type FetchHandler, toFetch, toFetchHandler } from "./fetch/toFetch.ts"
+export { fromHttpEffect, type HttpEffectApplication } from "./httpEffect/fromHttpEffect.ts"
+export type { MountOptions } from "./mount/MountOptions.ts"
+export { toHttpEffect } from "./mount/toHttpEffect.ts"
