@@ -1,84 +1,26 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
-import type { HttpSendEvent } from "../../src/contract/Event.ts"
 import { refused } from "../../src/contract/SendError.ts"
-import type { FetchInfo } from "../../src/fetch/FetchInfo.ts"
-import { FetchRunner, type Handle } from "../../src/fetch/FetchRunner.ts"
-import { LightResponse } from "../../src/fetch/LightResponse.ts"
+import { FetchRunner } from "../../src/fetch/FetchRunner.ts"
 import { FakeRequest } from "../support/FakeRequest.ts"
-
-const Light = LightResponse as unknown as typeof Response
-
-const run = (handle: Handle, source = new FakeRequest()) => ({
-  source,
-  fiber: new FetchRunner(handle).native(source, Context.empty())
-})
-
-/** How a fiber has ended that had no time to wait. */
-const exitAtOnce = (fiber: Fiber.Fiber<unknown, unknown>) =>
-  fiber.pollUnsafe() ?? assert.fail("it has not ended at once")
-
-const failureOf = (exit: Exit.Exit<unknown, unknown>): string =>
-  Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : assert.fail("it has not failed")
-
-const failure = (handle: Handle, source?: FakeRequest) => Effect.map(Fiber.await(run(handle, source).fiber), failureOf)
-
-/** What was sent, in short. */
-const short = (event: HttpSendEvent): string => {
-  if (event.type === "http.response.start") {
-    return [event.status, ...(event.headers ?? []).map(([name, value]) => `${name}: ${value}`)].join(" ")
-  }
-  if (event.type !== "http.response.body" || "file" in event || "fh" in event) return event.type
-  const { body = "", more } = event
-  return `${typeof body === "string" ? body : new TextDecoder().decode(body)}${more === true ? " …" : ""}`
-}
-
-const answerOf = (handle: Handle, source?: FakeRequest) =>
-  Effect.gen(function* () {
-    const { fiber, source: used } = run(handle, source)
-    assert.deepStrictEqual(yield* Fiber.await(fiber), Exit.void)
-    return used.sent.map(short)
-  })
-
-const encode = (text: string) => new TextEncoder().encode(text)
-
-/** A stream that a test feeds. */
-const feed = () => {
-  const state = { cancelled: undefined as unknown, pulls: 0 }
-  let controller: ReadableStreamDefaultController<unknown> | undefined
-  const stream = new ReadableStream<unknown>(
-    {
-      start: (given) => {
-        controller = given
-      },
-      pull: () => {
-        state.pulls++
-      },
-      cancel: (reason) => {
-        state.cancelled = reason
-      }
-    },
-    { highWaterMark: 0 }
-  )
-  return {
-    state,
-    response: () => new Response(stream as ReadableStream<Uint8Array>),
-    push: (value: unknown) => controller?.enqueue(value),
-    close: () => controller?.close(),
-    error: (error: unknown) => controller?.error(error)
-  }
-}
-
-/** Time for whatever needs no more than microtasks and timers without a time. */
-const turn = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 0)))
-
-const textType = "content-type: text/plain;charset=UTF-8"
+import {
+  Light,
+  run,
+  exitAtOnce,
+  failureOf,
+  failure,
+  short,
+  answerOf,
+  encode,
+  feed,
+  turn,
+  textType
+} from "../support/FetchRuns.ts"
 
 describe("FetchRunner", () => {
   describe("answers at once", () => {
@@ -374,7 +316,6 @@ describe("FetchRunner", () => {
       })
     )
   })
-
   it("refuses WebSockets, and says once what to do", () => {
     const messages: Array<string> = []
     const logger = Logger.make(({ logLevel, message }) => {
@@ -414,96 +355,5 @@ describe("FetchRunner", () => {
       "400 content-type: text/plain; charset=utf-8",
       "The request's host and target make no URL.\n"
     ])
-  })
-
-  describe("info", () => {
-    const infoOf = (source: FakeRequest): FetchInfo => {
-      let seen: FetchInfo | undefined
-      run((_request, info) => {
-        seen = info
-        return new Promise(() => {})
-      }, source)
-      return seen ?? assert.fail("the handler was not called")
-    }
-
-    it("tells of the request and its connection", () => {
-      const source = new FakeRequest([], { httpVersion: "2", secure: true })
-      const { httpVersion, readiness, remoteAddress, remotePort, secure, state, tls } = infoOf(source)
-      assert.deepStrictEqual([remoteAddress, remotePort, httpVersion, secure], ["192.0.2.1", 50_000, "2", true])
-      assert.deepStrictEqual([state, tls, readiness.isReady], [{ greeting: "Hello" }, undefined, true])
-      const unix = infoOf(new FakeRequest([], { client: undefined }))
-      assert.deepStrictEqual([unix.remoteAddress, unix.remotePort], [undefined, undefined])
-      const nowhere = infoOf(new FakeRequest([], { client: ["192.0.2.1", null] }))
-      assert.deepStrictEqual([nowhere.remoteAddress, nowhere.remotePort], ["192.0.2.1", undefined])
-    })
-
-    it("sends responses before the response", () => {
-      const source = new FakeRequest()
-      const info = infoOf(source)
-      info.informational(103, { Link: "</a.css>; rel=preload" })
-      info.informational(102)
-      assert.deepStrictEqual(source.sent, [
-        { type: "http.response.informational", status: 103, headers: [["link", "</a.css>; rel=preload"]] },
-        { type: "http.response.informational", status: 102, headers: [] }
-      ])
-      source.drained = Effect.fail(refused("http.response.informational", "too late"))
-      assert.throws(() => info.informational(103), /http.response.informational: too late/)
-      source.drained = Effect.never
-      info.informational(103)
-    })
-
-    it.effect("says when the server begins to stop", () =>
-      Effect.gen(function* () {
-        const shutdown = yield* Deferred.make<void>()
-        const source = new FakeRequest([], { shuttingDown: Deferred.await(shutdown) })
-        const { shuttingDown } = infoOf(source)
-        assert.isFalse(shuttingDown.aborted)
-        yield* Deferred.succeed(shutdown, undefined)
-        yield* turn
-        assert.isTrue(shuttingDown.aborted)
-        assert.strictEqual(String(shuttingDown.reason), "AbortError: The server is about to stop.")
-      })
-    )
-
-    it.effect("waits for that no longer than the request lasts", () =>
-      Effect.gen(function* () {
-        let waiting = 0
-        const shuttingDown = Effect.callback<never>(() => {
-          waiting++
-          return Effect.sync(() => {
-            waiting--
-          })
-        })
-        const broken = feed()
-        broken.error(new Error("broken"))
-        const handles: Record<string, (info: FetchInfo) => unknown> = {
-          light: () => new Light("a"),
-          real: () => new Response("a"),
-          promise: async () => new Light("a"),
-          thrown: () => {
-            throw new Error("oops")
-          },
-          broken: broken.response
-        }
-        for (const [name, handle] of Object.entries(handles)) {
-          const { fiber } = run(
-            (_request, info) => {
-              assert.strictEqual(info.shuttingDown, info.shuttingDown)
-              assert.strictEqual(waiting, 1)
-              return handle(info)
-            },
-            new FakeRequest([], { shuttingDown })
-          )
-          yield* Fiber.await(fiber)
-          yield* turn
-          assert.strictEqual(waiting, 0, name)
-        }
-        const source = new FakeRequest([], { shuttingDown })
-        const { fiber } = run((_request, info) => new Promise(() => void info.shuttingDown), source)
-        assert.strictEqual(waiting, 1)
-        yield* Fiber.interrupt(fiber)
-        assert.strictEqual(waiting, 0)
-      })
-    )
   })
 })
