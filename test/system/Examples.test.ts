@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { createHash } from "node:crypto"
 import { bodyOf, fetchText, open, requestText } from "./support/Peer.ts"
 import { type Server, serveFile } from "./support/Programs.ts"
 import { until } from "./support/Until.ts"
@@ -187,5 +188,57 @@ describe("examples/14-router-and-sse.ts", () => {
         assert.isTrue(peer.text.endsWith("\r\n0\r\n\r\n"))
         assert.notInclude(server.output(), "ERROR")
       })
+  )
+})
+
+describe("examples/13-hono", () => {
+  const serve = serveFile("examples/13-hono/app.ts")
+  const request = (url: string, init?: RequestInit) =>
+    Effect.promise(async () => {
+      const response = await fetch(url, init)
+      return { status: response.status, headers: response.headers, text: await response.text() }
+    })
+
+  it.live("keeps what is posted, and tells those who watch", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const watcher = yield* connect(server, "/entries")
+      const form = (text: string) => ({ method: "POST", body: new URLSearchParams({ text }) })
+      const entry = { id: 1, text: "Good day ä", from: "127.0.0.1" }
+      const posted = yield* request(server.url("/entries"), form(entry.text))
+      assert.deepStrictEqual([posted.status, JSON.parse(posted.text)], [201, entry])
+      assert.strictEqual(posted.headers.get("location"), "/entries/1")
+      yield* watcher.receives(1)
+      assert.deepStrictEqual(watcher.received, [JSON.stringify(entry)])
+      const listed = yield* request(server.url("/entries"))
+      assert.deepStrictEqual(JSON.parse(listed.text), [entry])
+      // What the framework's middleware adds.
+      assert.deepStrictEqual(
+        [listed.headers.get("x-entries"), listed.headers.get("x-content-type-options")],
+        ["1", "nosniff"]
+      )
+      assert.strictEqual((yield* request(server.url("/entries/1"))).text, JSON.stringify(entry))
+      assert.strictEqual((yield* request(server.url("/entries/2"))).status, 404)
+      assert.strictEqual((yield* request(server.url("/entries"), form(""))).status, 422)
+      assert.strictEqual((yield* request(server.url("/entries"), form("a".repeat(20_000)))).status, 413)
+      yield* server.signal("SIGTERM")
+      assert.deepStrictEqual(yield* watcher.closed, { code: 1001, reason: "" })
+      assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
+      assert.notInclude(server.output(), "ERROR")
+    })
+  )
+
+  it.live("streams in both directions", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      for (const text of ["one", "two"]) {
+        yield* request(server.url("/entries"), { method: "POST", body: new URLSearchParams({ text }) })
+      }
+      assert.strictEqual((yield* request(server.url("/export"))).text, "1 one\n2 two\n")
+      const body = new Uint8Array(5_000_000).map((_, index) => index)
+      const { text } = yield* request(server.url("/digest"), { method: "PUT", body })
+      assert.strictEqual(text, `${createHash("sha256").update(body).digest("hex")}\n`)
+      assert.strictEqual((yield* request(server.url("/health"))).text, "ready\n")
+    })
   )
 })
