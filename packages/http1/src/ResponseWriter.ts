@@ -2,6 +2,7 @@ import type { ExchangeEntry, ExchangeFollower } from "@pagi/core/observe/Exchang
 import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
+import { finalStatusProblem } from "@pagi/core/http/ResponseStatus"
 import { errorContent } from "@pagi/core/http/ResponseContent"
 import type { UpgradableResponse } from "@pagi/core/exchange/HttpHost"
 import { brokenOff } from "@pagi/core/exchange/ResponseSink"
@@ -52,6 +53,11 @@ export class ResponseWriter implements UpgradableResponse {
   }
 
   start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
+    // Behind 101 the connection would belong to another protocol; there is `switchProtocols` for that.
+    return status === 101 ? finalStatusProblem(status) : this.#start(status, headers, trailers)
+  }
+
+  #start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
     const problem = this.#machine.startResponse(status, headers, trailers, this.#server.date.value)
     if (problem !== undefined) return problem
     this.#entry?.started(status, headers)
@@ -68,7 +74,7 @@ export class ResponseWriter implements UpgradableResponse {
 
   /** Accepts another protocol, to which the connection belongs from now on (RFC 9110 §7.8). */
   switchProtocols(headers: HeaderBlock): string | undefined {
-    const problem = this.start(101, headers, false)
+    const problem = this.#start(101, headers, false)
     if (problem === undefined) this.#machine.flushHead(this.#transport)
     return problem
   }
