@@ -25,51 +25,71 @@ const join = (pieces: ReadonlyArray<Uint8Array>, length: number): Uint8Array => 
   return bytes
 }
 
-/** Reads content piece by piece; what has come already costs no step of a fiber. */
-class Collector {
+/** What is left of the content of a request. A reader begins where the one before it has stopped. */
+export class RequestBody {
   readonly #receive: Receive<HttpReceiveEvent>
+  #isOver = false
+
+  constructor(receive: Receive<HttpReceiveEvent>) {
+    this.#receive = receive
+  }
+
+  /** The next piece, which may be empty; `undefined` behind the last one. */
+  readonly next: Effect.Effect<Uint8Array | undefined, BodyProblem> = Effect.suspend(() =>
+    this.#isOver ? Effect.undefined : this.#more
+  )
+
+  readonly #more: Effect.Effect<Uint8Array, BodyProblem> = Effect.flatMap(
+    Effect.suspend(() => this.#receive),
+    (event) => {
+      if (event.type === "http.disconnect") return Exit.fail("gone")
+      this.#isOver = !event.more
+      return Exit.succeed(event.body)
+    }
+  )
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** All of it, unless it is longer than `limit` bytes. */
+  collect(limit: ByteSize.ByteSize | undefined): Effect.Effect<Uint8Array, BodyProblem> {
+    return new Collector(this, limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)).all
+  }
+
+  /** It as it comes. */
+  get stream(): Stream.Stream<Uint8Array, BodyProblem> {
+    const pieces = Stream.unfold(undefined, () =>
+      Effect.map(this.next, (piece) => (piece === undefined ? undefined : ([piece, undefined] as const)))
+    )
+    return Stream.filter(pieces, (piece) => piece.length > 0)
+  }
+}
+
+/** Reads content piece by piece. */
+class Collector {
+  readonly #body: RequestBody
   readonly #limit: number
   readonly #pieces: Array<Uint8Array> = []
   #length = 0
 
-  constructor(receive: Receive<HttpReceiveEvent>, limit: number) {
-    this.#receive = receive
+  constructor(body: RequestBody, limit: number) {
+    this.#body = body
     this.#limit = limit
   }
 
   /** Takes a piece; answers how reading has ended, if it has. */
-  #take(event: HttpReceiveEvent): Exit.Exit<Uint8Array, BodyProblem> | undefined {
-    if (event.type === "http.disconnect") return Exit.fail("gone")
-    this.#length += event.body.length
-    if (this.#length > this.#limit) return Exit.fail("too-large")
-    if (event.body.length > 0) this.#pieces.push(event.body)
-    return event.more ? undefined : Exit.succeed(join(this.#pieces, this.#length))
+  #take(piece: Uint8Array | undefined): Exit.Exit<Uint8Array, BodyProblem> | undefined {
+    if (piece !== undefined) {
+      this.#length += piece.length
+      if (this.#length > this.#limit) return Exit.fail("too-large")
+      if (piece.length > 0) this.#pieces.push(piece)
+    }
+    return this.#body.isOver ? Exit.succeed(join(this.#pieces, this.#length)) : undefined
   }
 
   readonly all: Effect.Effect<Uint8Array, BodyProblem> = Effect.flatMap(
-    Effect.suspend(() => this.#receive),
-    (event) => this.#take(event) ?? this.all
+    Effect.suspend(() => this.#body.next),
+    (piece) => this.#take(piece) ?? this.all
   )
 }
-
-/** All of the content, unless it is longer than `limit` bytes. */
-export const collect = (
-  receive: Receive<HttpReceiveEvent>,
-  limit: ByteSize.ByteSize | undefined
-): Effect.Effect<Uint8Array, BodyProblem> =>
-  new Collector(receive, limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)).all
-
-/** The content as it comes. */
-export const stream = (receive: Receive<HttpReceiveEvent>): Stream.Stream<Uint8Array, BodyProblem> =>
-  Stream.filter(
-    Stream.unfold(true, (more) =>
-      more
-        ? Effect.flatMap(receive, (event) =>
-            event.type === "http.disconnect"
-              ? Effect.fail<BodyProblem>("gone")
-              : Effect.succeed([event.body, event.more] as const)
-          )
-        : Effect.undefined
-    ),
-    (piece) => piece.length > 0
-  )

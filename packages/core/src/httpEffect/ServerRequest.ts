@@ -20,7 +20,7 @@ import * as Stream from "effect/Stream"
 import type { AnySpan } from "effect/Tracer"
 import { get } from "../http/HeaderBlock.ts"
 import type { RequestSource } from "./RequestSource.ts"
-import * as RequestBody from "./RequestBody.ts"
+import { type BodyProblem, RequestBody } from "./RequestBody.ts"
 import * as RequestHeaders from "./RequestHeaders.ts"
 
 const decoder = new TextDecoder()
@@ -47,7 +47,8 @@ type Multiparts = Effect.Effect<
 /** What all views of a request share: its content is read once. */
 export class RequestState {
   readonly source: RequestSource
-  bytes: Effect.Effect<Uint8Array, RequestBody.BodyProblem> | undefined = undefined
+  #body: RequestBody | undefined = undefined
+  bytes: Effect.Effect<Uint8Array, BodyProblem> | undefined = undefined
   multipart: Multiparts | undefined = undefined
   /** What middleware is told that an upgraded request was answered with. */
   upgraded: HttpServerResponse | undefined = undefined
@@ -59,7 +60,14 @@ export class RequestState {
   constructor(source: RequestSource) {
     this.source = source
   }
+
+  get body(): RequestBody {
+    return (this.#body ??= new RequestBody(this.source.receive))
+  }
 }
+
+const tooLarge = new Error("the content is larger than is allowed")
+const gone = new Error("the client has gone before the end of its request")
 
 /** Every field but the request itself is made when it is first asked for. */
 export class ServerRequest extends Inspectable.Class implements HttpServerRequest.HttpServerRequest {
@@ -121,28 +129,35 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   }
 
   modify(options: Replaced): ServerRequest {
-    return new ServerRequest(this.state, { ...this.#replaced, ...options })
+    const { headers, peerAddress, protocol, remoteAddress, url } = this.#replaced
+    return new ServerRequest(this.state, {
+      url: options.url ?? url,
+      headers: options.headers ?? headers,
+      remoteAddress: options.remoteAddress ?? remoteAddress,
+      peerAddress: options.peerAddress ?? peerAddress,
+      protocol: options.protocol ?? protocol
+    })
   }
 
   // content ----------------------------------------------------------------------------------------------------------
 
-  readonly #failure = (cause: unknown): HttpServerError =>
-    new HttpServerError({
-      reason: new RequestParseError({
-        request: this,
-        reason: cause === "too-large" ? "BodyTooLarge" : "Parse",
-        cause: cause === "gone" ? new Error("the client has gone before the end of its request") : cause
-      })
-    })
+  readonly #parseFailure = (cause: unknown): HttpServerError =>
+    new HttpServerError({ reason: new RequestParseError({ request: this, reason: "Parse", cause }) })
+
+  readonly #failure = (problem: BodyProblem): HttpServerError => {
+    // The server has a limit of its own, beyond which it ends the exchange.
+    const isTooLarge = problem === "too-large" || this.state.source.disconnectReason === "body_too_large"
+    return isTooLarge
+      ? new HttpServerError({
+          reason: new RequestParseError({ request: this, reason: "BodyTooLarge", cause: tooLarge })
+        })
+      : this.#parseFailure(gone)
+  }
 
   get #bytes(): Effect.Effect<Uint8Array, HttpServerError> {
     const { state } = this
     state.bytes ??= Effect.runSync(
-      Effect.cached(
-        Effect.withFiber((fiber) =>
-          RequestBody.collect(state.source.receive, fiber.getRef(HttpIncomingMessage.MaxBodySize))
-        )
-      )
+      Effect.cached(Effect.withFiber((fiber) => state.body.collect(fiber.getRef(HttpIncomingMessage.MaxBodySize))))
     )
     return Effect.mapError(state.bytes, this.#failure)
   }
@@ -158,7 +173,7 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
 
   get json(): Effect.Effect<Schema.Json, HttpServerError> {
     return Effect.flatMap(this.text, (text) =>
-      Effect.try({ try: (): Schema.Json => (text === "" ? null : JSON.parse(text)), catch: this.#failure })
+      Effect.try({ try: (): Schema.Json => (text === "" ? null : JSON.parse(text)), catch: this.#parseFailure })
     )
   }
 
@@ -167,13 +182,16 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
       Effect.try({
         // URLSearchParams would take a "?" in front for the sign of a query.
         try: () => UrlParams.fromInput(new URLSearchParams(formDecoder.decode(bytes).replace(/^\?/, "%3F"))),
-        catch: this.#failure
+        catch: this.#parseFailure
       })
     )
   }
 
   get stream(): Stream.Stream<Uint8Array, HttpServerError> {
-    return Stream.mapError(RequestBody.stream(this.state.source.receive), this.#failure)
+    return Stream.mapError(
+      Stream.suspend(() => this.state.body.stream),
+      this.#failure
+    )
   }
 
   get multipart(): Multiparts {
