@@ -54,6 +54,7 @@ type HandshakeOf =
   Parameters<typeof Handler.runHandshake> extends [unknown, ...infer Rest] ? (...rest: Rest) => void : never
 
 const unavailable: Handler.Handled = Handler.make(Effect.succeed(HttpServerResponse.empty({ status: 503 })))
+const refuse = Handler.native(unavailable)
 
 /**
  * What serves on one server. A request that comes before there is anything waits for it; where there are several, the one
@@ -82,17 +83,8 @@ export class HttpServers {
 
   /** The application that the server runs. */
   get application(): Application {
-    const native: NativeHandler = (request, context) => {
-      const latest = this.#latest
-      if (latest !== undefined) return latest.answer(request)
-      if (this.#isClosed) return Handler.native(unavailable)(request, context)
-      return Effect.runForkWith(context)(
-        Effect.flatMap(this.#first.await, () => {
-          const fiber = this.#latest?.answer(request) ?? Handler.native(unavailable)(request, context)
-          return Fiber.join(fiber)
-        })
-      )
-    }
+    const native: NativeHandler = (request, context) =>
+      this.#latest?.answer(request) ?? this.#answerLater(request, context)
     const application = makeApplication({
       http: Object.assign(
         () => Effect.die(new Error("Effect's HTTP programs are served by a server that has native handlers")),
@@ -107,6 +99,23 @@ export class HttpServers {
         })
     })
     return application as Application // Both scope types that requests have are handled.
+  }
+
+  /** Nothing serves yet, or any more. A client that leaves meanwhile has its request forgotten. */
+  #answerLater(request: NativeRequest, context: Context.Context<never>): Fiber.Fiber<unknown, unknown> {
+    if (this.#isClosed) return refuse(request, context)
+    let isWaiting = true
+    const waiting = Effect.runForkWith(context)(
+      Effect.flatMap(this.#first.await, () => {
+        isWaiting = false
+        const fiber = this.#latest?.answer(request) ?? refuse(request, context)
+        return Effect.onInterrupt(Fiber.join(fiber), () => Fiber.interrupt(fiber))
+      })
+    )
+    request.onDisconnect((reason) => {
+      if (isWaiting) Handler.interruptFor(waiting, reason)
+    })
+    return waiting
   }
 
   /** Effect's service, for a server that listens at the address. */

@@ -55,9 +55,14 @@ export const fromHttpEffect = <E, R>(
     return loaded
   })
   const load = Effect.suspend(() => (loaded === undefined ? Effect.promise(() => loading) : Effect.succeed(loaded)))
-  const native: NativeHandler = (request, context) =>
-    loaded?.native(request, context) ??
-    Effect.runForkWith(context)(Effect.flatMap(load, (found) => Fiber.join(found.native(request, context))))
+  const nativeLater: NativeHandler = (request, context) =>
+    Effect.runForkWith(context)(
+      Effect.flatMap(load, (found) => {
+        const fiber = found.native(request, context)
+        return Effect.onInterrupt(Fiber.join(fiber), () => Fiber.interrupt(fiber))
+      })
+    )
+  const native: NativeHandler = (request, context) => loaded?.native(request, context) ?? nativeLater(request, context)
   const http = (scope: HttpScope, receive: Receive<HttpReceiveEvent>, send: Send<HttpSendEvent>) =>
     Effect.flatMap(load, ({ handled, handler }) => handler.runScope(handled, scope, receive, send))
   const websocket = (scope: WebSocketScope, receive: Receive<WebSocketReceiveEvent>, send: Send<WebSocketSendEvent>) =>
