@@ -10,27 +10,21 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Stream from "effect/Stream"
 import { ParentSpan } from "effect/Tracer"
-import type { FilePart } from "../contract/FileSource.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { SendError } from "../contract/SendError.ts"
-import { TrailedContent } from "./TrailedContent.ts"
+import * as RawContent from "./RawContent.ts"
 import type { RequestSource } from "./RequestSource.ts"
 import type { ServerRequest } from "./ServerRequest.ts"
-
-/** Raw content that is a file, sent in the way of this server. */
-export class FileContent {
-  readonly part: FilePart
-
-  constructor(part: FilePart) {
-    this.part = part
-  }
-}
+import { TrailedContent } from "./TrailedContent.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/** Fields that belong to a connection, which the server has in its own hand (RFC 9110 §7.6.1); NodeHttpServer drops them too. */
-const fieldsOf = ({ cookies, headers }: Response, isLengthless: boolean): Array<readonly [string, string]> => {
-  const fields: Array<readonly [string, string]> = []
+type Fields = Array<readonly [string, string]>
+
+/** A response without content does not tell of its length, but for those that stand for one with content. */
+const fieldsOf = ({ cookies, headers, status }: Response): Fields => {
+  const isLengthless = status === 204 || status === 205
+  const fields: Fields = []
   for (const name in headers) {
     const value = headers[name]
     if (value !== undefined && !(isLengthless && name === "content-length")) fields.push([name, value])
@@ -51,25 +45,20 @@ export const send = (request: HttpServerRequest, response: Response): Effect.Eff
   if (upgraded !== undefined) return Exit.succeed(upgraded)
   const { body, status } = response
   if (status >= 500) noteSpan(request)
-  const headers = fieldsOf(response, status === 204 || status === 205)
-  if (source.method === "HEAD" || HttpServerResponse.omitsBody(response)) {
-    return Effect.andThen(cancel(response), orAnswer500(source.respond(status, headers, ""), request, response))
+  if (body._tag === "Raw" && body.body instanceof globalThis.Response) {
+    return new Sending(source, request, response).web(body.body)
   }
-  switch (body._tag) {
-    case "Empty":
-      return orAnswer500(source.respond(status, headers, ""), request, response)
-    case "Uint8Array":
-      return orAnswer500(source.respond(status, headers, body.text ?? body.body), request, response)
-    case "Raw":
-      return sendRaw(source, headers, body.body, request, response)
-    case "FormData": {
-      const form = new globalThis.Response(body.formData)
-      for (const field of form.headers) headers.push(field)
-      return sendStream(source, headers, webStream(form.body), request, response)
+  const headers = fieldsOf(response)
+  if (source.method !== "HEAD" && !HttpServerResponse.omitsBody(response)) {
+    if (body._tag === "Uint8Array") {
+      const sent = source.respond(status, headers, body.text ?? body.body)
+      return sent === Exit.void ? Exit.void : new Sending(source, request, response).orAnswer500(sent)
     }
-    case "Stream":
-      return sendStream(source, headers, body.stream, request, response)
+    if (body._tag !== "Empty") return new Sending(source, request, response).body(headers)
   }
+  const sent = source.respond(status, headers, "")
+  if (body._tag === "Raw") RawContent.cancel(body.body)
+  return sent === Exit.void ? Exit.void : new Sending(source, request, response).orAnswer500(sent)
 }
 
 /** Keeps the span of a request that fails, for the log. */
@@ -79,153 +68,124 @@ const noteSpan = (request: HttpServerRequest): void => {
   ;(request as ServerRequest).state.span = Context.getOrUndefined(fiber.context, ParentSpan)
 }
 
-/** The server has no way to send it. */
-const failure =
-  (request: HttpServerRequest, response: Response) =>
-  (cause: unknown): HttpServerError =>
-    new HttpServerError({ reason: new ResponseError({ request, response, cause }) })
-
 const noFields: HeaderBlock = []
-
-const orAnswer500 = (
-  sent: Effect.Effect<void, SendError>,
-  request: HttpServerRequest,
-  response: Response
-): Effect.Effect<void, HttpServerError> => {
-  if (sent === Exit.void) return Exit.void
-  const { source } = (request as ServerRequest).state
-  return Effect.catch(sent, (cause) =>
-    Effect.andThen(Effect.ignore(source.respond(500, noFields, "")), Effect.fail(failure(request, response)(cause)))
-  )
-}
-
-/** Lets go of content that nobody will get. */
-const cancel = ({ body }: Response): Effect.Effect<void> => {
-  if (body._tag !== "Raw") return Exit.void
-  const { body: content } = body
-  return content instanceof ReadableStream
-    ? Effect.promise(() => content.cancel().catch(() => {}))
-    : hasDestroy(content)
-      ? Effect.sync(() => content.destroy())
-      : Exit.void
-}
-
-const hasDestroy = (content: unknown): content is { readonly destroy: () => void } =>
-  typeof content === "object" && content !== null && "destroy" in content && typeof content.destroy === "function"
-
-const isAsyncIterable = (content: unknown): content is AsyncIterable<unknown> =>
-  typeof content === "object" && content !== null && Symbol.asyncIterator in content
-
-const webStream = (body: ReadableStream<Uint8Array> | null): Stream.Stream<Uint8Array, unknown> =>
-  body === null ? Stream.empty : Stream.fromReadableStream({ evaluate: () => body, onError: (cause) => cause })
-
-const encoder = new TextEncoder()
-
-const toBytes = (piece: unknown): Uint8Array => {
-  if (piece instanceof Uint8Array) return piece
-  if (piece instanceof ArrayBuffer) return new Uint8Array(piece)
-  return encoder.encode(String(piece))
-}
-
-const sendRaw = (
-  source: RequestSource,
-  headers: Array<readonly [string, string]>,
-  content: unknown,
-  request: HttpServerRequest,
-  response: Response
-): Effect.Effect<void, HttpServerError> => {
-  const { status } = response
-  if (content === undefined || content === null) {
-    return orAnswer500(source.respond(status, headers, ""), request, response)
-  }
-  if (typeof content === "string" || content instanceof Uint8Array) {
-    return orAnswer500(source.respond(status, headers, content), request, response)
-  }
-  if (content instanceof TrailedContent) return sendTrailed(source, headers, content, request, response)
-  if (content instanceof FileContent) {
-    const file = Effect.andThen(source.start(status, headers), source.file(content.part))
-    return orAnswer500(file, request, response)
-  }
-  if (content instanceof globalThis.Response) {
-    for (const field of content.headers) headers.push(field)
-    return sendStream(source, headers, webStream(content.body), request, response)
-  }
-  if (content instanceof ReadableStream) return sendStream(source, headers, webStream(content), request, response)
-  if (content instanceof Blob) return sendStream(source, headers, webStream(content.stream()), request, response)
-  if (isAsyncIterable(content)) {
-    const pieces = Stream.map(
-      Stream.fromAsyncIterable(content, (cause) => cause),
-      toBytes
-    )
-    return sendStream(source, headers, pieces, request, response)
-  }
-  return orAnswer500(source.respond(status, headers, toBytes(content)), request, response)
-}
-
-const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const [first] = pieces
-  if (pieces.length === 1 && first !== undefined) return first
-  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    all.set(piece, at)
-    at += piece.length
-  }
-  return all
-}
-
 const none = new Uint8Array(0)
 
-const sendTrailed = (
-  source: RequestSource,
-  headers: HeaderBlock,
-  { content, trailers }: TrailedContent,
-  request: HttpServerRequest,
-  response: Response
-): Effect.Effect<void, HttpServerError> =>
-  Effect.andThen(
-    orAnswer500(source.start(response.status, headers, true), request, response),
-    sendPieces(
-      source,
-      content,
-      () =>
-        Effect.andThen(
-          source.piece(none, false),
-          Effect.suspend(() => source.trailers(trailers()))
-        ),
-      request,
-      response
-    )
-  )
-
-/** A stream that fails leaves the response incomplete, and the client sees that. */
-const sendStream = (
-  source: RequestSource,
-  headers: HeaderBlock,
-  stream: Stream.Stream<Uint8Array, unknown>,
-  request: HttpServerRequest,
-  response: Response
-): Effect.Effect<void, HttpServerError> => {
-  const content = sendPieces(source, stream, () => source.piece(none, false), request, response)
-  return Effect.andThen(orAnswer500(source.start(response.status, headers), request, response), content)
+/** Fields with some that replace those of the same name, and others for want of such. */
+const merge = (fields: HeaderBlock, over: HeaderBlock, lacking: HeaderBlock = []): Fields => {
+  const isIn = (block: HeaderBlock, name: string) => name !== "set-cookie" && block.some(([other]) => other === name)
+  const merged = [...fields.filter(([name]) => !isIn(over, name)), ...over]
+  return [...merged, ...lacking.filter(([name]) => !isIn(merged, name))]
 }
 
-const sendPieces = (
-  source: RequestSource,
-  stream: Stream.Stream<Uint8Array, unknown>,
-  end: () => Effect.Effect<void, SendError>,
-  request: HttpServerRequest,
-  response: Response
-): Effect.Effect<void, HttpServerError> => {
-  const pieces = Stream.runForEachArray(Stream.orDie(stream), (array) =>
-    Effect.mapError(source.piece(join(array), true), failure(request, response))
-  )
-  return Effect.matchCauseEffect(Effect.interruptible(pieces), {
-    onSuccess: () => Effect.mapError(end(), failure(request, response)),
-    onFailure: (cause) => {
-      noteSpan(request)
-      ;(request as ServerRequest).state.isBrokenOff = true
-      return Effect.failCause(Cause.combine(cause, Cause.die(response)))
+/** A response that may have to wait, or has failed. */
+class Sending {
+  readonly #source: RequestSource
+  readonly #request: HttpServerRequest
+  readonly #response: Response
+
+  constructor(source: RequestSource, request: HttpServerRequest, response: Response) {
+    this.#source = source
+    this.#request = request
+    this.#response = response
+  }
+
+  /** The server has no way to send it. */
+  readonly #failure = (cause: unknown): HttpServerError =>
+    new HttpServerError({ reason: new ResponseError({ request: this.#request, response: this.#response, cause }) })
+
+  /** Fails when the first that is sent does, of which the client has got nothing yet. */
+  orAnswer500(sent: Effect.Effect<void, SendError | Cause.IllegalArgumentError>): Effect.Effect<void, HttpServerError> {
+    return Effect.catch(sent, (cause) => {
+      const { body } = this.#response
+      if (body._tag === "Raw") RawContent.cancel(body.body)
+      return Effect.andThen(Effect.ignore(this.#source.respond(500, noFields, "")), Effect.fail(this.#failure(cause)))
+    })
+  }
+
+  /** Sends content that is not a whole one in memory. */
+  body(headers: Fields): Effect.Effect<void, HttpServerError> {
+    const { body, status } = this.#response
+    switch (body._tag) {
+      case "Empty":
+      case "Uint8Array":
+        return Effect.die("sent already")
+      case "Raw":
+        return this.#raw(status, headers, body.body)
+      case "FormData": {
+        // It is written with a boundary that its type tells of.
+        const form = new globalThis.Response(body.formData)
+        return this.#pieces(status, merge(headers, [...form.headers]), RawContent.ofWeb(form.body))
+      }
+      case "Stream":
+        return this.#pieces(status, headers, body.stream)
     }
-  })
+  }
+
+  /** Sends a response of the web, whose fields the other one's replace, as `HttpServerResponse.toWeb` has it. */
+  web(web: globalThis.Response): Effect.Effect<void, HttpServerError> {
+    const isBodiless = HttpServerResponse.omitsBody(this.#response)
+    const status = isBodiless ? this.#response.status : web.status
+    const fields = merge([...web.headers], fieldsOf(this.#response))
+    const headers = status === 204 || status === 205 ? fields.filter(([name]) => name !== "content-length") : fields
+    if (web.body !== null && !isBodiless && this.#source.method !== "HEAD") {
+      return this.#pieces(status, headers, RawContent.ofWeb(web.body))
+    }
+    RawContent.cancel(web)
+    return this.orAnswer500(this.#source.respond(status, headers, ""))
+  }
+
+  #raw(status: number, headers: Fields, raw: unknown): Effect.Effect<void, HttpServerError> {
+    const content = RawContent.of(raw)
+    if (content === undefined) return this.orAnswer500(Effect.fail(RawContent.problemOf(raw)))
+    const source = this.#source
+    if (typeof content === "string" || content instanceof Uint8Array) {
+      return this.orAnswer500(source.respond(status, headers, content))
+    }
+    if (content instanceof RawContent.FileContent) {
+      return this.orAnswer500(Effect.andThen(source.start(status, headers), source.file(content.part)))
+    }
+    if (content instanceof TrailedContent) return this.#trailed(status, headers, content)
+    if (!(raw instanceof Blob)) return this.#pieces(status, headers, content)
+    const known: Fields = [["content-length", String(raw.size)]]
+    if (raw.type !== "") known.push(["content-type", raw.type])
+    return this.#pieces(status, merge(headers, [], known), content)
+  }
+
+  #trailed(
+    status: number,
+    headers: Fields,
+    { content, trailers }: TrailedContent
+  ): Effect.Effect<void, HttpServerError> {
+    const source = this.#source
+    const end = Effect.andThen(
+      Effect.suspend(() => source.piece(none, false)),
+      Effect.suspend(() => source.trailers(trailers()))
+    )
+    return Effect.andThen(this.orAnswer500(source.start(status, headers, true)), this.#send(content, end))
+  }
+
+  /** A stream that fails leaves the response incomplete, and the client sees that. */
+  #pieces(status: number, headers: HeaderBlock, content: RawContent.Pieces): Effect.Effect<void, HttpServerError> {
+    const source = this.#source
+    const end = Effect.suspend(() => source.piece(none, false))
+    return Effect.andThen(this.orAnswer500(source.start(status, headers)), this.#send(content, end))
+  }
+
+  #send(content: RawContent.Pieces, end: Effect.Effect<void, SendError>): Effect.Effect<void, HttpServerError> {
+    const pieces = Stream.runForEachArray(Stream.orDie(content), (array) => {
+      const bytes = RawContent.join(array)
+      return bytes === undefined
+        ? Effect.fail(this.#failure(RawContent.pieceProblem()))
+        : Effect.mapError(this.#source.piece(bytes, true), this.#failure)
+    })
+    return Effect.matchCauseEffect(Effect.interruptible(pieces), {
+      onSuccess: () => Effect.mapError(end, this.#failure),
+      onFailure: (cause) => {
+        noteSpan(this.#request)
+        ;(this.#request as ServerRequest).state.isBrokenOff = true
+        return Effect.failCause(Cause.combine(cause, Cause.die(this.#response)))
+      }
+    })
+  }
 }

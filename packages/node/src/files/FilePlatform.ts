@@ -1,7 +1,7 @@
 /** Effect's platform for HTTP programs on Node, with files sent in the way of this server. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeHttpPlatform from "@effect/platform-node/NodeHttpPlatform"
-import { FileContent } from "@pagi/core/httpEffect/ServerResponse"
+import { FileContent } from "@pagi/core/httpEffect/RawContent"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as Etag from "effect/http/Etag"

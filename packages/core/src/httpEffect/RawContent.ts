@@ -1,0 +1,104 @@
+/** What the raw content of a response of Effect's is: programs put there what other servers would take. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { FilePart } from "../contract/FileSource.ts"
+import { TrailedContent } from "./TrailedContent.ts"
+
+/** Raw content that is a file, sent in the way of this server. */
+export class FileContent {
+  readonly part: FilePart
+
+  constructor(part: FilePart) {
+    this.part = part
+  }
+}
+
+/** Content that comes in pieces, which `join` makes bytes of. */
+export type Pieces = Stream.Stream<unknown, unknown>
+
+export type Content = string | Uint8Array | FileContent | TrailedContent | Pieces
+
+/** What of Node's streams is needed here, which this package does not know. */
+interface Destroyable {
+  readonly destroy: () => void
+}
+
+const isDestroyable = (content: unknown): content is Destroyable =>
+  typeof content === "object" && content !== null && "destroy" in content && typeof content.destroy === "function"
+
+const isAsyncIterable = (content: unknown): content is AsyncIterable<unknown> =>
+  typeof content === "object" && content !== null && Symbol.asyncIterator in content
+
+/** The pieces of a stream of the web. */
+export const ofWeb = (body: ReadableStream<unknown> | null): Pieces =>
+  body === null ? Stream.empty : Stream.fromReadableStream({ evaluate: () => body, onError: (cause) => cause })
+
+const ofIterable = (content: AsyncIterable<unknown>): Pieces => {
+  const pieces = Stream.fromAsyncIterable(content, (cause) => cause)
+  // The end of an iteration waits for the piece that was asked for, which may never come.
+  return isDestroyable(content)
+    ? Stream.ensuring(
+        pieces,
+        Effect.sync(() => content.destroy())
+      )
+    : pieces
+}
+
+/** What is to be sent, unless the content is of a kind that cannot be. */
+export const of = (content: unknown): Content | undefined => {
+  if (content === undefined || content === null) return ""
+  if (typeof content === "string" || content instanceof Uint8Array) return content
+  if (content instanceof FileContent || content instanceof TrailedContent) return content
+  if (content instanceof ArrayBuffer) return new Uint8Array(content)
+  if (content instanceof ReadableStream) return ofWeb(content)
+  if (content instanceof Blob) return ofWeb(content.stream())
+  return isAsyncIterable(content) ? ofIterable(content) : undefined
+}
+
+/** What is said of content that cannot be sent. */
+export const problemOf = (content: unknown): Cause.IllegalArgumentError =>
+  new Cause.IllegalArgumentError(
+    `raw content has to be a text, bytes, a Blob, a Response, or a stream of Node's or of the web, and not ${nameOf(content)}`
+  )
+
+/** What is said of a piece that cannot be sent. */
+export const pieceProblem = (): Cause.IllegalArgumentError =>
+  new Cause.IllegalArgumentError("the pieces of content have to be bytes or texts")
+
+const nameOf = (content: unknown): string => (typeof content === "object" ? "an object" : `a ${typeof content}`)
+
+/** Lets go of content that nobody will get. What this has to say about it is of no interest any more. */
+export const cancel = (content: unknown): void => {
+  if (content instanceof globalThis.Response) cancel(content.body)
+  else if (content instanceof ReadableStream) content.cancel().catch(() => {})
+  else if (isDestroyable(content)) content.destroy()
+}
+
+const encoder = new TextEncoder()
+
+const bytesOf = (piece: unknown): Uint8Array | undefined => {
+  if (piece instanceof Uint8Array) return piece
+  if (typeof piece === "string") return encoder.encode(piece)
+  return piece instanceof ArrayBuffer ? new Uint8Array(piece) : undefined
+}
+
+/** The bytes of pieces that have come together; `undefined` when one is of another kind. */
+export const join = (pieces: ReadonlyArray<unknown>): Uint8Array | undefined => {
+  if (pieces.length === 1) return bytesOf(pieces[0])
+  const parts: Array<Uint8Array> = []
+  let length = 0
+  for (const piece of pieces) {
+    const bytes = bytesOf(piece)
+    if (bytes === undefined) return undefined
+    parts.push(bytes)
+    length += bytes.length
+  }
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const bytes of parts) {
+    all.set(bytes, at)
+    at += bytes.length
+  }
+  return all
+}
