@@ -59,7 +59,7 @@ const start: Effect.Effect<HttpServer.HttpServer["Service"], ServeError, ServerO
     yield* Effect.addFinalizer(() => servers.close)
     const server = Context.get(context, PagiServer)
     // That the time for it was not enough has been logged.
-    shutdown = Effect.ignore(server.shutdown)
+    shutdown = Effect.andThen(Effect.ignore(server.shutdown), servers.close)
     return servers.service(yield* toNetAddress(server.address))
   })
 

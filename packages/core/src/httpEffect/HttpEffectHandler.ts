@@ -38,13 +38,20 @@ const toReport = (cause: Cause.Cause<never>): Effect.Effect<void> =>
     return Exit.failCause(failure.value)
   })
 
+/**
+ * Effect's function that makes the program which also sends what another one answers. A program of another copy of
+ * Effect needs that copy's: what it wants done before its responses is kept where its own copy looks for it.
+ */
+export type ToHandled = typeof HttpEffect.toHandled
+
 /** Makes the program that also sends what the other one answers. */
 export const make = <E, R>(
   httpEffect: Effect.Effect<HttpServerResponse, E, R>,
-  middleware?: HttpMiddleware | undefined
+  middleware?: HttpMiddleware | undefined,
+  toHandled: ToHandled = HttpEffect.toHandled
 ): Handled =>
   // What it requires is in the context that `run` is given; the request is added there.
-  Effect.catchCause(HttpEffect.toHandled(httpEffect, ServerResponse.send, middleware) as Handled, toReport)
+  Effect.catchCause(toHandled(httpEffect, ServerResponse.send, middleware) as Handled, toReport)
 
 /** Whether the client has ended the exchange, rather than the server. */
 const isClientAbort = (reason: DisconnectReason): boolean => reason !== "server_shutdown" && reason !== "server_error"

@@ -1,5 +1,5 @@
 /** Effect's `HttpServer` on a server of this project: what is given to its `serve`, as an application. */
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { HttpMiddleware } from "effect/http/HttpMiddleware"
@@ -24,7 +24,8 @@ class Service {
   constructor(handled: Handler.Handled, context: Context.Context<never>) {
     this.handled = handled
     this.native = Handler.native(handled)
-    this.context = context
+    // A context remembers what was added to it, up to eight services, and is copied for one more: here, for each request.
+    this.context = Context.makeUnsafe(context.mapUnsafe)
   }
 
   answer(request: NativeRequest): Fiber.Fiber<unknown, unknown> {
@@ -48,6 +49,11 @@ class Service {
 
   /** Interrupts what waits. */
   readonly end: Effect.Effect<void> = Effect.suspend(() => Fiber.interruptAll([...this.#waiting]))
+
+  /** The same, without waiting for it to end. */
+  abandon(): void {
+    for (const fiber of this.#waiting) fiber.interruptUnsafe()
+  }
 }
 
 type HandshakeOf =
@@ -65,17 +71,30 @@ export class HttpServers {
   readonly #first = Latch.makeUnsafe(false)
   #isClosed = false
   readonly #onLastEnd: Effect.Effect<void>
+  readonly #toHandled: Handler.ToHandled | undefined
 
-  /** `onLastEnd` lets the requests end that have begun, and nothing new begin. */
-  constructor(onLastEnd: Effect.Effect<void>) {
+  /**
+   * `onLastEnd` lets the requests end that have begun, and nothing new begin. `toHandled` is that of the programs' copy of
+   * Effect, if it may be another than the server's.
+   */
+  constructor(onLastEnd: Effect.Effect<void>, toHandled?: Handler.ToHandled) {
     this.#onLastEnd = onLastEnd
+    this.#toHandled = toHandled
+  }
+
+  /** Whether anything has begun to serve, and has not ended. */
+  get isServing(): boolean {
+    return this.#services.length > 0
   }
 
   get #latest(): Service | undefined {
     return this.#services.at(-1)
   }
 
-  /** Nothing will serve any more: who waits for that is answered. */
+  /**
+   * The server has ended, and has interrupted all requests and waited for them: nothing will serve any more. Who waits for
+   * that is answered.
+   */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.#isClosed = true
     return this.#first.open
@@ -130,7 +149,7 @@ export class HttpServers {
     Effect.gen({ self: this }, function* () {
       const scope = yield* Effect.scope
       const context = yield* Effect.context<never>()
-      const service = new Service(Handler.make(httpEffect, middleware), context)
+      const service = new Service(Handler.make(httpEffect, middleware, this.#toHandled), context)
       this.#services.push(service)
       yield* EffectScope.addFinalizer(scope, this.#remove(service))
       yield* this.#first.open
@@ -138,13 +157,14 @@ export class HttpServers {
 
   #remove(service: Service): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const isLast = this.#services.length === 1
+      const isLast = this.#services.length === 1 && !this.#isClosed
       // While the requests end that have begun, the others of their connections are still answered.
       return Effect.andThen(
         isLast ? this.#onLastEnd : Effect.void,
         Effect.suspend(() => {
           this.#services.splice(this.#services.indexOf(service), 1)
-          return service.end
+          // What has not ended for the server will not for anybody else, and has been told.
+          return this.#isClosed ? Effect.sync(() => service.abandon()) : service.end
         })
       )
     })

@@ -11,6 +11,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { createReadStream } from "node:fs"
+import { resolve } from "node:path"
 import { Readable } from "node:stream"
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -22,7 +23,7 @@ const withContent = (response: Response, content: unknown, contentLength: number
 
 const withFile = (response: Response, path: string, offset: number): Response => {
   const length = Number(response.headers["content-length"])
-  return withContent(response, new FileContent({ file: path, offset, length }), length)
+  return withContent(response, new FileContent({ file: resolve(path), offset, length }), length)
 }
 
 /** As a stream of Node's, which is what compresses. */
