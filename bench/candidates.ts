@@ -31,6 +31,7 @@ const onNode = (server: string, ...packages: ReadonlyArray<string>) =>
 export const candidates = {
   pagi,
   "pagi-access-log": { ...pagi, variantOf: "pagi", writesAccessLog: true },
+  "pagi-hono": { ...pagi, server: "pagi-hono", packages: ["@pagi/cli", "effect", "hono"] },
   "pagi-before": before,
   "pagi-before-access-log": { ...before, variantOf: "pagi-before", writesAccessLog: true },
   floor: onNode("floor"),

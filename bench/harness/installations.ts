@@ -72,6 +72,9 @@ const installPeers = (): void => {
   install("peers", digest([JSON.stringify(all)]), () => all)
 }
 
+/** A framework that servers of the current version are measured with. */
+const honoVersion = (): string => readManifest(join(root, "bench/node_modules/hono")).version
+
 const effectVersion = (checkout: string): string => readManifest(join(checkout, "node_modules/effect")).version
 
 /** Of everything that the packed packages are made from. */
@@ -88,7 +91,7 @@ const digestOfSources = (): string => {
 const installCurrent = (): void =>
   install("current", digestOfSources(), (folder) => {
     run("npm", ["run", "--silent", "build"], { cwd: root })
-    return { ...packInto(folder), effect: effectVersion(root) }
+    return { ...packInto(folder), effect: effectVersion(root), hono: honoVersion() }
   })
 
 /** Builds and packs what a commit holds, in a checkout of its own with the dependencies of its lock file. */

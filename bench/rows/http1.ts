@@ -18,6 +18,8 @@ const peers: ReadonlyArray<CandidateName> = ["node-http", "fastify", "hono", "ef
 
 const asFastAsNode: ReadonlyArray<Budget> = [{ peer: "node-http", atLeast: 1 }]
 
+const fasterThanNodeServer: ReadonlyArray<Budget> = [{ peer: "hono", atLeast: 1.2 }]
+
 const mebibyte = 1_048_576
 
 export const fileRowName = "file-100m"
@@ -94,6 +96,28 @@ const throughput: ReadonlyArray<HttpRow> = [
     subject: "pagi",
     peers: ["node-http"],
     budgets: asFastAsNode
+  },
+  {
+    name: "hono",
+    title: "13 bytes of text by Hono, 64 keep-alive connections",
+    protocol: "http",
+    load: get,
+    expectedBody: Contract.greeting,
+    streamed: false,
+    subject: "pagi-hono",
+    peers: ["hono"],
+    budgets: fasterThanNodeServer
+  },
+  {
+    name: "hono-post-1k",
+    title: "POST of 1 KiB, read by Hono and answered with its length, 64 connections",
+    protocol: "http",
+    load: { ...post, bodyBytes: 1024 },
+    expectedBody: "1024",
+    streamed: false,
+    subject: "pagi-hono",
+    peers: ["hono"],
+    budgets: fasterThanNodeServer
   },
   {
     name: "connection-per-request",

@@ -1,18 +1,7 @@
 import { serve } from "@hono/node-server"
-import { Hono } from "hono"
 import * as Contract from "./support/contract.ts"
-import { pieces } from "./support/fetch.ts"
 import { serverArguments } from "./support/harness.ts"
-
-const headers = { "Content-Type": Contract.contentType }
-
-const application = new Hono()
-application.get("/", (context) => context.body(Contract.greeting, 200, headers))
-application.post(Contract.lengthPath, async (context) => {
-  const body = await context.req.arrayBuffer()
-  return context.body(String(body.byteLength), 200, headers)
-})
-application.get(Contract.streamPath, (context) => context.body(pieces(), 200, headers))
+import { application } from "./support/hono.ts"
 
 serve({
   fetch: application.fetch,
