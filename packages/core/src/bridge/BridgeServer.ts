@@ -45,8 +45,8 @@ export class BridgeServer {
   readonly options: ExchangeOptions
   /** Applications run until it closes. */
   readonly #scope: Scope.Closeable
-  /** Those whose peer has left. */
-  readonly #left = new Set<BridgedExchange>()
+  /** Those whose peer has left, and who interrupts them when their time is over. */
+  readonly #left = new Map<BridgedExchange, Fiber.Fiber<void>>()
   #isDraining = false
 
   constructor(context: ServerContext.ServerContext, scope: Scope.Closeable) {
@@ -66,6 +66,7 @@ export class BridgeServer {
     const { registry } = this.context
     host.onExit = () => {
       registry.remove(host)
+      this.#left.get(host)?.interruptUnsafe()
       this.#left.delete(host)
     }
     const fiber =
@@ -82,14 +83,13 @@ export class BridgeServer {
   /** Nobody gets any more what the application sends: it is interrupted if it runs on for too long. */
   leave(host: BridgedExchange): void {
     if (host.exit !== undefined || this.#left.has(host)) return
-    this.#left.add(host)
-    const { options, runner } = this.context
-    // The application may be about to wait for the first time.
-    const interrupt = Effect.suspend(() => (host.fiber === undefined ? Effect.void : Fiber.interrupt(host.fiber)))
-    const later = this.#isDraining
-      ? Effect.provideService(Effect.delay(interrupt, goodbye), Clock.Clock, liveClock)
-      : Effect.delay(interrupt, options.disconnectGrace)
-    runner.background(Effect.asVoid(Effect.forkIn(later, this.#scope)))
+    const { clock, options } = this.context
+    const interrupt = Effect.sync(() => host.fiber?.interruptUnsafe())
+    // Without a grace as well not before `begin` has its fiber, from which this may be called.
+    const inTurn = Effect.andThen(Effect.yieldNow, interrupt)
+    const later = Effect.delay(inTurn, this.#isDraining ? goodbye : options.disconnectGrace)
+    const timer = Effect.runFork(Effect.provideService(later, Clock.Clock, this.#isDraining ? liveClock : clock))
+    this.#left.set(host, Fiber.runIn(timer, this.#scope))
   }
 
   /** Interrupts what runs, which is told the reason first, and waits until it has ended with its finalizers. */
@@ -111,7 +111,7 @@ export class BridgeServer {
     this.#isDraining = true
     const { beginShutdown, clock, deadlines, options, registry } = this.context
     if (clock !== liveClock) yield* Effect.forkScoped(deadlines.runBesides(liveClock))
-    for (const { fiber } of this.#left) fiber?.interruptUnsafe()
+    for (const { fiber } of this.#left.keys()) fiber?.interruptUnsafe()
     registry.drain()
     yield* beginShutdown
     const limit = options.shutdownTimeout

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -436,6 +437,35 @@ describe("PagiApp.toFetch", () => {
         const aborted = yield* PagiApp.toFetch(PagiApp.make({ http: () => Effect.die("not called") }))
         const response = yield* call(aborted, request("/", { signal: AbortSignal.abort() }))
         assert.strictEqual(response.status, 499)
+      })
+    )
+
+    it.effect("and keeps no timer of one that has ended after its client has gone", () =>
+      Effect.gen(function* () {
+        let sleepers = 0
+        const clock = yield* Clock.Clock
+        const counting: Clock.Clock = {
+          ...clock,
+          sleep: (duration) =>
+            Effect.ensuring(
+              Effect.suspend(() => {
+                sleepers++
+                return clock.sleep(duration)
+              }),
+              Effect.sync(() => sleepers--)
+            )
+        }
+        const waiting = PagiApp.make({ http: (_scope, receive) => Effect.andThen(receive, receive) })
+        const fetch = yield* Effect.provideService(PagiApp.toFetch(waiting), Clock.Clock, counting)
+        const before = sleepers
+        for (let count = 0; count < 10; count++) {
+          const controller = new AbortController()
+          const response = fetch(request("/", { signal: controller.signal }))
+          controller.abort()
+          yield* Effect.promise(() => response)
+        }
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+        assert.strictEqual(sleepers, before)
       })
     )
 
