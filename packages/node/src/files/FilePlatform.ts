@@ -26,13 +26,18 @@ const withFile = (response: Response, path: string, offset: number): Response =>
   return withContent(response, new FileContent({ file: resolve(path), offset, length }), length)
 }
 
+/** The bytes from `offset` on; the file is opened when the first of them are asked for. */
+async function* read(file: string, offset: number, length: number): AsyncGenerator<Buffer> {
+  if (length > 0) yield* createReadStream(file, { start: offset, end: offset + length - 1 })
+}
+
 /** As a stream of Node's, which is what compresses. */
 const withStream = (response: Response): Response => {
   const { body } = response
   if (body._tag !== "Raw" || !(body.body instanceof FileContent)) return response
   const { file, length, offset } = body.body.part
   if (typeof file !== "string" || length === undefined) return response
-  const stream = length === 0 ? Readable.from([]) : createReadStream(file, { start: offset, end: offset + length - 1 })
+  const stream = Readable.from(read(file, offset, length), { objectMode: false })
   return withContent(response, stream, length)
 }
 
