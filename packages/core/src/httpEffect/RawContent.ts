@@ -83,17 +83,12 @@ const bytesOf = (piece: unknown): Uint8Array | undefined => {
   return piece instanceof ArrayBuffer ? new Uint8Array(piece) : undefined
 }
 
-/** The bytes of pieces that have come together; `undefined` when one is of another kind. */
-export const join = (pieces: ReadonlyArray<unknown>): Uint8Array | undefined => {
-  if (pieces.length === 1) return bytesOf(pieces[0])
-  const parts: Array<Uint8Array> = []
-  let length = 0
-  for (const piece of pieces) {
-    const bytes = bytesOf(piece)
-    if (bytes === undefined) return undefined
-    parts.push(bytes)
-    length += bytes.length
-  }
+/** Bytes up to which small pieces go out together. */
+const gatherLimit = 65_536
+
+const concat = (parts: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
+  const [only] = parts
+  if (parts.length === 1 && only !== undefined) return only
   const all = new Uint8Array(length)
   let at = 0
   for (const bytes of parts) {
@@ -101,4 +96,37 @@ export const join = (pieces: ReadonlyArray<unknown>): Uint8Array | undefined => 
     at += bytes.length
   }
   return all
+}
+
+/**
+ * What a stream has given at a time, as portions that can wait for the client one by one: a piece, or small ones together.
+ * It may be thousands of pieces, and all of them joined would be held for a client that does not read.
+ */
+export class Portions {
+  readonly #pieces: ReadonlyArray<unknown>
+  #next = 0
+
+  constructor(pieces: ReadonlyArray<unknown>) {
+    this.#pieces = pieces
+  }
+
+  get hasMore(): boolean {
+    return this.#next < this.#pieces.length
+  }
+
+  /** The bytes of the next portion; `undefined` when its first piece is of another kind. */
+  take(): Uint8Array | undefined {
+    const first = bytesOf(this.#pieces[this.#next++])
+    if (first === undefined) return undefined
+    const parts = [first]
+    let { length } = first
+    while (this.hasMore) {
+      const bytes = bytesOf(this.#pieces[this.#next])
+      if (bytes === undefined || length + bytes.length > gatherLimit) break
+      parts.push(bytes)
+      length += bytes.length
+      this.#next++
+    }
+    return concat(parts, length)
+  }
 }

@@ -172,12 +172,20 @@ class Sending {
     return Effect.andThen(this.orAnswer500(source.start(status, headers)), this.#send(content, end))
   }
 
+  /** Sends the next portion, and waits until the client has caught up. */
+  #portion(portions: RawContent.Portions): Effect.Effect<void, HttpServerError> {
+    const bytes = portions.take()
+    return bytes === undefined
+      ? Effect.fail(this.#failure(RawContent.pieceProblem()))
+      : Effect.mapError(this.#source.piece(bytes, true), this.#failure)
+  }
+
   #send(content: RawContent.Pieces, end: Effect.Effect<void, SendError>): Effect.Effect<void, HttpServerError> {
     const pieces = Stream.runForEachArray(Stream.orDie(content), (array) => {
-      const bytes = RawContent.join(array)
-      return bytes === undefined
-        ? Effect.fail(this.#failure(RawContent.pieceProblem()))
-        : Effect.mapError(this.#source.piece(bytes, true), this.#failure)
+      const portions = new RawContent.Portions(array)
+      return array.length === 1
+        ? this.#portion(portions)
+        : Effect.whileLoop({ while: () => portions.hasMore, body: () => this.#portion(portions), step: () => {} })
     })
     return Effect.matchCauseEffect(Effect.interruptible(pieces), {
       onSuccess: () => Effect.mapError(end, this.#failure),
