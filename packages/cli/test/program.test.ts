@@ -124,9 +124,10 @@ describe("pagi-server", () => {
     () =>
       Effect.gen(function* () {
         const cwd = yield* Site.make({
-          "async.ts": "export default async (scope: unknown) => new Response(String(scope))",
+          "async.ts":
+            "export default async (scope: unknown, receive: unknown, send: unknown) => String([scope, receive, send])",
           "express.mjs": "export default (req, res, next) => { res.send(req.path) }",
-          "nothing.mjs": "export default () => {}",
+          "nothing.mjs": "export default (scope, receive, send) => {}",
           "earlier/app.mjs": "export default () => {}",
           "earlier/node_modules/effect/package.json": '{ "version": "3.19.4" }'
         })
@@ -175,7 +176,8 @@ describe("pagi-server", () => {
           "hangs.mjs": "export default await new Promise(() => {})",
           "throws.ts": "const reason: string = 'no good'\n\nthrow new Error(reason)"
         })
-        const expected = "expected an application function, or an Effect or a Layer that yields one"
+        const expected =
+          "expected an application (PagiApp.make), a Layer that serves, an Effect that responds, or a fetch handler"
         const soon = { env: { PAGI_BOOT_TIMEOUT: "100ms" } }
         yield* Effect.all(
           [

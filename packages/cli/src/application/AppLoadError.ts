@@ -41,13 +41,28 @@ export class ExportMissing extends Schema.TaggedError<ExportMissing>()("ExportMi
   }
 }
 
-/** What the module exports, or what its Effect yields, is no application. */
+/** What can be served, besides an Effect that yields one of them. */
+const servable = "an application (PagiApp.make), a Layer that serves, an Effect that responds, or a fetch handler"
+
+/** What the module exports, or what its Effect yields, is nothing that can be served. */
 export class ExportUnusable extends Schema.TaggedError<ExportUnusable>()("ExportUnusable", {
   subject: Schema.String,
-  found: Schema.String
+  found: Schema.String,
+  /** What to do about it, where that can be told. */
+  advice: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    return `${this.subject} is ${this.found}; expected an application function, or an Effect or a Layer that yields one`
+    return `${this.subject} is ${this.found}; ${this.advice ?? `expected ${servable}`}`
+  }
+}
+
+/** What the module exports may be one of two things. */
+export class ExportAmbiguous extends Schema.TaggedError<ExportAmbiguous>()("ExportAmbiguous", {
+  subject: Schema.String
+}) {
+  override get message(): string {
+    const found = `${this.subject} is a function without parameters, which can be a fetch handler or an application`
+    return `${found}; say which by PagiApp.fromFetch(handler), or by the parameters (scope, receive, send)`
   }
 }
 
@@ -64,10 +79,13 @@ export class BuildFailed extends Schema.TaggedError<BuildFailed>()("BuildFailed"
 /** Importing the module, or building what it exports, takes too long. */
 export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
   subject: Schema.String,
-  limit: Schema.Duration
+  limit: Schema.Duration,
+  /** Whether it has begun to serve, and may have been meant to go on for ever. */
+  isServing: Schema.Boolean
 }) {
   override get message(): string {
-    return `${this.subject} has not completed within ${Duration.format(this.limit)} (bootTimeout)`
+    const problem = `${this.subject} has not completed within ${Duration.format(this.limit)} (bootTimeout)`
+    return this.isServing ? `${problem}, but serves; export the Layer itself in place of Layer.launch` : problem
   }
 }
 
@@ -82,6 +100,7 @@ export class AppLoadError extends Schema.TaggedError<AppLoadError>()("AppLoadErr
     ImportFailed,
     ExportMissing,
     ExportUnusable,
+    ExportAmbiguous,
     BuildFailed,
     TimedOut
   ])

@@ -1,27 +1,19 @@
 /** Loads the application that the command line names. */
 import * as PagiApp from "@pagi/core/contract/PagiApp"
-import * as Cause from "effect/Cause"
+import type { Endpoint } from "@pagi/core/options/Endpoint"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { Stats } from "node:fs"
 import * as fs from "node:fs/promises"
 import { extname, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
-import {
-  AppLoadError,
-  BuildFailed,
-  ExportMissing,
-  ExportUnusable,
-  ExtensionUnsupported,
-  FileMissing,
-  ImportFailed
-} from "./AppLoadError.ts"
+import { AppLoadError, ExportMissing, ExtensionUnsupported, FileMissing, ImportFailed } from "./AppLoadError.ts"
 import * as Description from "../plan/Description.ts"
 import * as EffectVersion from "./EffectVersion.ts"
+import * as Exported from "./Exported.ts"
 import * as LoadTime from "./LoadTime.ts"
 import * as ModuleWarnings from "./ModuleWarnings.ts"
 import * as StopSignals from "../signals/StopSignals.ts"
@@ -43,25 +35,31 @@ export const parseReference = (text: string): Reference => {
  * The application that `reference` names, for a server. What its Effect or Layer acquires lives as long as the server.
  *
  * @param reference as on the command line; a relative path starts at the current directory
+ * @param endpoint where the server will listen first, which a program may ask
  * @param limit how long it may take until there is an application; 0 for no limit
  */
 export const layer = (
   reference: string,
+  endpoint: Endpoint,
   limit: Duration.Duration = Duration.zero
 ): Layer.Layer<PagiApp.PagiApp, AppLoadError> =>
   Layer.effect(
     PagiApp.PagiApp,
     Effect.suspend(() => {
-      const parsed = parseReference(reference)
-      return LoadTime.watch(parsed.path, limit, (progress) =>
-        Effect.map(Layer.build(Layer.unwrap(load(parsed, progress))), (context) =>
-          Context.get(context, PagiApp.PagiApp)
-        )
-      )
+      const { exportName, path } = parseReference(reference)
+      return LoadTime.watch(path, limit, (progress) => load({ path, endpoint, progress }, exportName))
     })
   )
 
-const load = Effect.fnUntraced(function* ({ exportName, path }: Reference, progress: LoadTime.Progress) {
+/** What loading an application is about. */
+interface Course {
+  readonly path: string
+  readonly endpoint: Endpoint
+  readonly progress: LoadTime.Progress
+}
+
+const load = Effect.fnUntraced(function* (course: Course, exportName: string) {
+  const { path } = course
   yield* checkFile(path)
   yield* EffectVersion.check(path)
   const exports = yield* importModule(path)
@@ -70,8 +68,11 @@ const load = Effect.fnUntraced(function* ({ exportName, path }: Reference, progr
     return yield* failed(path, new ExportMissing({ exportName, available }))
   }
   const subject = exportName === "default" ? "the default export" : `the export "${exportName}"`
-  progress.subject = subject
-  return yield* toLayer(path, subject, exports[exportName])
+  course.progress.subject = subject
+  return yield* Effect.mapError(
+    toApplication(course, subject, exports[exportName]),
+    (reason) => new AppLoadError({ path, reason })
+  )
 })
 
 const failed = (path: string, reason: AppLoadError["reason"]): Effect.Effect<never, AppLoadError> =>
@@ -121,61 +122,51 @@ const moduleSyntax = /^Cannot use import statement outside a module|^Unexpected 
 
 const moduleAdvice = 'set "type": "module" in the package.json of its folder, or name it .mjs or .mts'
 
-type AnyApplication = PagiApp.Application<unknown>
+type Served = PagiApp.PagiApp["Service"]
 
-/** A function is taken for an application as it is; only its use can show whether it is one. */
-const isApplication = (value: unknown): value is AnyApplication =>
-  typeof value === "function" && !/^class\b/.test(Function.prototype.toString.call(value))
-
-const toLayer = (
-  path: string,
+/** What the server runs of a value that a module exports. */
+const toApplication = (
+  { endpoint, path, progress }: Course,
   subject: string,
   value: unknown
-): Effect.Effect<Layer.Layer<PagiApp.PagiApp, AppLoadError>, AppLoadError> => {
-  if (isApplication(value)) return Effect.succeed(PagiApp.layer(value))
-  if (Layer.isLayer(value)) return Effect.succeed(fromLayer(path, subject, value))
-  if (Effect.isEffect(value)) return Effect.succeed(fromEffect(path, subject, value))
-  return failed(path, new ExportUnusable({ subject, found: Description.ofValue(value) }))
-}
+): Effect.Effect<Served, AppLoadError["reason"], Scope.Scope> =>
+  Effect.gen(function* () {
+    const tell = (words: string) => Effect.logDebug(`${subject} of ${path} is ${words}`)
+    const exported = Exported.of(value, subject)
+    if (exported._tag === "Unusable") return yield* Effect.fail(exported.reason)
+    if (exported._tag === "Application" || exported._tag === "Fetch") {
+      yield* tell(Exported.describe(exported))
+      return yield* fromValue(exported, subject)
+    }
+    const EffectExport = yield* Effect.promise(() => import("./EffectExport.ts"))
+    const server = yield* EffectExport.makeServer(path, endpoint)
+    progress.isServing = server.isServing
+    const found = yield* exported._tag === "Layer"
+      ? EffectExport.ofLayer(exported.layer, subject, server)
+      : EffectExport.ofEffect(exported.effect, subject, server)
+    if (found._tag === "Served") {
+      yield* tell(found.words)
+      return found.app
+    }
+    yield* tell(`an Effect that yields ${Exported.describe(found.exported)}`)
+    return yield* Effect.provideContext(fromValue(found.exported, `what ${subject} yields`), server.services)
+  })
 
-const fromEffect = (path: string, subject: string, effect: Effect.Effect<unknown, unknown, unknown>) =>
-  Layer.unwrap(
-    Effect.flatMap(build(path, subject, effect), (value) =>
-      isApplication(value)
-        ? Effect.succeed(PagiApp.layer(value))
-        : failed(path, new ExportUnusable({ subject: `what ${subject} yields`, found: Description.ofValue(value) }))
-    )
-  )
+/** What the server runs of what need not be built. */
+const fromValue = (
+  exported: Exported.ExportedApplication | Exported.ExportedFetch,
+  subject: string
+): Effect.Effect<Served, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const application = exported._tag === "Application" ? exported.application : yield* fromFetch(exported, subject)
+    // What an application requires is not known, and whoever lacks it says so.
+    const layer = PagiApp.layer(application as PagiApp.Application<unknown>)
+    return Context.get(yield* Layer.build(layer), PagiApp.PagiApp)
+  })
 
-const fromLayer = (path: string, subject: string, layer: Layer.Layer<unknown, unknown, unknown>) =>
-  Layer.effect(
-    PagiApp.PagiApp,
-    Effect.flatMap(build(path, subject, Layer.build(layer)), (context) =>
-      Option.match(Context.getOption(context, PagiApp.PagiApp), {
-        onSome: Effect.succeed,
-        onNone: () => failed(path, new ExportUnusable({ subject, found: "a Layer that does not provide PagiApp" }))
-      })
-    )
-  )
-
-/** Runs what a module exports. Nobody has checked its types, so a service that it lacks shows here, as a defect. */
-const build = <A>(
-  path: string,
-  subject: string,
-  effect: Effect.Effect<A, unknown, unknown>
-): Effect.Effect<A, AppLoadError, Scope.Scope> =>
-  // What else the effect may require is not there to be given.
-  Effect.catchCause(effect as Effect.Effect<A, unknown, Scope.Scope>, (cause) =>
-    Cause.hasInterruptsOnly(cause)
-      ? Effect.interrupt
-      : Effect.andThen(
-          Effect.logDebug(`${subject} of ${path} failed`, cause),
-          failed(path, new BuildFailed({ subject, detail: withAdvice(Description.ofCause(cause)) }))
-        )
-  )
-
-/** Says what to do about a service that is not there. */
-const withAdvice = (detail: string): string =>
-  detail.startsWith("Service not found: ")
-    ? `${detail}; what the module exports has to provide it, by Layer.provide or Effect.provide`
-    : detail
+const fromFetch = ({ handler, unused }: Exported.ExportedFetch, subject: string) =>
+  Effect.gen(function* () {
+    if (unused.length > 0) yield* Effect.logWarning(`of ${subject} only fetch is used, and not ${unused.join(", ")}`)
+    const { fromFetch } = yield* Effect.promise(() => import("@pagi/core/fetch/fromFetch"))
+    return fromFetch(handler)
+  })

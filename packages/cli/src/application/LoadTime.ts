@@ -7,6 +7,8 @@ import { AppLoadError, TimedOut } from "./AppLoadError.ts"
 /** What takes the time, as messages name it; changes while an application is loaded. */
 export interface Progress {
   subject: string
+  /** Whether what takes the time has begun to serve. */
+  isServing: () => boolean
 }
 
 const noticeDelay = Duration.seconds(1)
@@ -22,7 +24,7 @@ export const watch = <A, E, R>(
   load: (progress: Progress) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | AppLoadError, R> =>
   Effect.gen(function* () {
-    const progress: Progress = { subject: "its import" }
+    const progress: Progress = { subject: "its import", isServing: () => false }
     // Of its own: what cannot be interrupted is left to itself when it is given up, since the process ends then.
     const loading = yield* Effect.forkDetach(load(progress), { startImmediately: true })
     const notice = Effect.delay(Effect.logInfo(`loading ${path}`), noticeDelay)
@@ -31,8 +33,9 @@ export const watch = <A, E, R>(
         duration: Duration.isZero(limit) ? Duration.infinity : limit,
         orElse: () =>
           Effect.suspend(() => {
+            const reason = new TimedOut({ subject: progress.subject, limit, isServing: progress.isServing() })
             loading.interruptUnsafe()
-            return Effect.fail(new AppLoadError({ path, reason: new TimedOut({ subject: progress.subject, limit }) }))
+            return Effect.fail(new AppLoadError({ path, reason }))
           })
       }),
       Effect.onInterrupt(() => Fiber.interrupt(loading))

@@ -14,6 +14,9 @@ const oneLine = (text: string): string =>
 /** By these Effect 3 knows its Effects and Layers. */
 const earlierKeys = [Symbol.for("effect/Effect"), Symbol.for("effect/Layer")]
 
+/** Whether a function can only be called by `new`. */
+export const isClass = (value: Function): boolean => /^class\b/.test(Function.prototype.toString.call(value))
+
 /** A value that is not what was expected, such as `a number` or `an object with http`. */
 export const ofValue = (value: unknown): string => {
   if (value === null || value === undefined) return String(value)
@@ -21,7 +24,7 @@ export const ofValue = (value: unknown): string => {
   if (Array.isArray(value)) return "an array"
   switch (typeof value) {
     case "function":
-      return "a class"
+      return isClass(value) ? "a class" : `a function of ${value.length} parameters`
     case "object": {
       if (earlierKeys.some((key) => key in value)) return "a value of Effect 3 (install effect@4 in its folder)"
       const keys = Object.keys(value)

@@ -1,5 +1,7 @@
 /** What a command line says is to be served. */
 import * as PagiApp from "@pagi/core/contract/PagiApp"
+import { endpoints } from "@pagi/core/options/Endpoint"
+import { ServerOptions } from "@pagi/core/options/ServerOptions"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -24,11 +26,20 @@ type LoadError = AppLoadError | Directory.RootError
  *
  * @param limit how long loading may take; 0 for no limit
  */
-export const layer = (reference: string | null, limit?: Duration.Duration): Layer.Layer<PagiApp.PagiApp, LoadError> => {
-  const application: Layer.Layer<PagiApp.PagiApp, LoadError> =
-    reference === null ? currentDirectory : AppLoader.layer(reference, limit)
-  return Layer.merge(ApplicationServices.isolate(application), memory)
-}
+export const layer = (
+  reference: string | null,
+  limit?: Duration.Duration
+): Layer.Layer<PagiApp.PagiApp, LoadError, ServerOptions> =>
+  Layer.merge(
+    Layer.unwrap(
+      Effect.map(ServerOptions, (options) => {
+        const application: Layer.Layer<PagiApp.PagiApp, LoadError> =
+          reference === null ? currentDirectory : AppLoader.layer(reference, endpoints(options)[0], limit)
+        return ApplicationServices.isolate(application)
+      })
+    ),
+    memory
+  )
 
 /** What loading has needed is given back when the server has been started and nobody asks for anything. */
 const memory = Layer.effectDiscard(Effect.forkScoped(Memory.releaseWhenIdle))

@@ -58,11 +58,12 @@ export const command = Command.make(
   { app, options: ServerFlags.options, noAccessLog: ServerFlags.noAccessLog, process: ProcessFlags.flags },
   serve
 ).pipe(
-  Command.withDescription("Serves a PAGI application, or the files of the current directory"),
+  Command.withDescription("Serves an application, Effect's HTTP programs, fetch handlers, or files"),
   Command.withExamples([
     { command: "pagi-server", description: "Serve the files of the current directory" },
     { command: "pagi-server --port 8080 ./app.ts", description: "Serve the application that a module exports" },
     { command: "pagi-server ./app.ts:admin", description: "Serve another export of the module" },
+    { command: "pagi-server ./routes.ts", description: "Serve a Layer of HttpRouter.serve, or a fetch handler" },
     {
       command: "pagi-server --workers 4 ./app.ts",
       description: "Serve with four processes, below one that looks after them"

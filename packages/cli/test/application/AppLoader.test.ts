@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { tcp } from "@pagi/core/options/Endpoint"
 import * as PagiApp from "@pagi/core/PagiApp"
 import * as TestClient from "@pagi/core/testing/TestClient"
 import * as Effect from "effect/Effect"
@@ -12,18 +13,20 @@ import * as Site from "../support/Site.ts"
 
 const fixture = (name: string): string => relative(process.cwd(), join(import.meta.dirname, "../fixtures", name))
 
+const load = (reference: string) => AppLoader.layer(reference, tcp("127.0.0.1", 8080))
+
 /** What the application that `reference` names answers. */
 const answerOf = (reference: string) =>
   Effect.gen(function* () {
     const { application } = yield* PagiApp.PagiApp
     const client = yield* TestClient.make(application)
     return (yield* client.request({})).text
-  }).pipe(Effect.provide(AppLoader.layer(fixture(reference))))
+  }).pipe(Effect.provide(load(fixture(reference))))
 
 /** Why the application cannot be loaded, and the message without the path at its beginning. */
 const problemOf = (path: string) =>
   Effect.gen(function* () {
-    const error = yield* Effect.flip(Effect.scoped(Layer.build(AppLoader.layer(path))))
+    const error = yield* Effect.flip(Effect.scoped(Layer.build(load(path))))
     assert.notInclude(error.message, "\n")
     assert.isTrue(error.message.startsWith(`cannot load ${error.path}: `), error.message)
     return [error.reason._tag, error.message.slice(`cannot load ${error.path}: `.length)]
@@ -52,7 +55,7 @@ describe("AppLoader", () => {
     Effect.gen(function* () {
       events.length = 0
       const scope = yield* EffectScope.make()
-      yield* EffectScope.provide(Layer.build(AppLoader.layer(fixture("built.mts"))), scope)
+      yield* EffectScope.provide(Layer.build(load(fixture("built.mts"))), scope)
       assert.deepStrictEqual(events, ["acquired"])
       yield* EffectScope.close(scope, Exit.void)
       assert.deepStrictEqual(events, ["acquired", "released"])
@@ -120,7 +123,8 @@ describe("AppLoader", () => {
       }
       for (const [name, what] of Object.entries(found)) {
         const subject = name === "default" ? "the default export" : `the export "${name}"`
-        const expected = "expected an application function, or an Effect or a Layer that yields one"
+        const expected =
+          "expected an application (PagiApp.make), a Layer that serves, an Effect that responds, or a fetch handler"
         assert.deepStrictEqual(yield* problemOf(`${fixture("useless.mjs")}:${name}`), [
           "ExportUnusable",
           `${subject} is ${what}; ${expected}`
@@ -137,7 +141,7 @@ describe("AppLoader", () => {
         lacking: /^the export "lacking" failed: Service not found: test\/Missing; .* Layer\.provide/,
         failingLayer: /^the export "failingLayer" failed: no reason$/,
         number: /^what the export "number" yields is a number; expected/,
-        otherLayer: /^the export "otherLayer" is a Layer that does not provide PagiApp; expected/
+        otherLayer: /^the export "otherLayer" is a Layer that neither provides PagiApp nor serves; give routes to/
       }
       for (const [name, message] of Object.entries(messages)) {
         const [, text] = yield* problemOf(`${fixture("built.mts")}:${name}`)
@@ -148,8 +152,8 @@ describe("AppLoader", () => {
 
   it.effect("does not take a function for more than it is", () =>
     Effect.gen(function* () {
-      const root = yield* Site.make({ "app.mjs": "export default () => {}" })
-      const { application } = yield* PagiApp.PagiApp.pipe(Effect.provide(AppLoader.layer(join(root, "app.mjs"))))
+      const root = yield* Site.make({ "app.mjs": "export default (scope, receive, send) => {}" })
+      const { application } = yield* PagiApp.PagiApp.pipe(Effect.provide(load(join(root, "app.mjs"))))
       assert.isFunction(application)
     })
   )

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as PagiApp from "@pagi/core/PagiApp"
+import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -21,9 +22,25 @@ describe("ApplicationServices", () => {
       const around = Layer.mergeAll(
         Layer.succeed(Command, "a service of the command's own"),
         Layer.succeed(CurrentLoggers, loggers),
-        Layer.succeed(MinimumLogLevel, "Warn")
+        Layer.succeed(MinimumLogLevel, "Warn"),
+        ServerOptions.layer({ port: 8080 })
       )
-      const ownKeys: Readonly<Record<string, ReadonlyArray<string>>> = { default: [], effect: [], layer: ["test/Own"] }
+      // What Effects and Layers find besides.
+      const server = [
+        "effect/FileSystem",
+        "effect/Path",
+        "effect/Terminal",
+        "effect/http/Etag/Generator",
+        "effect/http/HttpPlatform",
+        "effect/http/HttpServer",
+        "effect/process/ChildProcessSpawner",
+        "~effect/Stdio"
+      ]
+      const ownKeys: Readonly<Record<string, ReadonlyArray<string>>> = {
+        default: [],
+        effect: server,
+        layer: [...server, "test/Own"].toSorted()
+      }
       for (const [exported, own] of Object.entries(ownKeys)) {
         const built = yield* Effect.provide(Layer.build(ServedApplication.layer(`${fixture}:${exported}`)), around)
         const { context } = Context.get(built, PagiApp.PagiApp)
@@ -34,7 +51,7 @@ describe("ApplicationServices", () => {
         for (const { key } of [CurrentLoggers, MinimumLogLevel, Clock.Clock]) others.delete(key)
         // What Effect itself keeps while it builds layers.
         others.delete("effect/Layer/CurrentMemoMap")
-        assert.deepStrictEqual([...others], own)
+        assert.deepStrictEqual([...others].toSorted(), own)
       }
     })
   )

@@ -93,8 +93,8 @@ const findings = new Map<string, Finding>([
   ["[object AsyncGeneratorFunction]", generator]
 ])
 
-/** Its parameters have names that nobody gives to a scope and `receive`. */
-const isNodeHandler = (value: unknown): boolean =>
+/** Whether it is a handler of `node:http`: its parameters have names that nobody gives to a scope and `receive`. */
+export const isNodeHandler = (value: unknown): boolean =>
   typeof value === "function" &&
   /^(?:async\s)?\s*(?:function\b[^(]*)?\(?\s*_?req(?:uest)?\s*,\s*_?res(?:ponse)?\b/.test(
     Function.prototype.toString.call(value)
