@@ -11,7 +11,6 @@ import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import { type AnySpan, ParentSpan } from "effect/Tracer"
-import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { HttpReceiveEvent, HttpSendEvent, WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
 import type { NativeHandler } from "../contract/NativeHandler.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
@@ -54,7 +53,7 @@ export const make = <E, R>(
   Effect.catchCause(toHandled(httpEffect, ServerResponse.send, middleware) as Handled, toReport)
 
 /** Whether the client has ended the exchange, rather than the server. */
-const isClientAbort = (reason: DisconnectReason): boolean => reason !== "server_shutdown" && reason !== "server_error"
+const isClientAbort = (reason: string): boolean => reason !== "server_shutdown" && reason !== "server_error"
 
 /** Answers a request that comes from anywhere. */
 export const run = (
@@ -67,7 +66,7 @@ export const run = (
 }
 
 /** Interrupts the fiber of a request that its client has given up. */
-export const interruptFor = (fiber: Fiber.Fiber<unknown, unknown>, reason: DisconnectReason): void =>
+export const interruptFor = (fiber: Fiber.Fiber<unknown, unknown>, reason: string): void =>
   fiber.interruptUnsafe(undefined, isClientAbort(reason) ? ClientAbort.annotation : undefined)
 
 /** Answers native requests. Only a program that has to wait can be interrupted, so only then its client is watched. */
@@ -98,7 +97,14 @@ export const runHandshake = (
   scope: WebSocketScope,
   receive: Receive<WebSocketReceiveEvent>,
   send: Send<WebSocketSendEvent>
-): Effect.Effect<void> => provideRequest(handled, new HandshakeSource(scope, receive, send))
+): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const source = new HandshakeSource(scope, receive, send)
+    return Effect.andThen(
+      source.watch.begin((reason) => interruptFor(fiber, reason)),
+      provideRequest(handled, source)
+    )
+  })
 
 const provideRequest = (handled: Handled, source: RequestSource): Effect.Effect<void> =>
   Effect.provideService(withoutSecondSpan(handled), HttpServerRequest, new ServerRequest(new RequestState(source)))

@@ -15,6 +15,7 @@ import type { HttpScope, HttpVersion, Readiness, WebSocketScope } from "../contr
 import { refused, type SendError } from "../contract/SendError.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import { HandshakeWatch } from "./HandshakeWatch.ts"
 import * as UpgradeSocket from "./UpgradeSocket.ts"
 
 /** A request and the way of its response. */
@@ -262,12 +263,14 @@ export class HandshakeSource extends SourceOfScope {
   readonly receive: Receive<HttpReceiveEvent> = Effect.succeed(emptyRequest)
   readonly disconnectReason = undefined
   readonly scope: WebSocketScope
+  readonly watch: HandshakeWatch
   readonly #receive: Receive<WebSocketReceiveEvent>
   readonly #send: Send<WebSocketSendEvent>
 
   constructor(scope: WebSocketScope, receive: Receive<WebSocketReceiveEvent>, send: Send<WebSocketSendEvent>) {
     super()
     this.scope = scope
+    this.watch = new HandshakeWatch(receive)
     this.#receive = receive
     this.#send = send
   }
@@ -276,7 +279,7 @@ export class HandshakeSource extends SourceOfScope {
     const own = renamed(event)
     return own === undefined
       ? Effect.fail(refused(event.type, "a WebSocket handshake is refused with a response that has content of bytes"))
-      : this.#send(own)
+      : Effect.andThen(this.watch.end, this.#send(own))
   }
 
   /** Has the client of the session pinged, as `websocket.keepalive` does. */
@@ -289,6 +292,6 @@ export class HandshakeSource extends SourceOfScope {
     state: UpgradeSocket.UpgradeState,
     headers: Headers.Input | undefined
   ): Effect.Effect<Socket.Socket, HttpServerError> {
-    return UpgradeSocket.make(this.scope, this.#receive, this.#send, state, headers)
+    return UpgradeSocket.make(this.watch, this.#receive, this.#send, state, headers)
   }
 }

@@ -12,8 +12,8 @@ import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import type { WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
-import type { WebSocketScope } from "../contract/Scope.ts"
 import type { SendError } from "../contract/SendError.ts"
+import type { HandshakeWatch } from "./HandshakeWatch.ts"
 
 /** What is known of an upgrade to all views of the request. */
 export interface UpgradeState {
@@ -57,7 +57,7 @@ const acceptanceOf = (
  * head that accepts; with `sec-websocket-protocol` among them the program chooses one of the offered subprotocols.
  */
 export const make = (
-  _scope: WebSocketScope,
+  watch: HandshakeWatch,
   receive: Receive<WebSocketReceiveEvent>,
   send: Send<WebSocketSendEvent>,
   state: UpgradeState,
@@ -68,8 +68,7 @@ export const make = (
     const accept = Effect.gen(function* () {
       if (state.upgraded !== undefined)
         return yield* Effect.fail(openError(new Error("the handshake is accepted already")))
-      const connected = yield* receive
-      if (connected.type !== "websocket.connect") return yield* Effect.fail(openError(new Error("the client has gone")))
+      yield* watch.end
       yield* Effect.mapError(send({ type: "websocket.accept", ...acceptanceOf(headers) }), openError)
       state.upgraded = HttpServerResponse.empty({ status: 101 })
       yield* open.open
