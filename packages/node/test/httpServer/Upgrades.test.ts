@@ -1,6 +1,6 @@
 /** WebSockets by Effect's `HttpServerRequest.upgrade`. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
