@@ -97,9 +97,20 @@ const writeContent = (
     stream.end(content ?? "")
     return
   }
-  const [piece, ...rest] = content
-  if (piece === undefined) return writeContent(stream, undefined, onLast)
-  stream.write(piece, () => setImmediate(() => writeContent(stream, rest, onLast)))
+  writePieces(stream, content[Symbol.iterator](), onLast)
+}
+
+const writePieces = (
+  stream: NodeJS.WritableStream,
+  pieces: Iterator<string | Uint8Array>,
+  onLast: () => void
+): void => {
+  const next = pieces.next()
+  if (next.done === true) return writeContent(stream, undefined, onLast)
+  stream.write(next.value, (error) => {
+    // The stream has been given up; there may be no end of pieces.
+    if (!error) setImmediate(() => writePieces(stream, pieces, onLast))
+  })
 }
 
 /** As Node takes them. */
