@@ -1,4 +1,5 @@
 import type { HttpRequestEvent } from "../contract/Event.ts"
+import { concatBytes } from "../bytes/JoinBytes.ts"
 import { BridgeHost } from "../bridge/BridgeHost.ts"
 import type { ResponseHead } from "../bridge/BridgeResponse.ts"
 import type { ExchangeOptions } from "../exchange/Exchange.ts"
@@ -13,16 +14,6 @@ const brokenOff = (): Error => new Error("the application broke off its response
 
 /** Answers in place of a response that never began: to a client that has gone, and to one that the server cannot serve. */
 const withoutResponse = { disconnected: 499, truncated: 503 }
-
-const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
-  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    all.set(piece, at)
-    at += piece.length
-  }
-  return all
-}
 
 /** The exchange of a `Request`, whose body it reads as it is received, and of the `Response` to it. */
 export class FetchExchange extends BridgeHost {
@@ -109,7 +100,7 @@ export class FetchExchange extends BridgeHost {
     if (isContentless(status, this.#isHead)) return null
     if (this.response.status !== "complete") return this.#stream()
     const pieces = this.response.takeAll()
-    return pieces.length === 0 ? null : join(pieces)
+    return pieces.length === 0 ? null : concatBytes(pieces)
   }
 
   /** Nothing is taken before it is asked for, so that a slow reader suspends the application. */

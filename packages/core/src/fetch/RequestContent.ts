@@ -1,5 +1,6 @@
 /** The content of a request for a fetch handler: whole, or as a stream that reads no further than it is read. */
 import * as Effect from "effect/Effect"
+import { joinBytes } from "../bytes/JoinBytes.ts"
 import type { HttpReceiveEvent } from "../contract/Event.ts"
 import type { NativeRequest } from "../contract/NativeHandler.ts"
 import type { Receive } from "../contract/PagiApp.ts"
@@ -22,21 +23,6 @@ export const mayHaveContent = ({ headers, httpVersion, method }: NativeRequest):
 export const clientGone = (): DOMException =>
   new DOMException("The client has gone before the end of its request.", "AbortError")
 
-const none = new Uint8Array(0)
-
-const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const [first] = pieces
-  if (first === undefined) return none
-  if (pieces.length === 1) return first
-  const bytes = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
-}
-
 /** Reads all content; rejects when the client leaves before its end. */
 export const readContent = (receive: Receive<HttpReceiveEvent>, fork: Fork): Promise<Uint8Array> =>
   new Promise((resolve, reject) => {
@@ -44,7 +30,7 @@ export const readContent = (receive: Receive<HttpReceiveEvent>, fork: Fork): Pro
     const rest: Effect.Effect<void> = Effect.flatMap(receive, (event) => {
       if (event.type === "http.disconnect") return Effect.sync(() => reject(clientGone()))
       if (event.body.length > 0) pieces.push(event.body)
-      return event.more ? rest : Effect.sync(() => resolve(join(pieces)))
+      return event.more ? rest : Effect.sync(() => resolve(joinBytes(pieces)))
     })
     fork(rest)
   })

@@ -2,6 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { joinBytes } from "../bytes/JoinBytes.ts"
 import type { FilePart } from "../contract/FileSource.ts"
 import { TrailedContent } from "./TrailedContent.ts"
 
@@ -86,18 +87,6 @@ const bytesOf = (piece: unknown): Uint8Array | undefined => {
 /** Bytes up to which small pieces go out together. */
 const gatherLimit = 65_536
 
-const concat = (parts: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
-  const [only] = parts
-  if (parts.length === 1 && only !== undefined) return only
-  const all = new Uint8Array(length)
-  let at = 0
-  for (const bytes of parts) {
-    all.set(bytes, at)
-    at += bytes.length
-  }
-  return all
-}
-
 /**
  * What a stream has given at a time, as portions that can wait for the client one by one: a piece, or small ones together.
  * It may be thousands of pieces, and all of them joined would be held for a client that does not read.
@@ -127,6 +116,6 @@ export class Portions {
       length += bytes.length
       this.#next++
     }
-    return concat(parts, length)
+    return joinBytes(parts)
   }
 }

@@ -3,27 +3,12 @@ import type * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
+import { joinBytes } from "../bytes/JoinBytes.ts"
 import type { HttpReceiveEvent } from "../contract/Event.ts"
 import type { Receive } from "../contract/PagiApp.ts"
 
 /** Why content does not come to its end: there is more than the program allows, or the client has gone. */
 export type BodyProblem = "too-large" | "gone"
-
-const none = new Uint8Array(0)
-
-/** The bytes of all pieces; a single one is not copied. */
-const join = (pieces: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
-  const [first] = pieces
-  if (first === undefined) return none
-  if (pieces.length === 1) return first
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
-}
 
 /** What is left of the content of a request. A reader begins where the one before it has stopped. */
 export class RequestBody {
@@ -85,7 +70,7 @@ class Collector {
       if (this.#length > this.#limit) return Exit.fail("too-large")
       if (piece.length > 0) this.#pieces.push(piece)
     }
-    return this.#body.isOver ? Exit.succeed(join(this.#pieces, this.#length)) : undefined
+    return this.#body.isOver ? Exit.succeed(joinBytes(this.#pieces)) : undefined
   }
 
   readonly all: Effect.Effect<Uint8Array, BodyProblem> = Effect.flatMap(

@@ -8,6 +8,7 @@ import * as HttpBody from "effect/http/HttpBody"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
+import { joinBytes } from "../bytes/JoinBytes.ts"
 import type { BridgeResponse, ResponseHead } from "../bridge/BridgeResponse.ts"
 import type { WriteBuffer } from "../contract/TransportState.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
@@ -31,18 +32,6 @@ const fieldsOf = (headers: HeaderBlock, contentLength: number | undefined): Head
 const cookiesOf = (headers: HeaderBlock): Cookies.Cookies | undefined => {
   const lines = headers.flatMap(([name, value]) => (name === "set-cookie" ? [value] : []))
   return lines.length === 0 ? undefined : Cookies.fromSetCookie(lines)
-}
-
-const join = (pieces: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
-  const [first] = pieces
-  if (pieces.length === 1 && first !== undefined) return first
-  const all = new Uint8Array(length)
-  let at = 0
-  for (const piece of pieces) {
-    all.set(piece, at)
-    at += piece.length
-  }
-  return all
 }
 
 /** An exchange whose response a server of Effect's gets. */
@@ -99,7 +88,7 @@ export const make = (
   // Effect would make up a content type where there is none.
   const contentType = fields["content-type"] ?? ""
   const body = isWhole
-    ? HttpBody.uint8Array(join(response.takeAll(), length), contentType)
+    ? HttpBody.uint8Array(joinBytes(response.takeAll()), contentType)
     : HttpBody.stream(contentOf(host), contentType, contentLength)
   const whole = HttpServerResponse.setBody(empty, body)
   return contentType === "" ? HttpServerResponse.removeHeader(whole, "content-type") : whole

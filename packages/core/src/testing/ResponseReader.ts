@@ -1,18 +1,9 @@
 import * as Effect from "effect/Effect"
+import { concatBytes } from "../bytes/JoinBytes.ts"
 import type { WriteBuffer } from "../contract/TransportState.ts"
 import type { ChangeSignal } from "./ChangeSignal.ts"
 import type { BridgeResponse, ResponseHead } from "../bridge/BridgeResponse.ts"
 import { IncompleteResponse, TestResponse } from "./TestResponse.ts"
-
-const concatenate = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let offset = 0
-  for (const piece of pieces) {
-    bytes.set(piece, offset)
-    offset += piece.length
-  }
-  return bytes
-}
 
 /** The peer's side of a response: waits for it and takes it. */
 export class ResponseReader {
@@ -60,6 +51,6 @@ export class ResponseReader {
 
   #received(head: ResponseHead): TestResponse {
     const { interim, trailerFields } = this.#response
-    return new TestResponse(head, concatenate(this.#taken), trailerFields, interim)
+    return new TestResponse(head, concatBytes(this.#taken), trailerFields, interim)
   }
 }
