@@ -1,8 +1,7 @@
 /** What a fetch function is, that is made of an application, and what can be set about it. */
+import type { BridgeOptions } from "../bridge/BridgeOptions.ts"
 import type { Address } from "../contract/Address.ts"
-import type { FileSource } from "../contract/FileSource.ts"
 import type { Extensions } from "../contract/Scope.ts"
-import type { Input } from "../options/ServerOptions.ts"
 
 /**
  * Answers a request of the Fetch standard. What a platform gives its handlers besides the request is there for
@@ -21,24 +20,12 @@ export interface FetchConnection {
   readonly extensions?: Extensions | undefined
 }
 
-/** Options of a server that have a meaning without connections. */
-export interface FetchOptions extends Pick<
-  Input,
-  | "lifespan"
-  | "lifespanStartupTimeout"
-  | "shutdownTimeout"
-  | "disconnectGrace"
-  | "writeHighWatermark"
-  | "writeLowWatermark"
-  | "sseIdleTimeout"
-  | "extensions"
-> {
+/** What can be set about a fetch function that is made of an application. */
+export interface FetchOptions extends BridgeOptions {
   /**
    * Says what is known of a request, from the request or from what the platform gave besides; nothing by default. With
    * Deno, for instance, the second argument tells the address:
    * `(_request, info: Deno.ServeHandlerInfo) => ({ client: [info.remoteAddr.hostname, info.remoteAddr.port] })`.
    */
   readonly connection?: (request: Request, ...platform: ReadonlyArray<never>) => FetchConnection
-  /** Where response files come from; by default Effect's `FileSystem`, where there is one. */
-  readonly files?: FileSource
 }
