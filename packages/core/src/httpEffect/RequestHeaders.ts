@@ -1,5 +1,6 @@
 /** The fields of a request as Effect's programs see them: one value for each name. */
 import * as Headers from "effect/http/Headers"
+import { joinFields } from "../http/FieldRecord.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 
 /** Fields of which only the first line counts; the values of others are joined. The list is that of Node's HTTP server. */
@@ -24,14 +25,7 @@ const singular: ReadonlySet<string> = new Set([
   "user-agent"
 ])
 
+const rules = { isSingular: (name: string): boolean => singular.has(name) }
+
 /** Makes Effect's record of a header block, whose names are in lower case already. */
-export const fromBlock = (block: HeaderBlock): Headers.Headers => {
-  // Without a prototype, so that a field of the name `__proto__` is one like the others.
-  const record: Record<string, string> = Object.create(null)
-  for (const [name, value] of block) {
-    const earlier = record[name]
-    if (earlier === undefined) record[name] = value
-    else if (!singular.has(name)) record[name] = `${earlier}${name === "cookie" ? "; " : ", "}${value}`
-  }
-  return Headers.fromRecordUnsafe(record)
-}
+export const fromBlock = (block: HeaderBlock): Headers.Headers => Headers.fromRecordUnsafe(joinFields(block, rules))

@@ -11,20 +11,18 @@ import * as Stream from "effect/Stream"
 import { joinBytes } from "../bytes/JoinBytes.ts"
 import type { BridgeResponse, ResponseHead } from "../bridge/BridgeResponse.ts"
 import type { WriteBuffer } from "../contract/TransportState.ts"
+import { joinFields } from "../http/FieldRecord.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { TrailedContent } from "../httpEffect/TrailedContent.ts"
 import type { Waiter } from "./Waiter.ts"
 
 const lengthField = "content-length"
 
-/** Effect has one value for each field; those of several lines are a list (RFC 9110 §5.3), but for cookies. */
+/** Cookies and the length have places of their own. */
+const rules = { isWanted: (name: string): boolean => name !== "set-cookie" && name !== lengthField }
+
 const fieldsOf = (headers: HeaderBlock, contentLength: number | undefined): Headers.Headers => {
-  const record: Record<string, string> = Object.create(null)
-  for (const [name, value] of headers) {
-    if (name === "set-cookie" || name === lengthField) continue
-    const earlier = record[name]
-    record[name] = earlier === undefined ? value : `${earlier}, ${value}`
-  }
+  const record = joinFields(headers, rules)
   if (contentLength !== undefined) record[lengthField] = String(contentLength)
   return Headers.fromRecordUnsafe(record)
 }

@@ -4,6 +4,7 @@ import * as Headers from "effect/http/Headers"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
+import { joinFields } from "../http/FieldRecord.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import * as TraceState from "./TraceState.ts"
 
@@ -17,22 +18,13 @@ const fieldNames: ReadonlySet<string> = new Set([
   "x-b3-flags"
 ])
 
-/** A field that comes twice is joined: a `tracestate` may be split (§3.3.1.1), and of the others none is valid then. */
-const traceFields = (block: HeaderBlock): Record<string, string> | undefined => {
-  let fields: Record<string, string> | undefined
-  for (const [name, value] of block) {
-    if (!fieldNames.has(name)) continue
-    fields ??= {}
-    const earlier = fields[name]
-    fields[name] = earlier === undefined ? value : `${earlier},${value}`
-  }
-  return fields
-}
+const rules = { isWanted: (name: string): boolean => fieldNames.has(name) }
 
 /** The span that the request is a part of for its client, if it tells one. */
 export const fromBlock = (block: HeaderBlock): Tracer.ExternalSpan | undefined => {
-  const fields = traceFields(block)
-  if (fields === undefined) return undefined
+  // A field that comes twice is joined: a `tracestate` may be split (§3.3.1.1), and of the others none is valid then.
+  const fields = joinFields(block, rules)
+  if (Object.keys(fields).length === 0) return undefined
   const headers = Headers.fromRecordUnsafe(fields)
   const parent = Option.getOrUndefined(HttpTraceContext.w3c(headers))
   // It belongs to `traceparent`, without which it means nothing.

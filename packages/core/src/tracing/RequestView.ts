@@ -8,20 +8,9 @@ import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import type { ReadonlyRecord } from "effect/Record"
 import * as Stream from "effect/Stream"
-import { get, type HeaderBlock } from "../http/HeaderBlock.ts"
+import { joinFields } from "../http/FieldRecord.ts"
+import { get } from "../http/HeaderBlock.ts"
 import type { TracedConnection, TracedRequest } from "./SpanAttributes.ts"
-
-/** One value for each name. */
-export const joinFields = (block: HeaderBlock): Record<string, string> => {
-  // Without a prototype, so that a field of the name `__proto__` is one like the others.
-  const record: Record<string, string> = Object.create(null)
-  for (const [given, value] of block) {
-    const name = given.toLowerCase()
-    const earlier = record[name]
-    record[name] = earlier === undefined ? value : `${earlier}${name === "cookie" ? "; " : ", "}${value}`
-  }
-  return record
-}
 
 const nothingElse = Effect.die(new Error("whoever decides about the span of a request sees its head only"))
 

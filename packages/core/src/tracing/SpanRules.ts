@@ -3,8 +3,9 @@ import * as Context from "effect/Context"
 import * as EffectHeaders from "effect/http/Headers"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import type { Span } from "effect/Tracer"
+import { joinFields } from "../http/FieldRecord.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
-import { joinFields, RequestView } from "./RequestView.ts"
+import { RequestView } from "./RequestView.ts"
 import type { TracedConnection, TracedRequest } from "./SpanAttributes.ts"
 
 /** What the rules make of a request. */
@@ -41,7 +42,9 @@ export class SpanRules {
   setFields(span: Span, phase: "request" | "response", headers: HeaderBlock): void {
     const hasField = this.#hasField
     if (hasField === undefined) return
-    for (const [name, value] of Object.entries(joinFields(headers))) {
+    // Applications may write names as they like.
+    const lower: HeaderBlock = headers.map(([name, value]) => [name.toLowerCase(), value])
+    for (const [name, value] of Object.entries(joinFields(lower))) {
       if (!hasField(name, phase)) continue
       const isSecret = EffectHeaders.isRedactedName(name, this.#redactedNames)
       span.attribute(`http.${phase}.header.${name}`, isSecret ? "<redacted>" : value)
