@@ -2,22 +2,24 @@
  * Effect's `HttpServer` on this server: programs that are written for `NodeHttpServer`, with `HttpRouter`, `HttpApi`, RPC or
  * WebSocket upgrades, run on it when this layer takes the place of the other.
  */
-import * as NodeServices from "@effect/platform-node/NodeServices"
+import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as PagiApp from "@pagi/core/contract/PagiApp"
 import type { Address } from "@pagi/core/contract/Address"
 import { HttpServers } from "@pagi/core/httpEffect/HttpServers"
+import * as ConfigOptions from "@pagi/core/options/ConfigOptions"
 import {
   type Input as OptionsInput,
   type InvalidOption,
   make as makeOptions,
   ServerOptions
 } from "@pagi/core/options/ServerOptions"
+import { liveClock } from "@pagi/core/server/LiveClock"
 import { PatientDrain } from "@pagi/core/server/ServerContext"
 import * as Clock from "effect/Clock"
 import type { ConfigError } from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Etag from "effect/http/Etag"
+import type * as Etag from "effect/http/Etag"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type { HttpClient } from "effect/http/HttpClient"
 import type { HttpPlatform } from "effect/http/HttpPlatform"
@@ -34,7 +36,7 @@ export type Options = OptionsInput
 
 /** What HTTP programs need besides a server; the same as of `NodeHttpServer`, but files go out in the way of this one. */
 export const layerHttpServices: Layer.Layer<NodeServices.NodeServices | HttpPlatform | Etag.Generator> =
-  /* @__PURE__ */ Layer.mergeAll(FilePlatform.layer, Etag.layerWeak, NodeServices.layer)
+  FilePlatform.layer
 
 const defaults = { quiet: true, accessLog: "off" } as const
 
@@ -94,23 +96,8 @@ export const layerConfig: Layer.Layer<
   HttpServer.HttpServer | NodeServices.NodeServices | HttpPlatform | Etag.Generator,
   ServeError | InvalidOption | ConfigError
 > = /* @__PURE__ */ Layer.suspend(() =>
-  Layer.mergeAll(
-    Layer.effect(HttpServer.HttpServer)(start).pipe(
-      Layer.provide(
-        Layer.unwrap(
-          Effect.map(
-            Effect.promise(() => import("@pagi/core/options/ConfigOptions")),
-            (ConfigOptions) => ConfigOptions.layer
-          )
-        )
-      )
-    ),
-    layerHttpServices
-  )
+  Layer.mergeAll(Layer.effect(HttpServer.HttpServer)(start).pipe(Layer.provide(ConfigOptions.layer)), layerHttpServices)
 )
-
-/** Effect's own, whatever the clock of the test is: sockets are real. */
-const liveClock = Context.get(Context.empty(), Clock.Clock)
 
 /**
  * A server for tests on a free port of 127.0.0.1, and an `HttpClient` whose requests go to it when they have a path only.

@@ -3,6 +3,7 @@ import { ServerLoad } from "@pagi/core/observe/ServerLoad"
 import * as Lifespan from "@pagi/core/exchange/Lifespan"
 import type { EndpointOptions } from "@pagi/core/options/Endpoint"
 import { PagiApp } from "@pagi/core/contract/PagiApp"
+import { liveClock } from "@pagi/core/server/LiveClock"
 import * as ServerContext from "@pagi/core/server/ServerContext"
 import {
   type Input as OptionsInput,
@@ -265,9 +266,6 @@ const delayDrain = ({ options, refuseWork }: ServerContext.ServerContext): Effec
     yield* Effect.logInfo(`not ready any more; accepting for another ${Duration.format(options.drainDelay)}`)
     yield* Effect.sleep(options.drainDelay)
   })
-
-/** Effect's own, whatever the clock of the server is. */
-const liveClock = Context.get(Context.empty(), Clock.Clock)
 
 /**
  * From now on time limits pass by the live clock too. A server of a test may have one that nobody moves while it closes,

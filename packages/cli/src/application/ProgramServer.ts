@@ -2,14 +2,14 @@
  * The server that Effects and Layers of a module find, before it listens: what `NodeHttpServer.layer` provides. This loads
  * Effect's HTTP modules, so it is imported for them only.
  */
-import * as NodeServices from "@effect/platform-node/NodeServices"
+import type * as NodeServices from "@effect/platform-node/NodeServices"
 import type { Application } from "@pagi/core/contract/PagiApp"
 import { HttpServers } from "@pagi/core/httpEffect/HttpServers"
 import type { Endpoint, TcpEndpoint } from "@pagi/core/options/Endpoint"
 import * as FilePlatform from "@pagi/node/files/FilePlatform"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Etag from "effect/http/Etag"
+import type * as Etag from "effect/http/Etag"
 import type { HttpPlatform } from "effect/http/HttpPlatform"
 import * as HttpServer from "effect/http/HttpServer"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
@@ -37,12 +37,6 @@ export interface ProgramServer {
   readonly begin: Effect.Effect<Application, never, Scope.Scope>
 }
 
-const layerServices: Layer.Layer<Exclude<Services, HttpServer.HttpServer>> = Layer.mergeAll(
-  FilePlatform.layer,
-  Etag.layerWeak,
-  NodeServices.layer
-)
-
 const ended = "the application has ended what it served by; from now on requests are answered with 503"
 
 /**
@@ -57,7 +51,7 @@ export const make = (path: string, endpoint: Endpoint): Effect.Effect<ProgramSer
     const servers = new HttpServers(onLastEnd, yield* OwnHttpEffect.toHandledOf(path))
     const server = servers.service(yield* addressOf(endpoint))
     return {
-      services: Context.add(yield* Layer.build(layerServices), HttpServer.HttpServer, server),
+      services: Context.add(yield* Layer.build(FilePlatform.layer), HttpServer.HttpServer, server),
       isServing: () => servers.isServing,
       serve: server.serve,
       begin: Effect.suspend(() => {

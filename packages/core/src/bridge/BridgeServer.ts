@@ -1,6 +1,5 @@
 /** Runs an application for requests that come from anywhere, as the drivers of a server do. */
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,6 +17,7 @@ import type { SseExchange } from "../exchange/Sse.ts"
 import type { WebSocketExchange } from "../exchange/WebSocket.ts"
 import * as ServerOptions from "../options/ServerOptions.ts"
 import type { ServerConnection } from "../server/ConnectionRegistry.ts"
+import { liveClock } from "../server/LiveClock.ts"
 import type { RunObserver } from "../server/RequestRunner.ts"
 import * as ServerContext from "../server/ServerContext.ts"
 import * as Unended from "../server/Unended.ts"
@@ -32,9 +32,6 @@ export interface BridgedExchange extends RunObserver, ServerConnection {
   /** To be called when the application has ended. */
   onExit: (() => void) | undefined
 }
-
-/** Effect's own, whatever the clock of the server is. */
-const liveClock = Context.get(Context.empty(), Clock.Clock)
 
 /** How long an application may run on whose event stream has ended since the server does. */
 const goodbye = Duration.millis(100)

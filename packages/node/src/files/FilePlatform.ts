@@ -1,6 +1,7 @@
 /** Effect's platform for HTTP programs on Node, with files sent in the way of this server. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeHttpPlatform from "@effect/platform-node/NodeHttpPlatform"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { FileContent } from "@pagi/core/httpEffect/RawContent"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
@@ -58,7 +59,11 @@ const make = Effect.map(NodeHttpPlatform.make, (node) =>
 )
 
 /** What `NodeHttpPlatform.layer` provides. */
-export const layer: Layer.Layer<HttpPlatform.HttpPlatform> = Layer.effect(HttpPlatform.HttpPlatform)(make).pipe(
+const layerPlatform: Layer.Layer<HttpPlatform.HttpPlatform> = Layer.effect(HttpPlatform.HttpPlatform)(make).pipe(
   Layer.provide(NodeFileSystem.layer),
   Layer.provide(Etag.layer)
 )
+
+/** What HTTP programs need besides a server; the same as of `NodeHttpServer`, but files go out in the way of this one. */
+export const layer: Layer.Layer<NodeServices.NodeServices | HttpPlatform.HttpPlatform | Etag.Generator> =
+  /* @__PURE__ */ Layer.mergeAll(layerPlatform, Etag.layerWeak, NodeServices.layer)
