@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import { hasProperty } from "effect/Predicate"
 import type { HttpReceiveEvent, HttpSendEvent } from "../contract/Event.ts"
+import { answerOnce, LateModule } from "../contract/LateHandler.ts"
 import type { NativeHandler } from "../contract/NativeHandler.ts"
 import { type Application, type HttpHandler, make, type Receive, type Send } from "../contract/PagiApp.ts"
 import type { HttpScope } from "../contract/Scope.ts"
@@ -46,18 +46,15 @@ export interface FromFetchOptions {
  */
 export const fromFetch = (app: FetchFunction | FetchObject, options?: FromFetchOptions): FetchApplication => {
   const handle = handleOf(app)
-  let prepared: Prepared | undefined
-  // A program without such a handler need not load what it takes.
-  const loading = import("./Prepared.ts").then(({ prepare }) => {
-    prepared = prepare(handle, { lightResponse: options?.lightResponse === true })
-    return prepared
+  const late = new LateModule(async (): Promise<Prepared> => {
+    const { prepare } = await import("./Prepared.ts")
+    return prepare(handle, { lightResponse: options?.lightResponse === true })
   })
-  const load = Effect.suspend(() => (prepared === undefined ? Effect.promise(() => loading) : Effect.succeed(prepared)))
   const native: NativeHandler = (request, context) =>
-    prepared?.native(request, context) ??
-    Effect.runForkWith(context)(Effect.flatMap(load, (found) => Fiber.join(found.native(request, context))))
+    late.current?.native(request, context) ??
+    answerOnce(context, late.loaded, (found) => found.native(request, context))
   const http = (scope: HttpScope, receive: Receive<HttpReceiveEvent>, send: Send<HttpSendEvent>) =>
-    Effect.flatMap(load, (found) => found.http(scope, receive, send))
+    Effect.flatMap(late.loaded, (found) => found.http(scope, receive, send))
   const application: Application<unknown> = make({ http: Object.assign(http, { native }) })
   return application as FetchApplication // Whatever the scope, it takes the events of its type.
 }

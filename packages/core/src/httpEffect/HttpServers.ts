@@ -9,8 +9,11 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Latch from "effect/Latch"
 import type * as NetAddress from "effect/net/NetAddress"
 import * as EffectScope from "effect/Scope"
+import type { WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
+import { answerOnce } from "../contract/LateHandler.ts"
 import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
-import { type Application, make as makeApplication } from "../contract/PagiApp.ts"
+import { type Application, make as makeApplication, type Receive, type Send } from "../contract/PagiApp.ts"
+import type { WebSocketScope } from "../contract/Scope.ts"
 import * as Handler from "./HttpEffectHandler.ts"
 
 /** A program that serves, with the services that it was given where it began to. */
@@ -40,7 +43,11 @@ class Service {
   }
 
   /** A handshake, or the session that it has become. */
-  runHandshake(...[scope, receive, send]: Parameters<HandshakeOf>): Effect.Effect<void> {
+  runHandshake(
+    scope: WebSocketScope,
+    receive: Receive<WebSocketReceiveEvent>,
+    send: Send<WebSocketSendEvent>
+  ): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       this.#keep(fiber)
       return Effect.provideContext(Handler.runHandshake(this.handled, scope, receive, send), this.context)
@@ -55,9 +62,6 @@ class Service {
     for (const fiber of this.#waiting) fiber.interruptUnsafe()
   }
 }
-
-type HandshakeOf =
-  Parameters<typeof Handler.runHandshake> extends [unknown, ...infer Rest] ? (...rest: Rest) => void : never
 
 const unavailable: Handler.Handled = Handler.make(Effect.succeed(HttpServerResponse.empty({ status: 503 })))
 const refuse = Handler.native(unavailable)
@@ -124,13 +128,10 @@ export class HttpServers {
   #answerLater(request: NativeRequest, context: Context.Context<never>): Fiber.Fiber<unknown, unknown> {
     if (this.#isClosed) return refuse(request, context)
     let isWaiting = true
-    const waiting = Effect.runForkWith(context)(
-      Effect.flatMap(this.#first.await, () => {
-        isWaiting = false
-        const fiber = this.#latest?.answer(request) ?? refuse(request, context)
-        return Effect.onInterrupt(Fiber.join(fiber), () => Fiber.interrupt(fiber))
-      })
-    )
+    const waiting = answerOnce(context, this.#first.await, () => {
+      isWaiting = false
+      return this.#latest?.answer(request) ?? refuse(request, context)
+    })
     request.onDisconnect((reason) => {
       if (isWaiting) Handler.interruptFor(waiting, reason)
     })

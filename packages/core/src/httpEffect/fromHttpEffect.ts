@@ -1,10 +1,10 @@
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type { HttpMiddleware } from "effect/http/HttpMiddleware"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import type * as EffectScope from "effect/Scope"
 import type { HttpReceiveEvent, HttpSendEvent, WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
+import { answerOnce, LateModule } from "../contract/LateHandler.ts"
 import type { NativeHandler } from "../contract/NativeHandler.ts"
 import {
   type Application,
@@ -47,26 +47,18 @@ export const fromHttpEffect = <E, R>(
   httpEffect: Effect.Effect<HttpServerResponse, E, R>,
   middleware?: HttpMiddleware | undefined
 ): HttpEffectApplication<Exclude<R, HttpServerRequest | EffectScope.Scope>> => {
-  let loaded: Loaded | undefined
-  // A program without such handlers need not load Effect's HTTP server.
-  const loading = import("./HttpEffectHandler.ts").then((handler): Loaded => {
+  const late = new LateModule(async (): Promise<Loaded> => {
+    const handler = await import("./HttpEffectHandler.ts")
     const handled = handler.make(httpEffect, middleware)
-    loaded = { handler, handled, native: handler.native(handled) }
-    return loaded
+    return { handler, handled, native: handler.native(handled) }
   })
-  const load = Effect.suspend(() => (loaded === undefined ? Effect.promise(() => loading) : Effect.succeed(loaded)))
-  const nativeLater: NativeHandler = (request, context) =>
-    Effect.runForkWith(context)(
-      Effect.flatMap(load, (found) => {
-        const fiber = found.native(request, context)
-        return Effect.onInterrupt(Fiber.join(fiber), () => Fiber.interrupt(fiber))
-      })
-    )
-  const native: NativeHandler = (request, context) => loaded?.native(request, context) ?? nativeLater(request, context)
+  const native: NativeHandler = (request, context) =>
+    late.current?.native(request, context) ??
+    answerOnce(context, late.loaded, (found) => found.native(request, context))
   const http = (scope: HttpScope, receive: Receive<HttpReceiveEvent>, send: Send<HttpSendEvent>) =>
-    Effect.flatMap(load, ({ handled, handler }) => handler.runScope(handled, scope, receive, send))
+    Effect.flatMap(late.loaded, ({ handled, handler }) => handler.runScope(handled, scope, receive, send))
   const websocket = (scope: WebSocketScope, receive: Receive<WebSocketReceiveEvent>, send: Send<WebSocketSendEvent>) =>
-    Effect.flatMap(load, ({ handled, handler }) => handler.runHandshake(handled, scope, receive, send))
+    Effect.flatMap(late.loaded, ({ handled, handler }) => handler.runHandshake(handled, scope, receive, send))
   // The services that the program requires are in the context of whoever runs it, and each scope gets its own events.
   const services = Object.assign(make({ http: Object.assign(http, { native }), websocket }), { ownSpans })
   return services as unknown as HttpEffectApplication<Exclude<R, HttpServerRequest | EffectScope.Scope>>
