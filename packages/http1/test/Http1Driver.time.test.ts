@@ -1,36 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { DisconnectReason } from "@pagi/core/DisconnectReason"
-import type { Input } from "@pagi/core/ServerOptions"
 import type { MemoryTransport } from "@pagi/core/testing/MemoryTransport"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
 import { hello, readBody, recorded, respond } from "@pagi/core/test/drivers/support/Applications"
+import { distinctLimits, endsAfter } from "@pagi/core/test/drivers/support/Times"
 import { converse, finish, makeHarness, statuses, turn } from "./support/DriverHarness.ts"
 import { chunked, get, post } from "./support/Machine.ts"
 
-/** Every limit has a value of its own, so that one cannot be taken for another. */
-const options: Input = {
-  timeout: "7 seconds",
-  headersTimeout: "3 seconds",
-  requestTimeout: "11 seconds",
-  writeTimeout: "13 seconds",
-  disconnectGrace: "1 second"
-}
-
 /** Answers with a response after which the connection closes. */
 const closing = recorded<unknown>((_, __, send) => respond(send, "bye", [["connection", "close"]]))
-
-/** Checks that the connection is open until the time has passed, and not open when it has passed by two ticks. */
-const endsAfter = (transport: MemoryTransport, time: Duration.Input): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    const millis = Duration.toMillis(Duration.fromInputUnsafe(time))
-    yield* TestClock.adjust(millis - 1)
-    assert.strictEqual(transport.ending, "open", `after ${millis - 1} ms`)
-    yield* TestClock.adjust(201)
-    assert.notStrictEqual(transport.ending, "open", `after ${millis + 200} ms`)
-  })
 
 /** Sends something every second, for so many seconds. */
 const trickle = (transport: MemoryTransport, text: string, seconds: number): Effect.Effect<void> =>
@@ -59,9 +39,9 @@ const waiting = () => {
 describe("the head", () => {
   it.effect("a connection that sends nothing is closed after headersTimeout, without an answer", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application, { options })
+      const harness = yield* makeHarness(recorded(hello).application, { options: distinctLimits })
       const transport = harness.connect()
-      yield* endsAfter(transport, "3 seconds")
+      yield* endsAfter({ transport }, "3 seconds")
       assert.strictEqual(transport.text, "")
       yield* finish(harness, transport)
     })
@@ -69,10 +49,10 @@ describe("the head", () => {
 
   it.effect("a first head has headersTimeout from the accept on, however it trickles in → 408", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application, { options })
+      const harness = yield* makeHarness(recorded(hello).application, { options: distinctLimits })
       const transport = harness.connect()
       yield* trickle(transport, "G", 2)
-      yield* endsAfter(transport, "1 second")
+      yield* endsAfter({ transport }, "1 second")
       assert.deepStrictEqual(statuses(transport.text), [408])
       assert.include(transport.text, "connection: close")
       transport.push(get())
@@ -83,12 +63,12 @@ describe("the head", () => {
 
   it.effect("a later head has headersTimeout from its first byte on, however it trickles in → 408", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application, { options })
+      const harness = yield* makeHarness(recorded(hello).application, { options: distinctLimits })
       const transport = yield* converse(harness, get())
       yield* TestClock.adjust("5 seconds")
       transport.push("G")
       yield* trickle(transport, "G", 2)
-      yield* endsAfter(transport, "1 second")
+      yield* endsAfter({ transport }, "1 second")
       assert.deepStrictEqual(statuses(transport.text), [200, 408])
       yield* finish(harness, transport)
     })
@@ -98,10 +78,10 @@ describe("the head", () => {
 describe("idle", () => {
   it.effect("empty lines do not keep it open", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application, { options })
+      const harness = yield* makeHarness(recorded(hello).application, { options: distinctLimits })
       const transport = yield* converse(harness, get())
       yield* trickle(transport, "\r\n", 5)
-      yield* endsAfter(transport, "2 seconds")
+      yield* endsAfter({ transport }, "2 seconds")
       yield* finish(harness)
     })
   )
@@ -109,13 +89,13 @@ describe("idle", () => {
   it.effect("the time runs from when the peer has read its response", () =>
     Effect.gen(function* () {
       const { application } = recorded<unknown>((_, __, send) => respond(send, "x".repeat(200)))
-      const harness = yield* makeHarness(application, { options })
+      const harness = yield* makeHarness(application, { options: distinctLimits })
       const transport = harness.connect({ capacity: 200 })
       transport.push(get())
       yield* TestClock.adjust("12 seconds")
       assert.strictEqual(transport.ending, "open")
       transport.read()
-      yield* endsAfter(transport, "7 seconds")
+      yield* endsAfter({ transport }, "7 seconds")
       yield* finish(harness)
     })
   )
@@ -125,10 +105,10 @@ describe("a request that stalls", () => {
   it.effect("is dropped after requestTimeout with client_timeout", () =>
     Effect.gen(function* () {
       const { application, reasons } = waiting()
-      const harness = yield* makeHarness(application, { options })
+      const harness = yield* makeHarness(application, { options: distinctLimits })
       const transport = yield* converse(harness, post("Content-Length: 100"))
       yield* trickle(transport, "x", 20)
-      yield* endsAfter(transport, "11 seconds")
+      yield* endsAfter({ transport }, "11 seconds")
       assert.deepStrictEqual(reasons, ["client_timeout"])
       assert.strictEqual(transport.text, "")
       yield* TestClock.adjust("2 seconds")
@@ -142,10 +122,10 @@ describe("a peer that does not read", () => {
 
   it.effect("is dropped also while our side lingers", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(big.application, { options })
+      const harness = yield* makeHarness(big.application, { options: distinctLimits })
       const transport = harness.connect({ capacity: 100 })
       transport.push(get("Connection: close"))
-      yield* endsAfter(transport, "13 seconds")
+      yield* endsAfter({ transport }, "13 seconds")
       assert.strictEqual(transport.ending, "reset")
       yield* finish(harness)
     })
@@ -162,7 +142,7 @@ describe("a chunked body that stalls", () => {
         const { application, mayAnswer, reasons } = waiting()
         const harness = yield* makeHarness(application)
         const transport = yield* converse(harness, request)
-        yield* endsAfter(transport, "30 seconds")
+        yield* endsAfter({ transport }, "30 seconds")
         mayAnswer.openUnsafe()
         yield* turn
         assert.strictEqual(statuses(transport.text).at(-1), 408)
@@ -182,10 +162,10 @@ describe("after the response", () => {
   ] as const) {
     it.effect(`the rest of an unwanted body ${name} may stall for 5 s; then the close lingers`, () =>
       Effect.gen(function* () {
-        const harness = yield* makeHarness(recorded(hello).application, { options })
+        const harness = yield* makeHarness(recorded(hello).application, { options: distinctLimits })
         const transport = yield* converse(harness, request)
         yield* trickle(transport, "x", 10)
-        yield* endsAfter(transport, "5 seconds")
+        yield* endsAfter({ transport }, "5 seconds")
         assert.strictEqual(transport.ending, "ended")
         yield* finish(harness, transport)
       })
@@ -193,10 +173,10 @@ describe("after the response", () => {
 
     it.effect(`the rest of an unwanted body ${name} may go on for 30 s; then the connection ends`, () =>
       Effect.gen(function* () {
-        const harness = yield* makeHarness(recorded(hello).application, { options })
+        const harness = yield* makeHarness(recorded(hello).application, { options: distinctLimits })
         const transport = yield* converse(harness, request)
         yield* trickle(transport, "x", 29)
-        yield* endsAfter(transport, "1 second")
+        yield* endsAfter({ transport }, "1 second")
         yield* TestClock.adjust("200 millis")
         assert.strictEqual(transport.ending, "destroyed")
         yield* finish(harness)
@@ -221,7 +201,7 @@ describe("after the response", () => {
 
   it.effect("the peer has five seconds to close its side, and while it sends thirty altogether", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(closing.application, { options })
+      const harness = yield* makeHarness(closing.application, { options: distinctLimits })
       const silent = yield* converse(harness, get())
       const sending = yield* converse(harness, get())
       for (let second = 1; second <= 31; second++) {
@@ -236,7 +216,7 @@ describe("after the response", () => {
 
   it.effect("a connection that drains lingers for a second", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(closing.application, { options })
+      const harness = yield* makeHarness(closing.application, { options: distinctLimits })
       const before = yield* converse(harness, get())
       const skipping = yield* converse(harness, post("Content-Length: 100"))
       harness.server.registry.drain()
@@ -251,7 +231,7 @@ describe("after the response", () => {
   it.effect("a peer that is still reading its last response gets all of it", () =>
     Effect.gen(function* () {
       const { application } = recorded<unknown>((_, __, send) => respond(send, "x".repeat(1000)))
-      const harness = yield* makeHarness(application, { options })
+      const harness = yield* makeHarness(application, { options: distinctLimits })
       const transport = harness.connect({ capacity: 100 })
       transport.push(get("Connection: close"))
       let text = ""

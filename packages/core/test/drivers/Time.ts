@@ -1,6 +1,5 @@
 /** Time limits, and what does not count as time. */
 import { assert, it } from "@effect/vitest"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
@@ -8,37 +7,10 @@ import type { DisconnectReason } from "../../src/contract/DisconnectReason.ts"
 import type { Input } from "../../src/options/ServerOptions.ts"
 import { echo, hello, last, piece, readBody, recorded, respond, start } from "./support/Applications.ts"
 import { ask, assertCost, finish, makeHarness, turn } from "./support/Harness.ts"
-import type { Client, ClientExchange, Version } from "./support/Version.ts"
-
-/** Every limit has a value of its own, so that one cannot be taken for another. */
-const options: Input = {
-  timeout: "7 seconds",
-  headersTimeout: "3 seconds",
-  requestTimeout: "11 seconds",
-  writeTimeout: "13 seconds",
-  disconnectGrace: "1 second"
-}
+import { distinctLimits, eachSecond, endsAfter } from "./support/Times.ts"
+import type { ClientExchange, Version } from "./support/Version.ts"
 
 const noLimits: Input = { timeout: 0, headersTimeout: 0, bodyTimeout: 0, requestTimeout: 0, writeTimeout: 0 }
-
-/** Checks that the connection is open until the time has passed, and not open when it has passed by two ticks. */
-const endsAfter = ({ transport }: Client, time: Duration.Input): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    const millis = Duration.toMillis(Duration.fromInputUnsafe(time))
-    yield* TestClock.adjust(millis - 1)
-    assert.strictEqual(transport.ending, "open", `after ${millis - 1} ms`)
-    yield* TestClock.adjust(201)
-    assert.notStrictEqual(transport.ending, "open", `after ${millis + 200} ms`)
-  })
-
-/** Does something every second, for so many seconds. */
-const eachSecond = (seconds: number, act: () => void): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    for (let passed = 0; passed < seconds; passed++) {
-      yield* TestClock.adjust("1 second")
-      act()
-    }
-  })
 
 /** Whether the client has got the whole response, or would wait for it without end. */
 const stateOf = (exchange: ClientExchange) => exchange.response.state
@@ -48,7 +20,7 @@ const big = recorded<unknown>((_, __, send) => respond(send, "x".repeat(1000)))
 export const testRequestTime = (version: Version): void => {
   it.effect("a connection between requests is closed after timeout", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(version, recorded(hello).application, { options })
+      const harness = yield* makeHarness(version, recorded(hello).application, { options: distinctLimits })
       const { client } = yield* ask(harness)
       yield* TestClock.adjust("6 seconds")
       const second = client.request()
@@ -62,7 +34,7 @@ export const testRequestTime = (version: Version): void => {
     Effect.gen(function* () {
       const mayAnswer = Latch.makeUnsafe()
       const { application } = recorded<unknown>((_, __, send) => Effect.andThen(mayAnswer.await, respond(send, "ok")))
-      const harness = yield* makeHarness(version, application, { options })
+      const harness = yield* makeHarness(version, application, { options: distinctLimits })
       const { client } = yield* ask(harness)
       yield* TestClock.adjust("10 seconds")
       mayAnswer.openUnsafe()
@@ -74,7 +46,7 @@ export const testRequestTime = (version: Version): void => {
 
   it.effect("a peer that still reads its response is not idle", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(version, big.application, { options })
+      const harness = yield* makeHarness(version, big.application, { options: distinctLimits })
       const client = harness.connect({ capacity: 100 })
       const exchange = client.request()
       for (let reads = 0; reads < 20; reads++) {
@@ -90,7 +62,7 @@ export const testRequestTime = (version: Version): void => {
 
   it.effect("a request that is complete in time is served", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(version, recorded(hello).application, { options })
+      const harness = yield* makeHarness(version, recorded(hello).application, { options: distinctLimits })
       const client = harness.connect()
       const [exchange, sendLast] = client.transport.allButTheLast(() => client.request())
       yield* TestClock.adjust("2900 millis")
@@ -104,7 +76,7 @@ export const testRequestTime = (version: Version): void => {
   it.effect("requestTimeout ends a request on which nothing happens, with client_timeout", () =>
     Effect.gen(function* () {
       const { application, scopes } = recorded<unknown>((_, receive) => readBody(receive))
-      const harness = yield* makeHarness(version, application, { options })
+      const harness = yield* makeHarness(version, application, { options: distinctLimits })
       const { client, exchange } = yield* ask(harness, { method: "POST", more: true })
       yield* TestClock.adjust("10900 millis")
       assert.strictEqual(stateOf(exchange), "pending")
@@ -120,7 +92,7 @@ export const testRequestTime = (version: Version): void => {
   it.effect("requestTimeout counts from the last byte of an upload on, and not before twice the time is over", () =>
     Effect.gen(function* () {
       const { application } = recorded<unknown>((_, receive) => readBody(receive))
-      const harness = yield* makeHarness(version, application, { options: { ...options, timeout: 0 } })
+      const harness = yield* makeHarness(version, application, { options: { ...distinctLimits, timeout: 0 } })
       const { client, exchange } = yield* ask(harness, { method: "POST", more: true })
       yield* eachSecond(20, () => exchange.send("x"))
       yield* TestClock.adjust("10900 millis")
@@ -143,7 +115,7 @@ export const testRequestTime = (version: Version): void => {
           yield* send(last())
         })
       )
-      const harness = yield* makeHarness(version, application, { options })
+      const harness = yield* makeHarness(version, application, { options: distinctLimits })
       const { client, exchange } = yield* ask(harness)
       yield* TestClock.adjust("50 seconds")
       assert.deepInclude(exchange.response, { body: "x".repeat(10), state: "complete" })
@@ -160,7 +132,7 @@ export const testRequestTime = (version: Version): void => {
           yield* send(last())
         })
       )
-      const harness = yield* makeHarness(version, application, { options })
+      const harness = yield* makeHarness(version, application, { options: distinctLimits })
       const client = harness.connect({ capacity: 20_000 })
       const exchange = client.request()
       for (let reads = 0; reads < 52; reads++) {
@@ -185,7 +157,7 @@ export const testWriteTime = (version: Version): void => {
           while (scope.connection.isConnected) yield* send(piece("x".repeat(1000)))
         })
       )
-      const harness = yield* makeHarness(version, application, { options: { ...options, requestTimeout: 0 } })
+      const harness = yield* makeHarness(version, application, { options: { ...distinctLimits, requestTimeout: 0 } })
       const { client } = yield* ask(harness, {}, { capacity: 1000 })
       for (let reads = 0; reads < 5; reads++) {
         yield* TestClock.adjust("12 seconds")
@@ -201,7 +173,7 @@ export const testWriteTime = (version: Version): void => {
 
   it.effect("lets a peer take less at a time than was handed over, as long as it takes some in time", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(version, big.application, { options })
+      const harness = yield* makeHarness(version, big.application, { options: distinctLimits })
       const client = harness.connect({ capacity: 100 })
       client.request()
       for (let reads = 0; reads < 5; reads++) {
@@ -218,7 +190,7 @@ export const testWriteTime = (version: Version): void => {
 
   it.effect("counts also when the response is complete and nothing else goes on", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(version, big.application, { options })
+      const harness = yield* makeHarness(version, big.application, { options: distinctLimits })
       const { client } = yield* ask(harness, {}, { capacity: 100 })
       yield* endsAfter(client, "13 seconds")
       yield* finish(harness)
@@ -227,7 +199,7 @@ export const testWriteTime = (version: Version): void => {
 
   it.effect("leaves nothing armed behind a peer that then reads", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(version, big.application, { options: { ...options, timeout: 0 } })
+      const harness = yield* makeHarness(version, big.application, { options: { ...distinctLimits, timeout: 0 } })
       const client = harness.connect({ capacity: 1000 })
       const exchanges = client.transport.together(() => [client.request(), client.request()])
       yield* TestClock.adjust("12 seconds")
@@ -267,7 +239,7 @@ export const testNoLimits = (version: Version): void => {
 
   it.effect("a busy connection leaves no timers behind", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(version, recorded(hello).application, { options })
+      const harness = yield* makeHarness(version, recorded(hello).application, { options: distinctLimits })
       const client = harness.connect()
       for (let requests = 0; requests < 100; requests++) client.request({ method: "POST", more: true }).end("x")
       yield* turn

@@ -9,9 +9,9 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import type { HttpSendEvent } from "../../src/contract/Event.ts"
 import * as PagiApp from "../../src/PagiApp.ts"
 import { MemoryFiles } from "../../src/testing/MemoryFiles.ts"
+import { piece, reader, sending, start, textOf } from "../support/RawAnswers.ts"
 
 const request = (path: string, init?: RequestInit) => new Request(`http://example.com${path}`, init)
 
@@ -22,40 +22,6 @@ const upload = (path: string, body: ReadableStream<unknown>) =>
 
 const call = (fetch: PagiApp.Fetch, sent: Request, ...platform: ReadonlyArray<unknown>) =>
   Effect.promise(() => fetch(sent, ...platform))
-
-const textOf = (response: Response) => Effect.promise(() => response.text())
-
-/** What there is of an event stream next. */
-const reader = (response: Response) => {
-  const body = response.body
-  if (body === null) throw new Error("the response has no body")
-  const pieces = body.getReader()
-  const decoder = new TextDecoder()
-  return {
-    next: Effect.promise(async () => {
-      const { done, value } = await pieces.read()
-      return done ? undefined : decoder.decode(value)
-    }),
-    failure: Effect.promise(() =>
-      pieces.read().then(
-        () => undefined,
-        (error: unknown) => error
-      )
-    ),
-    cancel: Effect.promise(() => pieces.cancel())
-  }
-}
-
-/** Sends what it is told, piece by piece. */
-const sending = (...events: ReadonlyArray<HttpSendEvent>) =>
-  PagiApp.make({ http: (_scope, _receive, send) => Effect.forEach(events, send, { discard: true }) })
-
-const start = (status = 200, headers: ReadonlyArray<readonly [string, string]> = []): HttpSendEvent => ({
-  type: "http.response.start",
-  status,
-  headers
-})
-const piece = (body: string, more = false): HttpSendEvent => ({ type: "http.response.body", body, more })
 
 /** Keeps what is logged. */
 const logged = () => {

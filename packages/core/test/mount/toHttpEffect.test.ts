@@ -13,19 +13,9 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import type { HttpSendEvent } from "../../src/contract/Event.ts"
 import * as PagiApp from "../../src/PagiApp.ts"
 import * as TestClient from "../../src/testing/TestClient.ts"
-
-const start = (
-  status = 200,
-  headers: ReadonlyArray<readonly [string, string]> = [],
-  trailers = false
-): HttpSendEvent => ({ type: "http.response.start", status, headers, trailers })
-const piece = (body: string, more = false): HttpSendEvent => ({ type: "http.response.body", body, more })
-
-const sending = (...events: ReadonlyArray<HttpSendEvent>) =>
-  PagiApp.make({ http: (_scope, _receive, send) => Effect.forEach(events, send, { discard: true }) })
+import { piece, reader, sending, start, textOf } from "../support/RawAnswers.ts"
 
 /** Answers what it is told of its request. */
 const mirror = PagiApp.make({
@@ -76,7 +66,6 @@ const own = Effect.fnUntraced(function* <E, R>(
 
 const webHandlerWith = HttpEffect.toWebHandlerWith<never, HttpServerRequest | Scope.Scope>
 
-const textOf = (response: Response) => Effect.promise(() => response.text())
 /** What `mirror` tells, as far as tests look at it. */
 interface Told {
   readonly path: string
@@ -86,26 +75,6 @@ interface Told {
 }
 
 const jsonOf = (response: Response) => Effect.promise(() => response.json() as Promise<Told>)
-
-const reader = (response: Response) => {
-  const body = response.body
-  if (body === null) throw new Error("the response has no body")
-  const pieces = body.getReader()
-  const decoder = new TextDecoder()
-  return {
-    next: Effect.promise(async () => {
-      const { done, value } = await pieces.read()
-      return done ? undefined : decoder.decode(value)
-    }),
-    failure: Effect.promise(() =>
-      pieces.read().then(
-        () => undefined,
-        (error: unknown) => error
-      )
-    ),
-    cancel: Effect.promise(() => pieces.cancel())
-  }
-}
 
 describe("PagiApp.toHttpEffect", () => {
   describe("tells the application", () => {

@@ -1,6 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Input } from "@pagi/core/ServerOptions"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { CANCEL } from "../../src/protocol/wire/ErrorCode.ts"
@@ -15,38 +13,11 @@ import {
   respond,
   start
 } from "@pagi/core/test/drivers/support/Applications"
+import { distinctLimits, eachSecond, endsAfter } from "@pagi/core/test/drivers/support/Times"
 import { finish, makeHarness, turn } from "./support/DriverHarness.ts"
 import type { Peer } from "./support/Peer.ts"
 
-/** Every limit has a value of its own, so that one cannot be taken for another. */
-const options: Input = {
-  timeout: "7 seconds",
-  headersTimeout: "3 seconds",
-  requestTimeout: "11 seconds",
-  writeTimeout: "13 seconds",
-  disconnectGrace: "1 second"
-}
-
 const post = { method: "POST", more: true } as const
-
-/** Checks that the connection is open until the time has passed, and not open when it has passed by two ticks. */
-const endsAfter = ({ transport }: Peer, time: Duration.Input): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    const millis = Duration.toMillis(Duration.fromInputUnsafe(time))
-    yield* TestClock.adjust(millis - 1)
-    assert.strictEqual(transport.ending, "open", `after ${millis - 1} ms`)
-    yield* TestClock.adjust(201)
-    assert.notStrictEqual(transport.ending, "open", `after ${millis + 200} ms`)
-  })
-
-/** Does something every second, for so many seconds. */
-const eachSecond = (seconds: number, act: () => void): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    for (let passed = 0; passed < seconds; passed++) {
-      yield* TestClock.adjust("1 second")
-      act()
-    }
-  })
 
 describe("the beginning", () => {
   for (const [name, sent] of [
@@ -56,7 +27,7 @@ describe("the beginning", () => {
   ] as const) {
     it.effect(`a connection that ${name} is closed after headersTimeout`, () =>
       Effect.gen(function* () {
-        const harness = yield* makeHarness(recorded(hello).application, { options })
+        const harness = yield* makeHarness(recorded(hello).application, { options: distinctLimits })
         const peer = harness.accept()
         peer.transport.push(sent)
         yield* endsAfter(peer, "3 seconds")
@@ -68,7 +39,7 @@ describe("the beginning", () => {
   it.effect("settings that are not acknowledged within 10 seconds → SETTINGS_TIMEOUT", () =>
     Effect.gen(function* () {
       const { application, scopes } = recorded<unknown>((scope) => scope.connection.disconnected)
-      const harness = yield* makeHarness(application, { options: { ...options, requestTimeout: 0 } })
+      const harness = yield* makeHarness(application, { options: { ...distinctLimits, requestTimeout: 0 } })
       const peer = harness.accept()
       peer.transport.push(preface)
       peer.settings([])
@@ -82,7 +53,7 @@ describe("the beginning", () => {
 
   it.effect("settings that are acknowledged just in time are", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application, { options: { ...options, timeout: 0 } })
+      const harness = yield* makeHarness(recorded(hello).application, { options: { ...distinctLimits, timeout: 0 } })
       const peer = harness.accept()
       peer.transport.push(preface)
       peer.settings([])
@@ -100,7 +71,7 @@ describe("a frame or header section under way", () => {
     Effect.gen(function* () {
       for (const busy of [false, true]) {
         const { application } = recorded<unknown>((scope) => scope.connection.disconnected)
-        const harness = yield* makeHarness(application, { options })
+        const harness = yield* makeHarness(application, { options: distinctLimits })
         const peer = harness.connect()
         if (busy) peer.request()
         const frame = peer.bytesOf(() => peer.frame(0x42, 0, 0, "x".repeat(100)))
@@ -117,7 +88,7 @@ describe("a frame or header section under way", () => {
 
   it.effect("a section has it for all of its frames together", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application, { options })
+      const harness = yield* makeHarness(recorded(hello).application, { options: distinctLimits })
       const peer = harness.connect()
       peer.fragments(1, ["a"], false)
       yield* eachSecond(2, () => peer.frame(9, 0, 1, "b"))
@@ -129,7 +100,7 @@ describe("a frame or header section under way", () => {
 
   it.effect("is another one each time in a slow upload, whose pieces are not those of its frames", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(echo).application, { options })
+      const harness = yield* makeHarness(recorded(echo).application, { options: distinctLimits })
       const peer = harness.connect()
       let id = 0
       const bytes = peer.bytesOf(() => {
@@ -149,7 +120,7 @@ describe("a frame or header section under way", () => {
 describe("idle", () => {
   it.effect("a connection without requests is closed after timeout, with GOAWAY NO_ERROR", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(recorded(hello).application, { options })
+      const harness = yield* makeHarness(recorded(hello).application, { options: distinctLimits })
       const peer = harness.connect()
       yield* TestClock.adjust("6 seconds")
       peer.request()
@@ -190,7 +161,7 @@ describe("idle", () => {
               return scope.connection.disconnected
           }
         })
-        const harness = yield* makeHarness(application, { options })
+        const harness = yield* makeHarness(application, { options: distinctLimits })
         const peer = harness.connect()
         const id = peer.request(post)
         yield* turn
@@ -222,7 +193,7 @@ describe("requestTimeout", () => {
           yield* send(last())
         })
       )
-      const harness = yield* makeHarness(application, { options })
+      const harness = yield* makeHarness(application, { options: distinctLimits })
       const peer = harness.connect()
       const slow = peer.request()
       const read = peer.request({ path: "/slow-peer" })

@@ -3,16 +3,9 @@ import type { Input } from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { piece, recorded, respond, start } from "@pagi/core/test/drivers/support/Applications"
+import { distinctLimits } from "@pagi/core/test/drivers/support/Times"
 import { finish, type Harness, makeHarness, turn } from "./support/DriverHarness.ts"
 import type { Peer } from "./support/Peer.ts"
-
-const options: Input = {
-  timeout: "7 seconds",
-  headersTimeout: "3 seconds",
-  requestTimeout: "11 seconds",
-  writeTimeout: "13 seconds",
-  disconnectGrace: "1 second"
-}
 
 /** The connection breaks; then nothing of it may be left. */
 const breakOff = (harness: Harness, peer: Peer): Effect.Effect<void> =>
@@ -38,7 +31,7 @@ describe("a window that stays shut", () => {
   it.effect("resets its stream after writeTimeout with write_timeout; others go on", () =>
     Effect.gen(function* () {
       const { application, scopes } = endless()
-      const harness = yield* makeHarness(application, { options: { ...options, requestTimeout: 0 } })
+      const harness = yield* makeHarness(application, { options: { ...distinctLimits, requestTimeout: 0 } })
       const peer = harness.connect()
       const id = peer.request()
       peer.open(0, 1_000_000)
@@ -57,7 +50,7 @@ describe("a window that stays shut", () => {
 
   it.effect("does so also when the response is complete", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(big.application, { options })
+      const harness = yield* makeHarness(big.application, { options: distinctLimits })
       const peer = harness.connect()
       const id = peer.request()
       yield* TestClock.adjust("12900 millis")
@@ -70,7 +63,7 @@ describe("a window that stays shut", () => {
 
   it.effect("does not while the peer opens it now and then, whatever other limits there are", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(endless().application, { options })
+      const harness = yield* makeHarness(endless().application, { options: distinctLimits })
       const peer = harness.connect()
       const id = peer.request()
       for (let updates = 0; updates < 100; updates++) {
@@ -86,7 +79,7 @@ describe("a window that stays shut", () => {
 
   it.effect("does so also when the peer goes on to upload", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(endless().application, { options })
+      const harness = yield* makeHarness(endless().application, { options: distinctLimits })
       const peer = harness.connect()
       const id = peer.request({ method: "POST", more: true })
       for (let sent = 0; sent < 27 && peer.response(id).reset === undefined; sent++) {
@@ -100,7 +93,7 @@ describe("a window that stays shut", () => {
 
   it.effect("of the connection resets all that wait for it", () =>
     Effect.gen(function* () {
-      const harness = yield* makeHarness(big.application, { options })
+      const harness = yield* makeHarness(big.application, { options: distinctLimits })
       const peer = harness.connect()
       const ids = [peer.request(), peer.request(), peer.request()]
       yield* TestClock.adjust("14 seconds")
@@ -115,7 +108,7 @@ describe("a window that stays shut", () => {
   it.effect("is not one that waits for its turn: a slow peer of many streams gets them all", () =>
     Effect.gen(function* () {
       const { application } = recorded<unknown>((_, __, send) => respond(send, "x".repeat(20_000)))
-      const harness = yield* makeHarness(application, { options: { ...options, requestTimeout: 0 } })
+      const harness = yield* makeHarness(application, { options: { ...distinctLimits, requestTimeout: 0 } })
       const peer = harness.connectWide({ capacity: 8000 })
       const ids = peer.together(() => Array.from({ length: 40 }, () => peer.request()))
       for (let reads = 0; reads < 130; reads++) {
@@ -140,7 +133,7 @@ describe("a transport that takes nothing more", () => {
     Effect.gen(function* () {
       for (const lingers of [false, true]) {
         const { application } = recorded<unknown>((_, __, send) => respond(send, "x".repeat(1000)))
-        const harness = yield* makeHarness(application, { options: { ...options, timeout: 0 } })
+        const harness = yield* makeHarness(application, { options: { ...distinctLimits, timeout: 0 } })
         const peer = harness.connect({ capacity: 300 })
         peer.request()
         if (lingers) peer.frame(0, 0, 0)
