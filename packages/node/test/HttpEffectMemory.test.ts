@@ -6,6 +6,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Stream from "effect/Stream"
 import { open } from "./support/Client.ts"
 import { serve } from "./support/Server.ts"
+import { settled } from "./support/Traffic.ts"
 import { until } from "./support/Until.ts"
 
 const MiB = 2 ** 20
@@ -30,7 +31,7 @@ describe("a response stream", () => {
       client.socket.pause()
       client.get()
       yield* until("the application has begun", () => begun === 1)
-      yield* Effect.sleep("200 millis")
+      yield* settled("what the server holds", () => process.memoryUsage().arrayBuffers)
       assert.isBelow(process.memoryUsage().arrayBuffers - before, 32 * MiB)
     })
   )

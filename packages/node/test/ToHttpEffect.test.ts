@@ -17,6 +17,7 @@ import { join } from "node:path"
 import { WebSocket } from "ws"
 import * as PagiHttpServer from "../src/PagiHttpServer.ts"
 import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { settled } from "./support/Traffic.ts"
 import { until } from "./support/Until.ts"
 
 const servers = {
@@ -40,6 +41,8 @@ const piece = (body: string | Uint8Array, more = false): HttpSendEvent => ({ typ
 
 /** What applications of these tests have noted. */
 const notes: Array<string> = []
+/** Pieces of `/large` that were sent of the last request for it. */
+let largePieces = 0
 
 const note = (text: string) => Effect.sync(() => void notes.push(text))
 
@@ -60,8 +63,10 @@ const http: PagiApp.HttpHandler<unknown, Scope.Scope> = (scope, receive, send) =
     case "/large":
       return Effect.gen(function* () {
         yield* send(start())
+        largePieces = 0
         for (let index = 0; index < 256; index++) {
           yield* send(piece(new Uint8Array(65_536).fill(index), true))
+          largePieces++
           if (index === 100) yield* note("100 pieces")
         }
         yield* send(piece(""))
@@ -224,8 +229,10 @@ for (const [name, layer] of Object.entries(servers)) {
           (opened) => Effect.sync(() => opened.destroy())
         )
         let received = 0
+        largePieces = 0
         socket.write("GET /raw/large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        yield* Effect.sleep("500 millis")
+        yield* until("the application has begun", () => largePieces > 0)
+        yield* settled("what the application has sent", () => largePieces)
         assert.notInclude(notes, "100 pieces")
         socket.on("data", (data: Uint8Array) => {
           received += data.length
@@ -350,7 +357,7 @@ for (const [name, layer] of Object.entries(servers)) {
           const { received, socket } = yield* session(port, "/raw/slow")
           const message = "x".repeat(100_000)
           for (let index = 0; index < 200; index++) socket.send(message)
-          yield* Effect.sleep("500 millis")
+          yield* settled("what the client has not sent", () => socket.bufferedAmount)
           assert.isAbove(socket.bufferedAmount, 5_000_000)
           notes.push("read")
           yield* until("everything is back", () => received.length === 200)

@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import { Readable } from "node:stream"
 import {
   type Program,
+  Requests,
   serve,
   serveOn,
   listen,
@@ -290,12 +291,13 @@ describe.each(versions)("a client of HTTP/$version over $over that leaves", (way
 
   it.live("before anything is served has its request forgotten", () =>
     Effect.gen(function* () {
-      const listening = yield* listen(way)
+      const requests = new Requests()
+      const listening = yield* requests.observe(listen(way))
       const client = yield* clientFor(way.version, listening.target)
       const exchange = client.begin({ path: "/early" })
-      yield* Effect.sleep(50)
+      yield* until("the request has come", () => requests.begun === 1)
       exchange.abort()
-      yield* Effect.sleep(50)
+      yield* until("the client has left", () => requests.ended === 1)
       const paths: Array<string> = []
       yield* serveOn(
         listening,

@@ -12,6 +12,7 @@ import {
   listen,
   type Listening,
   type Program,
+  Requests,
   serve,
   serveOn,
   type ServeOptions,
@@ -363,13 +364,14 @@ describe("a WebSocket", () => {
   it.live("that comes before anything is served waits for that, and is forgotten when its client leaves", () =>
     Effect.gen(function* () {
       const paths: Array<string> = []
-      const listening = yield* listen(tcp)
+      const requests = new Requests()
+      const listening = yield* requests.observe(listen(tcp))
       const url = `ws://127.0.0.1:${portOf(listening)}`
       const early = yield* connect(`${url}/early`)
       const stays = yield* connect(`${url}/stays`)
-      yield* Effect.sleep(50)
+      yield* until("both handshakes have come", () => requests.begun === 2)
       early.socket.terminate()
-      yield* Effect.sleep(50)
+      yield* until("the client of one has left", () => requests.ended === 1)
       yield* serveOn(
         listening,
         withRequest((request) =>

@@ -1,6 +1,7 @@
 /** Programs for Effect's HTTP server that are served by this one, and clients of Node's that ask them. */
 import type { NodeServices } from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
+import { Observer } from "@pagi/core/Observer"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -65,6 +66,18 @@ export const listen = (
       close: EffectScope.close(scope, Exit.void)
     }
   })
+
+/** How many requests have come to a server, and how many of them are over; `observe` has a server count. */
+export class Requests {
+  begun = 0
+  ended = 0
+
+  readonly observe = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.provideService(effect, Observer, {
+      applicationStarted: () => void this.begun++,
+      exchangeEnded: () => void this.ended++
+    })
+}
 
 /** Serves a program on a server that listens, for as long as the scope. */
 export const serveOn = (
