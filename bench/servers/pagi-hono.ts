@@ -1,5 +1,5 @@
 import * as PagiApp from "@pagi/core/PagiApp"
 import { application } from "./support/hono.ts"
 
-// @hono/node-server replaces the global Response too, by default.
-export default PagiApp.fromFetch(application, { lightResponse: true })
+// Both replace the global Response by default.
+export default PagiApp.fromFetch(application)

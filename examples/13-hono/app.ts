@@ -21,8 +21,7 @@ import { watch } from "./Watch.ts"
 export default Effect.gen(function* () {
   const news = yield* PubSub.sliding<Entry>(100)
   return PagiApp.make({
-    // Hono answers with text and JSON, which need no streams.
-    http: PagiApp.fromFetch(makeBook(news), { lightResponse: true }),
+    http: PagiApp.fromFetch(makeBook(news)),
     websocket: watch(news)
   })
 })

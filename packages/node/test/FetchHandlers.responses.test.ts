@@ -166,10 +166,28 @@ describe.each(plain)("a fetch handler over HTTP/$version", (way) => {
         Effect.gen(function* () {
           const { client } = yield* serveFetch(
             way,
-            at("/", () => new Response("half", { headers: { "content-length": "8" } }))
+            at(
+              "/",
+              () => new Response(ReadableStream.from([Buffer.from("half")]), { headers: { "content-length": "8" } })
+            )
           )
           const { outcome } = yield* attempt(client)
           assert.strictEqual(outcome, "failed")
+          assert.match(errors.join("\n"), /the body ends 4 bytes before its content-length/)
+          yield* isServed(client)
+        })
+      )
+    )
+
+    it.live("shorter than its content-length, and all there, is answered for with 500", () =>
+      withErrors((errors) =>
+        Effect.gen(function* () {
+          const { client } = yield* serveFetch(
+            way,
+            at("/", () => new Response("half", { headers: { "content-length": "8" } }))
+          )
+          const { status } = yield* attempt(client)
+          assert.strictEqual(status, 500)
           assert.match(errors.join("\n"), /the body ends 4 bytes before its content-length/)
           yield* isServed(client)
         })

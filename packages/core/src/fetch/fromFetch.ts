@@ -26,7 +26,7 @@ export interface FromFetchOptions {
   /**
    * Replaces the global `Response` by a class that keeps text and bytes as they are, where the runtime's makes a stream of
    * them. Handlers that answer with such content, as most do, take less than half of the processor's time then. What the
-   * runtime makes, such as the responses of `fetch`, stays as it is, and passes for a `Response` as before. False by default.
+   * runtime makes, such as the responses of `fetch`, stays as it is, and passes for a `Response` as before. True by default.
    */
   readonly lightResponse?: boolean | undefined
 }
@@ -42,13 +42,14 @@ export interface FromFetchOptions {
  * refused with 501, as a fetch handler cannot open them. The second argument is a `FetchInfo`.
  *
  * So that `fetch(request)` and `new Request(request)` can be given such a request, of which only what is asked for is made,
- * the global `fetch` and `Request` are replaced by ones that take it, and are otherwise as they were.
+ * the global `fetch` and `Request` are replaced by ones that take it, and are otherwise as they were. For `Response` see
+ * the option `lightResponse`.
  */
 export const fromFetch = (app: FetchFunction | FetchObject, options?: FromFetchOptions): FetchApplication => {
   const handle = handleOf(app)
   const late = new LateModule(async (): Promise<Prepared> => {
     const { prepare } = await import("./Prepared.ts")
-    return prepare(handle, { lightResponse: options?.lightResponse === true })
+    return prepare(handle, { lightResponse: options?.lightResponse !== false })
   })
   const native: NativeHandler = (request, context) =>
     late.current?.native(request, context) ??

@@ -217,4 +217,23 @@ describe("fromFetch", () => {
     assert.deepStrictEqual(own.toSorted(), ["FetchProblem.ts", "fromFetch.ts", "toFetch.ts"])
     assert.isTrue(isUntouched)
   })
+
+  /** What a program of its own finds about the global `Response` once a handler has answered. */
+  const isReplaced = (options: string): unknown => {
+    const program = `
+      import * as PagiApp from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, "../../src/PagiApp.ts")).href)}
+      const { Response } = globalThis
+      const application = PagiApp.fromFetch(() => new globalThis.Response("Hello"), ${options})
+      const { fetch } = PagiApp.toFetchHandler(PagiApp.layer(application))
+      const text = await (await fetch(new Request("http://a/"))).text()
+      console.log(JSON.stringify([text, globalThis.Response !== Response]))
+      process.exit()`
+    return JSON.parse(execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" }))
+  }
+
+  it("replaces the global Response unless it is told not to", () => {
+    assert.deepStrictEqual(isReplaced("undefined"), ["Hello", true])
+    assert.deepStrictEqual(isReplaced("{ lightResponse: true }"), ["Hello", true])
+    assert.deepStrictEqual(isReplaced("{ lightResponse: false }"), ["Hello", false])
+  })
 })
