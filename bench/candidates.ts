@@ -40,6 +40,13 @@ export const candidates = {
   fastify: onNode("fastify", "fastify"),
   hono: onNode("hono", "hono", "@hono/node-server"),
   "effect-node-http-server": onNode("effect-node-http-server", "effect", "@effect/platform-node"),
+  "effect-on-pagi": {
+    program: "node",
+    server: "effect-on-pagi",
+    installation: "current",
+    packages: ["@pagi/node", "effect"]
+  },
+  "effect-on-node": onNode("effect-on-node", "effect", "@effect/platform-node"),
   bun: { program: "bun", server: "bun", installation: "peers", packages: ["bun"] },
   deno: { program: "deno", server: "deno", installation: "peers", packages: ["deno"] },
   "websocket-floor": onNode("websocket-floor"),

@@ -1,4 +1,5 @@
 import { type CandidateName, candidateNames } from "./candidates.ts"
+import { effect } from "./rows/effect.ts"
 import { http1 } from "./rows/http1.ts"
 import { http2 } from "./rows/http2.ts"
 import { process } from "./rows/process.ts"
@@ -6,7 +7,7 @@ import type { Budget, Limit, Suite, ThroughputRow } from "./rows/row.ts"
 import { tls } from "./rows/tls.ts"
 import { websocket } from "./rows/websocket.ts"
 
-export const suites: ReadonlyArray<Suite> = [http1, tls, http2, websocket, process]
+export const suites: ReadonlyArray<Suite> = [http1, effect, tls, http2, websocket, process]
 
 export const rowNamesOf = (suite: Suite): ReadonlyArray<string> => [
   ...suite.throughput.map((row) => row.name),

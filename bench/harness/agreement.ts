@@ -15,10 +15,11 @@ interface Answer {
 
 const ask = (port: number, row: HttpRow, agent: Agent): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    const { bodyBytes, closeAfterEach, method, path } = row.load
+    const { bodyBytes, closeAfterEach, json, method, path } = row.load
+    const type = json === undefined ? "application/octet-stream" : "application/json"
     const headers = {
       ...(closeAfterEach ? { connection: "close" } : {}),
-      ...(bodyBytes > 0 ? { "content-type": "application/octet-stream", "content-length": bodyBytes } : {})
+      ...(bodyBytes > 0 ? { "content-type": type, "content-length": bodyBytes } : {})
     }
     const options = { host: "127.0.0.1", port, method, path, headers, agent, rejectUnauthorized: false }
     const outgoing: ClientRequest = row.load.tls ? requestSecurely(options) : request(options)
@@ -26,7 +27,7 @@ const ask = (port: number, row: HttpRow, agent: Agent): Promise<Answer> =>
     outgoing.on("response", (response) => {
       buffer(response).then((body) => resolve({ response, body, reusedConnection: outgoing.reusedSocket }), reject)
     })
-    outgoing.end(bodyBytes > 0 ? Buffer.alloc(bodyBytes, "b") : undefined)
+    outgoing.end(json ?? (bodyBytes > 0 ? Buffer.alloc(bodyBytes, "b") : undefined))
   })
 
 const describeBody = (body: Buffer): string =>
@@ -37,7 +38,7 @@ const disagreements = (row: HttpRow, answer: Answer): ReadonlyArray<string> => {
   const expectedBody = Buffer.from(row.expectedBody, "latin1")
   const expected: ReadonlyArray<readonly [string, string | number | undefined, string | number | undefined]> = [
     ["status", response.statusCode, 200],
-    ["content-type", response.headers["content-type"], contentType],
+    ["content-type", response.headers["content-type"], row.contentType ?? contentType],
     ["content-length", response.headers["content-length"], row.streamed ? undefined : String(expectedBody.length)],
     ["transfer-encoding", response.headers["transfer-encoding"], row.streamed ? "chunked" : undefined],
     ...(row.load.closeAfterEach ? [["connection", response.headers.connection?.toLowerCase(), "close"] as const] : [])

@@ -72,8 +72,10 @@ const installPeers = (): void => {
   install("peers", digest([JSON.stringify(all)]), () => all)
 }
 
-/** A framework that servers of the current version are measured with. */
-const honoVersion = (): string => readManifest(join(root, "bench/node_modules/hono")).version
+/** What servers of the current version import besides it. */
+const beside: ReadonlyArray<string> = ["effect", "@effect/platform-node", "hono"]
+
+const benchVersion = (name: string): string => readManifest(join(root, "bench/node_modules", name)).version
 
 const effectVersion = (checkout: string): string => readManifest(join(checkout, "node_modules/effect")).version
 
@@ -91,7 +93,7 @@ const digestOfSources = (): string => {
 const installCurrent = (): void =>
   install("current", digestOfSources(), (folder) => {
     run("npm", ["run", "--silent", "build"], { cwd: root })
-    return { ...packInto(folder), effect: effectVersion(root), hono: honoVersion() }
+    return { ...packInto(folder), ...Object.fromEntries(beside.map((name) => [name, benchVersion(name)])) }
   })
 
 /** Builds and packs what a commit holds, in a checkout of its own with the dependencies of its lock file. */

@@ -124,33 +124,51 @@ const trustIn = (subject: ReadonlyArray<Sample>, peer: ReadonlyArray<Sample>): T
   return disturbed.length * 2 < rounds.length ? "sound" : "disturbed"
 }
 
+const perSecond = ({ perSecond }: Sample): number => perSecond
+
+const perBusySecond = ({ perSecond, serverBusy }: Sample): number => perSecond / serverBusy
+
+const tail = ({ tailLatencyMicroseconds }: Sample): number => tailLatencyMicroseconds ?? Number.NaN
+
+const compare = (
+  row: ThroughputRow,
+  peer: CandidateName,
+  subject: ReadonlyArray<Sample>,
+  measured: ReadonlyArray<Sample>
+): ReadonlyArray<Verdict> => {
+  const { atLeast, atLeastWhenBusy, tailAtMost } = row.budgets.find((one) => one.peer === peer) ?? {}
+  const trust = trustIn(subject, measured)
+  const verdict = (
+    what: string,
+    figure: (sample: Sample) => number,
+    bound: Verdict["bound"],
+    budget: number | undefined
+  ): Verdict => {
+    const statement = `${row.subject} / ${peer}${what}`
+    const ratios = pairedRatios(subject.map(figure), measured.map(figure))
+    return judge({ row: row.name, statement, measured: ratios, unit: "×", bound, budget }, trust)
+  }
+  const isJudgedByWork = row.protocol === "tls"
+  const workBudget = isJudgedByWork ? atLeast : atLeastWhenBusy
+  // The generators of these take about as long for an answer as a server does, so they may be the limit; and of two
+  // versions of one server this tells smaller differences.
+  const showsWork = workBudget !== undefined || row.protocol === "http2" || isBefore(peer)
+  return [
+    verdict("", perSecond, "at least", isJudgedByWork ? undefined : atLeast),
+    ...(showsWork ? [verdict(", per busy second of the server", perBusySecond, "at least", workBudget)] : []),
+    ...(tailAtMost === undefined ? [] : [verdict(", 99th percentile of latencies", tail, "at most", tailAtMost)])
+  ]
+}
+
 const verdictsOf = (
   row: ThroughputRow,
   samples: ReadonlyMap<CandidateName, ReadonlyArray<Sample>>
 ): ReadonlyArray<Verdict> => {
-  const throughput = (of: ReadonlyArray<Sample>) => of.map((sample) => sample.perSecond)
-  const throughputWhenBusy = (of: ReadonlyArray<Sample>) => of.map((sample) => sample.perSecond / sample.serverBusy)
   const subject = samples.get(row.subject)
   if (subject === undefined) return []
   return row.peers.flatMap((peer) => {
     const measured = samples.get(peer)
-    if (measured === undefined) return []
-    const statement = `${row.subject} / ${peer}`
-    const common = { row: row.name, unit: "×", bound: "at least" } as const
-    const budget = row.budgets.find((one) => one.peer === peer)?.atLeast
-    const isJudgedByWork = row.protocol === "tls"
-    const trust = trustIn(subject, measured)
-    const ratio = pairedRatios(throughput(subject), throughput(measured))
-    const workRatio = pairedRatios(throughputWhenBusy(subject), throughputWhenBusy(measured))
-    const work = { ...common, statement: `${statement}, per busy second of the server`, measured: workRatio }
-    return [
-      judge({ ...common, statement, measured: ratio, budget: isJudgedByWork ? undefined : budget }, trust),
-      // The generators of these take about as long for an answer as a server does, so they may be the limit; and of two
-      // versions of one server this tells smaller differences.
-      ...(isJudgedByWork || row.protocol === "http2" || isBefore(peer)
-        ? [judge({ ...work, budget: isJudgedByWork ? budget : undefined }, trust)]
-        : [])
-    ]
+    return measured === undefined ? [] : compare(row, peer, subject, measured)
   })
 }
 

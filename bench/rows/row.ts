@@ -5,6 +5,8 @@ export interface HttpLoad {
   readonly method: "GET" | "POST"
   readonly path: string
   readonly bodyBytes: number
+  /** The body, when it is not bytes of no meaning. */
+  readonly json?: string
   readonly connections: number
   readonly pipelineDepth: number
   readonly closeAfterEach: boolean
@@ -42,6 +44,10 @@ export interface TlsLoad {
 export interface Budget {
   readonly peer: CandidateName
   readonly atLeast: number
+  /** The same of what it does in a second of its own processor time. */
+  readonly atLeastWhenBusy?: number
+  /** Its 99th percentile of latencies may be so many times that of the peer. */
+  readonly tailAtMost?: number
 }
 
 interface Comparison {
@@ -57,6 +63,8 @@ export interface HttpRow extends Comparison {
   readonly load: HttpLoad
   /** What the response body must be, byte for byte; streamed bodies carry no Content-Length. */
   readonly expectedBody: string
+  /** Of the response, when it is not that of the contract. */
+  readonly contentType?: string
   readonly streamed: boolean
 }
 

@@ -20,7 +20,8 @@ const commandFor = (port: number, load: HttpLoad, seconds: number): ReadonlyArra
   load.method,
   String(load.bodyBytes),
   String(load.pipelineDepth),
-  load.closeAfterEach ? "close" : "keep"
+  load.closeAfterEach ? "close" : "keep",
+  ...(load.json === undefined ? [] : [load.json])
 ]
 
 const problemNames = {

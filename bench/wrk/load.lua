@@ -1,12 +1,16 @@
--- One request shape per run, given after "--": path, method, body bytes, pipeline depth, "close" or "keep".
+-- One request shape per run, given after "--": path, method, body bytes, pipeline depth, "close" or "keep",
+-- and for JSON the body.
 -- At the end it prints one line that starts with RESULT, as key=value pairs.
 
 function init(arguments)
-  local path, method, bodyBytes, depth, connection =
-    arguments[1], arguments[2], tonumber(arguments[3]), tonumber(arguments[4]), arguments[5]
+  local path, method, bodyBytes, depth, connection, json =
+    arguments[1], arguments[2], tonumber(arguments[3]), tonumber(arguments[4]), arguments[5], arguments[6]
   wrk.path = path
   wrk.method = method
-  if bodyBytes > 0 then
+  if json then
+    wrk.body = json
+    wrk.headers["Content-Type"] = "application/json"
+  elseif bodyBytes > 0 then
     wrk.body = string.rep("b", bodyBytes)
     wrk.headers["Content-Type"] = "application/octet-stream"
   end

@@ -1,8 +1,8 @@
 /**
  * What every server under test answers:
  * `GET /` the greeting, `POST /length.txt` the size of the body that it read, `GET /stream.txt` 1 MiB in pieces, and
- * those that have a row for it `GET /long.txt` 50 MB in such pieces and `GET /file` a file of 100 MiB. Those with
- * WebSocket echo every message, whatever the path.
+ * those that have a row for it `GET /long.txt` 50 MB in such pieces, `GET /file` a file of 100 MiB and `POST /orders` an
+ * order as JSON. Those with WebSocket echo every message, whatever the path.
  */
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -19,6 +19,9 @@ export const streamPath = "/stream.txt"
 export const pieceCount = 16
 
 export const piece: Uint8Array = new Uint8Array(65_536).fill(0x70)
+
+/** Of an order as JSON, which is answered with the order and the number of its pieces. */
+export const ordersPath = "/orders"
 
 /** What slow readers ask for, 50 MB in the same pieces. */
 export const longStreamPath = "/long.txt"

@@ -1,0 +1,60 @@
+import * as Contract from "../servers/support/contract.ts"
+import type { HttpLoad, HttpRow, Suite } from "./row.ts"
+
+const get: HttpLoad = {
+  method: "GET",
+  path: "/",
+  bodyBytes: 0,
+  connections: 64,
+  pipelineDepth: 1,
+  closeAfterEach: false,
+  tls: false
+}
+
+const order = {
+  customer: "c-1042",
+  lines: [
+    { product: "oak table", quantity: 1 },
+    { product: "chair", quantity: 6 }
+  ]
+}
+
+const json = JSON.stringify(order)
+
+const hello: HttpRow = {
+  name: "http-router",
+  title: "13 bytes of text by a route of HttpRouter, 64 keep-alive connections",
+  protocol: "http",
+  load: get,
+  expectedBody: Contract.greeting,
+  streamed: false,
+  subject: "effect-on-pagi",
+  peers: ["effect-on-node"],
+  budgets: [{ peer: "effect-on-node", atLeast: 1.5, atLeastWhenBusy: 1.48, tailAtMost: 1 }]
+}
+
+export const effect: Suite = {
+  name: "effect",
+  title: "Effect's HTTP programs",
+  loadGenerator: "wrk",
+  remarks: [
+    "Here both servers are parts of a program beside the packages that it imports. It is one program, with a route of",
+    "`HttpRouter` and an endpoint of `HttpApi` whose payload and answer have a `Schema`, and only the layer of the server",
+    "differs: `effect-on-pagi` has `PagiHttpServer.layer`, and `effect-on-node` the `NodeHttpServer.layer` of",
+    "`@effect/platform-node`. Neither logs requests. Most of what `http-api-post` takes is the same on both: JSON is read",
+    "and written, and checked both times."
+  ],
+  throughput: [
+    hello,
+    {
+      ...hello,
+      name: "http-api-post",
+      title: `POST of ${Buffer.byteLength(json)} bytes of JSON to HttpApi, checked and answered with JSON, 64 connections`,
+      load: { ...get, method: "POST", path: Contract.ordersPath, bodyBytes: Buffer.byteLength(json), json },
+      contentType: "application/json",
+      expectedBody: JSON.stringify({ ...order, pieces: 7 }),
+      budgets: [{ peer: "effect-on-node", atLeast: 1.3, tailAtMost: 1 }]
+    }
+  ],
+  figures: []
+}
