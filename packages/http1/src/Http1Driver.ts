@@ -4,6 +4,7 @@ import type { Ending } from "@pagi/core/exchange/Exchange"
 import { beginExchange, type BegunExchange, type HttpHost } from "@pagi/core/exchange/HttpHost"
 import type { OpenWebSocket, UpgradedConnection } from "@pagi/core/exchange/WebSocketUpgrade"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
+import { endOf } from "@pagi/core/observe/ConnectionEnd"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import { ConnectionFibers, type ListenerFibers, type ScopedConnection } from "@pagi/core/server/ConnectionFibers"
@@ -151,6 +152,7 @@ export class Http1Driver
   }
 
   onClose(reason: DisconnectReason | undefined): void {
+    this.endForClose(reason)
     this.#phase = "closed"
     this.#readDeadline.release()
     this.#writeDeadline?.release()
@@ -180,6 +182,7 @@ export class Http1Driver
       case "lingering":
         return this.endUnlessSending(deadline)
       default:
+        this.endFor(this.settings.server.registry.isDraining ? "server_shutdown" : "idle_timeout")
         return this.transport.destroy()
     }
   }
@@ -265,6 +268,7 @@ export class Http1Driver
         this.#awaitHead()
         return false
       default:
+        this.endFor("client_closed")
         this.#close()
         return false
     }
@@ -334,6 +338,7 @@ export class Http1Driver
           return false
         default:
           if (event.type === "error") this.#tellProblem(event.reason)
+          else this.endFor("client_closed")
           this.#close()
           return false
       }
@@ -373,8 +378,11 @@ export class Http1Driver
     return event
   }
 
+  /** Tells of what the client has done, which ends the connection. */
   #tellProblem(reason: ErrorReason): void {
-    tellProblem(this.settings.server.observer, this.transport, reason, limits[reason])
+    const limit = limits[reason]
+    this.endFor(limit === undefined ? "protocol_error" : "limit")
+    tellProblem(this.settings.server.observer, this.transport, reason, limit)
   }
 
   // the way out --------------------------------------------------------------------------------------------------------
@@ -399,6 +407,7 @@ export class Http1Driver
 
   endResponse(reason: DisconnectReason): void {
     if (reason === "idle_timeout") this.tellLimit("sseIdleTimeout")
+    this.endFor(endOf(reason))
     this.#machine.sendBody(this.transport, "", true)
     this.#endExchange(reason)
     this.#close()
@@ -439,6 +448,7 @@ export class Http1Driver
 
   /** Ends the exchange with the server's own answer, or the connection when a response is already on its way. */
   #answer(status: number, message: string, reason: DisconnectReason, headers?: HeaderBlock): void {
+    this.endFor(endOf(reason))
     if (this.#machine.isHeadSent) return this.#drop(reason)
     this.#disconnectExchange(reason)
     this.response.answer(status, message, reason, headers)
@@ -448,6 +458,7 @@ export class Http1Driver
   /** Ends the connection now, in a way that the peer cannot take what it has for a complete response. */
   #drop(reason: DisconnectReason): void {
     if (this.#phase === "closed") return
+    this.endFor(endOf(reason))
     const isStuck = reason === "write_timeout" || (this.#phase === "lingering" && this.transport.bufferedAmount > 0)
     this.#phase = "lingering"
     this.#endExchange(reason)
@@ -467,6 +478,7 @@ export class Http1Driver
    * that nothing will follow.
    */
   #close(): void {
+    this.endFor(this.settings.server.registry.isDraining ? "server_shutdown" : "complete")
     this.#phase = "lingering"
     if (this.#machine.isSafelyOver && !this.transport.secure) {
       this.transport.close()
@@ -501,6 +513,10 @@ export class Http1Driver
 
   get #isOverMark(): boolean {
     return this.transport.bufferedAmount > this.settings.exchange.highWaterMark
+  }
+
+  get protocol(): "http/1.1" {
+    return "http/1.1"
   }
 
   protected get hasRunning(): boolean {

@@ -1,5 +1,5 @@
 import type { ExchangeEntry, ExchangeFollower } from "@pagi/core/observe/ExchangeRecorder"
-import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
+import type { ExchangeKind, ExchangeOutcome } from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { finalStatusProblem } from "@pagi/core/http/ResponseStatus"
@@ -77,6 +77,10 @@ export class ResponseWriter implements UpgradableResponse {
     const problem = this.#start(101, headers, false)
     if (problem === undefined) this.#machine.flushHead(this.#transport)
     return problem
+  }
+
+  applicationStarted(kind: ExchangeKind): void {
+    this.#entry?.applicationStarted(kind)
   }
 
   follow(follower: ExchangeFollower): void {

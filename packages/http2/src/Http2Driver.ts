@@ -2,6 +2,7 @@ import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ListenerFibers } from "@pagi/core/server/ConnectionFibers"
 import { Deadline, type DeadlineOwner, ticks } from "@pagi/core/server/Deadlines"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
+import { endOf } from "@pagi/core/observe/ConnectionEnd"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import { toldSilenceTicks } from "@pagi/core/server/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
@@ -15,6 +16,7 @@ import type { ConnectionErrorReason, StreamErrorReason } from "./protocol/wire/P
 import { OutputPump } from "./OutputPump.ts"
 import type { ConnectedRequest, RequestConnection } from "./stream/RequestConnection.ts"
 import { RequestStream } from "./stream/RequestStream.ts"
+import type { Stream } from "./protocol/streams/Stream.ts"
 
 /**
  * How far the connection has come, and what it has left to do:
@@ -105,11 +107,12 @@ export class Http2Driver
 
   onEnd(): void {
     this.#isPeerEnded = true
+    this.endFor("client_closed")
     for (const stream of [...this.machine.openStreams]) {
       const { owner } = stream
       if (owner?.isAnswering === true) owner.drop("client_closed", CANCEL)
       // The rest of its request will not come.
-      else if (stream.isLocalClosed) this.machine.reset(stream, NO_ERROR)
+      else if (stream.isLocalClosed) this.reset(stream, NO_ERROR)
     }
     this.#settle()
   }
@@ -136,6 +139,7 @@ export class Http2Driver
   }
 
   onClose(reason: DisconnectReason | undefined): void {
+    this.endForClose(reason)
     this.#phase = "closed"
     this.#readDeadline.release()
     this.#settingsDeadline.release()
@@ -152,6 +156,7 @@ export class Http2Driver
     if (deadline === this.#writeDeadline) return this.mayTakeOn(deadline) ? undefined : this.abort("write_timeout")
     if (deadline === this.#settingsDeadline) {
       if (this.machine.areSettingsAcknowledged || this.#phase === "lingering") return
+      this.endFor("protocol_error")
       this.settings.server.observer?.protocolError?.("settings-timeout", this.transport)
       return this.#fail(SETTINGS_TIMEOUT, "the settings were not acknowledged in time")
     }
@@ -159,7 +164,7 @@ export class Http2Driver
     if (deadline === this.#stallDeadline) return this.#checkStalls(deadline)
     switch (this.#phase) {
       case "open":
-        if (!this.machine.isEstablished) return this.transport.destroy()
+        if (!this.machine.isEstablished) return this.#giveUp()
         this.tellLimit("headersTimeout")
         return this.#fail(ENHANCE_YOUR_CALM, "a frame took too long to arrive")
       case "leaving":
@@ -170,6 +175,12 @@ export class Http2Driver
       case "closed":
         return
     }
+  }
+
+  /** The client has not even sent its preface and settings. */
+  #giveUp(): void {
+    this.endFor("idle_timeout")
+    this.transport.destroy()
   }
 
   #onIdle(deadline: Deadline): void {
@@ -201,6 +212,7 @@ export class Http2Driver
   drain(): void {
     this.linger?.hurry()
     if (this.#phase !== "open") return
+    this.endFor("server_shutdown")
     this.#phase = "leaving"
     this.machine.announceEnd()
     this.#readDeadline.start(leavingTicks)
@@ -241,13 +253,16 @@ export class Http2Driver
         event.stream.owner?.onContentEnd()
         return true
       case "reset":
+        this.settings.server.observer?.streamReset?.(event.reason === undefined ? "client" : "server")
         if (event.reason !== undefined) this.#tellProblem(event.reason)
         event.stream.owner?.onReset(event.reason === undefined ? "client_closed" : "protocol_error")
         return true
       case "refused":
+        this.settings.server.observer?.streamReset?.("server")
         this.#tellProblem(event.reason)
         return true
       case "malformed":
+        this.settings.server.observer?.streamReset?.("server")
         this.#tellProblem("malformed-request")
         this.settings.server.exchanges?.begin(this.transport, undefined).end("protocol_error")
         return true
@@ -255,6 +270,7 @@ export class Http2Driver
         if (this.#phase === "leaving") this.machine.refuseFurther()
         return true
       case "error":
+        this.endFor(limits[event.reason] === undefined ? "protocol_error" : "limit")
         this.#tellProblem(event.reason)
         this.#linger("protocol_error")
         return false
@@ -314,6 +330,11 @@ export class Http2Driver
     this.transport.flush()
   }
 
+  reset(stream: Stream<RequestStream>, code: number): void {
+    if (!stream.isClosed) this.settings.server.observer?.streamReset?.("server")
+    this.machine.reset(stream, code)
+  }
+
   onApplicationStart(stream: ConnectedRequest): void {
     this.#waiting.add(stream)
   }
@@ -329,8 +350,10 @@ export class Http2Driver
 
   /** Ends the connection with a GOAWAY of this code. */
   #fail(code: number, message: string): void {
+    const reason = code === NO_ERROR ? "idle_timeout" : code === INTERNAL_ERROR ? "server_error" : "client_timeout"
+    this.endFor(endOf(reason))
     this.machine.abort(code, message)
-    this.#linger(code === NO_ERROR ? "idle_timeout" : code === INTERNAL_ERROR ? "server_error" : "client_timeout")
+    this.#linger(reason)
   }
 
   /** GOAWAY was written: our side closes behind it. */
@@ -347,6 +370,10 @@ export class Http2Driver
     this.beginLinger(this.#readDeadline, toldSilenceTicks)
   }
 
+  get protocol(): "h2" {
+    return "h2"
+  }
+
   protected get hasRunning(): boolean {
     return this.#waiting.size > 0
   }
@@ -354,6 +381,7 @@ export class Http2Driver
   /** Ends the connection now. */
   abort(reason: DisconnectReason): void {
     if (this.#phase === "closed") return
+    this.endFor(endOf(reason))
     const isStuck = reason === "write_timeout" || (this.#phase === "lingering" && this.transport.bufferedAmount > 0)
     if (this.#phase !== "lingering") this.machine.abort(reason === "server_error" ? INTERNAL_ERROR : NO_ERROR, "")
     this.#phase = "lingering"

@@ -151,6 +151,7 @@ export class SessionInput {
   #deliver(message: WebSocketMessage): void {
     // After our close frame messages are for nobody (RFC 6455 §1.4).
     if (this.#session.wanted !== "messages") return
+    this.#settings.server.observer?.webSocketMessage?.("receive")
     this.#exchange.deliver(message)
     const { maxReceiveQueue } = this.#settings.server.options
     if (this.#exchange.queuedMessages > maxReceiveQueue) this.#session.onViolation(queueOverflow)

@@ -1,4 +1,5 @@
 import type { ExchangeEntry } from "@pagi/core/observe/ExchangeRecorder"
+import { endOf } from "@pagi/core/observe/ConnectionEnd"
 import { type ExchangeOutcome, tellProblem } from "@pagi/core/observe/Observer"
 import { closeFrameProblem } from "@pagi/core/http/CloseCode"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
@@ -168,6 +169,7 @@ export class WebSocketSession
   }
 
   onClose(reason: DisconnectReason | undefined): void {
+    this.endForClose(reason)
     this.#phase = "closed"
     this.#end(reason ?? "client_closed")
     this.#compression?.close()
@@ -198,6 +200,7 @@ export class WebSocketSession
 
   /** Answers the peer's close frame by one with the same code, unless ours has been sent (RFC 6455 §5.5.1). */
   onCloseFrame(code: number, reason: string): void {
+    this.endFor("client_closed")
     this.#exchange.finish(code, reason)
     this.#endEntry("complete")
     if (this.#phase === "closing") {
@@ -206,6 +209,7 @@ export class WebSocketSession
   }
 
   onViolation({ code, limit, message, reason, rule }: Violation): void {
+    this.endFor(limit === undefined ? "protocol_error" : "limit")
     tellProblem(this.settings.server.observer, this.transport, rule, limit)
     this.#fail(code, message, reason)
   }
@@ -231,6 +235,7 @@ export class WebSocketSession
     if (this.bufferedAmount > 0) return deadline.start(this.#limitTicks)
     switch (this.#phase) {
       case "open":
+        this.endFor("idle_timeout")
         this.tellLimit("wsIdleTimeout")
         return this.#closeFor("idle_timeout", 1001, "idle for too long", 1006)
       case "closing":
@@ -277,6 +282,7 @@ export class WebSocketSession
   close(code: number, reason: string, outcome?: DisconnectReason): string | undefined {
     const problem = closeFrameProblem(code, reason)
     if (problem !== undefined) return problem
+    this.endFor(outcome === undefined ? "complete" : endOf(outcome))
     if (outcome !== undefined) this.#endEntry(outcome)
     this.#beginClosing(code, reason)
     return undefined
@@ -307,14 +313,12 @@ export class WebSocketSession
       typeof message === "string"
         ? this.#machine.sendText(this.transport, message)
         : this.#machine.sendBytes(this.transport, message)
-    this.#entry?.sent(length)
-    this.#onWritten()
+    this.#onMessageWritten(length)
   }
 
   writeCompressed(isText: boolean, payload: Uint8Array): void {
     const length = this.#machine.sendCompressed(this.transport, isText, payload)
-    this.#entry?.sent(length)
-    this.#onWritten()
+    this.#onMessageWritten(length)
   }
 
   writeClose(code: number, reason: string): void {
@@ -331,7 +335,9 @@ export class WebSocketSession
     writeBuffer.update()
   }
 
-  #onWritten(): void {
+  #onMessageWritten(length: number): void {
+    this.#entry?.sent(length)
+    this.settings.server.observer?.webSocketMessage?.("transmit")
     this.#noteActivity()
     this.#flushOverMark()
   }
@@ -412,6 +418,10 @@ export class WebSocketSession
     this.beginLinger(this.#deadline, toldSilenceTicks)
   }
 
+  get protocol(): "websocket" {
+    return "websocket"
+  }
+
   protected get hasRunning(): boolean {
     return this.#running > 0
   }
@@ -427,6 +437,7 @@ export class WebSocketSession
 
   /** Tells the application and observers that the session is over; the first to be told is what counts. */
   #end(reason: DisconnectReason, code?: number): void {
+    this.endFor(endOf(reason))
     this.#keepalive?.release()
     this.#exchange.disconnect(reason, code)
     this.#endEntry(reason)

@@ -35,6 +35,16 @@ export abstract class BridgeHost implements ExchangeHost, ResponseOwner, Bridged
     this.response.breakOff("disconnected", reason)
   }
 
+  // for the registry, which nobody listens to ------------------------------------------------------------------------
+
+  get protocol(): "unknown" {
+    return "unknown"
+  }
+
+  get endReason(): "complete" {
+    return "complete"
+  }
+
   // from the server --------------------------------------------------------------------------------------------------
 
   drain(): void {

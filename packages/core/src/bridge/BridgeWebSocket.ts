@@ -54,6 +54,16 @@ export abstract class BridgeWebSocket implements WebSocketHost, WebSocketChannel
     return message
   }
 
+  // for the registry, which nobody listens to ------------------------------------------------------------------------
+
+  get protocol(): "unknown" {
+    return "unknown"
+  }
+
+  get endReason(): "complete" {
+    return "complete"
+  }
+
   // from the server --------------------------------------------------------------------------------------------------
 
   abstract drain(): void

@@ -12,6 +12,7 @@ import type * as Event from "../contract/Event.ts"
 import type { FileSource } from "../contract/FileSource.ts"
 import * as NotAnEffect from "../contract/NotAnEffect.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
+import type { Observer } from "../observe/Observer.ts"
 import type { RequestRunner, RunObserver } from "../server/RequestRunner.ts"
 import type { Scope } from "../contract/Scope.ts"
 import type { SendError } from "../contract/SendError.ts"
@@ -44,6 +45,8 @@ export interface ExchangeOptions {
   /** Whether the scope advertises `fullflush`. */
   readonly fullFlush: boolean
   readonly log: Log
+  /** Who is told of sends that wait. */
+  readonly observer: Pick<Observer, "sendSuspended"> | undefined
   readonly files: FileSource
   readonly deadlines: Deadlines
   /** Ticks that an application has to end when nobody gets any more what it sends, at least 1. */
@@ -63,6 +66,7 @@ export const makeExchangeOptions = (server: ServerContext): ExchangeOptions => (
   lowWaterMark: server.options.writeLowWatermark,
   fullFlush: "fullflush" in server.options.extensions,
   log: server.runner.background,
+  observer: server.observer,
   files: server.files,
   deadlines: server.deadlines,
   graceTicks: Math.max(1, server.limits.disconnectGrace),
@@ -236,7 +240,9 @@ export abstract class Exchange<
   /** Goes on when the peer has caught up; every send that wrote something ends with it. */
   protected awaitDrain(): Effect.Effect<void> {
     this.writeBuffer.update()
-    return this.writeBuffer.isFull ? this.writeBuffer.drained : Effect.void
+    if (!this.writeBuffer.isFull) return Effect.void
+    this.options.observer?.sendSuspended?.()
+    return this.writeBuffer.drained
   }
 
   /**

@@ -2,9 +2,9 @@
 import type { Fiber } from "effect/Fiber"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { ExchangeEntry, ExchangeFollower } from "../observe/ExchangeRecorder.ts"
+import type { ExchangeKind } from "../observe/Observer.ts"
 import type { RunObserver } from "../server/RequestRunner.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
-import type { ExchangeType } from "../tracing/RequestTracer.ts"
 import type { RequestTrace } from "../tracing/RequestTrace.ts"
 import type { Ending, ExchangeOptions } from "./Exchange.ts"
 import { HttpExchange } from "./Http.ts"
@@ -23,6 +23,8 @@ export type BegunExchange = HttpExchange | SseExchange | WebSocketExchange
 export interface UpgradableResponse extends ResponseSink {
   /** Sends the head that accepts a handshake; answers why the protocol cannot carry it. */
   switchProtocols(headers: HeaderBlock): string | undefined
+  /** Notes for observers that the application is about to be run. */
+  applicationStarted(kind: ExchangeKind): void
   /** Has another one be told what observers are, if there is an entry for them. */
   follow(follower: ExchangeFollower): void
   /** Gives up what observers will be told of the exchange, for the session that goes on with it. */
@@ -55,7 +57,7 @@ export const beginExchange = (
       ? makeExchange(host, options, head)
       : new WaitingHandshake(host, options, handshake).exchange
   if (server.native !== undefined && exchange instanceof HttpExchange) {
-    const trace = beginTrace(host, server, exchange, connection, head)
+    const trace = announce(host, server, exchange, connection, head)
     host.onBegin(exchange)
     const observer = observerOf(exchange, trace)
     const fiber = exchange.beginNative(server, server.native, connection, head, observer, trace?.span)
@@ -64,24 +66,28 @@ export const beginExchange = (
   }
   // A getter in the application's state may throw; then nothing has begun.
   const scope = exchange.makeScope(server, connection, head)
-  const trace = beginTrace(host, server, exchange, connection, head)
+  const trace = announce(host, server, exchange, connection, head)
   host.onBegin(exchange)
   const fiber = exchange.run(server.runner, scope, observerOf(exchange, trace), trace?.span)
   if (fiber !== undefined) host.onWaiting(fiber)
 }
 
-const typeOf = (exchange: BegunExchange): ExchangeType =>
+const kindOf = (exchange: BegunExchange): ExchangeKind =>
   exchange instanceof HttpExchange ? "http" : exchange instanceof WebSocketExchange ? "websocket" : "sse"
 
-/** Begins the span of an exchange, on a server that makes any. */
-const beginTrace = (
+/** Notes for observers that the application is about to be run, and begins the span of the exchange, if there is to be one. */
+const announce = (
   host: HttpHost,
   server: ServerContext,
   exchange: BegunExchange,
   connection: ScopeConnection,
   head: HttpRequestHead
 ): RequestTrace | undefined => {
-  const trace = server.tracer?.begin(typeOf(exchange), head, connection)
+  // Nobody listens to exchanges, and none has a span.
+  if (server.exchanges === undefined) return undefined
+  const kind = kindOf(exchange)
+  host.response.applicationStarted(kind)
+  const trace = server.tracer?.begin(kind, head, connection)
   if (trace !== undefined) host.response.follow(trace)
   return trace
 }

@@ -2,7 +2,14 @@
 import type * as Clock from "effect/Clock"
 import type { Address } from "../contract/Address.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
-import type { ExchangeOutcome, ExchangeRecord, ObservedConnection, ObservedRequest, Observer } from "./Observer.ts"
+import type {
+  ExchangeKind,
+  ExchangeOutcome,
+  ExchangeRecord,
+  ObservedConnection,
+  ObservedRequest,
+  Observer
+} from "./Observer.ts"
 
 /** Milliseconds for which the distance between the monotonic and the wall clock counts as unchanged. */
 const distanceLifetime = 1000
@@ -66,7 +73,9 @@ export class ExchangeRecorder {
 export class ExchangeEntry implements ExchangeRecord {
   readonly client: Address | undefined
   readonly server: Address | undefined
+  readonly secure: boolean
   readonly request: ObservedRequest | undefined
+  kind: ExchangeKind = "http"
   status = 499
   responseHeaders: HeaderBlock | undefined = undefined
   bytes = 0
@@ -75,17 +84,19 @@ export class ExchangeEntry implements ExchangeRecord {
   /** Not a number until the end. */
   duration = Number.NaN
   firstByte: number | undefined = undefined
+  queueTime: number | undefined = undefined
   outcome: ExchangeOutcome = "complete"
   #follower: ExchangeFollower | undefined = undefined
   readonly #recorder: ExchangeRecorder
 
   constructor(
     recorder: ExchangeRecorder,
-    { client, server }: ObservedConnection,
+    { client, secure, server }: ObservedConnection,
     request: ObservedRequest | undefined
   ) {
     this.client = client
     this.server = server
+    this.secure = secure
     this.request = request
     this.startedAt = recorder.now()
     this.#recorder = recorder
@@ -94,6 +105,12 @@ export class ExchangeEntry implements ExchangeRecord {
   /** Tells another one what happens from now on. */
   follow(follower: ExchangeFollower): void {
     this.#follower = follower
+  }
+
+  /** The application is about to be run. */
+  applicationStarted(kind: ExchangeKind): void {
+    this.kind = kind
+    if (this.#recorder.observer.usesQueueTime === true) this.queueTime = this.#recorder.now() - this.startedAt
   }
 
   /** The response has a head; it counts as sent unless `revoke` follows. */

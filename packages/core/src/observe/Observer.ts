@@ -3,13 +3,21 @@ import * as Context from "effect/Context"
 import type { Address } from "../contract/Address.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import type { ConnectionEnd, ConnectionProtocol } from "./ConnectionEnd.ts"
 
 /** Both ends of a connection, as its transport knows them. */
 export interface ObservedConnection {
   /** The peer; absent on Unix sockets. */
   readonly client: Address | undefined
   readonly server: Address | undefined
+  /** Whether it is, or was to be, over TLS. */
+  readonly secure: boolean
 }
+
+export type { ConnectionEnd, ConnectionProtocol } from "./ConnectionEnd.ts"
+
+/** What the application was started for; `http` when it was not. */
+export type ExchangeKind = "http" | "sse" | "websocket"
 
 /** What an observer is told of a request. */
 export interface ObservedRequest {
@@ -23,10 +31,17 @@ export interface ObservedRequest {
 /** How an exchange ended; `at_capacity` is a connection that was turned away. */
 export type ExchangeOutcome = "complete" | "at_capacity" | DisconnectReason
 
+/**
+ * How a handshake of TLS ended: it is done, in full or with an earlier session that was `resumed`; it has `failed`; or it
+ * was `abandoned`, by a client that has left or by the server, for which it took too long or which stops.
+ */
+export type TlsOutcome = "full" | "resumed" | "failed" | "abandoned"
+
 /** What is known about an exchange when it has ended. */
 export interface ExchangeRecord extends ObservedConnection {
   /** The one that `exchangeStarted` was told of; absent when there was no valid head. */
   readonly request: ObservedRequest | undefined
+  readonly kind: ExchangeKind
   /** The status sent; 499 when the exchange ended before one was. */
   readonly status: number
   /** What the application sent with the status; absent unless an observer asks for it. */
@@ -39,6 +54,11 @@ export interface ExchangeRecord extends ObservedConnection {
   readonly duration: number
   /** Milliseconds from the request's head to that of the response; absent without one, or unless an observer asks for it. */
   readonly firstByte: number | undefined
+  /**
+   * Milliseconds from the request's head until the application was started; absent when it was not, or unless an observer
+   * asks for it.
+   */
+  readonly queueTime: number | undefined
   readonly outcome: ExchangeOutcome
 }
 
@@ -88,7 +108,19 @@ export interface Observer {
   /** A connection was accepted. Over TLS its handshake is still to come. */
   readonly connectionOpened?: (() => void) | undefined
   /** A connection has closed and its applications have ended, or it had nothing left to do and gives way to another. */
-  readonly connectionClosed?: (() => void) | undefined
+  readonly connectionClosed?: ((protocol: ConnectionProtocol, reason: ConnectionEnd) => void) | undefined
+  /** So many bytes have come on a connection, also of clients that are turned away; without what TLS adds. */
+  readonly bytesReceived?: ((length: number) => void) | undefined
+  /** So many bytes were handed to the system; without what TLS adds. */
+  readonly bytesSent?: ((length: number) => void) | undefined
+  /** A `send` of the application has to wait for a slow client. */
+  readonly sendSuspended?: (() => void) | undefined
+  /** A stream of HTTP/2 was reset, also one whose response is complete and whose request nobody needs any more. */
+  readonly streamReset?: ((by: "client" | "server") => void) | undefined
+  /** A handshake of TLS has ended, also one of a client that is turned away. The version is `1.3`, or empty without one. */
+  readonly tlsHandshakeEnded?: ((outcome: TlsOutcome, version: string) => void) | undefined
+  /** A whole message of a WebSocket has come for the application, or was sent by it. */
+  readonly webSocketMessage?: ((direction: "receive" | "transmit") => void) | undefined
   /** An exchange begins: with a request, or without one when what has come was no valid head. */
   readonly exchangeStarted?:
     | ((request: ObservedRequest | undefined, connection: ObservedConnection) => void)
@@ -108,6 +140,8 @@ export interface Observer {
   readonly usesResponseHeaders?: boolean | undefined
   /** Whether records shall have `firstByte`, which costs a look at the clock. */
   readonly usesFirstByte?: boolean | undefined
+  /** Whether records shall have `queueTime`, which costs a look at the clock. */
+  readonly usesQueueTime?: boolean | undefined
 }
 
 /**
@@ -119,73 +153,47 @@ export const Observer = Context.Reference<Observer | undefined>("@pagi/core/Obse
   defaultValue: () => undefined
 })
 
-type EventName = Exclude<keyof Observer, "usesResponseHeaders" | "usesFirstByte">
+/** One listener that tells both, in this order. */
+const both =
+  <Args extends ReadonlyArray<unknown>>(one: (...args: Args) => void, two: (...args: Args) => void) =>
+  (...args: Args): void => {
+    one(...args)
+    two(...args)
+  }
 
-/** An observer that listens to this event. */
-type Listener<Name extends EventName> = { readonly [Event in Name]: NonNullable<Observer[Event]> }
-
-const listensTo =
-  <Name extends EventName>(name: Name) =>
-  (observer: Observer): observer is Observer & Listener<Name> =>
-    observer[name] !== undefined
+/** One observer for both, which are told in this order. */
+const pair = (one: Observer, two: Observer): Observer => {
+  const join = <Args extends ReadonlyArray<unknown>>(
+    first: ((...args: Args) => void) | undefined,
+    second: ((...args: Args) => void) | undefined
+  ): ((...args: Args) => void) | undefined => {
+    const [listener, other] = [first?.bind(one), second?.bind(two)]
+    return listener === undefined || other === undefined ? (listener ?? other) : both(listener, other)
+  }
+  return {
+    connectionOpened: join(one.connectionOpened, two.connectionOpened),
+    connectionClosed: join(one.connectionClosed, two.connectionClosed),
+    bytesReceived: join(one.bytesReceived, two.bytesReceived),
+    bytesSent: join(one.bytesSent, two.bytesSent),
+    sendSuspended: join(one.sendSuspended, two.sendSuspended),
+    streamReset: join(one.streamReset, two.streamReset),
+    tlsHandshakeEnded: join(one.tlsHandshakeEnded, two.tlsHandshakeEnded),
+    webSocketMessage: join(one.webSocketMessage, two.webSocketMessage),
+    exchangeStarted: join(one.exchangeStarted, two.exchangeStarted),
+    applicationStarted: join(one.applicationStarted, two.applicationStarted),
+    exchangeEnded: join(one.exchangeEnded, two.exchangeEnded),
+    protocolError: join(one.protocolError, two.protocolError),
+    limitHit: join(one.limitHit, two.limitHit),
+    usesResponseHeaders: one.usesResponseHeaders === true || two.usesResponseHeaders === true,
+    usesFirstByte: one.usesFirstByte === true || two.usesFirstByte === true,
+    usesQueueTime: one.usesQueueTime === true || two.usesQueueTime === true
+  } satisfies { readonly [Name in keyof Required<Observer>]: Observer[Name] }
+}
 
 /** One observer for all of these, which are told in this order; nothing when there is none. */
 export const combine = (...observers: ReadonlyArray<Observer | undefined>): Observer | undefined => {
-  const all = observers.filter((observer) => observer !== undefined)
-  if (all.length < 2) return all[0]
-  const opened = all.filter(listensTo("connectionOpened"))
-  const closed = all.filter(listensTo("connectionClosed"))
-  const started = all.filter(listensTo("exchangeStarted"))
-  const applications = all.filter(listensTo("applicationStarted"))
-  const ended = all.filter(listensTo("exchangeEnded"))
-  const errors = all.filter(listensTo("protocolError"))
-  const limits = all.filter(listensTo("limitHit"))
-  return {
-    connectionOpened:
-      opened.length === 0
-        ? undefined
-        : () => {
-            for (const observer of opened) observer.connectionOpened()
-          },
-    connectionClosed:
-      closed.length === 0
-        ? undefined
-        : () => {
-            for (const observer of closed) observer.connectionClosed()
-          },
-    exchangeStarted:
-      started.length === 0
-        ? undefined
-        : (request, connection) => {
-            for (const observer of started) observer.exchangeStarted(request, connection)
-          },
-    applicationStarted:
-      applications.length === 0
-        ? undefined
-        : () => {
-            for (const observer of applications) observer.applicationStarted()
-          },
-    exchangeEnded:
-      ended.length === 0
-        ? undefined
-        : (record) => {
-            for (const observer of ended) observer.exchangeEnded(record)
-          },
-    protocolError:
-      errors.length === 0
-        ? undefined
-        : (reason, connection) => {
-            for (const observer of errors) observer.protocolError(reason, connection)
-          },
-    limitHit:
-      limits.length === 0
-        ? undefined
-        : (limit, connection) => {
-            for (const observer of limits) observer.limitHit(limit, connection)
-          },
-    usesResponseHeaders: all.some(({ usesResponseHeaders }) => usesResponseHeaders === true),
-    usesFirstByte: all.some(({ usesFirstByte }) => usesFirstByte === true)
-  }
+  const [first, ...others] = observers.filter((observer) => observer !== undefined)
+  return first === undefined ? undefined : others.reduce(pair, first)
 }
 
 /** Tells of a broken rule, or of the limit that the rule is about. */

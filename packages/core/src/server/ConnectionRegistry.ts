@@ -1,9 +1,14 @@
 import * as Effect from "effect/Effect"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
+import type { ConnectionEnd, ConnectionProtocol } from "../observe/ConnectionEnd.ts"
 import type { Observer } from "../observe/Observer.ts"
 
 /** A connection as the server sees it from outside. */
 export interface ServerConnection {
+  /** What is spoken on it, for observers. */
+  readonly protocol: ConnectionProtocol
+  /** Why it ends, or has ended, for observers; asked when it is removed. */
+  readonly endReason: ConnectionEnd
   /** Finish what was begun and then close; close at once when idle. */
   drain(): void
   /** Give up what is under way: exchanges see this reason, the peer sees the connection end. */
@@ -97,7 +102,7 @@ export class ConnectionRegistry {
       if (!connection.isSent) continue
       this.#lingering.delete(connection)
       this.#leaving.add(connection)
-      this.#observer?.connectionClosed?.()
+      this.#tellClosed(connection)
       connection.abort("idle_timeout")
       return true
     }
@@ -109,11 +114,15 @@ export class ConnectionRegistry {
     this.#lingering.delete(connection)
     const hasLeft = this.#leaving.delete(connection)
     if (!this.#connections.delete(connection)) return
-    if (!hasLeft) this.#observer?.connectionClosed?.()
+    if (!hasLeft) this.#tellClosed(connection)
     if (this.#connections.size > 0) return
     const waiters = this.#waiters
     this.#waiters = []
     for (const waiter of waiters) waiter()
+  }
+
+  #tellClosed({ endReason, protocol }: ServerConnection): void {
+    this.#observer?.connectionClosed?.(protocol, endReason)
   }
 
   /** Tells every connection, also those to come, to drain. */

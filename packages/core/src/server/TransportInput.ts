@@ -1,6 +1,7 @@
 import type { LingeringConnection } from "./ConnectionRegistry.ts"
 import type { Deadline } from "./Deadlines.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
+import { closedBy, type ConnectionEnd, type ConnectionProtocol } from "../observe/ConnectionEnd.ts"
 import type { Limit } from "../observe/Observer.ts"
 import { Linger, lingerSilenceTicks } from "./Linger.ts"
 import type { ServerContext } from "./ServerContext.ts"
@@ -13,6 +14,8 @@ import type { Transport } from "../transport/Transport.ts"
 export abstract class TransportInput implements LingeringConnection {
   protected readonly transport: Transport
   protected abstract readonly settings: { readonly server: ServerContext }
+  abstract readonly protocol: ConnectionProtocol
+  #endReason: ConnectionEnd | undefined = undefined
   /** Whether the peer is not read for a while. */
   isPaused = false
   /** The bounds within which the peer is read although nothing of it is wanted. */
@@ -27,6 +30,20 @@ export abstract class TransportInput implements LingeringConnection {
 
   /** Whether an application of this connection has not ended. */
   protected abstract readonly hasRunning: boolean
+
+  get endReason(): ConnectionEnd {
+    return this.#endReason ?? "complete"
+  }
+
+  /** The connection is about to end for this reason, unless there has been one before. */
+  protected endFor(reason: ConnectionEnd): void {
+    this.#endReason ??= reason
+  }
+
+  /** The transport has closed, with an error for this reason. */
+  protected endForClose(reason: DisconnectReason | undefined): void {
+    this.endFor(closedBy(reason))
+  }
 
   /** The peer is not read for a while. */
   protected onPaused(): void {}
@@ -74,8 +91,9 @@ export abstract class TransportInput implements LingeringConnection {
     return tookSome
   }
 
-  /** Tells observers of a limit that the peer has reached. */
+  /** Tells observers of a limit that the peer has reached, which ends the connection. */
   protected tellLimit(limit: Limit): void {
+    this.endFor("limit")
     this.settings.server.observer?.limitHit?.(limit, this.transport)
   }
 
@@ -103,8 +121,9 @@ export abstract class TransportInput implements LingeringConnection {
 
   /** The time for lingering is over. What the peer has still to read has the write deadline to watch over it. */
   protected endUnlessSending(deadline: Deadline, ticks = lingerSilenceTicks): void {
-    if (this.transport.bufferedAmount === 0) this.transport.destroy()
-    else deadline.start(ticks)
+    if (this.transport.bufferedAmount > 0) return deadline.start(ticks)
+    this.endFor("idle_timeout")
+    this.transport.destroy()
   }
 
   /** Takes no notice of so many bytes; ends the connection when a peer that has read everything goes on for too long. */

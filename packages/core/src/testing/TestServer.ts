@@ -29,7 +29,10 @@ export interface TestServer {
   readonly fibers: ListenerFibers
   /** The exchanges that have ended. */
   readonly log: Array<ExchangeRecord>
-  /** What observers were told, in order: `opened`, `started GET /`, `application`, `ended GET / 200 complete`, `closed` … */
+  /**
+   * What observers were told, in order: `opened`, `started GET /`, `application`, `ended GET / 200 complete`,
+   * `closed http/1.1 client_closed` …
+   */
   readonly events: Array<string>
   /** Of how many connections and exchanges observers were told the beginning, but not the end. */
   readonly untold: { connections: number; exchanges: number }
@@ -52,15 +55,19 @@ const nameOf = (request: ObservedRequest | undefined): string =>
 /** Writes down everything that is told of a server. */
 const record = ({ events, log, untold }: Pick<TestServer, "events" | "log" | "untold">): Observer => ({
   usesFirstByte: true,
+  usesQueueTime: true,
   usesResponseHeaders: true,
   connectionOpened: () => {
     untold.connections++
     events.push("opened")
   },
-  connectionClosed: () => {
+  connectionClosed: (protocol, reason) => {
     untold.connections--
-    events.push("closed")
+    events.push(`closed ${protocol} ${reason}`)
   },
+  sendSuspended: () => events.push("suspended"),
+  streamReset: (by) => events.push(`reset by ${by}`),
+  webSocketMessage: (direction) => events.push(`message ${direction}`),
   exchangeStarted: (request) => {
     untold.exchanges++
     events.push(`started ${nameOf(request)}`)

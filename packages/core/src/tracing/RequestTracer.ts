@@ -7,13 +7,14 @@ import { CurrentRedactedNames } from "effect/http/UrlParams"
 import { TracerTimingEnabled } from "effect/References"
 import { ParentSpan, type Span } from "effect/Tracer"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import type { ExchangeKind } from "../observe/Observer.ts"
 import * as RemoteParent from "./RemoteParent.ts"
 import { RequestTrace, type TraceOwner } from "./RequestTrace.ts"
 import * as SpanAttributes from "./SpanAttributes.ts"
 import type { SpanRules } from "./SpanRules.ts"
 
 /** What requests become: an exchange of one of the contract's kinds. */
-export type ExchangeType = "http" | "sse" | "websocket"
+export type ExchangeType = ExchangeKind
 
 /** References of Effect's `HttpMiddleware` by which programs say what spans there are, and what is in them. */
 const ruleKeys = [

@@ -208,6 +208,9 @@ export const testAccessLog = (version: Version): void => {
       const common: Omit<ExchangeRecord, "request" | "startedAt" | "duration" | "firstByte"> = {
         client: ["127.0.0.1", 54321],
         server: ["127.0.0.1", 5000],
+        secure: false,
+        kind: "http",
+        queueTime: 0,
         status: 200,
         responseHeaders: [["X-Answer", "yes"]],
         bytes: 2,

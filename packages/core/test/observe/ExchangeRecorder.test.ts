@@ -7,7 +7,7 @@ import type { ExchangeRecord, ObservedRequest, Observer } from "../../src/observ
 
 const request: ObservedRequest = { method: "GET", target: "/a?b=c", httpVersion: "1.1", headers: [["host", "a"]] }
 
-const connection = { client: ["192.0.2.7", 50_000], server: ["192.0.2.1", 80] } as const
+const connection = { client: ["192.0.2.7", 50_000], server: ["192.0.2.1", 80], secure: false } as const
 
 const startedAt = Date.UTC(2026, 10, 22, 8, 0, 5, 999)
 
@@ -36,12 +36,14 @@ describe("ExchangeEntry", () => {
         {
           ...connection,
           request,
+          kind: "http",
           status: 204,
           responseHeaders: undefined,
           bytes: 15,
           startedAt: startedAt + 3_600_000,
           duration: 1500,
           firstByte: undefined,
+          queueTime: undefined,
           outcome: "complete"
         }
       ])

@@ -29,7 +29,7 @@ describe("combine", () => {
       new Recording("first", calls),
       {
         connectionOpened: () => calls.push(["opened"]),
-        connectionClosed: () => calls.push(["closed"]),
+        connectionClosed: (...parts) => calls.push(["closed", ...parts]),
         exchangeStarted: (...parts) => calls.push(["started", ...parts]),
         applicationStarted: () => calls.push(["application"])
       },
@@ -39,14 +39,14 @@ describe("combine", () => {
     both?.exchangeStarted?.(request, record)
     both?.applicationStarted?.()
     both?.exchangeEnded?.(record)
-    both?.connectionClosed?.()
+    both?.connectionClosed?.("h2", "complete")
     assert.deepStrictEqual(calls, [
       ["opened"],
       ["started", request, record],
       ["application"],
       ["first", record],
       ["second", record],
-      ["closed"]
+      ["closed", "h2", "complete"]
     ])
   })
 

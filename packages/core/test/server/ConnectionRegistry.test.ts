@@ -5,6 +5,8 @@ import * as Fiber from "effect/Fiber"
 import { ConnectionRegistry, type LingeringConnection } from "../../src/server/ConnectionRegistry.ts"
 
 class FakeConnection implements LingeringConnection {
+  readonly protocol = "toy/1"
+  readonly endReason = "complete"
   readonly calls: Array<string> = []
   isSent = true
   /** What the connection does besides when it is called. */

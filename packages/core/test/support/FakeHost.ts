@@ -31,6 +31,7 @@ export const fakeOptions = (options: FakeHostOptions, logged: Array<Effect.Effec
   lowWaterMark: 20,
   fullFlush: true,
   log: (effect) => void logged.push(effect),
+  observer: undefined,
   files: noFiles,
   deadlines: standing(),
   graceTicks: 50,

@@ -3,7 +3,7 @@ import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import type { Transport } from "@pagi/core/transport/Transport"
 import type { DriverOptions } from "./DriverOptions.ts"
 import type { Connection } from "../protocol/Connection.ts"
-import type { StreamOwner } from "../protocol/streams/Stream.ts"
+import type { Stream, StreamOwner } from "../protocol/streams/Stream.ts"
 
 /** A request on its stream, as its connection and the parts of it see it. */
 export interface ConnectedRequest extends StreamOwner {
@@ -37,6 +37,8 @@ export interface RequestConnection {
   onHeld(request: ConnectedRequest): void
   /** Looks at the request when so many ticks have passed, or earlier; answers the tick by which they have. */
   watchStall(ticks: number): number
+  /** Ends a stream before its time. */
+  reset(stream: Stream<ConnectedRequest>, code: number): void
   /** Sends everything that can be sent now. */
   flush(): void
   /** An application has begun to wait for something; `onApplicationEnd` will tell. */

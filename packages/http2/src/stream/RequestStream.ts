@@ -139,7 +139,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
     if (isTooMuch && !this.#stream.isLocalClosed) return this.#content.add(piece)
     machine.consume(this.#stream, flowLength)
     if (!isTooMuch) return this.#tunnel?.onContent()
-    machine.reset(this.#stream, NO_ERROR)
+    this.#connection.reset(this.#stream, NO_ERROR)
     this.#writeDeadline?.release()
     this.#tunnel?.onClosed("client_closed")
   }
@@ -272,7 +272,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
 
   /** The rest of the request is not waited for; the response is complete and good (RFC 9113 §8.1). */
   #giveUp(): void {
-    this.#connection.machine.reset(this.#stream, NO_ERROR)
+    this.#connection.reset(this.#stream, NO_ERROR)
     this.#connection.onWritten(this)
   }
 
@@ -364,7 +364,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
 
   /** Ends the stream such that the peer cannot take what it has for a complete response. */
   drop(reason: DisconnectReason, code: number): void {
-    this.#connection.machine.reset(this.#stream, code)
+    this.#connection.reset(this.#stream, code)
     this.#connection.onWritten(this)
     if (this.#tunnel === undefined) this.#end(reason)
     else this.#tunnel.onClosed(reason)

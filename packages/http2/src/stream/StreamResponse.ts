@@ -1,5 +1,5 @@
 import type { ExchangeEntry, ExchangeFollower } from "@pagi/core/observe/ExchangeRecorder"
-import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
+import type { ExchangeKind, ExchangeOutcome } from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { errorContent, errorContentType } from "@pagi/core/http/ResponseContent"
@@ -103,6 +103,10 @@ export class StreamResponse implements UpgradableResponse {
     const problem = this.start(200, headers, false)
     if (problem === undefined) this.#response.flushHead()
     return problem
+  }
+
+  applicationStarted(kind: ExchangeKind): void {
+    this.#entry?.applicationStarted(kind)
   }
 
   follow(follower: ExchangeFollower): void {

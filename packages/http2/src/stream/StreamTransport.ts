@@ -113,7 +113,7 @@ export class StreamTransport implements Transport {
   }
 
   reset(): void {
-    this.#connection.machine.reset(this.#stream, CANCEL)
+    this.#connection.reset(this.#stream, CANCEL)
     this.#connection.onWritten(this.#owner)
     this.#close(undefined)
   }

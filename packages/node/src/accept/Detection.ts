@@ -1,4 +1,6 @@
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
+import { closedBy, type ConnectionEnd } from "@pagi/core/observe/ConnectionEnd"
+import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import { Deadline, type DeadlineOwner, ticks } from "@pagi/core/server/Deadlines"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
@@ -20,6 +22,8 @@ export interface Recogniser {
 
 /** A connection of which the first bytes have not come. They decide, mostly all at once, who goes on with it. */
 export class Detection implements TransportHandler, ServerConnection, DeadlineOwner {
+  readonly protocol = "unknown"
+  endReason: ConnectionEnd = "client_closed"
   readonly #recogniser: Recogniser
   readonly #transport: Transport
   readonly #deadline: Deadline
@@ -61,22 +65,28 @@ export class Detection implements TransportHandler, ServerConnection, DeadlineOw
 
   onDrain(): void {}
 
-  onClose(): void {
+  onClose(reason: DisconnectReason | undefined): void {
+    if (reason !== undefined) this.endReason = closedBy(reason)
     this.#deadline.release()
     this.#recogniser.server.registry.remove(this)
   }
 
   onDeadline(): void {
-    this.#transport.destroy()
+    this.#end(this.#recogniser.server.registry.isDraining ? "server_shutdown" : "idle_timeout")
   }
 
   /** A request may be under way. */
   drain(): void {
     if (this.#recogniser.server.isPatient) this.#deadline.start(drainTicks)
-    else this.#transport.destroy()
+    else this.#end("server_shutdown")
   }
 
   abort(): void {
+    this.#end("server_shutdown")
+  }
+
+  #end(reason: ConnectionEnd): void {
+    this.endReason = reason
     this.#transport.destroy()
   }
 }

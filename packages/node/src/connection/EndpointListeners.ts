@@ -40,7 +40,11 @@ export const listenOnEndpoints = (
     const { options } = server
     const descriptors = new DescriptorLimit(server, readLimit())
     const tellFailure = (socket: Socket): void =>
-      server.observer?.protocolError?.("tls-handshake", { client: clientOf(socket), server: undefined })
+      server.observer?.protocolError?.("tls-handshake", {
+        client: clientOf(socket),
+        server: undefined,
+        secure: true
+      })
     const handshakes = certificates && new TlsHandshakes(server, certificates, tickets, tellFailure)
     const own: ListenOptions = {
       secure: certificates !== undefined,

@@ -129,6 +129,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
   }
 
   onRead(bytes: Uint8Array, isLent: boolean): void {
+    this.#turns.observer?.bytesReceived?.(bytes.length)
     this.#isInTurn = true
     this.#handler?.onData(bytes, isLent)
     this.#isInTurn = false
@@ -221,12 +222,13 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
     const socket = this.#socket
     if (isLast && this.#isWaiting) this.isBlocked = false
     while (!this.isBlocked && socket.writable) {
-      const before = this.#gatheredLength
-      if (before === 0 || this.#writesAllAtOnce(before)) break
+      const gathered = this.#gatheredLength
+      if (gathered === 0 || this.#writesAllAtOnce(gathered)) break
       if (!isLast && !writeTurns.allows(this)) return this.#waitForTurn()
-      if (this.#queue !== undefined && this.#queue.length > 0) this.#writeQueue(this.#queue)
-      else this.#writeText()
-      writeTurns.note(this, before - this.#gatheredLength)
+      const queue = this.#queue
+      const written = queue !== undefined && queue.length > 0 ? this.#writeQueue(queue) : this.#writeText()
+      if (written > 0) this.#turns.observer?.bytesSent?.(written)
+      writeTurns.note(this, written)
       if (socket.writableLength > 0) this.#block()
       else this.#adaptBatch()
     }
@@ -243,6 +245,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
     if (this.#text.length !== length) return false
     this.#socket.end(this.#text, "latin1")
     this.#text = ""
+    this.#turns.observer?.bytesSent?.(length)
     return true
   }
 
@@ -251,24 +254,34 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
     if (!this.#socket.writableEnded) this.#socket.end()
   }
 
-  #writeText(): void {
+  /** Answers how many bytes were handed over. */
+  #writeText(): number {
     const text = this.#text
-    if (text.length > this.#batchSize) return this.#push("")
+    if (text.length > this.#batchSize) {
+      this.#push("")
+      return 0
+    }
     this.#text = ""
     this.#hasWritten = true
     if (this.secure) this.#socket.write(text, "latin1", this.#onTaken)
     else this.#socket.write(text, "latin1")
+    return text.length
   }
 
-  #writeQueue(queue: ByteQueue): void {
+  /** Answers how many bytes were handed over. */
+  #writeQueue(queue: ByteQueue): number {
     const socket = this.#socket
     if (this.#text !== "") this.#push("")
     this.#hasWritten = true
     socket.cork()
-    let room = this.#batchSize
+    const batchSize = this.#batchSize
+    let room = batchSize
     while (room > 0 && queue.length > 0) {
       const piece = queue.take(room)
-      if (piece === undefined) return this.#onContentGone(queue)
+      if (piece === undefined) {
+        this.#onContentGone(queue)
+        return batchSize - room
+      }
       if (typeof piece === "string") socket.write(piece, "latin1")
       else socket.write(piece)
       room -= piece.length
@@ -276,6 +289,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
     if (queue.length > 0) this.#batchTime = performance.now()
     if (this.secure) socket.write("", this.#onTaken)
     socket.uncork()
+    return batchSize - room
   }
 
   /** The application has taken away bytes whose number the peer has been told, so that nothing can follow. */

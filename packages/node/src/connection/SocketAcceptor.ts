@@ -16,8 +16,8 @@ export const makeSocketAcceptor = (
   descriptors: Pick<DescriptorLimit, "isReached" | "reserve">,
   handshakes: Pick<TlsHandshakes, "accept" | "begin"> | undefined
 ): OnSocket => {
-  const { registry, runner } = acceptor.server
-  const turns = new TurnQueue(runner.background)
+  const { observer, registry, runner } = acceptor.server
+  const turns = new TurnQueue(runner.background, observer)
   // Those that are turned away must leave some of the last descriptors to others.
   const ofDescriptors: Shortage = { limit: "openFiles", room: descriptors.reserve / 2 }
   if (handshakes === undefined) {
@@ -52,6 +52,7 @@ export const makeSocketAcceptor = (
 const carrierOf = (socket: Socket, server: Address | undefined): Carrier => ({
   client: clientOf(socket),
   server,
+  secure: true,
   destroy: () => socket.destroy()
 })
 

@@ -1,4 +1,6 @@
 import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
+import type { ConnectionEnd } from "@pagi/core/observe/ConnectionEnd"
+import type { Observer } from "@pagi/core/observe/Observer"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import * as Effect from "effect/Effect"
@@ -45,18 +47,19 @@ export class TlsHandshakes {
   /** Begins a handshake that counts as a connection: it has a time limit, and ends when the server drains. */
   accept(carrier: Socket, onSecure: OnSecure): void {
     const handshake = new Handshake(this.#server, carrier)
-    this.begin(carrier, (socket, tls) => handshake.succeed(() => onSecure(socket, tls)))
+    const onTlsError = (): void => handshake.fail()
+    this.begin(carrier, (socket, tls) => handshake.succeed(() => onSecure(socket, tls)), onTlsError)
   }
 
   /** Begins a handshake that somebody else watches over. */
-  begin(carrier: Socket, onSecure: OnSecure): void {
+  begin(carrier: Socket, onSecure: OnSecure, onTlsError?: () => void): void {
     carrier.on("error", () => {}) // It ends the encrypted socket too, which tells of it.
     if (carrier.destroyed) return
     // Until it is encrypted, nobody but Node itself sees that a client has closed its side.
     carrier.allowHalfOpen = false
     const { server } = this.#getCurrent()
     const pending: PendingSocket = carrier
-    pending[whenSecure] = onSecure
+    pending[outcome] = { onSecure, onTlsError }
     server.emit("connection", carrier)
   }
 
@@ -68,11 +71,12 @@ export class TlsHandshakes {
     server.on("tlsClientError", this.#onFailure)
     server.on("secureConnection", (socket) => {
       const carrier = carrierOf(socket)
-      const onSecure = carrier?.[whenSecure]
+      const onSecure = carrier?.[outcome]?.onSecure
       socket.allowHalfOpen = true
+      tellDone(this.#server.observer, socket)
       if (carrier === undefined || onSecure === undefined) socket.destroy()
       else {
-        carrier[whenSecure] = undefined
+        carrier[outcome] = undefined
         onSecure(socket, new TlsConnection(socket, carrier, this.#certificates.asksClients, tls.certificateFor))
       }
     })
@@ -81,8 +85,14 @@ export class TlsHandshakes {
 
   /** Anybody can connect and send something else, so this is no more than a detail. */
   readonly #onFailure = (error: NodeJS.ErrnoException & { readonly reason?: string }, socket: TLSSocket): void => {
+    const { observer } = this.#server
     // Of a client that has only left, the code is that of a reset.
-    if (error.code !== "ECONNRESET") this.#tellFailure(socket)
+    if (error.code === "ECONNRESET") observer?.tlsHandshakeEnded?.("abandoned", "")
+    else {
+      this.#tellFailure(socket)
+      observer?.tlsHandshakeEnded?.("failed", "")
+      carrierOf(socket)?.[outcome]?.onTlsError?.()
+    }
     socket.destroy()
     // Of a client that was refused for its certificate, the error says only that the connection has ended.
     const detail = verificationErrorOf(socket) ?? error.reason ?? error.message
@@ -96,11 +106,17 @@ interface CurrentServer {
   readonly server: Server
 }
 
+const tellDone = (observer: Observer | undefined, socket: TLSSocket): void => {
+  if (observer?.tlsHandshakeEnded === undefined) return
+  const version = (socket.getProtocol() ?? "").replace("TLSv", "")
+  observer.tlsHandshakeEnded(socket.isSessionReused() ? "resumed" : "full", version)
+}
+
 /** Who is told about a socket that is in the middle of its handshake. In a property: a `WeakMap` is work for each collection. */
-const whenSecure = Symbol("whenSecure")
+const outcome = Symbol("outcome")
 
 interface PendingSocket extends Socket {
-  [whenSecure]?: OnSecure | undefined
+  [outcome]?: { readonly onSecure: OnSecure; readonly onTlsError: (() => void) | undefined } | undefined
 }
 
 /** Not public, but the only way from the encrypted socket of a server back to the one below it. */
@@ -109,6 +125,8 @@ const carrierOf = (socket: TLSSocket): PendingSocket | undefined =>
 
 /** A connection that is not encrypted yet. */
 class Handshake implements ServerConnection, DeadlineOwner {
+  readonly protocol = "unknown"
+  endReason: ConnectionEnd = "client_closed"
   readonly #server: ServerContext
   readonly #carrier: Socket
   readonly #deadline: Deadline
@@ -134,15 +152,25 @@ class Handshake implements ServerConnection, DeadlineOwner {
     this.#server.registry.remove(this)
   }
 
+  /** What the client has sent is no handshake that the server accepts; its socket is about to be destroyed. */
+  fail(): void {
+    this.endReason = "tls_failed"
+  }
+
   onDeadline(): void {
-    this.#carrier.destroy()
+    this.#end("idle_timeout")
   }
 
   drain(): void {
-    this.#carrier.destroy()
+    this.#end("server_shutdown")
   }
 
   abort(): void {
+    this.#end("server_shutdown")
+  }
+
+  #end(reason: ConnectionEnd): void {
+    this.endReason = reason
     this.#carrier.destroy()
   }
 }

@@ -21,6 +21,7 @@ import { until } from "../support/Until.ts"
 class Handshake implements Carrier {
   readonly client: Address
   readonly server = undefined
+  readonly secure = true
   isDestroyed = false
 
   constructor(host: string) {

@@ -17,13 +17,16 @@ const request = { method: "GET", target: "/", httpVersion: "1.1", headers: [] }
 const record: ExchangeRecord = {
   client: ["192.0.2.7", 4711],
   server: undefined,
+  secure: false,
   request,
+  kind: "http",
   status: 200,
   responseHeaders: undefined,
   bytes: 0,
   startedAt: Date.UTC(2026, 10, 22, 8, 0, 0),
   duration: 12.3,
   firstByte: undefined,
+  queueTime: undefined,
   outcome: "complete"
 }
 

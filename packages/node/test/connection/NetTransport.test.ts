@@ -62,7 +62,7 @@ const connected = Effect.gen(function* () {
   const [{ socket }] = first
   yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
   let logged = 0
-  const transport = new NetTransport(...first, new TurnQueue(() => logged++))
+  const transport = new NetTransport(...first, new TurnQueue(() => logged++, undefined))
   const recorder = new Recorder()
   transport.open(recorder)
   return { client, recorder, socket, transport, logged: () => logged }

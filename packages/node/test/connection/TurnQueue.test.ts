@@ -4,7 +4,7 @@ import { TurnQueue } from "../../src/connection/TurnQueue.ts"
 describe("TurnQueue", () => {
   it("runs what was added once, in order, before the event loop goes on", async () => {
     const events: Array<string> = []
-    const turns = new TurnQueue(() => {})
+    const turns = new TurnQueue(() => {}, undefined)
     const task = (name: string) => ({ endTurn: () => void events.push(name) })
     const nextTurn = new Promise((resolve) => setImmediate(resolve)).then(() => events.push("next turn"))
     turns.add(task("first"))
@@ -16,7 +16,7 @@ describe("TurnQueue", () => {
 
   it("takes tasks that are added while it runs", async () => {
     const events: Array<string> = []
-    const turns = new TurnQueue(() => {})
+    const turns = new TurnQueue(() => {}, undefined)
     turns.add({
       endTurn: () => {
         events.push("first")

@@ -6,6 +6,8 @@ import type { Protocol } from "../../src/accept/Protocol.ts"
 
 /** One connection of a protocol that sends every line back, and that has nothing to do with HTTP. */
 class LineEcho implements TransportHandler, ServerConnection {
+  readonly protocol = "toy/1"
+  endReason: ServerConnection["endReason"] = "client_closed"
   readonly #server: ServerContext
   readonly #transport: Transport
   #line = ""
@@ -38,11 +40,13 @@ class LineEcho implements TransportHandler, ServerConnection {
   }
 
   drain(): void {
+    this.endReason = "server_shutdown"
     this.#transport.write("bye\n")
     this.#transport.end()
   }
 
   abort(): void {
+    this.endReason = "server_shutdown"
     this.#transport.destroy()
   }
 }

@@ -76,6 +76,8 @@ class NotedResponse implements ResponseSink {
 
 /** As much of a driver as a session needs: it has read a handshake, and hands the connection over when it is accepted. */
 export class HandshakeDriver implements TransportHandler, WebSocketHost, ServerConnection, ScopedConnection {
+  readonly protocol = "http/1.1"
+  readonly endReason = "client_closed"
   readonly response = new NotedResponse()
   /** The fields that accepted the handshake. */
   acceptedHead: HeaderBlock | undefined = undefined

@@ -6,6 +6,8 @@ import type { TransportHandler } from "../../../src/transport/Transport.ts"
 
 /** A session without a protocol, for tests of drivers: what the driver has handed over, and what has happened since. */
 export abstract class NotedSession implements OpenWebSocket, TransportHandler, ScopedConnection {
+  readonly protocol = "websocket"
+  readonly endReason = "complete"
   readonly connection: UpgradedConnection
   readonly notes: Array<string> = []
   readonly bufferedAmount = 0

@@ -17,7 +17,9 @@ export const request: ObservedRequest = {
 export const record: ExchangeRecord = {
   client: ["192.0.2.7", 50_000],
   server: ["192.0.2.1", 8080],
+  secure: false,
   request,
+  kind: "http",
   status: 200,
   responseHeaders: [
     ["Content-Type", "text/plain"],
@@ -27,6 +29,7 @@ export const record: ExchangeRecord = {
   startedAt: Date.UTC(2026, 10, 22, 8, 0, 5, 999),
   duration: 12_345.6789,
   firstByte: 10.5,
+  queueTime: undefined,
   outcome: "complete"
 }
 
