@@ -282,7 +282,8 @@ export class Http1Driver
     this.#phase = "head"
   }
 
-  #beginOrRefuse(head: RequestHead): boolean {
+  #beginOrRefuse(received: RequestHead): boolean {
+    const head = this.settings.server.requestIds?.identify(received, this.transport) ?? received
     // The client is done with that response, and waits for the next.
     this.#previous?.stopSendingInVain()
     this.#previous = undefined

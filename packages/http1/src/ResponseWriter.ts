@@ -20,18 +20,22 @@ export interface ResponseObserver {
   breakOff(problem: string): void
 }
 
+/** What of a server its responses need. */
+type ResponseServer = Pick<ServerContext, "exchanges" | "date" | "requestIds">
+
 /** The responses of a connection, one after the other, on their way to the peer; observers are told of them. */
 export class ResponseWriter implements UpgradableResponse {
   readonly #machine: Connection
   readonly #transport: Transport
-  readonly #server: Pick<ServerContext, "exchanges" | "date">
+  readonly #server: ResponseServer
   readonly #observer: ResponseObserver
   #entry: ExchangeEntry | undefined = undefined
+  #requestId: string | undefined = undefined
 
   constructor(
     machine: Connection,
     transport: Transport,
-    server: Pick<ServerContext, "exchanges" | "date">,
+    server: ResponseServer,
     observer: ResponseObserver
   ) {
     this.#machine = machine
@@ -41,7 +45,8 @@ export class ResponseWriter implements UpgradableResponse {
   }
 
   /** Goes on to the response for this request. */
-  begin(head: RequestHead): void {
+  begin(head: RequestHead & { readonly requestId?: string }): void {
+    this.#requestId = head.requestId
     this.#entry = this.#server.exchanges?.begin(this.#transport, head)
   }
 
@@ -58,7 +63,7 @@ export class ResponseWriter implements UpgradableResponse {
   }
 
   #start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
-    const problem = this.#machine.startResponse(status, headers, trailers, this.#server.date.value)
+    const problem = this.#machine.startResponse(status, this.#withId(headers), trailers, this.#server.date.value)
     if (problem !== undefined) return problem
     this.#entry?.started(status, headers)
     // Nothing is written yet: the head goes out with the first piece of the body, or when the turn ends without one.
@@ -126,8 +131,11 @@ export class ResponseWriter implements UpgradableResponse {
   /** Answers in place of the application, also when what arrived was not a request. */
   answer(status: number, message: string, outcome: ExchangeOutcome, headers?: HeaderBlock): void {
     const head = this.#machine.isHeadRequest
-    this.#entry ??= this.#server.exchanges?.begin(this.#transport, undefined)
-    this.#transport.write(errorResponse(status, message, this.#server.date.value, { head, headers: headers ?? [] }))
+    // What is no request has an id too.
+    this.#requestId ??= this.#server.requestIds?.next()
+    this.#entry ??= this.#server.exchanges?.begin(this.#transport, undefined, this.#requestId)
+    const fields = this.#withId(headers ?? [])
+    this.#transport.write(errorResponse(status, message, this.#server.date.value, { head, headers: fields }))
     this.#entry?.answered(status, head ? 0 : errorContent(message).length, outcome)
     this.#entry = undefined
   }
@@ -137,6 +145,13 @@ export class ResponseWriter implements UpgradableResponse {
     if (!this.#machine.isHeadSent) this.#entry?.revoke()
     this.#entry?.end(outcome)
     this.#entry = undefined
+    this.#requestId = undefined
+  }
+
+  /** The fields of a response, with the id of the exchange if it is to be sent. */
+  #withId(headers: HeaderBlock): HeaderBlock {
+    const { requestIds } = this.#server
+    return requestIds === undefined ? headers : requestIds.fieldsOf(headers, this.#requestId)
   }
 
   #break(problem: string): string {

@@ -8,10 +8,11 @@ import { toldSilenceTicks } from "@pagi/core/server/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
 import { TransportInput } from "@pagi/core/server/TransportInput"
 import * as Effect from "effect/Effect"
+import { identify } from "./stream/Admission.ts"
 import type { DriverOptions } from "./stream/DriverOptions.ts"
 import { Connection } from "./protocol/Connection.ts"
 import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR, SETTINGS_TIMEOUT } from "./protocol/wire/ErrorCode.ts"
-import type { Event } from "./protocol/Event.ts"
+import type { Event, Request } from "./protocol/Event.ts"
 import type { ConnectionErrorReason, StreamErrorReason } from "./protocol/wire/ProtocolError.ts"
 import { OutputPump } from "./OutputPump.ts"
 import type { ConnectedRequest, RequestConnection } from "./stream/RequestConnection.ts"
@@ -239,12 +240,17 @@ export class Http2Driver
     this.#settle()
   }
 
+  #begin(received: Request<RequestStream>): void {
+    const request = identify(this.settings, this.transport, received)
+    new RequestStream(this, request).begin(request)
+  }
+
   /** Acts upon an event; answers whether there may be another. */
   #react(event: Event<RequestStream>): boolean {
     switch (event.type) {
       case "request":
         this.#idleDeadline.stop()
-        new RequestStream(this, event).begin(event)
+        this.#begin(event)
         return true
       case "data":
         event.stream.owner?.onData(event)
@@ -264,7 +270,9 @@ export class Http2Driver
       case "malformed":
         this.settings.server.observer?.streamReset?.("server")
         this.#tellProblem("malformed-request")
-        this.settings.server.exchanges?.begin(this.transport, undefined).end("protocol_error")
+        this.settings.server.exchanges
+          ?.begin(this.transport, undefined, this.settings.server.requestIds?.next())
+          .end("protocol_error")
         return true
       case "ping-acknowledged":
         if (this.#phase === "leaving") this.machine.refuseFurther()

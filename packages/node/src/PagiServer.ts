@@ -30,6 +30,7 @@ import * as References from "effect/References"
 import * as EffectScope from "effect/Scope"
 import * as AccessLogFile from "./accessLog/AccessLogFile.ts"
 import { makeAcceptor } from "./accept/ConnectionAcceptor.ts"
+import * as TrustedPeers from "./connection/TrustedPeers.ts"
 import { listenOnEndpoints } from "./connection/EndpointListeners.ts"
 import * as FileBody from "./files/FileBody.ts"
 import { Protocols } from "./accept/Protocols.ts"
@@ -127,7 +128,8 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       state: lifespan.state,
       observer: combine(yield* Observer, accessLog?.observer, load),
       files,
-      workerNum: worker?.num
+      workerNum: worker?.num,
+      isTrusted: options.trustedProxies === undefined ? undefined : TrustedPeers.make(options.trustedProxies)
     })
     // In parallel: an application that takes long to clean up does not keep the others from beginning to.
     const connections = yield* EffectScope.fork(yield* Effect.scope, "parallel")

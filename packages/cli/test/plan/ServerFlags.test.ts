@@ -14,6 +14,7 @@ const samples: Readonly<Record<string, string>> = {
   socket: "/run/app.sock",
   socketMode: "0660",
   listen: "[::1]:80",
+  trustedProxies: "127.0.0.1,fd00::/8,unix",
   "tls.cert": "server.crt",
   "tls.key": "server.key",
   "tls.sni": "a.crt:a.key",
@@ -65,8 +66,12 @@ describe("ServerFlags", () => {
         const value = yield* ServerOptions.parse(name, definition, text)
         const flag = `--${ServerOptions.flagName(name)}=${text}`
         const variable = ServerOptions.environmentName(name)
-        // The options of TLS need a certificate, to which they apply.
-        const others = name.startsWith("tls.") ? { PAGI_SSL_CERT: "c", PAGI_SSL_KEY: "k", PAGI_SSL_CA: "a" } : {}
+        // What options need beside them: those of TLS a certificate, to which they apply.
+        const others = name.startsWith("tls.")
+          ? { PAGI_SSL_CERT: "c", PAGI_SSL_KEY: "k", PAGI_SSL_CA: "a" }
+          : name === "trustedProxies"
+            ? { PAGI_REQUEST_ID: "trust" }
+            : {}
         const read = (args: ReadonlyArray<string>, env = {}) =>
           Effect.map(parse(args, { ...others, ...env }), (values) => valueOf(values, name))
         assert.deepStrictEqual(yield* read([flag]), value, flag)

@@ -40,6 +40,8 @@ interface RequestScope {
   readonly rootPath: string
   /** Lower-case names in arrival order, duplicates kept, one combined `cookie`. */
   readonly headers: HeaderBlock
+  /** The id of the exchange, which the field `x-request-id` of `headers` has too; absent unless the server gives ids. */
+  readonly requestId?: string
   /** Absent on Unix sockets. */
   readonly client?: Address
   /** Where the client has connected to. */

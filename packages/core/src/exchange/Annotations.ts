@@ -6,7 +6,7 @@ export type Annotations = Readonly<Record<string, string | number>>
 const withAddress = ([host, port]: readonly [string, number | null]): string =>
   port === null ? host : `${host.includes(":") ? `[${host}]` : host}:${port}`
 
-/** Method, path, protocol and peer of an exchange, its span if there is one, and the worker that served it. */
+/** Method, path, protocol and peer of an exchange, its id and its span if it has them, and the worker that served it. */
 export const make = (subject: Subject | undefined, worker: number | undefined): Annotations => ({
   ...(subject === undefined || subject.type === "lifespan" ? {} : ofRequest(subject)),
   ...(worker === undefined ? {} : { worker })
@@ -21,6 +21,7 @@ const ofRequest = (subject: Exclude<Subject, { readonly type: "lifespan" }>): An
     path: subject.path,
     protocol: isWebSocket ? `WebSocket over ${version}` : version,
     ...(subject.client === undefined ? {} : { client: withAddress(subject.client) }),
+    ...(subject.requestId === undefined ? {} : { requestId: subject.requestId }),
     ...(subject.span === undefined ? {} : { traceId: subject.span.traceId, spanId: subject.span.spanId })
   }
 }

@@ -123,6 +123,10 @@ class RequestOfExchange implements NativeRequest {
     return this.#head.headers
   }
 
+  get requestId(): string | undefined {
+    return this.#head.requestId
+  }
+
   get secure(): boolean {
     return this.#connection.secure
   }

@@ -26,6 +26,8 @@ export interface HttpRequestHead {
   readonly queryString: ByteString
   readonly httpVersion: HttpVersion
   readonly headers: HeaderBlock
+  /** Absent unless the server gives ids. */
+  readonly requestId?: string
 }
 
 /** What of a server every scope repeats. */
@@ -79,6 +81,7 @@ const makeScope = <Type extends "http" | "sse" | "websocket", Scheme extends str
   }
   if (connection.client !== undefined) scope.client = connection.client
   if (connection.server !== undefined) scope.server = connection.server
+  if (head.requestId !== undefined) scope.requestId = head.requestId
   return scope
 }
 

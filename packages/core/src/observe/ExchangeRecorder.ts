@@ -16,6 +16,7 @@ const distanceLifetime = 1000
 
 /** Is told what a driver does for an exchange, while it goes on. */
 export interface ExchangeFollower {
+  readonly traceId: string
   /** The response has a head; it counts as sent unless `revoked` follows. */
   started(status: number, headers: HeaderBlock | undefined): void
   revoked(): void
@@ -49,9 +50,13 @@ export class ExchangeRecorder {
   }
 
   /** An exchange that begins now; without a request when what arrived was not a valid head. */
-  begin(connection: ObservedConnection, request: ObservedRequest | undefined): ExchangeEntry {
+  begin(
+    connection: ObservedConnection,
+    request: ObservedRequest | undefined,
+    requestId = request?.requestId
+  ): ExchangeEntry {
     this.observer.exchangeStarted?.(request, connection)
-    return new ExchangeEntry(this, connection, request)
+    return new ExchangeEntry(this, connection, request, requestId)
   }
 
   /** Milliseconds of a clock that only goes forward, since the recorder was made. */
@@ -75,6 +80,8 @@ export class ExchangeEntry implements ExchangeRecord {
   readonly server: Address | undefined
   readonly secure: boolean
   readonly request: ObservedRequest | undefined
+  readonly requestId: string | undefined
+  traceId: string | undefined = undefined
   kind: ExchangeKind = "http"
   status = 499
   responseHeaders: HeaderBlock | undefined = undefined
@@ -92,12 +99,14 @@ export class ExchangeEntry implements ExchangeRecord {
   constructor(
     recorder: ExchangeRecorder,
     { client, secure, server }: ObservedConnection,
-    request: ObservedRequest | undefined
+    request: ObservedRequest | undefined,
+    requestId: string | undefined
   ) {
     this.client = client
     this.server = server
     this.secure = secure
     this.request = request
+    this.requestId = requestId
     this.startedAt = recorder.now()
     this.#recorder = recorder
   }
@@ -105,6 +114,7 @@ export class ExchangeEntry implements ExchangeRecord {
   /** Tells another one what happens from now on. */
   follow(follower: ExchangeFollower): void {
     this.#follower = follower
+    this.traceId = follower.traceId
   }
 
   /** The application is about to be run. */

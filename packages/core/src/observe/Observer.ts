@@ -26,6 +26,8 @@ export interface ObservedRequest {
   readonly target: string
   readonly httpVersion: string
   readonly headers: HeaderBlock
+  /** The id that the server has given it; absent when it gives none. */
+  readonly requestId?: string | undefined
 }
 
 /** How an exchange ended; `at_capacity` is a connection that was turned away. */
@@ -42,6 +44,10 @@ export interface ExchangeRecord extends ObservedConnection {
   /** The one that `exchangeStarted` was told of; absent when there was no valid head. */
   readonly request: ObservedRequest | undefined
   readonly kind: ExchangeKind
+  /** The id of the exchange, also of one without a request; absent unless the server gives ids. */
+  readonly requestId: string | undefined
+  /** The trace that its span is a part of; absent unless the server makes one. */
+  readonly traceId: string | undefined
   /** The status sent; 499 when the exchange ended before one was. */
   readonly status: number
   /** What the application sent with the status; absent unless an observer asks for it. */

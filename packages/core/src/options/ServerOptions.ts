@@ -11,6 +11,7 @@ import type { LogLevel } from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Endpoint from "./Endpoint.ts"
+import * as Network from "./Network.ts"
 import {
   bytes,
   choice,
@@ -89,6 +90,17 @@ export const table = {
   accessLogFormat: define(logFormat, "clf", "What the access log says of a request (docs/access-log.md)"),
   logLevel: define(choice("debug", "info", "warn", "error"), "info", "Least severe message that the server logs"),
   quiet: define(toggle, false, "Logs warnings and errors only, and no access log unless one is named", "q"),
+  requestId: define(
+    choice("off", "make", "trust"),
+    "off",
+    "Gives each exchange an id: one that the server makes, or that of x-request-id from trustedProxies (docs/logging.md)"
+  ),
+  sendRequestId: define(toggle, false, "Tells clients the id, in the field x-request-id of responses"),
+  trustedProxies: define(
+    optional(list(Network.peerKind, 1)),
+    undefined,
+    "Whose x-request-id is taken; nothing else that they say about their clients is"
+  ),
   lifespan: define(
     choice("auto", "on", "off"),
     "auto",
@@ -294,6 +306,8 @@ export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
     if (complete.writeLowWatermark > complete.writeHighWatermark) {
       return yield* fail("writeLowWatermark", complete.writeLowWatermark, "at most the high watermark")
     }
+    const idProblem = problemOfIds(complete)
+    if (idProblem !== undefined) return yield* fail(...idProblem)
     const isOpenToAll = complete.reuseport && complete.workers > 0
     if (
       isOpenToAll &&
@@ -306,6 +320,21 @@ export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
     if (input.maxWsFrameSize === undefined) derived.maxWsFrameSize = complete.maxWsMessageSize
     return { ...complete, ...derived }
   })
+
+/** An option about ids that would do nothing, or too much, its value, and what is expected. */
+const problemOfIds = ({
+  requestId,
+  sendRequestId,
+  trustedProxies
+}: Values): readonly [string, unknown, string] | undefined => {
+  if (requestId === "trust" && trustedProxies === undefined) {
+    return ["requestId", requestId, "trustedProxies beside it: whose ids are to be taken"]
+  }
+  if (requestId !== "trust" && trustedProxies !== undefined) {
+    return ["trustedProxies", trustedProxies, "requestId trust beside it, which alone has a use for them"]
+  }
+  return requestId === "off" && sendRequestId ? ["sendRequestId", true, "requestId make or trust beside it"] : undefined
+}
 
 const logLevels: Readonly<Record<Values["logLevel"], LogLevel>> = {
   debug: "Debug",

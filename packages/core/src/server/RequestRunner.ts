@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as EffectScope from "effect/Scope"
+import { CurrentLogAnnotations } from "effect/References"
 import { type AnySpan, ParentSpan } from "effect/Tracer"
 import { callApplication } from "./ApplicationCall.ts"
 import type * as Event from "../contract/Event.ts"
@@ -73,6 +74,12 @@ class Run {
   }
 }
 
+/** What a runner does besides. */
+export interface RunnerSettings {
+  readonly observer?: Observer | undefined
+  readonly hasRequestIds?: boolean | undefined
+}
+
 /**
  * Runs the application, once for each exchange: the one place on the way of a request that forks. The fiber starts on
  * the caller's stack and most often also ends there; `run` then answers `undefined` and nobody has to be waited for.
@@ -90,22 +97,25 @@ export class RequestRunner {
   /** Those that run finalizers of applications that have ended. */
   readonly #releasing = new Set<Fiber.Fiber<unknown, unknown>>()
   readonly #observer: Observer | undefined
+  /** What log lines of the application say anyway; absent where they do not say the id of the exchange. */
+  readonly #annotations: Readonly<Record<string, unknown>> | undefined
 
   /**
    * `context` is the application's; `ownContext` is the server's, which has the least level that is logged. `observer` is
-   * told of each run.
+   * told of each run; with `hasRequestIds` what the application logs says for which exchange.
    */
   constructor(
     application: Application<unknown, never>,
     context: Context.Context<never>,
     ownContext: Context.Context<never> = context,
-    observer?: Observer
+    { hasRequestIds = false, observer }: RunnerSettings = {}
   ) {
     this.#application = application
     // A context remembers what was added to it, up to eight services, and is copied for one more: here, for each run.
     this.#context = Context.makeUnsafe(context.mapUnsafe)
     this.#forkOwn = Effect.runForkWith(ownContext)
     this.#observer = observer
+    this.#annotations = hasRequestIds ? Context.get(context, CurrentLogAnnotations) : undefined
   }
 
   /** Those that the application has not ended for. */
@@ -146,7 +156,7 @@ export class RequestRunner {
   ): Fiber.Fiber<unknown, unknown> | undefined {
     this.#observer?.applicationStarted?.()
     const run = new Run(this, subject, observer)
-    const fork = Effect.runForkWith(Context.addUnsafe(this.#contextBelow(span), EffectScope.Scope.key, run.scope))
+    const fork = Effect.runForkWith(Context.addUnsafe(this.#contextOf(subject, span), EffectScope.Scope.key, run.scope))
     // `send` checks every event at run time, whatever its static type says.
     const fiber = fork(callApplication(this.#application, scope, receive, send as Send<Event.SendEvent>))
     const exit = fiber.pollUnsafe()
@@ -166,7 +176,7 @@ export class RequestRunner {
   ): Fiber.Fiber<unknown, unknown> | undefined {
     this.#observer?.applicationStarted?.()
     const run = new Run(this, subject, observer)
-    const fiber = handler(request, this.#contextBelow(span))
+    const fiber = handler(request, this.#contextOf(subject, span))
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return run.end(exit)
     this.#remember(run)
@@ -174,9 +184,16 @@ export class RequestRunner {
     return fiber
   }
 
-  /** The services of a run whose spans are below this one, if there is one. */
-  #contextBelow(span: AnySpan | undefined): Context.Context<never> {
-    return span === undefined ? this.#context : Context.addUnsafe(this.#context, ParentSpan.key, span)
+  /** The services of a run: its spans are below this one, if there is one, and what it logs says the id of its exchange. */
+  #contextOf(subject: Subject | undefined, span?: AnySpan): Context.Context<never> {
+    const context = this.#annotations === undefined ? this.#context : this.#annotated(this.#annotations, subject)
+    return span === undefined ? context : Context.addUnsafe(context, ParentSpan.key, span)
+  }
+
+  #annotated(annotations: Readonly<Record<string, unknown>>, subject: Subject | undefined): Context.Context<never> {
+    const requestId = subject === undefined || subject.type === "lifespan" ? undefined : subject.requestId
+    if (requestId === undefined) return this.#context
+    return Context.addUnsafe(this.#context, CurrentLogAnnotations.key, { ...annotations, requestId })
   }
 
   /** Runs a short effect of the server's own, such as a log line, that nobody waits for. */
@@ -195,7 +212,7 @@ export class RequestRunner {
     finalizers: Effect.Effect<void>,
     exit: Exit.Exit<unknown, unknown>
   ): Fiber.Fiber<unknown, unknown> | undefined {
-    const fiber = Effect.runForkWith(this.#context)(finalizers, { uninterruptible: true })
+    const fiber = Effect.runForkWith(this.#contextOf(run.subject))(finalizers, { uninterruptible: true })
     const end = (released: Exit.Exit<void>): void => {
       this.#releasing.delete(fiber)
       run.tell(withRelease(exit, released))

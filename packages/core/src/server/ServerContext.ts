@@ -11,6 +11,7 @@ import * as Deadlines from "./Deadlines.ts"
 import type { FileSource } from "../contract/FileSource.ts"
 import type { NativeHandler } from "../contract/NativeHandler.ts"
 import { PagiApp } from "../contract/PagiApp.ts"
+import * as RequestIds from "./RequestIds.ts"
 import { RequestRunner } from "./RequestRunner.ts"
 import type { Readiness, State } from "../contract/Scope.ts"
 import { ServerOptions, type Values } from "../options/ServerOptions.ts"
@@ -50,6 +51,8 @@ export interface ServerContext {
   readonly exchanges: ExchangeRecorder | undefined
   /** Begins the spans of exchanges; absent when the application has no tracer. */
   readonly tracer?: RequestTracer | undefined
+  /** Gives exchanges their ids; absent when they have none. */
+  readonly requestIds?: RequestIds.RequestIds | undefined
   /** What the application's lifespan handler left for its exchanges. */
   readonly state: State
   readonly files: FileSource
@@ -82,6 +85,8 @@ export const make = (parts: {
   readonly observer: Observer | undefined
   readonly files: FileSource
   readonly workerNum?: number | undefined
+  /** Whose ids of requests are taken; by default nobody's. */
+  readonly isTrusted?: RequestIds.IsTrusted | undefined
 }): Effect.Effect<ServerContext, never, PagiApp | ServerOptions | EffectScope.Scope> =>
   Effect.gen(function* () {
     const app = yield* PagiApp
@@ -96,6 +101,7 @@ export const make = (parts: {
     const { ticks } = Deadlines.Deadlines
     const deadlines = yield* Deadlines.make
     const tracer = yield* Tracing.make(app)
+    const requestIds = RequestIds.make(options, parts.isTrusted)
     return {
       ...parts,
       options,
@@ -110,13 +116,17 @@ export const make = (parts: {
         wsIdle: ticks(options.wsIdleTimeout),
         disconnectGrace: ticks(options.disconnectGrace)
       },
-      runner: new RequestRunner(app.application, app.context, yield* Effect.context<never>(), parts.observer),
+      runner: new RequestRunner(app.application, app.context, yield* Effect.context<never>(), {
+        observer: parts.observer,
+        hasRequestIds: requestIds !== undefined
+      }),
       deadlines,
       registry: new ConnectionRegistry(parts.observer),
       clock,
       date: new DateHeader(clock, deadlines),
       exchanges: ExchangeRecorder.make(clock, parts.observer, tracer !== undefined),
       tracer,
+      requestIds,
       scopeTypes: app.application.scopeTypes,
       native: app.application.native,
       readiness,

@@ -9,6 +9,7 @@ type Told<Scope extends HttpScope | SseScope | WebSocketScope> = Pick<
 
 /** What a server may know of an exchange besides. */
 interface Traced {
+  readonly requestId?: string | undefined
   readonly span?: AnySpan | undefined
 }
 
@@ -22,11 +23,13 @@ export type Subject = Pick<LifespanScope, "type"> | ((Told<HttpScope> | Told<Sse
 abstract class LastingSubject {
   readonly path: string
   readonly httpVersion: WebSocketScope["httpVersion"]
+  readonly requestId: string | undefined
   readonly #host: Address[0] | undefined
   readonly #port: Address[1]
 
-  constructor({ client, httpVersion, path }: SseScope | WebSocketScope) {
+  constructor({ client, httpVersion, path, requestId }: SseScope | WebSocketScope) {
     this.path = path
+    this.requestId = requestId
     this.httpVersion = httpVersion
     this.#host = client?.[0]
     this.#port = client?.[1] ?? null
@@ -71,8 +74,8 @@ export const subjectOf = (scope: Scope): Subject => {
 /** A subject of which the span is known, when it has one. */
 export const withSpan = (subject: Subject, span: AnySpan | undefined): Subject => {
   if (span === undefined || subject.type === "lifespan") return subject
-  const { client, httpVersion, path } = subject
-  const told = { httpVersion, path, span, ...(client === undefined ? {} : { client }) }
+  const { client, httpVersion, path, requestId } = subject
+  const told = { httpVersion, path, requestId, span, ...(client === undefined ? {} : { client }) }
   return subject.type === "websocket"
     ? { type: subject.type, ...told }
     : { type: subject.type, method: subject.method, ...told }

@@ -56,6 +56,10 @@ export class RequestTrace implements ExchangeFollower {
     this.#isHandshake = isHandshake
   }
 
+  get traceId(): string {
+    return this.span.traceId
+  }
+
   // from the driver ----------------------------------------------------------------------------------------------------
 
   started(status: number, headers: HeaderBlock | undefined): void {

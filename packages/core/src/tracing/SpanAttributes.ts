@@ -12,6 +12,7 @@ export interface TracedRequest {
   readonly queryString: string
   readonly httpVersion: HttpVersion
   readonly headers: HeaderBlock
+  readonly requestId?: string | undefined
 }
 
 /** The connection that it came by. */
@@ -63,7 +64,7 @@ export const setRequest = (
   connection: TracedConnection,
   redactedNames: ReadonlyArray<string | RegExp>
 ): void => {
-  const { headers, httpVersion, method, queryString, rawPath } = request
+  const { headers, httpVersion, method, queryString, rawPath, requestId } = request
   const isKnown = knownMethods.has(method)
   span.attribute("http.request.method", isKnown ? method : "_OTHER")
   if (!isKnown) span.attribute("http.request.method_original", method)
@@ -75,6 +76,7 @@ export const setRequest = (
   setAddress(span, "network.peer", connection.client)
   span.attribute("network.protocol.name", "http")
   span.attribute("network.protocol.version", httpVersion)
+  if (requestId !== undefined) span.attribute("http.request.id", requestId)
   const userAgent = get(headers, "user-agent")
   if (userAgent !== undefined) span.attribute("user_agent.original", userAgent)
 }

@@ -9,6 +9,7 @@ import { testBrokenOff, testCallbacks, testRunningOn, testUnanswered } from "./E
 import { testFiles, testFilesUnderWay, testUnreadableFiles } from "./Files.ts"
 import { testLeaving, testServerEnds } from "./Peers.ts"
 import { testAccessLog, testObserver } from "./Records.ts"
+import { testRequestIds } from "./RequestIds.ts"
 import { testLengths, testResponses, testTrailers } from "./Responses.ts"
 import { testScopes } from "./Scopes.ts"
 import { testStreamBytes, testStreamScopes } from "./Sse.ts"
@@ -49,6 +50,7 @@ const cases: Readonly<Record<string, (version: Version) => void>> = {
   "a request body that stalls": testBodyTime,
   "the access log has a line for": testAccessLog,
   "an observer is told, in order and once, of": testObserver,
+  "the id of an exchange": testRequestIds,
   "a span": testSpans,
   "the span of what goes on for long": testSessionSpans,
   "which scope a request gets": testStreamScopes,

@@ -103,6 +103,14 @@ const rows: Readonly<Record<OptionName, Row>> = {
   },
   logLevel: choices("debug", "info", "warn", "error"),
   quiet: toggles,
+  requestId: { ...choices("off", "make"), refused: ["", "none", "OFF", true, 0], expected: "one of off, make, trust" },
+  sendRequestId: { ...toggles, accepted: [false] },
+  trustedProxies: {
+    accepted: [],
+    refused: [[], "127.0.0.1", ["localhost"], ["10.0.0.0/33"], ["10.0.0.0/"], ["unix/8"], [5], null],
+    expected:
+      "a list of addresses and networks such as 127.0.0.1, 10.0.0.0/8 and fd00::/8, or unix for Unix sockets"
+  },
   lifespan: choices("auto", "on", "off"),
   lifespanStartupTimeout: durations,
   maxHeaderSize: sizes(64),
@@ -167,6 +175,9 @@ describe("ServerOptions", () => {
         accessLogFormat: "clf",
         logLevel: "info",
         quiet: false,
+        requestId: "off",
+        sendRequestId: false,
+        trustedProxies: undefined,
         lifespan: "auto",
         lifespanStartupTimeout: 30,
         maxHeaderSize: 16_384,
@@ -246,6 +257,32 @@ describe("ServerOptions", () => {
         "bootTimeout"
       ])
       assert.deepStrictEqual(ServerOptions.forOneProcess(values), yield* ServerOptions.make({ port: 81 }))
+    })
+  )
+
+  it.effect("takes ids from proxies that are named, and refuses what would do nothing", () =>
+    Effect.gen(function* () {
+      const trustedProxies = ["127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8", "unix"]
+      const values = yield* ServerOptions.make({ requestId: "trust", sendRequestId: true, trustedProxies })
+      assert.deepStrictEqual(values.trustedProxies, trustedProxies)
+      yield* ServerOptions.make({ requestId: "make", sendRequestId: true })
+      const problems: ReadonlyArray<readonly [ServerOptions.Input, string]> = [
+        [
+          { requestId: "trust" },
+          'option requestId: "trust" is not allowed; expected trustedProxies beside it: whose ids are to be taken'
+        ],
+        [
+          { trustedProxies: ["unix"], requestId: "make" },
+          'option trustedProxies: ["unix"] is not allowed; expected requestId trust beside it, which alone has a use for them'
+        ],
+        [
+          { sendRequestId: true },
+          "option sendRequestId: true is not allowed; expected requestId make or trust beside it"
+        ]
+      ]
+      for (const [input, message] of problems) {
+        assert.strictEqual((yield* Effect.flip(ServerOptions.make(input))).message, message)
+      }
     })
   )
 

@@ -45,7 +45,9 @@ describe("RequestRunner", () => {
     const calls: Array<string> = []
     const application = () => Effect.sync(() => calls.push("application"))
     const applicationStarted = (): void => void calls.push("started")
-    const runner = new RequestRunner(application, Context.empty(), Context.empty(), { applicationStarted })
+    const runner = new RequestRunner(application, Context.empty(), Context.empty(), {
+      observer: { applicationStarted }
+    })
     for (let count = 1; count <= 2; count++) runner.run(scope, receive, send, { onApplicationExit: () => {} })
     runner.background(Effect.void)
     assert.deepStrictEqual(calls, ["started", "application", "started", "application"])

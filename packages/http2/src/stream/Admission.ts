@@ -4,7 +4,23 @@ import type { Transport } from "@pagi/core/transport/Transport"
 import type { WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
 import { misdirected, type Refusal, refusal } from "@pagi/core/exchange/Refusal"
 import type { DriverOptions } from "./DriverOptions.ts"
+import type { Request } from "../protocol/Event.ts"
 import type { RefusedRequest, RequestHead } from "../protocol/head/RequestFields.ts"
+
+/** A request on its stream, with its id if the server gives any. */
+export type IncomingRequest<Owner> = Omit<Request<Owner>, "head"> & {
+  readonly head: (RequestHead & { readonly requestId?: string }) | RefusedRequest
+}
+
+/** Gives a request its id. One that is refused has no fields that could tell it. */
+export const identify = <Owner>(
+  { server }: DriverOptions,
+  transport: Transport,
+  request: Request<Owner>
+): IncomingRequest<Owner> =>
+  server.requestIds === undefined || request.head.type === "refused"
+    ? request
+    : { ...request, head: server.requestIds.identify(request.head, transport) }
 
 const atCapacity = refusal(503, "the server is at capacity")
 

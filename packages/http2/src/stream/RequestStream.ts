@@ -11,9 +11,9 @@ import { isBodyLimited } from "@pagi/core/server/ServerContext"
 import type { Refusal } from "@pagi/core/exchange/Refusal"
 import type { OpenWebSocket, UpgradedConnection } from "@pagi/core/exchange/WebSocketUpgrade"
 import type { Fiber } from "effect/Fiber"
-import { admit } from "./Admission.ts"
+import { admit, type IncomingRequest } from "./Admission.ts"
 import { CANCEL, INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR } from "../protocol/wire/ErrorCode.ts"
-import type { Data, Request } from "../protocol/Event.ts"
+import type { Data } from "../protocol/Event.ts"
 import type { Stream } from "../protocol/streams/Stream.ts"
 import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
 import { RequestContent } from "./RequestContent.ts"
@@ -60,19 +60,20 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
   /** Whether nothing further is sent or received for the exchange, of whose end the application knows. */
   #isOver = false
 
-  constructor(connection: RequestConnection, { head, stream }: Request<RequestStream>) {
-    const { exchanges } = connection.settings.server
+  constructor(connection: RequestConnection, { head, stream }: IncomingRequest<RequestStream>) {
+    const { exchanges, requestIds } = connection.settings.server
     this.#asksForTunnel = head.type === "request" && head.protocol !== undefined
     const isHead = head.type === "refused" ? head.isHead : head.method === "HEAD"
-    const entry = exchanges?.begin(connection.transport, head.type === "request" ? head : undefined)
+    const requestId = head.type === "request" ? head.requestId : requestIds?.next()
+    const entry = exchanges?.begin(connection.transport, head.type === "request" ? head : undefined, requestId)
     this.#connection = connection
     this.#stream = stream
-    this.response = new StreamResponse(connection, this, stream, isHead, entry)
+    this.response = new StreamResponse(connection, this, stream, { isHead, entry, requestId })
     stream.owner = this
   }
 
   /** Refuses the request, or runs the application for it. */
-  begin({ head }: Request<RequestStream>): void {
+  begin({ head }: IncomingRequest<RequestStream>): void {
     const { settings, transport } = this.#connection
     const { maxBodySize } = settings.server.options
     const admission = admit(settings, transport, head)

@@ -9,24 +9,33 @@ import { Response } from "../protocol/Response.ts"
 import type { Stream } from "../protocol/streams/Stream.ts"
 import type { ConnectedRequest, RequestConnection } from "./RequestConnection.ts"
 
+/** What is known of a response before it begins. */
+interface ResponseParts {
+  readonly isHead: boolean
+  readonly entry: ExchangeEntry | undefined
+  /** The id of the exchange, where there are ids. */
+  readonly requestId: string | undefined
+}
+
 /** The response on a stream, on its way to the peer; observers are told of it. */
 export class StreamResponse implements UpgradableResponse {
   readonly #connection: RequestConnection
   readonly #owner: ConnectedRequest
   readonly #response: Response<ConnectedRequest>
+  readonly #requestId: string | undefined
   #entry: ExchangeEntry | undefined
 
   constructor(
     connection: RequestConnection,
     owner: ConnectedRequest,
     stream: Stream<ConnectedRequest>,
-    isHead: boolean,
-    entry: ExchangeEntry | undefined
+    { entry, isHead, requestId }: ResponseParts
   ) {
     this.#connection = connection
     this.#owner = owner
     this.#response = new Response(connection.machine, stream, isHead)
     this.#entry = entry
+    this.#requestId = requestId
   }
 
   informational(status: number, headers: HeaderBlock): string | undefined {
@@ -36,11 +45,18 @@ export class StreamResponse implements UpgradableResponse {
   }
 
   start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
-    const problem = this.#response.start(status, headers, trailers, this.#connection.settings.server.date.value)
+    const problem = this.#start(status, headers, trailers)
     if (problem !== undefined) return problem
     this.#entry?.started(status, headers)
     this.#connection.onHeld(this.#owner)
     return undefined
+  }
+
+  /** Says the id of the exchange too, if it is to be sent. */
+  #start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
+    const { date, requestIds } = this.#connection.settings.server
+    const fields = requestIds === undefined ? headers : requestIds.fieldsOf(headers, this.#requestId)
+    return this.#response.start(status, fields, trailers, date.value)
   }
 
   withdraw(): boolean {
@@ -124,7 +140,7 @@ export class StreamResponse implements UpgradableResponse {
   answer(status: number, message: string, outcome: ExchangeOutcome, headers: HeaderBlock): void {
     const content = errorContent(message)
     const fields: HeaderBlock = [["content-type", errorContentType], ...headers]
-    this.#response.start(status, fields, false, this.#connection.settings.server.date.value)
+    this.#start(status, fields, false)
     this.#response.body(content, true)
     this.#entry?.answered(status, this.#response.carriesBody ? content.length : 0, outcome)
     this.#entry = undefined

@@ -1,5 +1,6 @@
 /** The versions of HTTP as rows of the table of protocols. */
 import { fromBytes } from "@pagi/core/bytes/ByteString"
+import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { errorContent } from "@pagi/core/http/ResponseContent"
 import { Http1Driver } from "@pagi/http1/Http1Driver"
 import * as Http1Settings from "@pagi/http1/Http1Settings"
@@ -23,10 +24,13 @@ export const http1: Protocol = {
     return {
       open: (transport) => new Http1Driver(settings, transport, fibers),
       refuse: (transport) => {
-        const { date, exchanges } = server
+        const { date, exchanges, requestIds } = server
         const length = errorContent(capacityMessage).length
-        exchanges?.begin(transport, undefined).answered(503, length, "at_capacity")
-        transport.write(errorResponse(503, capacityMessage, date.value, { headers: [["retry-after", retryAfter]] }))
+        const requestId = requestIds?.next()
+        const fields: HeaderBlock = [["retry-after", retryAfter]]
+        const headers = requestIds?.fieldsOf(fields, requestId) ?? fields
+        exchanges?.begin(transport, undefined, requestId).answered(503, length, "at_capacity")
+        transport.write(errorResponse(503, capacityMessage, date.value, { headers }))
       }
     }
   }
@@ -54,7 +58,8 @@ export const http2: Protocol = {
       open: (transport) => new Http2Driver(settings, transport, fibers),
       // There is no request yet that could be answered.
       refuse: (transport) => {
-        server.exchanges?.begin(transport, undefined).answered(503, 0, "at_capacity")
+        const { exchanges, requestIds } = server
+        exchanges?.begin(transport, undefined, requestIds?.next()).answered(503, 0, "at_capacity")
         transport.write(refusal(capacityMessage))
       }
     }
