@@ -32,12 +32,7 @@ export class ResponseWriter implements UpgradableResponse {
   #entry: ExchangeEntry | undefined = undefined
   #requestId: string | undefined = undefined
 
-  constructor(
-    machine: Connection,
-    transport: Transport,
-    server: ResponseServer,
-    observer: ResponseObserver
-  ) {
+  constructor(machine: Connection, transport: Transport, server: ResponseServer, observer: ResponseObserver) {
     this.#machine = machine
     this.#transport = transport
     this.#server = server

@@ -14,7 +14,7 @@ const groups: ReadonlyArray<readonly [title: string, pattern: RegExp]> = [
   ["Where to listen", /^(?:host|port|socket|socket-mode|listen|listener-backlog)$/],
   ["TLS", /^(?:ssl-|disable-tls)/],
   ["Processes", /^(?:workers|reuseport|max-requests|heartbeat-|daemonize|pid|user|group|control)/],
-  ["Logs", /log|^quiet$/],
+  ["Logs", /log|^quiet$|request-id$|^trusted-/],
   ["Start and stop", /^(?:lifespan|boot-|drain-|shutdown-)/],
   ["HTTP/2", /^(?:http2|h2-)/],
   ["WebSocket and event streams", /^(?:max-ws|ws-|sse-|max-receive|per-message)/],

@@ -97,7 +97,7 @@ export const table = {
   ),
   sendRequestId: define(toggle, false, "Tells clients the id, in the field x-request-id of responses"),
   trustedProxies: define(
-    optional(list(Network.peerKind, 1)),
+    optional(Network.peersKind),
     undefined,
     "Whose x-request-id is taken; nothing else that they say about their clients is"
   ),

@@ -56,8 +56,7 @@ export class RequestIds {
   ): Identified<Head> {
     const { headers } = head
     const sent = get(headers, fieldName)
-    const requestId =
-      sent !== undefined && this.#isTrusted?.(connection) === true && isSane(sent) ? sent : this.next()
+    const requestId = sent !== undefined && this.#isTrusted?.(connection) === true && isSane(sent) ? sent : this.next()
     const others = sent === undefined ? headers : headers.filter(([name]) => name !== fieldName)
     return { ...head, headers: [...others, [fieldName, requestId]], requestId }
   }
@@ -65,7 +64,8 @@ export class RequestIds {
   /** The fields of a response to an exchange, with its id if they shall have it and the application has sent none. */
   fieldsOf(headers: HeaderBlock, requestId: string | undefined): HeaderBlock {
     if (!this.#isSent || requestId === undefined) return headers
-    for (const [name] of headers) if (name.length === fieldName.length && name.toLowerCase() === fieldName) return headers
+    for (const [name] of headers)
+      if (name.length === fieldName.length && name.toLowerCase() === fieldName) return headers
     return [...headers, [fieldName, requestId]]
   }
 }

@@ -210,6 +210,8 @@ export const testAccessLog = (version: Version): void => {
         server: ["127.0.0.1", 5000],
         secure: false,
         kind: "http",
+        requestId: undefined,
+        traceId: undefined,
         queueTime: 0,
         status: 200,
         responseHeaders: [["X-Answer", "yes"]],

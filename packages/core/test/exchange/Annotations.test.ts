@@ -32,6 +32,13 @@ describe("the annotations of an exchange", () => {
       path: "/a b",
       protocol: "WebSocket over HTTP/2"
     })
+    assert.deepStrictEqual(of({ type: "http", method: "GET", httpVersion: "2", requestId: "k3v9x2-1" }), {
+      method: "GET",
+      path: "/a b",
+      protocol: "HTTP/2",
+      client: "10.0.0.1:5000",
+      requestId: "k3v9x2-1"
+    })
     assert.deepStrictEqual(Annotations.make(scopeOf({ type: "lifespan" }), undefined), {})
   })
 

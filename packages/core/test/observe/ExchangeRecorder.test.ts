@@ -37,6 +37,8 @@ describe("ExchangeEntry", () => {
           ...connection,
           request,
           kind: "http",
+          requestId: undefined,
+          traceId: undefined,
           status: 204,
           responseHeaders: undefined,
           bytes: 15,

@@ -108,8 +108,7 @@ const rows: Readonly<Record<OptionName, Row>> = {
   trustedProxies: {
     accepted: [],
     refused: [[], "127.0.0.1", ["localhost"], ["10.0.0.0/33"], ["10.0.0.0/"], ["unix/8"], [5], null],
-    expected:
-      "a list of addresses and networks such as 127.0.0.1, 10.0.0.0/8 and fd00::/8, or unix for Unix sockets"
+    expected: "a list of addresses and networks such as 127.0.0.1, 10.0.0.0/8 and fd00::/8, or unix for Unix sockets"
   },
   lifespan: choices("auto", "on", "off"),
   lifespanStartupTimeout: durations,

@@ -20,6 +20,8 @@ const record: ExchangeRecord = {
   secure: false,
   request,
   kind: "http",
+  requestId: undefined,
+  traceId: undefined,
   status: 200,
   responseHeaders: undefined,
   bytes: 0,

@@ -56,6 +56,7 @@ export const makeAtoms = (): ReadonlyMap<string, Piece> => {
     [">s", ({ status }) => String(status)],
     ["b", ({ bytes }) => (bytes === 0 ? absent : String(bytes))],
     ["B", ({ bytes }) => String(bytes)],
+    ["L", ({ requestId }) => (requestId === undefined ? absent : escapeLogText(requestId))],
     ["A", ({ server }) => (server === undefined ? absent : escapeLogText(server[0]))],
     ["p", ({ server }) => String(server?.[1] ?? absent)],
     ["d", ({ duration }) => formatThousandths(duration)],

@@ -16,14 +16,14 @@ const millis = (value: number | undefined): string => (value === undefined ? "nu
 export const makeJson = (): ((record: ExchangeRecord) => string) => {
   const time = new LogTime()
   return (record) => {
-    const { bytes, duration, firstByte, outcome, request, startedAt, status } = record
+    const { bytes, duration, firstByte, outcome, request, requestId, startedAt, status, traceId } = record
     const headers = request?.headers ?? []
     return (
       `{"time":"${time.iso(startedAt)}","client":${escapeJsonText(hostOf(record))},"method":${text(request?.method)},` +
       `"target":${text(request?.target)},"protocol":${request === undefined ? "null" : text(`HTTP/${request.httpVersion}`)},` +
       `"status":${status},"bytes":${bytes},"duration":${millis(duration)},"firstByte":${millis(firstByte)},` +
       `"referer":${text(get(headers, "referer"))},"userAgent":${text(get(headers, "user-agent"))},` +
-      `"outcome":${escapeJsonText(outcome)}}\n`
+      `"outcome":${escapeJsonText(outcome)},"requestId":${text(requestId)},"traceId":${text(traceId)}}\n`
     )
   }
 }

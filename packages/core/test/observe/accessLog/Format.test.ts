@@ -28,6 +28,7 @@ const atoms: ReadonlyArray<readonly [format: string, line: string, without: stri
   ["%>s", "200", "400"],
   ["%b", "1234", "-"],
   ["%B", "1234", "0"],
+  ["%L", "k3v9x2-1", "-"],
   ["%A", "192.0.2.1", "192.0.2.1"],
   ["%p", "8080", "8080"],
   ["%P", "4711", "4711"],

@@ -14,7 +14,8 @@ describe("the json format", () => {
       write(),
       `{"time":"2026-11-22T08:00:05.999Z","client":"192.0.2.7","method":"GET","target":"/a?b=c","protocol":"HTTP/1.1",` +
         `"status":200,"bytes":1234,"duration":12345.679,"firstByte":10.500,"referer":"http://a/",` +
-        `"userAgent":"curl/8.0","outcome":"complete"}\n`
+        `"userAgent":"curl/8.0","outcome":"complete","requestId":"k3v9x2-1",` +
+        `"traceId":"0af7651916cd43dd8448eb211c80319c"}\n`
     )
   })
 
@@ -33,7 +34,9 @@ describe("the json format", () => {
       firstByte: 0,
       referer: null,
       userAgent: null,
-      outcome: "protocol_error"
+      outcome: "protocol_error",
+      requestId: null,
+      traceId: null
     })
   })
 

@@ -20,6 +20,8 @@ export const record: ExchangeRecord = {
   secure: false,
   request,
   kind: "http",
+  requestId: "k3v9x2-1",
+  traceId: "0af7651916cd43dd8448eb211c80319c",
   status: 200,
   responseHeaders: [
     ["Content-Type", "text/plain"],
@@ -37,6 +39,8 @@ export const record: ExchangeRecord = {
 export const withoutRequest: ExchangeRecord = {
   ...record,
   request: undefined,
+  requestId: undefined,
+  traceId: undefined,
   status: 400,
   responseHeaders: undefined,
   bytes: 0,
