@@ -5,6 +5,15 @@ import type { HistoryMark } from "./HistoryPoint.ts"
 import type { RecentRequests } from "./RecentRequests.ts"
 import type { ServerStatus } from "./ServerStatus.ts"
 
+/** What `/status` answers. */
+export type AdminStatus = ServerStatus & {
+  /**
+   * How commands can be given over the connection that has asked: by everybody who has it (`open`, of a Unix socket), with
+   * the token (`token`), or not at all.
+   */
+  readonly commands: "open" | "token" | "none"
+}
+
 /** Whether a server wants work. */
 export interface ReadinessReport {
   readonly isReady: boolean

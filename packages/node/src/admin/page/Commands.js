@@ -1,4 +1,6 @@
 /** What an administrator can do: replace the workers, have one more, have one less. */
+
+/** @import { AdminStatus } from "../AdminSource.ts" */
 import { element, write } from "./Tables.js"
 
 /**
@@ -55,16 +57,20 @@ export class Commands {
   /** Kept nowhere else, so that it is gone with the page. */
   #token = ""
   #isBusy = false
+  /** @type {AdminStatus["commands"]} */
+  #access = "none"
 
   constructor() {
+    element("confirmation-cancel").addEventListener("click", () => dialog().close())
     for (const button of element("commands").querySelectorAll("button")) {
       button.addEventListener("click", () => void this.#begin(button.dataset["command"] ?? ""))
     }
   }
 
-  /** @param {boolean} isPossible whether the server has workers */
-  show(isPossible) {
-    element("commands").hidden = !isPossible
+  /** @param {AdminStatus["commands"]} access how they can be given */
+  show(access) {
+    this.#access = access
+    element("commands").hidden = access === "none"
   }
 
   /** @param {string} name */
@@ -73,11 +79,13 @@ export class Commands {
     if (command === undefined || this.#isBusy) return
     this.#isBusy = true
     try {
-      if (command.asks && !(await this.#ask(command, false))) return
+      const wantsToken = this.#access === "token" && this.#token === ""
+      if ((command.asks || wantsToken) && !(await this.#ask(command, wantsToken))) return
       let answer = await this.#send(name)
       while (answer.status === 401) {
+        const note = this.#token === "" ? "" : "The server does not know that token. "
         this.#token = ""
-        if (!(await this.#ask(command, true))) return
+        if (!(await this.#ask(command, true, note))) return
         answer = await this.#send(name)
       }
       const reason = answer.ok
@@ -115,13 +123,19 @@ export class Commands {
    *
    * @param {Command} command
    * @param {boolean} wantsToken
+   * @param {string} [note] what was wrong before
    * @returns {Promise<boolean>}
    */
-  #ask({ action, text, title }, wantsToken) {
+  #ask({ action, text, title }, wantsToken, note = "") {
     const shown = dialog()
     const field = input("token")
     write(element("confirmation-title"), title)
-    write(element("confirmation-text"), wantsToken ? `${text} The server asks for its admin token.` : text)
+    write(
+      element("confirmation-text"),
+      wantsToken
+        ? `${note}${text} It takes the admin token of the server, which this page forgets when it is closed.`
+        : text
+    )
     write(element("confirmation-do"), action)
     element("token-field").hidden = !wantsToken
     field.required = wantsToken

@@ -43,15 +43,25 @@ export class Feed {
   /** @param {Listener} listener */
   constructor(listener) {
     this.#listener = listener
-    addEventListener("online", () => this.#open())
-    this.#open()
+    addEventListener("online", () => this.#begin())
+    document.addEventListener("visibilitychange", () => this.#begin())
+    this.#begin()
+  }
+
+  /**
+   * A page that nobody sees listens to nothing: browsers have few connections to one server, and the server has what was
+   * missed.
+   */
+  #begin() {
+    if (document.hidden) this.#hangUp()
+    else this.#open()
   }
 
   #open() {
     this.#hangUp()
     const source = new EventSource("events")
     this.#source = source
-    source.addEventListener("open", () => void this.#begin(source))
+    source.addEventListener("open", () => void this.#catchUp(source))
     source.addEventListener("point", ({ data }) => {
       if (source !== this.#source) return
       this.#watch()
@@ -66,7 +76,7 @@ export class Feed {
    *
    * @param {EventSource} source
    */
-  async #begin(source) {
+  async #catchUp(source) {
     try {
       // What is there is what this server sends (`HistoryPoint`), and nobody else can be at this address.
       const points = /** @type {Array<HistoryPoint>} */ (await read("history"))

@@ -2,8 +2,8 @@
 
 /** @import { HistoryMark, HistoryPoint } from "../HistoryPoint.ts" */
 
-/** Seconds that are kept. */
-export const limit = 900
+/** Seconds that are kept, as many as the server keeps. */
+export const limit = 600
 
 /** Milliseconds between two points beyond which there is a gap. */
 const gap = 2500

@@ -2,7 +2,7 @@
 
 /** @import { HistoryMark } from "../HistoryPoint.ts" */
 /** @import { RecentRequest, RecentRequests } from "../RecentRequests.ts" */
-/** @import { ServerStatus } from "../ServerStatus.ts" */
+/** @import { AdminStatus } from "../AdminSource.ts" */
 /** @import { Cell } from "./Tables.js" */
 import { Charts } from "./Charts.js"
 import { Commands } from "./Commands.js"
@@ -139,10 +139,10 @@ const processRow = ({ age, connections, lag, memory, phase, pid, requests }, wor
     : [Format.nothing, Format.nothing, Format.nothing, Format.nothing])
 ]
 
-/** @param {ServerStatus} status */
+/** @param {AdminStatus} status */
 const showStatus = (status) => {
   showIdentity(status)
-  commands.show(status.mode === "workers")
+  commands.show(status.commands)
   tables.workers.show(
     status.mode === "workers"
       ? status.workers.map((worker) => processRow(worker, String(worker.workerNum), worker.lastHeartbeat !== null))
@@ -191,15 +191,16 @@ const repeat = async (pause, ask) => {
 }
 
 // What is there is what this server sends (the types' modules), and nobody else can be at this address.
-const askStatus = async () => showStatus(/** @type {ServerStatus} */ (await read("status")))
+const askStatus = async () => showStatus(/** @type {AdminStatus} */ (await read("status")))
 const askRecent = async () => showRecent(/** @type {RecentRequests} */ (await read("recent")))
 
 /** Ready, or what the checks say is not well. */
 const askReadiness = async () => {
   const response = await fetch("readyz", { cache: "no-store", signal: AbortSignal.timeout(statusPause) })
-  const text = (await response.text()).trim()
-  if (response.ok) showReadiness("Ready", "good")
-  else showReadiness(`Not ready: ${text === "" ? response.status : text}`, "bad")
+  if (response.ok) return showReadiness("Ready", "good")
+  // The first line says as much; those after it say why.
+  const [, ...problems] = (await response.text()).trim().split("\n")
+  showReadiness(["Not ready", ...problems].join(" – "), "bad")
 }
 
 const askAll = () => Promise.allSettled([askStatus(), askRecent(), askReadiness()])
@@ -255,12 +256,6 @@ element("pause").addEventListener("click", () => {
     showAtOnce()
     void askAll()
   }
-})
-
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return
-  showAtOnce()
-  if (isLooking()) void askAll()
 })
 
 summary.show([])
