@@ -61,7 +61,7 @@ describe("an observer is told, in order and once, of", () => {
           problem,
           "started -",
           `ended - ${status} protocol_error`,
-          "closed"
+          `closed http/1.1 ${problem.startsWith("limit") ? "limit" : "protocol_error"}`
         ])
       })
     )
@@ -75,7 +75,7 @@ describe("an observer is told, in order and once, of", () => {
         "application",
         "error malformed-chunk",
         "ended POST /read 400 protocol_error",
-        "closed"
+        "closed http/1.1 protocol_error"
       ])
     })
   )
@@ -88,7 +88,7 @@ describe("an observer is told, in order and once, of", () => {
         "application",
         "ended POST / 200 complete",
         "error malformed-chunk",
-        "closed"
+        "closed http/1.1 protocol_error"
       ])
     })
   )
@@ -105,7 +105,7 @@ describe("an observer is told, in order and once, of", () => {
         "limit headersTimeout",
         "started -",
         "ended - 408 client_timeout",
-        "closed"
+        "closed http/1.1 limit"
       ])
     })
   )
@@ -120,7 +120,7 @@ describe("an observer is told, in order and once, of", () => {
         "started GET /",
         "application",
         "ended GET / 101 complete",
-        "closed"
+        "closed websocket complete"
       ])
     })
   )

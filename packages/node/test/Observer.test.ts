@@ -13,24 +13,32 @@ import { until } from "./support/Until.ts"
 /** Notes what a server tells, with the address of the client where it is told. */
 const recorder = () => {
   const events: Array<string> = []
+  const bytes = { received: 0, sent: 0 }
   const note = (event: string, { client }: ObservedConnection): void => void events.push(`${event} of ${client?.[0]}`)
   const observer: Observer = {
     connectionOpened: () => events.push("opened"),
-    connectionClosed: () => events.push("closed"),
+    connectionClosed: (protocol, reason) => events.push(`closed ${protocol} ${reason}`),
+    bytesReceived: (length) => {
+      bytes.received += length
+    },
+    bytesSent: (length) => {
+      bytes.sent += length
+    },
+    tlsHandshakeEnded: (outcome, version) => events.push(`handshake ${outcome} ${version}`),
     exchangeStarted: (request, connection) => note(`started ${request?.target}`, connection),
     applicationStarted: () => events.push("application"),
     exchangeEnded: (record) => note(`ended ${record.status} ${record.outcome}`, record),
     protocolError: (reason, connection) => note(`error ${reason}`, connection),
     limitHit: (limit, connection) => note(`limit ${limit}`, connection)
   }
-  return { events, observer }
+  return { bytes, events, observer }
 }
 
 const serveObserved = (options: Input = {}) =>
   Effect.gen(function* () {
-    const { events, observer } = recorder()
+    const { bytes, events, observer } = recorder()
     const running = yield* serveHttp(answer("here"), options).pipe(Effect.provideService(Observer, observer))
-    return { ...running, events }
+    return { ...running, bytes, events }
   })
 
 const connections = ({ server }: TestServer, count: number) =>
@@ -46,7 +54,7 @@ describe("an observer of the context of a server", () => {
       const { close, events, port } = yield* serveObserved({ accessLog, accessLogFormat: "%m %U %s" })
       assert.match(yield* fetchText(port), /here$/)
       yield* close
-      assert.deepStrictEqual(events, ["opened", ...served, "closed"])
+      assert.deepStrictEqual(events, ["opened", ...served, "closed http/1.1 complete"])
       assert.strictEqual(readFileSync(accessLog, "utf8"), "GET / 200\n")
     })
   )
@@ -58,7 +66,7 @@ describe("an observer of the context of a server", () => {
       yield* connections(running, 1)
       client.socket.resetAndDestroy()
       yield* connections(running, 0)
-      assert.deepStrictEqual(running.events, ["opened", "closed"])
+      assert.deepStrictEqual(running.events, ["opened", "closed unknown client_closed"])
     })
   )
 
@@ -85,18 +93,64 @@ describe("an observer of the context of a server", () => {
       yield* connections(running, 1)
       leaving.socket.destroy()
       yield* connections(running, 0)
-      assert.deepStrictEqual(running.events.splice(0), ["opened", "closed"])
+      assert.deepStrictEqual(running.events.splice(0).toSorted(), [
+        "closed unknown client_closed",
+        "handshake abandoned ",
+        "opened"
+      ])
       const garbage = yield* open(running.port)
       garbage.send(Buffer.alloc(1000, 0xff))
       yield* garbage.closed
       yield* connections(running, 0)
-      assert.deepStrictEqual(running.events.splice(0), ["opened", `error tls-handshake of ${host}`, "closed"])
-      const client = yield* openTls(running.port)
+      assert.deepStrictEqual(running.events.splice(0), [
+        "opened",
+        `error tls-handshake of ${host}`,
+        "handshake failed ",
+        "closed unknown tls_failed"
+      ])
+      const client = yield* openTls(running.port, { maxVersion: "TLSv1.2" })
       client.get()
       yield* client.endsWith("here")
+      const session = client.socket.getSession()
       client.socket.destroy()
       yield* connections(running, 0)
-      assert.deepStrictEqual(running.events, ["opened", ...served, "closed"])
+      const closed = "closed http/1.1 client_closed"
+      assert.deepStrictEqual(running.events.splice(0), ["opened", "handshake full 1.2", ...served, closed])
+      const again = yield* openTls(running.port, { maxVersion: "TLSv1.2", ...(session && { session }) })
+      again.get()
+      yield* again.endsWith("here")
+      again.socket.destroy()
+      yield* connections(running, 0)
+      assert.deepStrictEqual(running.events, ["opened", "handshake resumed 1.2", ...served, closed])
+    })
+  )
+
+  it.live("is told why connections end that say nothing: of a client that has waited, and of a server that stops", () =>
+    Effect.gen(function* () {
+      const running = yield* serveObserved({ headersTimeout: "200 millis" })
+      const silent = yield* open(running.port)
+      yield* silent.closed
+      yield* connections(running, 0)
+      assert.deepStrictEqual(running.events.splice(0), ["opened", "closed unknown idle_timeout"])
+      yield* open(running.port)
+      yield* connections(running, 1)
+      yield* running.close
+      assert.deepStrictEqual(running.events, ["opened", "closed unknown server_shutdown"])
+    })
+  )
+
+  it.live("is told of each byte, without what TLS adds", () =>
+    Effect.gen(function* () {
+      for (const options of [{}, { tls: yield* serverTls }] satisfies ReadonlyArray<Input>) {
+        const running = yield* serveObserved(options)
+        const client = yield* "tls" in options ? openTls(running.port) : open(running.port)
+        const requests = ["", "Connection: close\r\n"].map((more) => `GET / HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`)
+        for (const request of requests) client.send(request)
+        yield* client.closed
+        yield* connections(running, 0)
+        assert.deepStrictEqual(running.bytes, { received: requests.join("").length, sent: client.text.length })
+        assert.strictEqual(running.events.at(-1), "closed http/1.1 complete")
+      }
     })
   )
 })

@@ -2,6 +2,7 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
+import type { ConnectionEnd } from "../../src/observe/ConnectionEnd.ts"
 import type { Input } from "../../src/options/ServerOptions.ts"
 import type { ExchangeRecord } from "../../src/observe/Observer.ts"
 import { informational, last, piece, readBody, recorded, respond, sendAll, start } from "./support/Applications.ts"
@@ -241,11 +242,12 @@ interface Observed {
   readonly what: string
   readonly act: (client: Client, harness: Harness) => void
   readonly events: ReadonlyArray<string>
-  readonly options?: Input
+  /** Why the connection ends; of HTTP/2 it often goes on, where one of HTTP/1.1 is over with its exchange. */
+  readonly ends: ConnectionEnd | Readonly<Record<"1.1" | "2", ConnectionEnd>>
 }
 
 const observed: ReadonlyArray<Observed> = [
-  { what: "a connection without a request", act: () => {}, events: [] },
+  { what: "a connection without a request", act: () => {}, events: [], ends: "client_closed" },
   {
     what: "exchanges and applications",
     act: (client) => {
@@ -259,17 +261,20 @@ const observed: ReadonlyArray<Observed> = [
       "started GET /fail",
       "application",
       "ended GET /fail 500 server_error"
-    ]
+    ],
+    ends: { "1.1": "server_error", "2": "client_closed" }
   },
   {
     what: "a peer that gives up",
     act: (client) => client.request({ path: "/never" }).abandon(),
-    events: ["started GET /never", "application", "ended GET /never 499 client_closed"]
+    events: ["started GET /never", "application", "ended GET /never 499 client_closed"],
+    ends: "client_closed"
   },
   {
     what: "content that is too large",
     act: (client) => client.request(post).send("123456"),
-    events: ["started POST /read", "application", "limit maxBodySize", "ended POST /read 413 body_too_large"]
+    events: ["started POST /read", "application", "limit maxBodySize", "ended POST /read 413 body_too_large"],
+    ends: { "1.1": "limit", "2": "client_closed" }
   },
   {
     what: "a server that stops",
@@ -277,7 +282,8 @@ const observed: ReadonlyArray<Observed> = [
       client.request({ path: "/never" })
       server.registry.abort("server_shutdown")
     },
-    events: ["started GET /never", "application", "ended GET /never 499 server_shutdown"]
+    events: ["started GET /never", "application", "ended GET /never 499 server_shutdown"],
+    ends: "server_shutdown"
   }
 ]
 
@@ -286,17 +292,20 @@ const observedLater: ReadonlyArray<Observed> = [
   {
     what: "time between requests, which is no limit",
     act: (client) => void client.request(),
-    events: ["started GET /", "application", "ended GET / 200 complete"]
+    events: ["started GET /", "application", "ended GET / 200 complete"],
+    ends: "idle_timeout"
   },
   {
     what: "content that is waited for",
     act: (client) => void client.request(post),
-    events: ["started POST /read", "application", "limit bodyTimeout", "ended POST /read 408 client_timeout"]
+    events: ["started POST /read", "application", "limit bodyTimeout", "ended POST /read 408 client_timeout"],
+    ends: { "1.1": "limit", "2": "idle_timeout" }
   },
   {
     what: "a response that does not go on",
     act: (client) => void client.request({ path: "/part" }),
-    events: ["started GET /part", "application", "limit requestTimeout", "ended GET /part 201 client_timeout"]
+    events: ["started GET /part", "application", "limit requestTimeout", "ended GET /part 201 client_timeout"],
+    ends: { "1.1": "limit", "2": "idle_timeout" }
   }
 ]
 
@@ -311,7 +320,9 @@ export const testObserver = (version: Version): void => {
     writeTimeout: "5 seconds"
   }
 
-  const check = ({ act, events }: Observed, seconds: number) =>
+  const protocol = version.httpVersion === "2" ? "h2" : "http/1.1"
+
+  const check = ({ act, ends, events }: Observed, seconds: number) =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(version, application, { options })
       const client = harness.connect()
@@ -320,7 +331,12 @@ export const testObserver = (version: Version): void => {
       yield* TestClock.adjust(seconds * 1000)
       client.read()
       yield* breakOff(harness, client)
-      assert.deepStrictEqual(harness.events, ["opened", ...events, "closed"])
+      const reason = typeof ends === "string" ? ends : ends[protocol === "h2" ? "2" : "1.1"]
+      assert.deepStrictEqual(
+        // Only HTTP/2 has streams that can be reset.
+        harness.events.filter((event) => !event.startsWith("reset")),
+        ["opened", ...events, `closed ${protocol} ${reason}`]
+      )
     })
 
   for (const one of observed) it.effect(one.what, () => check(one, 0))
@@ -338,8 +354,47 @@ export const testObserver = (version: Version): void => {
         "application",
         "ended GET /big 200 complete",
         "limit writeTimeout",
-        "closed"
+        // The end that HTTP/2 announces to a connection without requests stays unread, too.
+        `closed ${protocol} ${protocol === "h2" ? "idle_timeout" : "limit"}`
       ])
+    })
+  )
+
+  it.effect("connections that break, and those that their server drains", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(version, application)
+      harness.connect().transport.fail("read_error")
+      harness.connect().transport.fail("client_timeout")
+      const { client } = yield* ask(harness)
+      yield* turn
+      harness.server.registry.drain()
+      yield* TestClock.adjust("2 seconds")
+      yield* breakOff(harness, client)
+      assert.deepStrictEqual(
+        harness.events.filter((event) => event.startsWith("closed")),
+        ["connection_lost", "connection_lost", "server_shutdown"].map((reason) => `closed ${protocol} ${reason}`)
+      )
+    })
+  )
+
+  it.effect("each send that has to wait for a slow peer", () =>
+    Effect.gen(function* () {
+      const options: Input = { writeHighWatermark: 1000, writeLowWatermark: 100 }
+      const slow = recorded<unknown>((_, __, send) =>
+        sendAll(send, [start(), piece("a".repeat(100)), piece("b".repeat(2000)), piece("c".repeat(2000)), last()])
+      )
+      const harness = yield* makeHarness(version, slow.application, { options })
+      const { client } = yield* ask(harness, {}, { capacity: 500 })
+      const suspended = () => harness.events.filter((event) => event === "suspended").length
+      assert.strictEqual(suspended(), 1)
+      for (let count = 0; count < 10; count++) {
+        client.read()
+        yield* turn
+      }
+      assert.strictEqual(suspended(), 2)
+      client.transport.fail()
+      yield* breakOff(harness)
+      assert.strictEqual(suspended(), 2)
     })
   )
 
@@ -353,7 +408,7 @@ export const testObserver = (version: Version): void => {
       assert.deepStrictEqual(harness.events, before)
       yield* TestClock.adjust("2 seconds")
       yield* turn
-      assert.deepStrictEqual(harness.events, [...before, "closed"])
+      assert.deepStrictEqual(harness.events, [...before, `closed ${protocol} client_closed`])
       yield* finish(harness)
     })
   )

@@ -246,6 +246,7 @@ export const testStreamTime = (version: Version): void => {
         "limit sseIdleTimeout",
         "ended GET / 200 idle_timeout"
       ])
+      assert.strictEqual(harness.log[0]?.kind, "sse")
       assertCost(harness, client)
       yield* finish(harness, client)
     })

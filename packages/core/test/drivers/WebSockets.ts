@@ -233,9 +233,10 @@ export const testSessions = (version: Version): void => {
       const { harness } = yield* serveSessions(version, accepting)
       const { client } = yield* handshake(harness)
       yield* endSessions(harness, client)
-      const method = harness.log[0]?.request?.method
+      assert.strictEqual(harness.log[0]?.kind, "websocket")
+      const method = harness.log[0].request?.method
       assert.deepStrictEqual(
-        harness.events.filter((event) => event !== "opened" && event !== "closed"),
+        harness.events.filter((event) => !/^(opened|closed|reset)/.test(event)),
         [`started ${method} /`, "application", `ended ${method} / ${version.acceptedStatus} complete`]
       )
     })

@@ -143,11 +143,13 @@ describe("ConnectionRegistry", () => {
   })
 
   describe("tells its observer", () => {
+    const closed = "closed toy/1 complete"
+
     const observed = () => {
       const events: Array<string> = []
       const registry = new ConnectionRegistry({
         connectionOpened: () => events.push("opened"),
-        connectionClosed: () => events.push("closed")
+        connectionClosed: (protocol, reason) => events.push(`closed ${protocol} ${reason}`)
       })
       return { events, registry }
     }
@@ -160,7 +162,7 @@ describe("ConnectionRegistry", () => {
       assert.deepStrictEqual(events, ["opened"])
       registry.remove(connection)
       registry.remove(connection)
-      assert.deepStrictEqual(events, ["opened", "closed"])
+      assert.deepStrictEqual(events, ["opened", closed])
     })
 
     it("nothing when a connection goes on as another", () => {
@@ -176,7 +178,7 @@ describe("ConnectionRegistry", () => {
       registry.remove(second)
       assert.deepStrictEqual(events, ["opened"])
       registry.remove(third)
-      assert.deepStrictEqual(events, ["opened", "closed"])
+      assert.deepStrictEqual(events, ["opened", closed])
     })
 
     it("that one has closed whose successor is not added, and that another has opened when it had closed before", () => {
@@ -184,9 +186,9 @@ describe("ConnectionRegistry", () => {
       const [connection, gone, late] = [new FakeConnection(), new FakeConnection(), new FakeConnection()]
       registry.add(connection)
       registry.handOver(connection, () => {})
-      assert.deepStrictEqual(events, ["opened", "closed"])
+      assert.deepStrictEqual(events, ["opened", closed])
       registry.replace(gone, late)
-      assert.deepStrictEqual([registry.size, events], [1, ["opened", "closed", "opened"]])
+      assert.deepStrictEqual([registry.size, events], [1, ["opened", closed, "opened"]])
     })
 
     it("at once of those that give way", () => {
@@ -196,7 +198,7 @@ describe("ConnectionRegistry", () => {
       registry.linger(connection)
       assert.isTrue(registry.makeRoom(1))
       registry.remove(connection)
-      assert.deepStrictEqual(events, ["opened", "closed", "aborted"])
+      assert.deepStrictEqual(events, ["opened", closed, "aborted"])
     })
   })
 

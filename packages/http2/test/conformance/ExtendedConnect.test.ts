@@ -242,8 +242,8 @@ it.effect("a session counts as a connection of its own for observers, from its a
     const begun = ["opened", "started CONNECT /chat", "application", "opened"]
     assert.deepStrictEqual(harness.events, begun)
     yield* exchange(peer, lastData(1, ""))
-    assert.deepStrictEqual(harness.events, [...begun, "ended CONNECT /chat 200 complete", "closed"])
+    assert.deepStrictEqual(harness.events, [...begun, "ended CONNECT /chat 200 complete", "closed websocket complete"])
     yield* finish(harness, peer)
-    assert.strictEqual(harness.events.at(-1), "closed")
+    assert.strictEqual(harness.events.at(-1), "closed h2 client_closed")
   })
 )

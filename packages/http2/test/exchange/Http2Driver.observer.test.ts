@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { ConnectionEnd } from "@pagi/core/observe/ConnectionEnd"
 import type { Input } from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
@@ -44,6 +45,8 @@ interface Case {
   readonly act: (peer: Peer, harness: Harness) => void
   /** Between the beginning and the end of the connection. */
   readonly events: ReadonlyArray<string>
+  /** Why the connection ends; `client_closed` unless given. */
+  readonly reason?: ConnectionEnd
   readonly options?: Input
 }
 
@@ -51,7 +54,7 @@ const cases: ReadonlyArray<Case> = [
   {
     what: "a request that is malformed",
     act: (peer) => void peer.request({ fields: [["Upper", "x"]] }),
-    events: ["error malformed-request", "started -", "ended - 499 protocol_error"]
+    events: ["reset by server", "error malformed-request", "started -", "ended - 499 protocol_error"]
   },
   {
     what: "requests that are refused",
@@ -82,13 +85,15 @@ const cases: ReadonlyArray<Case> = [
     events: [
       "started POST /read",
       "application",
+      "reset by server",
       "error content-length-mismatch",
       "ended POST /read 499 protocol_error",
       "started GET /",
       "application",
       "ended GET / 200 complete",
       "error stream-closed"
-    ]
+    ],
+    reason: "protocol_error"
   },
   {
     what: "a rule that is broken on the connection",
@@ -96,7 +101,8 @@ const cases: ReadonlyArray<Case> = [
       peer.request(never)
       peer.frame(FrameType.DATA, 0, 0)
     },
-    events: ["started GET /never", "application", "error missing-stream-id", "ended GET /never 499 protocol_error"]
+    events: ["started GET /never", "application", "error missing-stream-id", "ended GET /never 499 protocol_error"],
+    reason: "protocol_error"
   },
   {
     what: "more streams than there may be",
@@ -105,6 +111,7 @@ const cases: ReadonlyArray<Case> = [
     },
     events: [
       ...Array.from({ length: 3 }, () => ["started GET /never", "application"]).flat(),
+      "reset by server",
       "limit h2MaxConcurrentStreams",
       ...Array.from({ length: 3 }, () => "ended GET /never 499 client_closed")
     ]
@@ -118,33 +125,44 @@ const cases: ReadonlyArray<Case> = [
       ...Array.from({ length: 2 }, () => [
         "started GET /never",
         "application",
+        "reset by client",
         "ended GET /never 499 client_closed"
       ]).flat(),
       "started GET /never",
       "application",
       "limit h2ResetRate",
       "ended GET /never 499 protocol_error"
-    ]
+    ],
+    reason: "limit"
   }
 ]
 
 /** What happens when nothing happens any more. */
 const times: ReadonlyArray<Case> = [
-  { what: "a connection that is idle, which is no limit", act: () => {}, events: [] },
+  { what: "a connection that is idle, which is no limit", act: () => {}, events: [], reason: "idle_timeout" },
   {
     what: "a frame that does not come to its end",
     act: (peer) => peer.transport.push("\0\0\u0008"),
-    events: ["limit headersTimeout"]
+    events: ["limit headersTimeout"],
+    reason: "limit"
   },
   {
     what: "windows that stay shut",
     act: (peer) => void peer.request({ path: "/big" }),
-    events: ["started GET /big", "application", "limit writeTimeout", "ended GET /big 200 write_timeout"],
+    events: [
+      "started GET /big",
+      "application",
+      "suspended",
+      "limit writeTimeout",
+      "reset by server",
+      "ended GET /big 200 write_timeout"
+    ],
+    reason: "idle_timeout",
     options: { bodyTimeout: 0, requestTimeout: 0 }
   }
 ]
 
-const check = ({ act, events, options: custom = {} }: Case, seconds: number) =>
+const check = ({ act, events, options: custom = {}, reason = "client_closed" }: Case, seconds: number) =>
   Effect.gen(function* () {
     const harness = yield* makeHarness(application, { options: { ...options, ...custom } })
     const peer = harness.connect()
@@ -156,7 +174,7 @@ const check = ({ act, events, options: custom = {} }: Case, seconds: number) =>
     yield* TestClock.adjust("2 seconds")
     yield* turn
     yield* finish(harness)
-    assert.deepStrictEqual(harness.events, ["opened", ...events, "closed"])
+    assert.deepStrictEqual(harness.events, ["opened", ...events, `closed h2 ${reason}`])
   })
 
 describe("an observer is told, in order and once, of", () => {
@@ -171,7 +189,7 @@ describe("an observer is told, in order and once, of", () => {
       peer.settings([])
       yield* TestClock.adjust("20 seconds")
       yield* finish(harness, peer)
-      assert.deepStrictEqual(harness.events, ["opened", "error settings-timeout", "closed"])
+      assert.deepStrictEqual(harness.events, ["opened", "error settings-timeout", "closed h2 protocol_error"])
     })
   )
 })
