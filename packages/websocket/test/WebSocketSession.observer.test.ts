@@ -11,7 +11,11 @@ const options: Input = { maxReceiveQueue: 2, wsIdleTimeout: "20 seconds" }
 
 describe("observers are told why a session has ended:", () => {
   const endings: ReadonlyArray<
-    readonly [what: string, act: (session: Session, harness: Harness) => Effect.Effect<unknown>, reason: ConnectionEnd]
+    readonly [
+      what: string,
+      act: (session: Session, harness: Harness) => Effect.Effect<unknown, unknown>,
+      reason: ConnectionEnd
+    ]
   > = [
     ["the client closes it", ({ peer }) => Effect.sync(() => peer.close(1000)), "client_closed"],
     ["the client closes its side", ({ peer }) => Effect.sync(() => peer.end()), "client_closed"],

@@ -15,7 +15,9 @@ const OwnSample = Schema.Union([
     type: Schema.Literal("Summary"),
     quantiles: Schema.Array(Schema.Tuple([Schema.Finite, Schema.NullOr(Schema.Finite)])),
     count: Schema.Finite,
-    sum: Schema.Finite
+    sum: Schema.Finite,
+    min: Schema.Finite,
+    max: Schema.Finite
   })
 ])
 
@@ -33,7 +35,9 @@ const CountedSample = Schema.Union([
     /** Upper bounds, and how many values are not above them. */
     buckets: Schema.Array(Schema.Tuple([Schema.Finite, Schema.Finite])),
     count: Schema.Finite,
-    sum: Schema.Finite
+    sum: Schema.Finite,
+    min: Schema.Finite,
+    max: Schema.Finite
   })
 ])
 
@@ -42,15 +46,26 @@ export const MetricSample = Schema.Union([OwnSample, CountedSample])
 export type MetricSample = typeof MetricSample.Type
 export type CountedSample = typeof CountedSample.Type
 
+/** Whether the values of several processes add up. */
+export const isCounted = (sample: MetricSample): sample is CountedSample =>
+  sample.type === "Counter" || sample.type === "Frequency" || sample.type === "Histogram"
+
 /** What tells series apart, the order of attributes aside. */
 export const keyOf = ({ attributes, id, type }: MetricSample): string =>
   JSON.stringify([type, id, ...Object.entries(attributes).toSorted(([one], [two]) => (one < two ? -1 : 1))])
 
-/** Values that JSON can say. */
+/** Values that JSON can say; what is no number counts as none. */
 const finite = (value: number | bigint): number => {
   const number = Number(value)
   return Number.isFinite(number) ? number : 0
 }
+
+const extent = ({ count, max, min, sum }: Omit<Metric.HistogramState, "buckets">) => ({
+  count,
+  sum: finite(sum),
+  min: finite(min),
+  max: finite(max)
+})
 
 const sampleOf = (snapshot: Metric.Metric.Snapshot): MetricSample => {
   const { attributes = {}, description, id } = snapshot
@@ -65,19 +80,14 @@ const sampleOf = (snapshot: Metric.Metric.Snapshot): MetricSample => {
     case "Frequency":
       return { ...head, type: "Frequency", occurrences: Object.fromEntries(snapshot.state.occurrences) }
     case "Histogram": {
-      const { buckets, count, sum } = snapshot.state
+      const { buckets, ...state } = snapshot.state
       const bounded = buckets.filter(([boundary]) => Number.isFinite(boundary))
-      return { ...head, type: "Histogram", buckets: bounded, count, sum: finite(sum) }
+      return { ...head, type: "Histogram", buckets: bounded, ...extent(state) }
     }
     case "Summary": {
-      const { count, quantiles, sum } = snapshot.state
-      return {
-        ...head,
-        type: "Summary",
-        quantiles: quantiles.map(([quantile, value]) => [quantile, value === undefined ? null : finite(value)]),
-        count,
-        sum: finite(sum)
-      }
+      const { quantiles, ...state } = snapshot.state
+      const told = quantiles.map(([at, value]) => [at, value === undefined ? null : finite(value)] as const)
+      return { ...head, type: "Summary", quantiles: told, ...extent(state) }
     }
   }
 }
@@ -109,16 +119,16 @@ const register = (sample: MetricSample, context: Context.Context<never>): void =
     case "Frequency":
       return add(Metric.frequency(id, options), { occurrences: new Map(Object.entries(sample.occurrences)) })
     case "Histogram": {
-      const { count, sum } = sample
+      const { count, max, min, sum } = sample
       const buckets = sample.buckets.map(([boundary, below]): [number, number] => [boundary, below])
       const boundaries = buckets.map(([boundary]) => boundary)
-      return add(Metric.histogram(id, { ...options, boundaries }), { buckets, count, sum, min: 0, max: 0 })
+      return add(Metric.histogram(id, { ...options, boundaries }), { buckets, count, sum, min, max })
     }
     case "Summary": {
-      const { count, sum } = sample
+      const { count, max, min, sum } = sample
       const quantiles = sample.quantiles.map(([at, value]): [number, number | undefined] => [at, value ?? undefined])
       const metric = Metric.summary(id, { ...options, maxAge: 0, maxSize: 0, quantiles: [] })
-      return add(metric, { quantiles, count, sum, min: 0, max: 0 })
+      return add(metric, { quantiles, count, sum, min, max })
     }
   }
 }

@@ -7,6 +7,8 @@
 export interface MetricRow {
   /** As OpenTelemetry names it. */
   readonly name: string
+  /** As Prometheus has always named it; unless given, `prometheusName` makes it of the name, the unit and the type. */
+  readonly prometheus?: string
   readonly type: "Counter" | "Gauge" | "Histogram"
   /** In UCUM, which OpenTelemetry asks for: `s`, `By`, `1`, or what is counted, in braces. */
   readonly unit: string
@@ -19,7 +21,8 @@ export interface MetricRow {
   readonly isPerProcess?: boolean
 }
 
-const define = <const Row extends MetricRow>(row: Row): Row => row
+/** A row, which keeps its literals. */
+export const define = <const Row extends MetricRow>(row: Row): Row => row
 
 /** Seconds, as OpenTelemetry recommends them for requests. */
 const requestSeconds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
@@ -31,7 +34,7 @@ const shortSeconds = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 const sessionSeconds = [1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400]
 
 const protocol =
-  "`http/1.0`, `http/1.1`, `h2`; `websocket` for one whose handshake is done; `unknown` before anything is"
+  "`http/1.1`, for 1.0 too; `h2`; `websocket` for one that was accepted; `unknown` for one that has not said anything"
 const version = "`1.0`, `1.1`, `2`; empty without a valid head"
 const method = "GET, HEAD, POST, PUT, PATCH, DELETE, CONNECT, OPTIONS, TRACE, QUERY; all others are `_OTHER`"
 
@@ -112,13 +115,17 @@ export const table = {
     type: "Counter",
     unit: "{connection}",
     description: "Connections that have ended",
-    labels: { "network.protocol.name": protocol, reason: "why (docs/observability.md has the list)" }
+    labels: {
+      "network.protocol.name": protocol,
+      reason:
+        "`client_closed`, `connection_lost`, `complete`, `idle_timeout`, `limit`, `protocol_error`, `tls_failed`, `server_error`, `server_shutdown`"
+    }
   }),
   bytes: define({
     name: "pagi.server.network.io",
     type: "Counter",
     unit: "By",
-    description: "Bytes of connections, without what TLS adds",
+    description: "Bytes of connections, also of clients that were turned away; without what TLS adds",
     labels: { "network.io.direction": "`receive` or `transmit`" }
   }),
   suspendedSends: define({
@@ -146,7 +153,7 @@ export const table = {
     name: "pagi.server.stream.resets",
     type: "Counter",
     unit: "{reset}",
-    description: "HTTP/2 streams that were reset",
+    description: "HTTP/2 streams that were reset, also by the server when it needs no more of a request",
     labels: { by: "`client` or `server`" }
   }),
   handshakes: define({
@@ -155,8 +162,8 @@ export const table = {
     unit: "{handshake}",
     description: "TLS handshakes that have ended",
     labels: {
-      "tls.protocol.version": "`1.2`, `1.3`; empty for one that failed",
-      outcome: "`full`, `resumed` or `failed`"
+      "tls.protocol.version": "`1.2`, `1.3`; empty for one that was not done",
+      outcome: "`full`, `resumed`, `failed`, or `abandoned` by a client that has left or took too long"
     }
   }),
   messages: define({
@@ -171,8 +178,12 @@ export const table = {
 /** Units as Prometheus writes them at the end of a name. */
 const suffixes: Readonly<Record<string, string>> = { s: "_seconds", By: "_bytes", "1": "_ratio" }
 
-/** `http_server_request_duration_seconds` of `http.server.request.duration`. */
-export const prometheusName = ({ name, type, unit }: Pick<MetricRow, "name" | "type" | "unit">): string => {
+/** The unit of a metric in Prometheus' words, as it is at the end of a name; empty without one. */
+export const prometheusUnit = (unit: string): string => (suffixes[unit] ?? "").slice(1)
+
+/** `http_server_request_duration_seconds` of `http.server.request.duration`, unless Prometheus has a name of its own. */
+export const prometheusName = ({ name, prometheus, type, unit }: MetricRow): string => {
+  if (prometheus !== undefined) return prometheus
   const base = `${name.replaceAll(".", "_")}${suffixes[unit] ?? ""}`
   return type === "Counter" ? `${base}_total` : base
 }

@@ -1,48 +1,58 @@
 /** What the metrics of several processes add up to, those that have ended among them. */
 import type { CountedSample, MetricSample } from "./MetricSamples.ts"
-import { keyOf } from "./MetricSamples.ts"
+import { isCounted, keyOf } from "./MetricSamples.ts"
 
 type Samples = Map<string, MetricSample>
+type Buckets = ReadonlyArray<readonly [boundary: number, below: number]>
 
-const isCounted = (sample: MetricSample): sample is CountedSample =>
-  sample.type === "Counter" || sample.type === "Frequency" || sample.type === "Histogram"
-
-/** Of another version of the program a histogram may have other buckets; then it starts anew. */
-const isAlike = (one: CountedSample, two: CountedSample): boolean =>
-  one.type !== "Histogram" ||
-  two.type !== "Histogram" ||
-  (one.buckets.length === two.buckets.length && one.buckets.every(([bound], at) => bound === two.buckets[at]?.[0]))
+/** Of another version of the program a histogram may have other buckets; those stay that both have. */
+const addBuckets = (one: Buckets, two: Buckets): Buckets => {
+  const counts = new Map(one)
+  return two.flatMap(([boundary, below]) => {
+    const before = counts.get(boundary)
+    return before === undefined ? [] : [[boundary, before + below] as const]
+  })
+}
 
 const addOccurrences = (one: Readonly<Record<string, number>>, two: Readonly<Record<string, number>>) => {
-  const sum: Record<string, number> = { ...one }
-  for (const [name, count] of Object.entries(two)) sum[name] = (sum[name] ?? 0) + count
-  return sum
+  const sum = new Map(Object.entries(one))
+  for (const [name, count] of Object.entries(two)) sum.set(name, (sum.get(name) ?? 0) + count)
+  return Object.fromEntries(sum)
 }
 
 /** Both are of the same series. */
-const add = (one: CountedSample, two: CountedSample): CountedSample => {
-  if (!isAlike(one, two)) return two
-  if (one.type === "Counter" && two.type === "Counter") return { ...two, count: one.count + two.count }
-  if (one.type === "Frequency" && two.type === "Frequency")
+const add = (one: MetricSample | undefined, two: CountedSample): CountedSample => {
+  if (one?.type === "Counter" && two.type === "Counter") return { ...two, count: one.count + two.count }
+  if (one?.type === "Frequency" && two.type === "Frequency")
     return { ...two, occurrences: addOccurrences(one.occurrences, two.occurrences) }
-  if (one.type === "Histogram" && two.type === "Histogram") {
-    const buckets = two.buckets.map(([bound, count], at) => [bound, count + (one.buckets[at]?.[1] ?? 0)] as const)
-    return { ...two, buckets, count: one.count + two.count, sum: one.sum + two.sum }
+  if (one?.type === "Histogram" && two.type === "Histogram") {
+    return {
+      ...two,
+      buckets: addBuckets(one.buckets, two.buckets),
+      count: one.count + two.count,
+      sum: one.sum + two.sum,
+      min: Math.min(one.min, two.min),
+      max: Math.max(one.max, two.max)
+    }
   }
   return two
 }
 
-const addTo = (total: Samples, key: string, sample: CountedSample): void => {
-  const before = total.get(key)
-  total.set(key, before !== undefined && isCounted(before) ? add(before, sample) : sample)
-}
+const addTo = (total: Samples, key: string, sample: CountedSample): void =>
+  void total.set(key, add(total.get(key), sample))
 
-/** Keeps the last values of each process, and adds them up; what was counted stays when a process has ended. */
+/**
+ * Keeps the last values of each process, and adds them up; what was counted stays when a process has ended, so that no
+ * counter goes back.
+ */
 export class MetricTotals {
   readonly #ended: Samples = new Map()
   readonly #running = new Map<string, Samples>()
 
-  /** Values of a process that have changed since it was heard last. `process` tells processes apart, for ever. */
+  /**
+   * Values of a process that have changed since it was heard last. `process` tells processes apart, for ever, and nothing
+   * may come of one that has ended.
+   */
   report(process: string, samples: ReadonlyArray<MetricSample>): void {
     const known = this.#running.get(process) ?? new Map<string, MetricSample>()
     this.#running.set(process, known)
@@ -57,15 +67,18 @@ export class MetricTotals {
     this.#running.delete(process)
   }
 
-  /** All values; a measured one has the label `worker`, with what `nameOf` calls the process. */
-  total(nameOf: (process: string) => string): ReadonlyArray<MetricSample> {
+  /**
+   * All values. A measured one has the label `worker`, with what `nameOf` calls the process; without a name it stays as the
+   * process has told it.
+   */
+  total(nameOf: (process: string) => string | undefined): ReadonlyArray<MetricSample> {
     const total: Samples = new Map(this.#ended)
     const own: Array<MetricSample> = []
     for (const [process, samples] of this.#running) {
       const worker = nameOf(process)
       for (const [key, sample] of samples) {
         if (isCounted(sample)) addTo(total, key, sample)
-        else own.push({ ...sample, attributes: { ...sample.attributes, worker } })
+        else own.push(worker === undefined ? sample : { ...sample, attributes: { ...sample.attributes, worker } })
       }
     }
     return [...total.values(), ...own]

@@ -3,6 +3,9 @@ import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import type { MetricRow } from "./MetricTable.ts"
 
+/** A row that has buckets. */
+export type HistogramRow = MetricRow & { readonly boundaries: ReadonlyArray<number> }
+
 /** A number that only grows. */
 export class Count {
   value = 0
@@ -18,8 +21,9 @@ export class Distribution {
   readonly #counts: Array<number>
   count = 0
   sum = 0
-  #min = Number.POSITIVE_INFINITY
-  #max = Number.NEGATIVE_INFINITY
+  // As Effect has them of a histogram without values.
+  #min = Number.MAX_VALUE
+  #max = -Number.MAX_VALUE
 
   constructor(boundaries: ReadonlyArray<number>) {
     this.boundaries = boundaries
@@ -29,7 +33,7 @@ export class Distribution {
   add(value: number): void {
     const { boundaries } = this
     let bucket = 0
-    // Most are in one of the first.
+    // Most values are in one of the first.
     while (bucket < boundaries.length && value > (boundaries[bucket] ?? 0)) bucket++
     if (bucket < boundaries.length) this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1
     this.count++
@@ -77,7 +81,7 @@ export class SeriesRegistry {
     })
   }
 
-  distributions(row: MetricRow & { readonly boundaries: ReadonlyArray<number> }): Family<Distribution> {
+  distributions(row: HistogramRow): Family<Distribution> {
     const { boundaries, description, name } = row
     return new Family(row, (attributes) => {
       const series = new Distribution(boundaries)

@@ -1,167 +1,83 @@
-/** Counts what a server does, as an observer of it; Effect's `Metric` has the numbers when somebody asks for them. */
-import type {
-  ConnectionEnd,
-  ConnectionProtocol,
-  ExchangeKind,
-  ExchangeRecord,
-  Limit,
-  Observer,
-  TlsOutcome
-} from "../observe/Observer.ts"
-import { table } from "./MetricTable.ts"
-import { Count, type Distribution, other, SeriesRegistry } from "./Series.ts"
+/**
+ * The metrics of servers, for programs that embed one: connections, requests, bytes, limits and more, among the program's
+ * own metrics in Effect's `MetricRegistry`.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import type * as Scope from "effect/Scope"
+import { combine, Observer } from "../observe/Observer.ts"
+import { SeriesRegistry } from "./Series.ts"
+import { ServerCounters } from "./ServerCounters.ts"
 
-/** Methods that are told apart; the names of others are up to clients. */
-const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "QUERY"]
-
-const methodNumbers: ReadonlyMap<string, number> = new Map(methods.map((name, index) => [name, index]))
-
-const versions = ["1.1", "2", "1.0", ""]
-
-const versionNumber = (version: string | undefined): number => {
-  if (version === "1.1") return 0
-  if (version === "2") return 1
-  return version === "1.0" ? 2 : 3
+/** What counts in a registry, for as long as somebody uses it. */
+interface Counting {
+  readonly series: SeriesRegistry
+  readonly counters: ServerCounters
+  users: number
 }
 
-const kinds: ReadonlyArray<ExchangeKind> = ["http", "sse", "websocket"]
+const countings = new WeakMap<Metric.MetricRegistry, Counting>()
 
-/** What is counted of exchanges that are alike. */
-interface ExchangeSeries {
-  readonly requests: Count
-  /** Absent for what lasts. */
-  readonly duration: Distribution | undefined
+const acquire = (registry: Metric.MetricRegistry): Counting => {
+  const known = countings.get(registry)
+  if (known !== undefined) {
+    known.users++
+    return known
+  }
+  const series = new SeriesRegistry(registry)
+  const counting = { series, counters: new ServerCounters(series), users: 1 }
+  countings.set(registry, counting)
+  return counting
 }
 
-/** The counters of one registry of Effect's, which all servers that use it count in. */
-export class ServerMetrics implements Observer {
-  readonly usesFirstByte = true
-  readonly usesQueueTime = true
-  readonly #registry: SeriesRegistry
-  readonly #opened = new Count()
-  readonly #received = new Count()
-  readonly #sent = new Count()
-  readonly #suspended = new Count()
-  readonly #messagesIn = new Count()
-  readonly #messagesOut = new Count()
-  #connections = 0
-  #exchanges = 0
-  /** By what `exchangeEnded` makes of a record's properties. */
-  readonly #alike = new Map<number, ExchangeSeries>()
-  readonly #firstBytes: Array<Distribution | undefined> = []
-  readonly #queueTimes: Array<Distribution | undefined> = []
-  readonly #families
-
-  constructor(registry: SeriesRegistry) {
-    this.#registry = registry
-    this.#families = {
-      durations: registry.distributions(table.requestDuration),
-      requests: registry.counts(table.requests),
-      sessions: registry.distributions(table.sessionDuration),
-      firstBytes: registry.distributions(table.firstByte),
-      queueTimes: registry.distributions(table.queueTime),
-      closed: registry.counts(table.connectionsClosed),
-      limits: registry.counts(table.limits),
-      errors: registry.counts(table.protocolErrors),
-      resets: registry.counts(table.resets),
-      handshakes: registry.counts(table.handshakes)
-    }
-    registry.gauge(table.connections, () => this.#connections)
-    registry.gauge(table.activeRequests, () => this.#exchanges)
-    registry.count(table.connectionsOpened, () => this.#opened.value)
-    registry.count(table.bytes, () => this.#received.value, "receive")
-    registry.count(table.bytes, () => this.#sent.value, "transmit")
-    registry.count(table.suspendedSends, () => this.#suspended.value)
-    registry.count(table.messages, () => this.#messagesIn.value, "receive")
-    registry.count(table.messages, () => this.#messagesOut.value, "transmit")
-  }
-
-  // connections ------------------------------------------------------------------------------------------------------
-
-  connectionOpened(): void {
-    this.#connections++
-    this.#opened.value++
-  }
-
-  connectionClosed(protocol: ConnectionProtocol, reason: ConnectionEnd): void {
-    this.#connections--
-    this.#families.closed.of(protocol, reason).value++
-  }
-
-  bytesReceived(length: number): void {
-    this.#received.value += length
-  }
-
-  bytesSent(length: number): void {
-    this.#sent.value += length
-  }
-
-  sendSuspended(): void {
-    this.#suspended.value++
-  }
-
-  streamReset(by: "client" | "server"): void {
-    this.#families.resets.of(by).value++
-  }
-
-  tlsHandshakeEnded(outcome: TlsOutcome, version: string): void {
-    this.#families.handshakes.of(version, outcome).value++
-  }
-
-  webSocketMessage(direction: "receive" | "transmit"): void {
-    if (direction === "receive") this.#messagesIn.value++
-    else this.#messagesOut.value++
-  }
-
-  protocolError(reason: string): void {
-    this.#families.errors.of(reason).value++
-  }
-
-  limitHit(limit: Limit): void {
-    this.#families.limits.of(limit).value++
-  }
-
-  // exchanges --------------------------------------------------------------------------------------------------------
-
-  exchangeStarted(): void {
-    this.#exchanges++
-  }
-
-  exchangeEnded(record: ExchangeRecord): void {
-    this.#exchanges--
-    const { firstByte, kind, queueTime, request, secure, status } = record
-    const method = request === undefined ? methods.length : (methodNumbers.get(request.method) ?? methods.length)
-    const version = versionNumber(request?.httpVersion)
-    const key = (((status * 16 + method) * 4 + version) * 2 + (secure ? 1 : 0)) * 4 + kinds.indexOf(kind)
-    const series =
-      this.#alike.get(key) ?? this.#addAlike(key, record, methods[method] ?? other, versions[version] ?? "")
-    series.requests.value++
-    if (series.duration === undefined) this.#families.sessions.of(kind).add(record.duration / 1000)
-    else series.duration.add(record.duration / 1000)
-    if (firstByte !== undefined) this.#firstByteOf(version).add(firstByte / 1000)
-    if (queueTime !== undefined) this.#queueTimeOf(version).add(queueTime / 1000)
-  }
-
-  #addAlike(key: number, { kind, secure, status }: ExchangeRecord, method: string, version: string): ExchangeSeries {
-    const { durations, requests } = this.#families
-    const series = {
-      requests: requests.of(method, version, `${Math.floor(status / 100)}xx`, kind),
-      duration: kind === "http" ? durations.of(method, String(status), version, secure ? "https" : "http") : undefined
-    }
-    this.#alike.set(key, series)
-    return series
-  }
-
-  #firstByteOf(version: number): Distribution {
-    return (this.#firstBytes[version] ??= this.#families.firstBytes.of(versions[version] ?? ""))
-  }
-
-  #queueTimeOf(version: number): Distribution {
-    return (this.#queueTimes[version] ??= this.#families.queueTimes.of(versions[version] ?? ""))
-  }
-
-  /** Takes the series out of the registry. */
-  remove(): void {
-    this.#registry.remove()
-  }
+const release = (registry: Metric.MetricRegistry, counting: Counting): void => {
+  if (--counting.users > 0) return
+  countings.delete(registry)
+  counting.series.remove()
 }
+
+/**
+ * Counts in this registry, as an observer of any number of servers. There is one for each registry; its series are in the
+ * registry as long as one of the scopes is open that it was taken in.
+ */
+export const of = (registry: Metric.MetricRegistry): Effect.Effect<Observer, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => acquire(registry)),
+      (counting) => Effect.sync(() => release(registry, counting))
+    ),
+    ({ counters }) => counters
+  )
+
+/** The registry in which the `Observer` of the context counts already, if it does. */
+const CountedIn = Context.Reference<Metric.MetricRegistry | undefined>("@pagi/core/ServerMetrics/CountedIn", {
+  defaultValue: () => undefined
+})
+
+/**
+ * What a server is to be observed by besides the `Observer` of the context, to be counted in the registry of the context;
+ * nothing when that counts already, because a program has provided `layer`.
+ */
+export const observer: Effect.Effect<Observer | undefined, never, Scope.Scope> = Effect.gen(function* () {
+  const registry = yield* Metric.MetricRegistry
+  return (yield* CountedIn) === registry ? undefined : yield* of(registry)
+})
+
+/**
+ * Has the servers of a program counted, in the `MetricRegistry` of the context:
+ *
+ *     PagiServer.layer.pipe(Layer.provide(ServerMetrics.layer))
+ *
+ * Whatever exports the program's metrics, such as `PrometheusMetrics.format` or `OtlpMetrics.layer`, then has those of the
+ * server too. It provides the `Observer` of the context, which tells one that was there before as well.
+ */
+export const layer: Layer.Layer<never> = Layer.effectContext(
+  Effect.gen(function* () {
+    const before = yield* Observer
+    const registry = yield* Metric.MetricRegistry
+    const added = yield* observer
+    return Context.make(Observer, combine(before, added)).pipe(Context.add(CountedIn, registry))
+  })
+)

@@ -233,8 +233,9 @@ export const testSessions = (version: Version): void => {
       const { harness } = yield* serveSessions(version, accepting)
       const { client } = yield* handshake(harness)
       yield* endSessions(harness, client)
-      assert.strictEqual(harness.log[0]?.kind, "websocket")
-      const method = harness.log[0].request?.method
+      const [record] = harness.log
+      assert.strictEqual(record?.kind, "websocket")
+      const method = record?.request?.method
       assert.deepStrictEqual(
         harness.events.filter((event) => !/^(opened|closed|reset)/.test(event)),
         [`started ${method} /`, "application", `ended ${method} / ${version.acceptedStatus} complete`]
