@@ -29,6 +29,7 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as EffectScope from "effect/Scope"
 import * as AccessLogFile from "./accessLog/AccessLogFile.ts"
+import type { ServerAdmin, ServerAdminParts } from "./admin/ServerAdmin.ts"
 import { makeAcceptor } from "./accept/ConnectionAcceptor.ts"
 import * as TrustedPeers from "./connection/TrustedPeers.ts"
 import { listenOnEndpoints } from "./connection/EndpointListeners.ts"
@@ -106,6 +107,9 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     const app = yield* PagiApp
     const options = yield* ServerOptions
     if (worker === undefined) yield* warnOfOptions(options)
+    const load = new ServerLoad()
+    const admin =
+      options.admin && (yield* openAdmin({ options, worker, load, sockets: inheritance.admin, serve: make }))
     const protocols = yield* Protocols
     const certificates = yield* TlsCertificates.fromOptions(options, alpnNames(protocols, options))
     const tickets = worker?.tickets ?? new TicketKeyring()
@@ -123,10 +127,9 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     yield* Effect.addFinalizer(() => endLifespan)
     const accessLog = yield* AccessLogFile.open(options.accessLog, options.accessLogFormat)
     const files = FileBody.make(options.syncFileThreshold)
-    const load = new ServerLoad()
     const server = yield* ServerContext.make({
       state: lifespan.state,
-      observer: combine(yield* Observer, accessLog?.observer, load),
+      observer: combine(yield* Observer, accessLog?.observer, load, admin?.observer),
       files,
       workerNum: worker?.num,
       isTrusted: options.trustedProxies === undefined ? undefined : TrustedPeers.make(options.trustedProxies)
@@ -150,6 +153,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       stopRequested.whenOpen(
         Effect.gen(function* () {
           yield* Effect.logInfo("shutting down")
+          admin?.stopping()
           yield* delayDrain(server)
           isRunning = false
           for (const { stopAccepting } of listeners) yield* stopAccepting
@@ -165,6 +169,8 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     // That the drain was incomplete has been logged, and there is nobody else to tell.
     yield* Effect.addFinalizer(() => Effect.ignore(shutdown))
     yield* announce(listeners, worker !== undefined)
+    const urls = listeners.map(({ url }) => url)
+    admin?.serving(urls, server.readiness)
     return PagiServer.of({
       address: own[0].address,
       port: own.map(({ address }) => address[1]).find((port) => port !== null) ?? 0,
@@ -178,6 +184,13 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       reopenLogs: accessLog?.reopen ?? Effect.void
     })
   })
+
+/** Loads what only servers with an admin listener need. */
+const openAdmin = (parts: ServerAdminParts<StartError>): Effect.Effect<ServerAdmin, StartError, EffectScope.Scope> =>
+  Effect.flatMap(
+    Effect.promise(() => import("./admin/ServerAdmin.ts")),
+    ({ open }) => open(parts)
+  )
 
 const serve = Effect.flatMap(ServerOptions, (options) =>
   Effect.provideService(make, References.MinimumLogLevel, minimumLogLevel(options))

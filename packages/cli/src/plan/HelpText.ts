@@ -14,6 +14,7 @@ const groups: ReadonlyArray<readonly [title: string, pattern: RegExp]> = [
   ["Where to listen", /^(?:host|port|socket|socket-mode|listen|listener-backlog)$/],
   ["TLS", /^(?:ssl-|disable-tls)/],
   ["Processes", /^(?:workers|reuseport|max-requests|heartbeat-|daemonize|pid|user|group|control)/],
+  ["Administration", /^admin/],
   ["Logs", /log|^quiet$|request-id$|^trusted-/],
   ["Start and stop", /^(?:lifespan|boot-|drain-|shutdown-)/],
   ["HTTP/2", /^(?:http2|h2-)/],

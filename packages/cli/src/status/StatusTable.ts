@@ -1,5 +1,5 @@
 /** The status of a server with workers, for people: a line about the whole, and a table of its workers. */
-import type { PoolStatus, WorkerStatus } from "@pagi/node/supervisor/PoolStatus"
+import type { PoolStatus, WorkerStatus } from "@pagi/node/admin/PoolStatus"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
 
 const units = [

@@ -15,6 +15,8 @@ const samples: Readonly<Record<string, string>> = {
   socketMode: "0660",
   listen: "[::1]:80",
   trustedProxies: "127.0.0.1,fd00::/8,unix",
+  admin: "127.0.0.1:9090",
+  adminToken: "0123456789abcdef",
   "tls.cert": "server.crt",
   "tls.key": "server.key",
   "tls.sni": "a.crt:a.key",

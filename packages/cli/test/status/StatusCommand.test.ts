@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ControlSocket from "@pagi/node/supervisor/ControlSocket"
-import type { PoolStatus } from "@pagi/node/supervisor/PoolStatus"
+import type { PoolStatus } from "@pagi/node/admin/PoolStatus"
 import * as Effect from "effect/Effect"
 import { chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { PoolStatus } from "@pagi/node/supervisor/PoolStatus"
+import type { PoolStatus } from "@pagi/node/admin/PoolStatus"
 import { formatAge, render } from "../../src/status/StatusTable.ts"
 
 const status: PoolStatus = {

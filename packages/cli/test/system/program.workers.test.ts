@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isPoolStatus, type PoolStatus } from "@pagi/node/supervisor/PoolStatus"
+import { isPoolStatus, type PoolStatus } from "@pagi/node/admin/PoolStatus"
 import * as Effect from "effect/Effect"
 import { chmodSync, mkdirSync, readFileSync, renameSync } from "node:fs"
 import { createServer } from "node:net"

@@ -16,6 +16,8 @@ export interface Kind<Value, Input> {
   readonly fromTexts?: (texts: ReadonlyArray<string>) => Input | undefined
   /** What in particular is wrong with an input that is not accepted, when there is more to say than `expected`. */
   readonly explain?: (input: Input) => string | undefined
+  /** Whether nobody is to see the value: neither messages nor a status show it. */
+  readonly isSecret?: boolean
 }
 
 const isInteger = Number.isSafeInteger
@@ -99,6 +101,16 @@ export const text = (placeholder: string): Kind<string, string> => ({
   fromText: (text) => text,
   toText: String
 })
+
+/** Something that only those know who may do what it is for; it is sent in a field of requests. */
+export const token: Kind<string, string> = {
+  expected: "at least 16 visible characters of ASCII",
+  placeholder: "TOKEN",
+  accept: (input) => (typeof input === "string" && /^[!-~]{16,}$/.test(input) ? input : undefined),
+  fromText: (text) => text,
+  toText: String,
+  isSecret: true
+}
 
 export const toggle: Kind<boolean, boolean> = {
   expected: "true or false",

@@ -28,6 +28,8 @@ export interface Problem {
   readonly option: string
   readonly value: unknown
   readonly expected: string
+  /** Whether the value is not to be shown. */
+  readonly isSecret?: boolean
 }
 
 /** What is allowed, and what is wrong with the input if that is not plain to see. */
@@ -50,7 +52,9 @@ export const fillIn = (
     const value = others.get(option)
     others.delete(option)
     const accepted = value === undefined ? defaultValue : kind.accept(value)
-    if (accepted === undefined && value !== undefined) return { option, value, expected: expectedOf(kind, value) }
+    if (accepted === undefined && value !== undefined) {
+      return { option, value, expected: expectedOf(kind, value), isSecret: kind.isSecret === true }
+    }
     values[option] = accepted
   }
   for (const [option, value] of others) return { option, value, expected: "the name of an option" }

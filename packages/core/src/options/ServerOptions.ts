@@ -23,7 +23,8 @@ import {
   permissions,
   seconds,
   text,
-  toggle
+  toggle,
+  token
 } from "./OptionKind.ts"
 import { define, type Definition, expectedOf, fillIn, type InputOf, type Rows, type ValueOf } from "./OptionTable.ts"
 import type { Extensions } from "../contract/Scope.ts"
@@ -100,6 +101,16 @@ export const table = {
     optional(Network.peersKind),
     undefined,
     "Whose x-request-id is taken; nothing else that they say about their clients is"
+  ),
+  admin: define(
+    optional(Endpoint.kind),
+    undefined,
+    "Where to answer what an administrator and his programs ask: health, metrics, status and the dashboard"
+  ),
+  adminToken: define(
+    optional(token),
+    undefined,
+    "What allows commands over TCP there; better by its variable than by the flag, which others can see"
   ),
   lifespan: define(
     choice("auto", "on", "off"),
@@ -256,6 +267,28 @@ export const flagName = (name: string): string => words(name).join("-")
 /** `PAGI_MAX_BODY_SIZE` of `maxBodySize`, `PAGI_SSL_CERT` of `tls.cert`. */
 export const environmentName = (name: string): string => `PAGI_${words(name).join("_").toUpperCase()}`
 
+/** What is shown of a value that nobody is to see. */
+const hidden = "(not shown)"
+
+const shownText = ({ defaultValue, kind }: Definition<unknown, unknown>, value: unknown): string | undefined => {
+  if (value === undefined) return undefined
+  const text = kind.toText(value)
+  if (text === kind.toText(defaultValue)) return undefined
+  return kind.isSecret === true ? hidden : text
+}
+
+/** The options that are not as they are by default, by their names, as the command line has them; without secrets. */
+export const differing = (values: Values): Readonly<Record<string, string>> => {
+  const shown: Record<string, string> = {}
+  for (const [name, definition] of definitions) {
+    const [group, option] = name.split(".")
+    const given: Readonly<Record<string, unknown>> = option === undefined ? values : { ...values.tls }
+    const text = shownText(definition, given[option ?? group ?? ""])
+    if (text !== undefined) shown[name] = text
+  }
+  return shown
+}
+
 const show = (value: unknown): string => (Duration.isDuration(value) ? Duration.format(value) : Formatter.format(value))
 
 /** How a default is written; nothing for an option that has none. */
@@ -279,11 +312,15 @@ export const parse = (
   if (value !== undefined) return Effect.succeed(value)
   const wrong = typeof text === "string" ? text : (text.find((one) => read([one]) === undefined) ?? text)
   const expected = expectedOf(kind, typeof wrong === "string" ? kind.fromText(wrong) : undefined)
-  return Effect.fail(new InvalidOption({ option: source, value: show(wrong), expected }))
+  return Effect.fail(
+    new InvalidOption({ option: source, value: kind.isSecret === true ? hidden : show(wrong), expected })
+  )
 }
 
-const fail = (option: string, value: unknown, expected: string) =>
-  Effect.fail(new InvalidOption({ option, value: value === undefined ? undefined : show(value), expected }))
+const fail = (option: string, value: unknown, expected: string, isSecret = false) => {
+  const shown = isSecret ? hidden : show(value)
+  return Effect.fail(new InvalidOption({ option, value: value === undefined ? undefined : shown, expected }))
+}
 
 /** Fills in the defaults and checks every value. */
 export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
@@ -295,7 +332,7 @@ export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
     if (tls !== undefined && "option" in tls) return yield* fail(tls.option, tls.value, tls.expected)
     const values: Record<string, unknown> = { extensions, tls }
     const problem = fillIn(rows, given, values)
-    if (problem !== undefined) return yield* fail(problem.option, problem.value, problem.expected)
+    if (problem !== undefined) return yield* fail(problem.option, problem.value, problem.expected, problem.isSecret)
     const excluded = Endpoint.exclusion((name) => input[name] !== undefined)
     if (excluded !== undefined) {
       const [name, other] = excluded

@@ -110,6 +110,16 @@ const rows: Readonly<Record<OptionName, Row>> = {
     refused: [[], "127.0.0.1", ["localhost"], ["10.0.0.0/33"], ["10.0.0.0/"], ["unix/8"], [5], null],
     expected: "a list of addresses and networks such as 127.0.0.1, 10.0.0.0/8 and fd00::/8, or unix for Unix sockets"
   },
+  admin: {
+    accepted: ["127.0.0.1:9090", "/run/admin.sock", { host: "::1", port: 0 }, { socket: "a", socketMode: 0o660 }],
+    refused: ["", "a b:90", 9090, null, { host: "::1" }],
+    expected: "host:port, [IPv6 address]:port or the path of a Unix socket"
+  },
+  adminToken: {
+    accepted: ["0123456789abcdef"],
+    refused: ["0123456789abcde", "with spaces in it, though", "ümlaute-are-no-ascii", 5, null],
+    expected: "at least 16 visible characters of ASCII"
+  },
   lifespan: choices("auto", "on", "off"),
   lifespanStartupTimeout: durations,
   maxHeaderSize: sizes(64),
@@ -177,6 +187,8 @@ describe("ServerOptions", () => {
         requestId: "off",
         sendRequestId: false,
         trustedProxies: undefined,
+        admin: undefined,
+        adminToken: undefined,
         lifespan: "auto",
         lifespanStartupTimeout: 30,
         maxHeaderSize: 16_384,
@@ -282,6 +294,33 @@ describe("ServerOptions", () => {
       for (const [input, message] of problems) {
         assert.strictEqual((yield* Effect.flip(ServerOptions.make(input))).message, message)
       }
+    })
+  )
+
+  it.effect("tells what is not as by default, and no secret", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(ServerOptions.differing(yield* ServerOptions.make()), {})
+      const adminToken = "a-secret-of-somebody"
+      const input = { port: 81, timeout: "2 seconds", tls: { cert: "c", key: "k" } } as const
+      const values = yield* ServerOptions.make({ ...input, admin: "[::1]:9090", adminToken })
+      assert.deepStrictEqual(ServerOptions.differing(values), {
+        port: "81",
+        timeout: "2",
+        admin: "[::1]:9090",
+        adminToken: "(not shown)",
+        "tls.cert": "c",
+        "tls.key": "k"
+      })
+      const short = yield* Effect.flip(ServerOptions.make({ adminToken: "secret" }))
+      assert.notInclude(short.message, "secret")
+      const definition = ServerOptions.table.adminToken
+      const read = yield* Effect.flip(
+        ServerOptions.parse("--admin-token", definition as ServerOptions.Definition<unknown, unknown>, "secret")
+      )
+      assert.strictEqual(
+        read.message,
+        "option --admin-token: (not shown) is not allowed; expected at least 16 visible characters of ASCII"
+      )
     })
   )
 

@@ -12,11 +12,15 @@ const UnixEndpoint = Schema.Struct({
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
   endpoint: Schema.Union([TcpEndpoint, UnixEndpoint]),
   /** The operating system's code, for instance EADDRINUSE; or UNSAFE_FOLDER, where others could replace the socket. */
-  code: Schema.String
+  code: Schema.String,
+  /** The option that names the endpoint, where it is none of those that say where the server listens. */
+  option: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    const { code, endpoint } = this
-    return endpoint._tag === "Tcp" ? describeTcp(endpoint.host, endpoint.port, code) : describeUnix(endpoint.path, code)
+    const { code, endpoint, option } = this
+    const problem =
+      endpoint._tag === "Tcp" ? describeTcp(endpoint.host, endpoint.port, code) : describeUnix(endpoint.path, code)
+    return option === undefined ? problem : `option ${option}: ${problem}`
   }
 }
 

@@ -1,10 +1,10 @@
 /** How a server is: what `/status` of the admin listener, `pagi-server status` and the dashboard show. */
-import type { PoolStatus } from "../supervisor/PoolStatus.ts"
+import type { PoolStatus } from "./PoolStatus.ts"
 
 /** The state of a server in one process. */
 export interface ProcessStatus {
   readonly pid: number
-  readonly phase: "serving" | "stopping"
+  readonly phase: "starting" | "serving" | "stopping"
   /** Milliseconds since it was started. */
   readonly age: number
   /** Where it listens, as URLs. */

@@ -22,6 +22,8 @@ export interface WorkerAssignment {
 /** What an environment says. */
 export interface Inheritance {
   readonly sockets: ReadonlyArray<InheritedSocket>
+  /** The one of the admin listener (`PAGI_REUSE_ADMIN`, which is written as `PAGI_REUSE` is); none or one. */
+  readonly admin: ReadonlyArray<InheritedSocket>
   /** What could not be understood, to be logged. */
   readonly problems: ReadonlyArray<string>
   /** The process that waits for this one to be ready before it ends (`PAGI_MASTER_PID`). */
@@ -36,6 +38,7 @@ export interface Inheritance {
 
 export const none: Inheritance = {
   sockets: [],
+  admin: [],
   problems: [],
   masterPid: undefined,
   readyDescriptor: undefined,
@@ -51,6 +54,7 @@ export const variables = [
   "LISTEN_PID",
   "LISTEN_FDNAMES",
   "PAGI_REUSE",
+  "PAGI_REUSE_ADMIN",
   "PAGI_REUSE_FILES",
   "PAGI_REUSE_FOREIGN",
   "PAGI_MASTER_PID",
@@ -78,6 +82,10 @@ export const take = (environment: Environment, pid: number): Inheritance => {
     sockets.findIndex((other) => other.descriptor === descriptor) === index
   return {
     sockets: sockets.filter(isFirst),
+    admin: ReuseText.read(
+      [taken["PAGI_REUSE_ADMIN"], taken["PAGI_REUSE_FILES"], taken["PAGI_REUSE_FOREIGN"]],
+      []
+    ).slice(0, 1),
     problems,
     masterPid: predecessorOf(taken, problems),
     readyDescriptor: readNumber(["PAGI_READY_FD", firstDescriptor, "descriptor"], taken, problems),

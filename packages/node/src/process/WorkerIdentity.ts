@@ -1,4 +1,6 @@
+import type { CheckRegistry } from "@pagi/core/health/HealthChecks"
 import * as Context from "effect/Context"
+import type { MetricRegistry } from "effect/Metric"
 import type { TicketKeyring } from "../tls/TicketSecrets.ts"
 import type { AcceptShare } from "../connection/AcceptShare.ts"
 
@@ -10,6 +12,18 @@ export interface WorkerIdentity {
   readonly share?: AcceptShare
   /** The secrets of TLS sessions that all workers have. */
   readonly tickets?: TicketKeyring
+  /** Is told what the server notes, once, if there is an admin listener. */
+  readonly watch?: (telemetry: WorkerTelemetry) => void
+}
+
+/** What a worker's parent is told besides its status. */
+export interface WorkerTelemetry {
+  /** Where the metrics of the server and its application are. */
+  readonly registry: MetricRegistry
+  /** The slowest and the failing requests, if there are others than at the last time; they are for JSON. */
+  readonly takeRecent: () => object | undefined
+  /** Whether the application is well. */
+  readonly checks: CheckRegistry
 }
 
 /** Which worker this is; by default none, but the only process of its server. */

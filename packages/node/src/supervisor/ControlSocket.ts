@@ -14,7 +14,7 @@ import { dirname, resolve } from "node:path"
 import { codeOf, fromErrno, ListenError } from "../accept/ListenError.ts"
 import { isSafe } from "../listen/SafeFolder.ts"
 import * as UnixSocket from "../listen/UnixSocket.ts"
-import { isPoolStatus, type PoolStatus } from "./PoolStatus.ts"
+import { isPoolStatus, type PoolStatus } from "../admin/PoolStatus.ts"
 
 /** There is no status to be had. */
 export class StatusError extends Schema.TaggedError<StatusError>()("StatusError", {

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type * as EffectScope from "effect/Scope"
 import type { WorkerId } from "../pool/PoolEvent.ts"
-import { makeNow } from "../worker/MonotonicClock.ts"
+import { makeNow } from "../process/MonotonicClock.ts"
 import { lateness } from "./PoolTimers.ts"
 
 /** As much of a worker as its heartbeat needs. */

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type * as EffectScope from "effect/Scope"
-import { makeNow } from "../worker/MonotonicClock.ts"
+import { makeNow } from "../process/MonotonicClock.ts"
 import type { Timer } from "../pool/PoolEvent.ts"
 
 /** Milliseconds beyond which a timer is late because this process did not run: it was stopped, or the machine was. */

@@ -16,7 +16,7 @@ import { readTickets, type SuccessorProgram, takeOver } from "./HotRestart.ts"
 import { leaveTimeout, unreadyLeaveTimeout } from "../worker/LeaveTimeout.ts"
 import type { PoolSettings } from "../pool/PoolEvent.ts"
 import { startAllowance } from "../pool/StartAllowance.ts"
-import type { PoolStatus, WorkerStatus } from "./PoolStatus.ts"
+import type { PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts"
 import type { WorkerProgram } from "./WorkerHandle.ts"
 import * as WorkerPool from "./WorkerPool.ts"
 

@@ -10,8 +10,8 @@ import * as ConnectionShares from "./ConnectionShares.ts"
 import type { PoolSettings } from "../pool/PoolEvent.ts"
 import * as PoolHeartbeat from "./PoolHeartbeat.ts"
 import { PoolInterpreter, type PoolItem, type PoolAnnouncement, type PoolParts } from "./PoolInterpreter.ts"
-import type { PoolStatus } from "./PoolStatus.ts"
-import { makeNow } from "../worker/MonotonicClock.ts"
+import type { PoolStatus } from "../admin/PoolStatus.ts"
+import { makeNow } from "../process/MonotonicClock.ts"
 import * as PoolTimers from "./PoolTimers.ts"
 
 /** What may be asked of a running pool. */

@@ -6,7 +6,7 @@ import { chmodSync, existsSync, lchownSync, mkdirSync, statSync, symlinkSync, wr
 import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { fetchStatus, serve, StatusError } from "../../src/supervisor/ControlSocket.ts"
-import type { PoolStatus } from "../../src/supervisor/PoolStatus.ts"
+import type { PoolStatus } from "../../src/admin/PoolStatus.ts"
 import { type Client, openUnix } from "../support/Client.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { turns } from "../support/Until.ts"

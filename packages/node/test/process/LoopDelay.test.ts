@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { watch } from "../../src/worker/LoopDelay.ts"
+import { watch } from "../../src/process/LoopDelay.ts"
 
 const block = (milliseconds: number): void => {
   const end = performance.now() + milliseconds

@@ -1,0 +1,21 @@
+/** What is installed: the version of the server. */
+import { readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+
+const ownName = /^@pagi\//
+
+/** Of the next manifest above that is one of ours: all packages of the server have the same version. */
+export const version = (): string => {
+  let folder = import.meta.dirname
+  while (dirname(folder) !== folder) {
+    folder = dirname(folder)
+    try {
+      const manifest: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+      const { name, version }: Readonly<Record<string, unknown>> = { ...Object(manifest) }
+      if (typeof name === "string" && ownName.test(name) && typeof version === "string") return version
+    } catch {
+      // There is none here, or it is of somebody who has none of ours above.
+    }
+  }
+  return "unknown"
+}

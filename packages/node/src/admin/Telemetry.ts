@@ -1,0 +1,24 @@
+/** What a server with an admin listener notes besides: its metrics, and the slowest and the failing requests. */
+import * as ServerMetrics from "@pagi/core/metrics/ServerMetrics"
+import { combine, type Observer } from "@pagi/core/observe/Observer"
+import * as Effect from "effect/Effect"
+import { MetricRegistry } from "effect/Metric"
+import type * as Scope from "effect/Scope"
+import * as ProcessMetrics from "../metrics/ProcessMetrics.ts"
+import { RecentRecorder } from "./RecentRecorder.ts"
+
+export interface Telemetry {
+  /** Listens to the server. */
+  readonly observer: Observer | undefined
+  /** Where its metrics are, and those of the application. */
+  readonly registry: MetricRegistry
+  readonly recent: RecentRecorder
+}
+
+/** Begins to note; the metrics are there until the scope closes. */
+export const make: Effect.Effect<Telemetry, never, Scope.Scope> = Effect.gen(function* () {
+  const registry = yield* MetricRegistry
+  const recent = new RecentRecorder()
+  yield* ProcessMetrics.start(registry)
+  return { observer: combine(yield* ServerMetrics.observer, recent), registry, recent }
+})
