@@ -10,12 +10,17 @@ import * as Scope from "effect/Scope"
 /** The log of the server, the least level of it that is written, and the clock. */
 const select = Context.pick(CurrentLoggers, MinimumLogLevel, Clock.Clock)
 
-/** Builds an application such that it finds these services alone, beside those that it brings along. */
-export const isolate = <A, E>(application: Layer.Layer<A, E>): Layer.Layer<A, E> =>
+/** Builds an application such that it finds these services and `more` alone, beside those that it brings along. */
+export const isolate = <A, E>(
+  application: Layer.Layer<A, E>,
+  more: Context.Context<never> = Context.empty()
+): Layer.Layer<A, E> =>
   Layer.effectContext(
     Effect.flatMap(Effect.scope, (scope) =>
       Layer.build(application).pipe(
-        Effect.updateContext((context: Context.Context<never>) => Context.add(select(context), Scope.Scope, scope))
+        Effect.updateContext((context: Context.Context<never>) =>
+          Context.merge(Context.add(select(context), Scope.Scope, scope), more)
+        )
       )
     )
   )

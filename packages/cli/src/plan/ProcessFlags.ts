@@ -24,7 +24,7 @@ export const flags = {
   pid: text("pid", "FILE", "File that names the process to send signals to"),
   user: text("user", "NAME", "User to become when all sockets are bound, as a name or number; for root only"),
   group: text("group", "NAME", "Group to become; without it, that of the user"),
-  control: text("control", "PATH", "Socket at which a server with workers tells its status; found by default")
+  control: text("control", "PATH", "Socket at which the server tells its status; found by default")
 }
 
 type ValueOf<F> = F extends Flag.Flag<infer Value> ? Value : never

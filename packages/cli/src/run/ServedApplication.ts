@@ -2,6 +2,7 @@
 import * as PagiApp from "@pagi/core/contract/PagiApp"
 import { endpoints } from "@pagi/core/options/Endpoint"
 import { ServerOptions } from "@pagi/core/options/ServerOptions"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -35,11 +36,24 @@ export const layer = (
       Effect.map(ServerOptions, (options) => {
         const application: Layer.Layer<PagiApp.PagiApp, LoadError> =
           reference === null ? currentDirectory : AppLoader.layer(reference, endpoints(options)[0], limit)
-        return ApplicationServices.isolate(application)
+        return options.admin === undefined
+          ? ApplicationServices.isolate(application)
+          : Layer.unwrap(Effect.map(watched, (services) => ApplicationServices.isolate(application, services)))
       })
     ),
     memory
   )
+
+/**
+ * Where the application's checks and metrics are to be, for those who ask the admin listener. It may have other copies of
+ * these modules, which would have other defaults.
+ */
+const watched = Effect.gen(function* () {
+  const [{ HealthChecks }, { MetricRegistry }] = yield* Effect.promise(() =>
+    Promise.all([import("@pagi/core/health/HealthChecks"), import("effect/Metric")])
+  )
+  return Context.make(HealthChecks, yield* HealthChecks).pipe(Context.add(MetricRegistry, yield* MetricRegistry))
+})
 
 /** What loading has needed is given back when the server has been started and nobody asks for anything. */
 const memory = Layer.effectDiscard(Effect.forkScoped(Memory.releaseWhenIdle))

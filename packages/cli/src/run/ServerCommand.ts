@@ -43,10 +43,8 @@ const serve = Effect.fnUntraced(function* (input: Input) {
 })
 
 /** What was given that only concerns servers with workers. */
-const withoutEffect = ({ process, served }: ServerPlan): ReadonlyArray<string> => [
-  ...ServerOptions.workersOnly.flatMap((name) => served.texts.options[name]?.source ?? []),
-  ...(process.control === null ? [] : ["--control"])
-]
+const withoutEffect = ({ served }: ServerPlan): ReadonlyArray<string> =>
+  ServerOptions.workersOnly.flatMap((name) => served.texts.options[name]?.source ?? [])
 
 /**
  * `pagi-server [flags] [app]`. Fails with `UsageError` or `InvalidOption` for flags and variables that are not allowed,
@@ -68,6 +66,6 @@ export const command = Command.make(
       command: "pagi-server --workers 4 ./app.ts",
       description: "Serve with four processes, below one that looks after them"
     },
-    { command: "pagi-server status [PID] [--json] [--watch]", description: "Show how a server with workers is" }
+    { command: "pagi-server status [PID] [--json] [--watch]", description: "Show how a server is" }
   ])
 )

@@ -2,6 +2,7 @@
 import { forOneProcess, ServerOptions, minimumLogLevel, type Values } from "@pagi/core/options/ServerOptions"
 import { InheritedSockets, passOn } from "@pagi/node/listen/InheritedSockets"
 import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
+import { ServerMode } from "@pagi/node/process/ServerMode"
 import { FirstConnection } from "@pagi/node/accept/FirstConnection"
 import * as BoundSockets from "@pagi/node/supervisor/BoundSockets"
 import { leaveTimeout, unreadyLeaveTimeout } from "@pagi/node/worker/LeaveTimeout"
@@ -21,6 +22,7 @@ import * as ProcessState from "../service/ProcessState.ts"
 import * as ReloadSignals from "../signals/ReloadSignals.ts"
 import * as ServedApplication from "./ServedApplication.ts"
 import type { ServerPlan } from "../plan/ServerPlan.ts"
+import type { Asked } from "../status/ProcessStatus.ts"
 import * as StopGuard from "./StopGuard.ts"
 import { StopSignal } from "../signals/StopSignals.ts"
 import * as SystemdNotify from "../service/SystemdNotify.ts"
@@ -36,8 +38,9 @@ export const run = (plan: ServerPlan, options: Values) =>
 const serve = Effect.fnUntraced(function* (plan: ServerPlan, bootTimeout: Duration.Duration) {
   const launch = yield* Launch
   const systemd = SystemdNotify.make(launch.systemd)
-  const { group, pid, user } = plan.process
-  const sockets = yield* socketsAs(yield* Privileges.resolve(user, group))
+  const { control, group, pid, user } = plan.process
+  const identity = yield* Privileges.resolve(user, group)
+  const sockets = yield* socketsAs(identity)
   const state = yield* ProcessState.begin({
     pidFile: pid,
     predecessor: launch.predecessor,
@@ -48,12 +51,18 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan, bootTimeout: Durati
   const watched = Layer.tapCause(PagiServerLive, (cause) => Effect.forkDetach(endFailed(cause)))
   const server = Layer.provideMerge(signals(systemd), watched).pipe(
     Layer.provide(ServedApplication.layer(plan.served.app, bootTimeout)),
-    Layer.provide(Layer.succeed(InheritedSockets, sockets))
+    Layer.provide(Layer.merge(Layer.succeed(InheritedSockets, sockets), Layer.succeed(ServerMode, "single")))
   )
   const limit = leaveTimeout(yield* ServerOptions)
   const log = Effect.runForkWith(yield* Effect.context<never>())
   const guard = StopGuard.make(limit, (message) => log(Effect.logDebug(message)))
-  yield* untilStopped(server, { limit, guard, ready: state.ready, stopping: state.stopping }).pipe(
+  const { isReceived } = yield* StopSignal
+  const ready = (server: PagiServer["Service"]) =>
+    Effect.andThen(
+      state.ready,
+      Effect.forkScoped(tellStatus({ server, path: control, uid: identity?.uid, isStopping: isReceived }))
+    )
+  yield* untilStopped(server, { limit, guard, ready, stopping: state.stopping }).pipe(
     Effect.provideService(FirstConnection, () => guard.start(false))
   )
 })
@@ -65,10 +74,19 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan, bootTimeout: Durati
 const socketsAs = Effect.fnUntraced(function* (identity: Privileges.Identity | undefined) {
   const inherited = yield* InheritedSockets
   if (identity === undefined) return inherited
-  const bound = yield* BoundSockets.bind(yield* ServerOptions, inherited.claim(), identity)
+  const [options, inheritance] = [yield* ServerOptions, inherited.claim()]
+  const bound = yield* BoundSockets.bind(options, inheritance, identity)
+  const admin = yield* BoundSockets.bindAdmin(options, inheritance, identity)
   yield* Privileges.drop(identity)
-  return passOn(yield* bound.surrender)
+  const { sockets } = admin === undefined ? { sockets: [] } : yield* admin.surrender
+  return passOn({ ...(yield* bound.surrender), admin: sockets })
 })
+
+const tellStatus = (asked: Asked) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../status/ProcessStatus.ts")),
+    ({ tell }) => tell(asked)
+  )
 
 /** Lets the administrator's signals reach the server. */
 const signals = (systemd: SystemdNotify.SystemdNotify["Service"]) =>
@@ -101,7 +119,7 @@ interface Course<E, R> {
   /** Milliseconds that a stop may take. */
   readonly limit: number
   readonly guard: StopGuard.StopGuard
-  readonly ready: Effect.Effect<void, E, R>
+  readonly ready: (server: PagiServer["Service"]) => Effect.Effect<unknown, E, R>
   readonly stopping: Effect.Effect<void>
 }
 
@@ -125,11 +143,11 @@ const untilStopped = <E, E2, R, R2>(
     const started = yield* Effect.raceFirst(Effect.asSome(Layer.build(server)), Effect.as(received, Option.none()))
     if (Option.isNone(started)) return
     left = "the application's lifespan"
-    yield* ready
+    const running = Context.get(started.value, PagiServer)
+    yield* ready(running)
     yield* received
-    const { shutdown } = Context.get(started.value, PagiServer)
     yield* Effect.ensuring(
-      Effect.all([stopping, shutdown], { concurrency: 2, discard: true }),
+      Effect.all([stopping, running.shutdown], { concurrency: 2, discard: true }),
       Effect.sync(() => {
         left = release
       })

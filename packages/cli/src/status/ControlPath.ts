@@ -1,4 +1,4 @@
-/** Where servers with workers tell their status: a socket for each process, in a folder that only its user can enter. */
+/** Where servers tell their status: a socket for each process, in a folder that only its user can enter. */
 import { join } from "node:path"
 import * as UserFolder from "../program/UserFolder.ts"
 

@@ -1,9 +1,9 @@
-/** The command `pagi-server status`: how a server with workers is, as it says itself through its control socket. */
+/** The command `pagi-server status`: how a server is, as it says itself through its control socket. */
 import { codeOf } from "@pagi/node/accept/ListenError"
 import * as ExitCode from "@pagi/node/pool/ExitCode"
 import { isRunning } from "@pagi/node/process/RunningProcess"
 import * as ControlSocket from "@pagi/node/supervisor/ControlSocket"
-import type { PoolStatus } from "@pagi/node/admin/PoolStatus"
+import type { ServerStatus } from "@pagi/node/admin/ServerStatus"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -17,7 +17,7 @@ import * as StatusTable from "./StatusTable.ts"
 /** There is no server that could be asked. */
 export class NotRunning extends Schema.TaggedError<NotRunning>()("NotRunning", { message: Schema.String }) {}
 
-export const usage = `Shows how a server with workers is.
+export const usage = `Shows how a server is.
 
 USAGE
   pagi-server status [PID|PATH] [--json] [--watch]
@@ -55,7 +55,7 @@ export const parse = (args: ReadonlyArray<string>): Effect.Effect<Request, Usage
 
 interface Answer {
   readonly path: string
-  readonly status: PoolStatus
+  readonly status: ServerStatus
 }
 
 /** What the server at a socket says; nothing when there is none. */
@@ -87,7 +87,7 @@ const find = (target: string | undefined): Effect.Effect<Answer, UsageError | No
     const answers = yield* askAll(target === undefined ? all : all.filter(({ pid }) => pid === Number(target)))
     const [answer, ...others] = answers
     if (answer === undefined) {
-      const which = target === undefined ? "no server with workers runs" : `process ${target} is no server with workers`
+      const which = target === undefined ? "no server runs" : `process ${target} is no server`
       return yield* new NotRunning({ message: `${which}, or it is another user's, or has a --control of its own` })
     }
     if (others.length === 0) return answer
@@ -97,7 +97,7 @@ const find = (target: string | undefined): Effect.Effect<Answer, UsageError | No
 
 const clear = "\u001b[H\u001b[J"
 
-const show = ({ isJson, isWatching }: Request, status: PoolStatus) => {
+const show = ({ isJson, isWatching }: Request, status: ServerStatus) => {
   if (isJson) return Console.log(JSON.stringify(status))
   const table = StatusTable.render(status).trimEnd()
   if (!isWatching) return Console.log(table)

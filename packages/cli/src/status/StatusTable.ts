@@ -1,5 +1,6 @@
-/** The status of a server with workers, for people: a line about the whole, and a table of its workers. */
+/** The status of a server, for people: a line about the whole, and a table of its workers or of its one process. */
 import type { PoolStatus, WorkerStatus } from "@pagi/node/admin/PoolStatus"
+import type { ProcessStatus, ServerStatus } from "@pagi/node/admin/ServerStatus"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
 
 const units = [
@@ -24,24 +25,26 @@ const formatMemory = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1
 
 const formatCount = (count: number): string => String(count).replaceAll(/\B(?=(\d{3})+$)/g, ",")
 
+const formatLag = ({ lag }: { readonly lag: number }): string => `${lag.toFixed(1)} ms`
+
 /** A worker says how it is only once it serves. */
 const ifHeard = ({ lastHeartbeat }: WorkerStatus, text: string): string => (lastHeartbeat === null ? "-" : text)
 
-interface Column {
+interface Column<Row> {
   readonly title: string
-  readonly cell: (worker: WorkerStatus) => string
+  readonly cell: (row: Row) => string
   /** Numbers are aligned to the right. */
   readonly isText?: boolean
 }
 
-const columns: ReadonlyArray<Column> = [
+const workerColumns: ReadonlyArray<Column<WorkerStatus>> = [
   { title: "WORKER", cell: ({ workerNum }) => String(workerNum) },
   { title: "PID", cell: ({ pid }) => (pid === null ? "-" : String(pid)) },
   { title: "PHASE", cell: ({ phase }) => phase, isText: true },
   { title: "AGE", cell: ({ age }) => formatAge(age) },
   { title: "REQUESTS", cell: (worker) => ifHeard(worker, formatCount(worker.requests)) },
   { title: "CONNECTIONS", cell: (worker) => ifHeard(worker, formatCount(worker.connections)) },
-  { title: "LAG", cell: (worker) => ifHeard(worker, `${worker.lag.toFixed(1)} ms`) },
+  { title: "LAG", cell: (worker) => ifHeard(worker, formatLag(worker)) },
   { title: "MEMORY", cell: (worker) => ifHeard(worker, formatMemory(worker.memory)) },
   {
     title: "HEARD",
@@ -49,23 +52,41 @@ const columns: ReadonlyArray<Column> = [
   }
 ]
 
-const headline = ({ age, isReloading, listeners, phase, pid, target, workers }: PoolStatus): string => {
+const processColumns: ReadonlyArray<Column<ProcessStatus>> = [
+  { title: "PID", cell: ({ pid }) => String(pid) },
+  { title: "AGE", cell: ({ age }) => formatAge(age) },
+  { title: "REQUESTS", cell: ({ requests }) => formatCount(requests) },
+  { title: "CONNECTIONS", cell: ({ connections }) => formatCount(connections) },
+  { title: "LAG", cell: formatLag },
+  { title: "MEMORY", cell: ({ memory }) => formatMemory(memory) }
+]
+
+const where = (listeners: ReadonlyArray<string>): string =>
+  listeners.length === 0 ? "" : ` on ${listeners.join(", ")}`
+
+const poolLine = ({ age, isReloading, listeners, phase, pid, target, workers }: PoolStatus): string => {
   const serving = workers.filter((worker) => worker.phase === "serving").length
   const replacing = isReloading ? ", replacing workers" : ""
-  const where = listeners.length === 0 ? "" : ` on ${listeners.join(", ")}`
-  return `pagi-server ${pid}: ${phase} for ${formatAge(age)}${replacing}, ${serving} of ${target} workers${where}`
+  return `pagi-server ${pid}: ${phase} for ${formatAge(age)}${replacing}, ${serving} of ${target} workers${where(listeners)}`
 }
 
-/** Lines, each with its end. */
-export const render = (status: PoolStatus): string => {
-  const rows = [
-    columns.map(({ title }) => title),
-    ...status.workers.map((worker) => columns.map(({ cell }) => cell(worker)))
-  ]
+const processLine = ({ age, listeners, phase, pid }: ProcessStatus): string =>
+  `pagi-server ${pid}: ${phase} for ${formatAge(age)}${where(listeners)}`
+
+const tableOf = <Row>(columns: ReadonlyArray<Column<Row>>, all: ReadonlyArray<Row>): ReadonlyArray<string> => {
+  const rows = [columns.map(({ title }) => title), ...all.map((one) => columns.map(({ cell }) => cell(one)))]
   const widths = columns.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)))
   const align = (cell: string, index: number): string =>
     columns[index]?.isText === true ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0)
-  const lines = [headline(status), ...rows.map((row) => row.map(align).join("  ").trimEnd())]
+  return rows.map((row) => row.map(align).join("  ").trimEnd())
+}
+
+/** Lines, each with its end. */
+export const render = (status: ServerStatus): string => {
+  const lines =
+    status.mode === "workers"
+      ? [poolLine(status), ...tableOf(workerColumns, status.workers)]
+      : [processLine(status), ...tableOf(processColumns, [status])]
   // A path may have anything in it.
   return lines.map((line) => `${ConsoleLog.escape(line)}\n`).join("")
 }

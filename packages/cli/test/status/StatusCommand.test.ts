@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ControlSocket from "@pagi/node/supervisor/ControlSocket"
-import type { PoolStatus } from "@pagi/node/admin/PoolStatus"
+import type { ServerStatus } from "@pagi/node/admin/ServerStatus"
 import * as Effect from "effect/Effect"
 import { chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -8,7 +8,11 @@ import { parse } from "../../src/status/StatusCommand.ts"
 import * as Program from "../support/Program.ts"
 import * as Site from "../support/Site.ts"
 
-const statusOf = (pid: number): PoolStatus => ({
+const statusOf = (pid: number): ServerStatus => ({
+  version: "0.1.0",
+  node: "24.0.0",
+  options: {},
+  mode: "workers",
   pid,
   phase: "serving",
   age: 1000,
@@ -24,7 +28,11 @@ const makeSession = (pids: ReadonlyArray<number>, stale: ReadonlyArray<number> =
     const session = yield* Site.make({})
     const folder = join(session, "pagi")
     mkdirSync(folder, { mode: 0o700 })
-    for (const pid of pids) yield* ControlSocket.serve(join(folder, `${pid}.sock`), () => statusOf(pid))
+    for (const pid of pids)
+      yield* ControlSocket.serve(
+        join(folder, `${pid}.sock`),
+        Effect.sync(() => statusOf(pid))
+      )
     for (const pid of stale) writeFileSync(join(folder, `${pid}.sock`), "")
     const env = { XDG_RUNTIME_DIR: session, TMPDIR: session }
     const run = (...args: ReadonlyArray<string>) => Program.run(["status", ...args], { env })
@@ -97,7 +105,7 @@ describe("pagi-server status", () => {
         const result = yield* none.run()
         assert.deepStrictEqual(
           [result.code, result.stderr],
-          [3, "error: no server with workers runs, or it is another user's, or has a --control of its own\n"]
+          [3, "error: no server runs, or it is another user's, or has a --control of its own\n"]
         )
         assert.strictEqual((yield* none.run("./missing.sock")).code, 3)
         assert.isFalse(existsSync(join(none.folder, `${nobody}.sock`)))

@@ -1,8 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { PoolStatus } from "@pagi/node/admin/PoolStatus"
+import type { ServerStatus } from "@pagi/node/admin/ServerStatus"
 import { formatAge, render } from "../../src/status/StatusTable.ts"
 
-const status: PoolStatus = {
+const status: ServerStatus = {
+  version: "0.1.0",
+  node: "24.0.0",
+  options: {},
+  mode: "workers",
   pid: 100,
   phase: "serving",
   age: 93_784_000,
@@ -44,6 +48,29 @@ describe("StatusTable", () => {
         "WORKER  PID  PHASE      AGE   REQUESTS  CONNECTIONS     LAG    MEMORY     HEARD\n" +
         "     1  101  serving  1m 1s  1,234,567           64  1.3 ms  90.0 MiB  0.4s ago\n" +
         "    12    -  booting     0s          -            -       -         -         -\n"
+    )
+  })
+
+  it("says how a server in one process is", () => {
+    const one: ServerStatus = {
+      version: "0.1.0",
+      node: "24.0.0",
+      options: {},
+      mode: "single",
+      pid: 7,
+      phase: "stopping",
+      age: 61_000,
+      listeners: ["http://127.0.0.1:5000/"],
+      requests: 1234,
+      connections: 5,
+      lag: 0.25,
+      memory: 60 * 1024 ** 2
+    }
+    assert.strictEqual(
+      render(one),
+      "pagi-server 7: stopping for 1m 1s on http://127.0.0.1:5000/\n" +
+        "PID    AGE  REQUESTS  CONNECTIONS     LAG    MEMORY\n" +
+        "  7  1m 1s     1,234            5  0.3 ms  60.0 MiB\n"
     )
   })
 

@@ -136,6 +136,18 @@ export const endpoints = (options: EndpointOptions): readonly [Endpoint, ...Arra
   return [withMode(first), ...others.map(withMode)]
 }
 
+/**
+ * Where the admin listener is to be, if there is to be one. A Unix socket is its user's alone unless permissions are set:
+ * whoever can connect can give commands.
+ */
+export const adminEndpoint = (options: {
+  readonly admin: Endpoint | undefined
+  readonly socketMode: number | undefined
+}): Endpoint | undefined => {
+  const { admin, socketMode } = options
+  return admin?._tag === "Unix" ? unix(admin.path, admin.mode ?? socketMode ?? 0o600) : admin
+}
+
 /** In which of three ways an option says where to listen. Two ways at once would leave open which one is meant. */
 const ways = { listen: "several", socket: "path", host: "address", port: "address" } as const
 

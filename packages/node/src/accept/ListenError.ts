@@ -28,6 +28,10 @@ export class ListenError extends Schema.TaggedError<ListenError>()("ListenError"
 export const fromErrno = (endpoint: Endpoint, error: unknown): ListenError =>
   error instanceof ListenError ? error : new ListenError({ endpoint, code: codeOf(error) })
 
+/** The same for an endpoint that an option of its own names. */
+export const ofOption = ({ code, endpoint }: ListenError, option: string): ListenError =>
+  new ListenError({ endpoint, code, option })
+
 /** The system's code for an error that Node has thrown or emitted. */
 export const codeOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)

@@ -1,7 +1,7 @@
 /** Opens the admin listener: this very server with an application of its own, which is not counted, logged or traced. */
 import * as PagiApp from "@pagi/core/contract/PagiApp"
-import { type Endpoint, format, type UnixEndpoint } from "@pagi/core/options/Endpoint"
-import { make as makeOptions, ServerOptions, type Values } from "@pagi/core/options/ServerOptions"
+import { type Endpoint, format } from "@pagi/core/options/Endpoint"
+import { make as makeOptions, ServerOptions } from "@pagi/core/options/ServerOptions"
 import { Observer } from "@pagi/core/observe/Observer"
 import { PatientDrain } from "@pagi/core/server/ServerContext"
 import * as Context from "effect/Context"
@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import { MinimumLogLevel } from "effect/References"
 import * as Scope from "effect/Scope"
 import { MoreListeners } from "../accept/Listener.ts"
-import { codeOf, ListenError } from "../accept/ListenError.ts"
+import { codeOf, ListenError, ofOption } from "../accept/ListenError.ts"
 import { type Inheritance, InheritedSockets, none, passOn } from "../listen/InheritedSockets.ts"
 import { WorkerIdentity } from "../process/WorkerIdentity.ts"
 import { make as makeApp, type Page } from "./AdminApp.ts"
@@ -52,13 +52,6 @@ const limits = {
 
 const quiet = { accessLog: "off", quiet: true, lifespan: "off" } as const
 
-/** Its permissions, which are the user's alone unless others are said: whoever can connect can give commands. */
-const withMode = (endpoint: UnixEndpoint): Endpoint => ({ ...endpoint, mode: endpoint.mode ?? 0o600 })
-
-/** Where the options say that the admin listener is to be; nothing without one. */
-export const endpointOf = ({ admin, socketMode }: Values): Endpoint | undefined =>
-  admin === undefined || admin._tag === "Tcp" ? admin : withMode({ ...admin, mode: admin.mode ?? socketMode })
-
 /** Listens, and answers from now on until the scope closes. Fails with a `ListenError` that names the option. */
 export const open = <E>(parts: AdminParts<E>): Effect.Effect<AdminListener, ListenError | E, Scope.Scope> =>
   Effect.gen(function* () {
@@ -82,7 +75,7 @@ export const open = <E>(parts: AdminParts<E>): Effect.Effect<AdminListener, List
       Effect.provideService(Observer, undefined),
       Effect.provideService(PatientDrain, false),
       Effect.provideService(MinimumLogLevel, "Warn"),
-      Effect.mapError((error) => (error instanceof ListenError ? ofOption(error) : error))
+      Effect.mapError((error) => (error instanceof ListenError ? ofOption(error, "admin") : error))
     )
     const [listener] = server.listeners
     const url = listener?.url ?? format(endpoint)
@@ -91,8 +84,6 @@ export const open = <E>(parts: AdminParts<E>): Effect.Effect<AdminListener, List
     // That there was something to interrupt is no news: event streams go on for ever.
     return { url, close: Effect.ignore(server.shutdown) }
   })
-
-const ofOption = ({ code, endpoint }: ListenError): ListenError => new ListenError({ endpoint, code, option: "admin" })
 
 /** Whether other machines can reach it, as far as its address tells; a name may be that of any address. */
 const isPublic = (endpoint: Endpoint): boolean =>

@@ -2,6 +2,7 @@
 import { HealthChecks } from "@pagi/core/health/HealthChecks"
 import type { Observer } from "@pagi/core/observe/Observer"
 import type { ServerLoad } from "@pagi/core/observe/ServerLoad"
+import { adminEndpoint } from "@pagi/core/options/Endpoint"
 import type { Values } from "@pagi/core/options/ServerOptions"
 import type { Readiness } from "@pagi/core/contract/Scope"
 import * as Clock from "effect/Clock"
@@ -50,7 +51,7 @@ export const open = <E>(parts: ServerAdminParts<E>): Effect.Effect<ServerAdmin, 
     const { load, options, serve, sockets, worker } = parts
     const telemetry = yield* Telemetry.make
     const { observer } = telemetry
-    const endpoint = AdminListener.endpointOf(options)
+    const endpoint = adminEndpoint(options)
     if (worker !== undefined || endpoint === undefined) {
       const { registry } = telemetry
       const now = yield* Clock.clockWith((clock) => Effect.succeed(() => clock.currentTimeMillisUnsafe()))

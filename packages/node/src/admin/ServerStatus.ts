@@ -1,5 +1,6 @@
 /** How a server is: what `/status` of the admin listener, `pagi-server status` and the dashboard show. */
-import type { PoolStatus } from "./PoolStatus.ts"
+import { isNumber, isObject, isString } from "effect/Predicate"
+import { isPoolStatus, type PoolStatus } from "./PoolStatus.ts"
 
 /** The state of a server in one process. */
 export interface ProcessStatus {
@@ -27,3 +28,35 @@ export type ServerStatus = {
   /** Options that differ from their defaults, as text. */
   readonly options: Readonly<Record<string, string>>
 } & (({ readonly mode: "single" | "embedded" } & ProcessStatus) | ({ readonly mode: "workers" } & PoolStatus))
+
+const phases: ReadonlySet<unknown> = new Set<ProcessStatus["phase"]>(["starting", "serving", "stopping"])
+
+const isProcessStatus = (value: object): value is ProcessStatus => {
+  const process: { readonly [Name in keyof ProcessStatus]?: unknown } = value
+  return (
+    phases.has(process.phase) &&
+    Array.isArray(process.listeners) &&
+    process.listeners.every(isString) &&
+    [process.pid, process.age, process.requests, process.connections, process.lag, process.memory].every(isNumber)
+  )
+}
+
+const textsOf = (value: unknown): Readonly<Record<string, string>> =>
+  isObject(value)
+    ? Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => isString(entry[1])))
+    : {}
+
+/** The status that was read; nothing when it is none. Servers of earlier versions tell less. */
+export const asServerStatus = (value: unknown): ServerStatus | undefined => {
+  if (!isObject(value)) return undefined
+  const { mode, node, options, version }: Readonly<Record<string, unknown>> = { ...value }
+  const common = {
+    version: isString(version) ? version : "unknown",
+    node: isString(node) ? node : "unknown",
+    options: textsOf(options)
+  }
+  if (mode === "single" || mode === "embedded") {
+    return isProcessStatus(value) ? { ...value, ...common, mode } : undefined
+  }
+  return isPoolStatus(value) ? { ...value, ...common, mode: "workers" } : undefined
+}

@@ -1,6 +1,6 @@
 /** What the admin listener of a server in one process tells: of its own process. */
 import type { CheckRegistry } from "@pagi/core/health/HealthChecks"
-import { differing, type Values } from "@pagi/core/options/ServerOptions"
+import type { Values } from "@pagi/core/options/ServerOptions"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -8,7 +8,7 @@ import * as LoopDelay from "../process/LoopDelay.ts"
 import { makeNow } from "../process/MonotonicClock.ts"
 import type { AdminSource, ReadinessReport } from "./AdminSource.ts"
 import type { HistoryMark } from "./HistoryPoint.ts"
-import * as Installed from "./Installed.ts"
+import * as ServerDescription from "./ServerDescription.ts"
 import type { ProcessStatus, ServerStatus } from "./ServerStatus.ts"
 import type { Telemetry } from "./Telemetry.ts"
 
@@ -46,13 +46,7 @@ export const make = (server: ServedProcess): Effect.Effect<AdminSource, never, S
     const startedAt = now()
     const lag = yield* watchLoop
     const { checks, mode, options, telemetry } = server
-    const constant = {
-      version: Installed.version(),
-      node: process.versions.node,
-      options: differing(options),
-      mode,
-      pid: process.pid
-    }
+    const constant = { ...ServerDescription.make(options), mode, pid: process.pid }
     let toldStopping = false
     const status = Effect.sync((): ServerStatus => ({
       ...constant,

@@ -2,7 +2,14 @@
  * The listening sockets of a server whose workers accept on them: bound, or inherited, by a process that only holds
  * them. They begin to listen when the first worker does, and go on while there is any process that has them.
  */
-import { endpoints, type Endpoint, type TcpEndpoint, unix, type UnixEndpoint } from "@pagi/core/options/Endpoint"
+import {
+  adminEndpoint,
+  endpoints,
+  type Endpoint,
+  type TcpEndpoint,
+  unix,
+  type UnixEndpoint
+} from "@pagi/core/options/Endpoint"
 import type { Values } from "@pagi/core/options/ServerOptions"
 import type { Address } from "@pagi/core/contract/Address"
 import type * as Arr from "effect/Array"
@@ -14,7 +21,7 @@ import { resolve } from "node:path"
 import type { InheritedSocket } from "../listen/InheritedSocket.ts"
 import { type Inheritance, none } from "../listen/InheritedSockets.ts"
 import { addressOf, isWildcard, urlOf } from "../listen/SocketListener.ts"
-import { fromErrno, ListenError } from "../accept/ListenError.ts"
+import { fromErrno, ListenError, ofOption } from "../accept/ListenError.ts"
 import * as ReuseText from "../listen/ReuseText.ts"
 import { isRunning } from "../process/RunningProcess.ts"
 import { type FoundSocket, matching, pathOf } from "../listen/SocketMatch.ts"
@@ -94,6 +101,19 @@ export const bind = (
     )
     return make(holdings, closing, options.tls !== undefined && !options.disableTls)
   })
+
+/** The same for the admin listener, if the options ask for one. */
+export const bindAdmin = (
+  options: Values,
+  inheritance: Inheritance,
+  owner?: UnixSocket.FileOwner
+): Effect.Effect<BoundSockets | undefined, ListenError, EffectScope.Scope> => {
+  const endpoint = adminEndpoint(options)
+  if (endpoint === undefined) return Effect.succeed(undefined)
+  const ofAdmin: Values = { ...options, listen: [endpoint], tls: undefined, reuseport: false }
+  const inherited = { ...none, sockets: inheritance.admin, masterPid: inheritance.masterPid }
+  return Effect.mapError(bind(ofAdmin, inherited, owner), (error) => ofOption(error, "admin"))
+}
 
 const make = (holdings: Arr.NonEmptyReadonlyArray<Holding>, closing: Closing, secure: boolean): BoundSockets => {
   const held = holdings.flatMap(([endpoint, held]) => (held === undefined ? [] : [{ endpoint, ...held }]))

@@ -1,5 +1,5 @@
 /**
- * The Unix socket on which a server with workers tells its status: whoever connects gets one JSON document, on one line.
+ * The Unix socket on which a server tells its status: whoever connects gets one JSON document, on one line.
  * Only the user of the server can connect. What a client sends is not read, and how long it takes to read is limited.
  */
 import { unix, type UnixEndpoint } from "@pagi/core/options/Endpoint"
@@ -14,7 +14,7 @@ import { dirname, resolve } from "node:path"
 import { codeOf, fromErrno, ListenError } from "../accept/ListenError.ts"
 import { isSafe } from "../listen/SafeFolder.ts"
 import * as UnixSocket from "../listen/UnixSocket.ts"
-import { isPoolStatus, type PoolStatus } from "../admin/PoolStatus.ts"
+import { asServerStatus, type ServerStatus } from "../admin/ServerStatus.ts"
 
 /** There is no status to be had. */
 export class StatusError extends Schema.TaggedError<StatusError>()("StatusError", {
@@ -43,7 +43,7 @@ const maxLength = 1024 * 1024
  */
 export const serve = (
   path: string,
-  status: () => PoolStatus,
+  status: Effect.Effect<ServerStatus>,
   predecessor?: number
 ): Effect.Effect<void, ListenError, EffectScope.Scope> =>
   Effect.gen(function* () {
@@ -58,7 +58,7 @@ export const serve = (
     const fork = yield* FiberSet.makeRuntime<never>()
     const server = createServer()
     server.maxConnections = maxClients
-    server.on("connection", (socket) => fork(answer(socket, `${JSON.stringify(status())}\n`)))
+    server.on("connection", (socket) => fork(answer(socket, status)))
     // Connections that could not be accepted: their clients will see.
     server.on("error", () => {})
     yield* Effect.acquireRelease(
@@ -82,6 +82,14 @@ export const serve = (
     )
   })
 
+/** The same for a server that serves all the same when nobody can ask. */
+export const tell = (
+  ...[path, status, predecessor]: Parameters<typeof serve>
+): Effect.Effect<void, never, EffectScope.Scope> =>
+  Effect.catch(serve(path, status, predecessor), ({ message }) =>
+    Effect.logWarning(`nobody can ask for the status of this server: ${message}`)
+  )
+
 /** Others must not be able to put another socket in the place of this one. */
 const prepareFolder = (endpoint: UnixEndpoint): void => {
   const folder = dirname(endpoint.path)
@@ -98,18 +106,21 @@ const takePlace = (endpoint: UnixEndpoint, predecessor: number): Effect.Effect<v
         : Effect.void
   })
 
-const answer = (socket: Socket, document: string): Effect.Effect<void> =>
-  Effect.callback<void>((resume) => {
+const answer = (socket: Socket, status: Effect.Effect<ServerStatus>): Effect.Effect<void> =>
+  Effect.gen(function* () {
     socket.on("error", () => {})
-    socket.on("close", () => resume(Effect.void))
-    socket.write(document)
-    socket.destroySoon()
+    const document = `${JSON.stringify(yield* status)}\n`
+    yield* Effect.callback<void>((resume) => {
+      socket.on("close", () => resume(Effect.void))
+      socket.write(document)
+      socket.destroySoon()
+    })
   }).pipe(Effect.timeoutOption(patience), Effect.ensuring(Effect.sync(() => socket.destroy())), Effect.asVoid)
 
 // the client -------------------------------------------------------------------------------------------------------------
 
 /** Asks for the status of the server that listens at a path. */
-export const fetchStatus = (path: string): Effect.Effect<PoolStatus, StatusError> => {
+export const fetchStatus = (path: string): Effect.Effect<ServerStatus, StatusError> => {
   const fail = (reason: string) => Effect.fail(new StatusError({ path, reason }))
   return Effect.callback<string, StatusError>((resume) => {
     const socket = connect({ path })
@@ -127,15 +138,14 @@ export const fetchStatus = (path: string): Effect.Effect<PoolStatus, StatusError
     Effect.timeoutOrElse({ duration: patience, orElse: () => fail("no answer in time") }),
     Effect.flatMap((text) => {
       const status = parse(text)
-      return status === undefined ? fail("the answer is none of a server with workers") : Effect.succeed(status)
+      return status === undefined ? fail("the answer is none of a server") : Effect.succeed(status)
     })
   )
 }
 
-const parse = (text: string): PoolStatus | undefined => {
+const parse = (text: string): ServerStatus | undefined => {
   try {
-    const value: unknown = JSON.parse(text)
-    return isPoolStatus(value) ? value : undefined
+    return asServerStatus(JSON.parse(text))
   } catch {
     return undefined
   }

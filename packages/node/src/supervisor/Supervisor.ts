@@ -16,6 +16,8 @@ import { readTickets, type SuccessorProgram, takeOver } from "./HotRestart.ts"
 import { leaveTimeout, unreadyLeaveTimeout } from "../worker/LeaveTimeout.ts"
 import type { PoolSettings } from "../pool/PoolEvent.ts"
 import { startAllowance } from "../pool/StartAllowance.ts"
+import * as ServerDescription from "../admin/ServerDescription.ts"
+import type { ServerStatus } from "../admin/ServerStatus.ts"
 import type { PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts"
 import type { WorkerProgram } from "./WorkerHandle.ts"
 import * as WorkerPool from "./WorkerPool.ts"
@@ -94,8 +96,12 @@ export const make = <E = never>(
     if (settings.onBound !== undefined) yield* settings.onBound
     const scope = yield* Effect.scope
     const tellStatus = Effect.suspend(() =>
-      serveStatus(settings.controlSocket, () => pool.status(urls), inheritance.masterPid)
+      settings.controlSocket === undefined
+        ? Effect.void
+        : ControlSocket.tell(settings.controlSocket, serverStatus, inheritance.masterPid)
     )
+    const constant = ServerDescription.make(options)
+    const serverStatus = Effect.sync((): ServerStatus => ({ ...constant, mode: "workers", ...pool.status(urls) }))
     const pool: WorkerPool.WorkerPool = yield* WorkerPool.make({
       program,
       successor: settings.successor,
@@ -126,18 +132,6 @@ export const make = <E = never>(
       ended: pool.ended
     })
   })
-
-/** Opens the control socket. A server that cannot have it serves all the same. */
-const serveStatus = (
-  path: string | undefined,
-  status: () => PoolStatus,
-  predecessor: number | undefined
-): Effect.Effect<void, never, EffectScope.Scope> =>
-  path === undefined
-    ? Effect.void
-    : Effect.catch(ControlSocket.serve(path, status, predecessor), ({ message }) =>
-        Effect.logWarning(`nobody can ask for the status of this server: ${message}`)
-      )
 
 /** A server with workers as a layer: it runs as long as the layer is in use. */
 export const layer = <E = never>(

@@ -6,12 +6,16 @@ import { chmodSync, existsSync, lchownSync, mkdirSync, statSync, symlinkSync, wr
 import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { fetchStatus, serve, StatusError } from "../../src/supervisor/ControlSocket.ts"
-import type { PoolStatus } from "../../src/admin/PoolStatus.ts"
+import type { ServerStatus } from "../../src/admin/ServerStatus.ts"
 import { type Client, openUnix } from "../support/Client.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { turns } from "../support/Until.ts"
 
-const status: PoolStatus = {
+const status: ServerStatus = {
+  version: "0.1.0",
+  node: "24.0.0",
+  options: {},
+  mode: "workers",
   pid: 17,
   phase: "serving",
   age: 1000,
@@ -32,6 +36,8 @@ const status: PoolStatus = {
     }
   ]
 }
+
+const told = Effect.succeed(status)
 
 /** A path in a folder that is not there yet. */
 const freePath = Effect.map(temporaryFolder, (folder) => join(folder, "pagi", "17.sock"))
@@ -68,7 +74,10 @@ describe("the socket for the status", () => {
     Effect.gen(function* () {
       const path = yield* freePath
       let age = 0
-      yield* serve(path, () => ({ ...status, age: ++age }))
+      yield* serve(
+        path,
+        Effect.sync(() => ({ ...status, age: ++age }))
+      )
       assert.deepStrictEqual(yield* fetchStatus(path), { ...status, age: 1 })
       assert.deepStrictEqual(yield* fetchStatus(path), { ...status, age: 2 })
       const client = yield* openUnix(path)
@@ -79,7 +88,7 @@ describe("the socket for the status", () => {
   it.live("lets nobody in but its user", () =>
     Effect.gen(function* () {
       const path = yield* freePath
-      yield* serve(path, () => status)
+      yield* serve(path, told)
       assert.strictEqual(statSync(path).mode & 0o777, 0o600)
       assert.strictEqual(statSync(join(path, "..")).mode & 0o777, 0o700)
     })
@@ -90,7 +99,10 @@ describe("the socket for the status", () => {
       const path = yield* freePath
       const long = { ...status, listeners: ["x".repeat(1_000_000)] }
       let isLong = true
-      yield* serve(path, () => (isLong ? long : status))
+      yield* serve(
+        path,
+        Effect.sync(() => (isLong ? long : status))
+      )
       yield* openUnread(path)
       isLong = false
       const noisy = yield* openUnix(path)
@@ -106,7 +118,10 @@ describe("the socket for the status", () => {
     Effect.gen(function* () {
       const path = yield* freePath
       let isLong = true
-      yield* serve(path, () => (isLong ? { ...status, listeners: ["x".repeat(1_000_000)] } : status))
+      yield* serve(
+        path,
+        Effect.sync(() => (isLong ? { ...status, listeners: ["x".repeat(1_000_000)] } : status))
+      )
       const clients = yield* Effect.forEach(Array.from({ length: 16 }), () => openUnread(path))
       const excess = yield* openUnix(path)
       yield* excess.closed
@@ -121,11 +136,11 @@ describe("the socket for the status", () => {
   it.live("goes with the scope, and comes back where one was left behind", () =>
     Effect.gen(function* () {
       const path = yield* freePath
-      yield* Effect.scoped(serve(path, () => status))
+      yield* Effect.scoped(serve(path, told))
       assert.strictEqual((yield* Effect.flip(fetchStatus(path))).reason, "ENOENT")
-      yield* serve(path, () => status)
+      yield* serve(path, told)
       assert.deepStrictEqual(yield* fetchStatus(path), status)
-      assert.strictEqual((yield* Effect.flip(serve(path, () => status))).code, "EADDRINUSE")
+      assert.strictEqual((yield* Effect.flip(serve(path, told))).code, "EADDRINUSE")
     })
   )
 
@@ -133,12 +148,9 @@ describe("the socket for the status", () => {
     Effect.gen(function* () {
       const path = yield* freePath
       const predecessor = yield* EffectScope.make()
-      yield* EffectScope.provide(
-        serve(path, () => status),
-        predecessor
-      )
-      const successor = serve(path, () => ({ ...status, pid: 18 }), 17)
-      assert.strictEqual((yield* Effect.flip(serve(path, () => status, 16))).code, "EADDRINUSE")
+      yield* EffectScope.provide(serve(path, told), predecessor)
+      const successor = serve(path, Effect.succeed({ ...status, pid: 18 }), 17)
+      assert.strictEqual((yield* Effect.flip(serve(path, told, 16))).code, "EADDRINUSE")
       yield* successor
       yield* EffectScope.close(predecessor, Exit.void)
       assert.strictEqual((yield* fetchStatus(path)).pid, 18)
@@ -151,30 +163,30 @@ describe("the socket for the status", () => {
       const open = join(folder, "open")
       mkdirSync(open)
       chmodSync(open, 0o777)
-      const { code, message } = yield* Effect.flip(serve(join(open, "s"), () => status))
+      const { code, message } = yield* Effect.flip(serve(join(open, "s"), told))
       assert.strictEqual(code, "UNSAFE_FOLDER")
       assert.strictEqual(
         message,
         `other users may change the folder of ${join(open, "s")}, and put another socket in its place`
       )
       symlinkSync(open, join(folder, "link"))
-      assert.strictEqual((yield* Effect.flip(serve(join(folder, "link", "s"), () => status))).code, "UNSAFE_FOLDER")
+      assert.strictEqual((yield* Effect.flip(serve(join(folder, "link", "s"), told))).code, "UNSAFE_FOLDER")
       // As the folder for temporary files is: there nobody can rename what belongs to others.
       chmodSync(open, 0o1777)
-      yield* serve(join(open, "s"), () => status)
+      yield* serve(join(open, "s"), told)
       if (process.getuid?.() === 0) {
         // Who owns a link can have it lead somewhere else at any time.
         symlinkSync(yield* temporaryFolder, join(folder, "foreign"))
         lchownSync(join(folder, "foreign"), 12_345, 0)
-        const foreign = serve(join(folder, "foreign", "s"), () => status)
+        const foreign = serve(join(folder, "foreign", "s"), told)
         assert.strictEqual((yield* Effect.flip(foreign)).code, "UNSAFE_FOLDER")
       }
       const long = join(open, "missing", "x".repeat(200))
-      assert.strictEqual((yield* Effect.flip(serve(long, () => status))).code, "ENAMETOOLONG")
+      assert.strictEqual((yield* Effect.flip(serve(long, told))).code, "ENAMETOOLONG")
       assert.isFalse(existsSync(join(open, "missing")))
       const file = join(folder, "file")
       writeFileSync(file, "text")
-      assert.strictEqual((yield* Effect.flip(serve(file, () => status))).code, "EEXIST")
+      assert.strictEqual((yield* Effect.flip(serve(file, told))).code, "EEXIST")
     })
   )
 })
@@ -198,7 +210,7 @@ describe("asking for a status", () => {
         yield* serveText(path, text)
         const error = yield* Effect.flip(fetchStatus(path))
         assert.instanceOf(error, StatusError)
-        assert.strictEqual(error.message, `no status at ${path}: the answer is none of a server with workers`)
+        assert.strictEqual(error.message, `no status at ${path}: the answer is none of a server`)
       }
     })
   )

@@ -1,11 +1,12 @@
-/** What is installed: the version of the server. */
+/** What a server says of itself that does not change: versions, and its options. */
+import { differing, type Values } from "@pagi/core/options/ServerOptions"
 import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 
 const ownName = /^@pagi\//
 
 /** Of the next manifest above that is one of ours: all packages of the server have the same version. */
-export const version = (): string => {
+const version = (): string => {
   let folder = import.meta.dirname
   while (dirname(folder) !== folder) {
     folder = dirname(folder)
@@ -19,3 +20,10 @@ export const version = (): string => {
   }
   return "unknown"
 }
+
+/** The part of a `ServerStatus` that stays as it is. */
+export const make = (options: Values) => ({
+  version: version(),
+  node: process.versions.node,
+  options: differing(options)
+})
