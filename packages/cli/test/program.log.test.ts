@@ -57,3 +57,68 @@ describe("pagi-server --access-log", () => {
     timeout
   )
 })
+
+/** What a server has printed that served a request with these flags, as objects. */
+const objectsOf = (...flags: ReadonlyArray<string>) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const cwd = yield* Site.make({ "page.txt": "here" })
+      const server = yield* Program.start(["--port", "0", "--log-format", "json", ...flags], { cwd })
+      const [, address = ""] = yield* server.line(/"listening on (http:[^"]+)"/)
+      yield* ask(address, "/page.txt?secret")
+      yield* server.line(/"message":"request"/)
+      yield* server.signal("SIGTERM")
+      const { code, stderr, stdout } = yield* server.result
+      assert.deepStrictEqual([code, stderr], [0, ""])
+      return stdout
+        .trimEnd()
+        .split("\n")
+        .map((line): Readonly<Record<string, unknown>> => JSON.parse(line))
+    })
+  )
+
+describe("pagi-server --log-format", () => {
+  it.live(
+    "json writes an object on each line, finished requests among them, in one process and in workers",
+    () =>
+      Effect.gen(function* () {
+        const flags = ["--request-id", "make"]
+        const outputs = yield* Effect.all([objectsOf(...flags), objectsOf("--workers", "1", ...flags)], {
+          concurrency: 2
+        })
+        for (const [index, objects] of outputs.entries()) {
+          for (const { level, pid, time } of objects) {
+            assert.strictEqual(level, "info")
+            assert.isNumber(pid)
+            assert.match(String(time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+          }
+          const request = objects.find(({ message }) => message === "request")
+          assert.isDefined(request)
+          assert.strictEqual(request["worker"], index === 0 ? undefined : 1)
+          assert.match(String(request["requestId"]), /^\w{12}-1$/)
+          assert.deepInclude(request["annotations"], {
+            method: "GET",
+            path: "/page.txt",
+            protocol: "HTTP/1.1",
+            status: 200,
+            bytes: 4,
+            outcome: "complete"
+          })
+        }
+      }),
+    timeout
+  )
+
+  it.live(
+    "is what the reason for which a server does not start is told in",
+    () =>
+      Effect.gen(function* () {
+        const { code, stderr } = yield* Program.run(["--log-format", "json", "./missing.ts"])
+        assert.strictEqual(code, 4)
+        const { level, message } = JSON.parse(stderr) as Readonly<Record<string, unknown>>
+        assert.strictEqual(level, "error")
+        assert.include(message, "missing.ts")
+      }),
+    timeout
+  )
+})

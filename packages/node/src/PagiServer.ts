@@ -255,13 +255,15 @@ export const layerTest = (
     })
   )
 
-/** Says which options need workers, which this server cannot have. */
-const warnOfOptions = (options: Values): Effect.Effect<void> =>
-  Effect.forEach(
-    withoutEffect(options),
-    (name) => Effect.logWarning(`option ${name} has no effect in one process; PagiSupervisor serves with workers`),
-    { discard: true }
-  )
+/** Says which options this server cannot honour. */
+const warnOfOptions = (options: Values): Effect.Effect<void> => {
+  const { needsCommand, needsWorkers } = withoutEffect(options)
+  const problems = [
+    ...needsWorkers.map((name) => `option ${name} has no effect in one process; PagiSupervisor serves with workers`),
+    ...needsCommand.map((name) => `option ${name} has no effect in a program, whose messages go to its own Logger`)
+  ]
+  return Effect.forEach(problems, (problem) => Effect.logWarning(problem), { discard: true })
+}
 
 /** Says where the server listens. A worker's parent has said that. */
 const announce = (listeners: ReadonlyArray<Listener>, isWorker: boolean): Effect.Effect<void> =>

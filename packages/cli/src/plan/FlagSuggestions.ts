@@ -55,6 +55,7 @@ export const ofOthers: ReadonlyMap<string, string> = new Map([
   ["error-logfile", "messages go to standard output and standard error"],
   ["log-file", "--access-log"],
   ["log", "--access-log"],
+  ["log-json", "--log-format"],
   ["verbose", "--log-level debug"],
   ["debug", "--log-level debug"],
   ["silent", "--quiet"],

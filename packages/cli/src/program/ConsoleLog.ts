@@ -1,77 +1,61 @@
-/** How the command writes its log: plain lines for a person or a supervisor, nothing that a request could forge. */
-import * as Cause from "effect/Cause"
-import { format as formatValue } from "effect/Formatter"
-import type * as Layer from "effect/Layer"
+/** How the command writes its log: in which format, and to which of its outputs. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type { LogLevel } from "effect/LogLevel"
-import { CurrentLogAnnotations } from "effect/References"
-import { styleText } from "node:util"
+import * as LogFormats from "./LogFormats.ts"
 
-const controls = /[\p{Cc}\u2028\u2029]/gu
-const names: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }
+/** The formats that can be asked for. */
+const formats = {
+  plain: LogFormats.plain,
+  pretty: LogFormats.pretty,
+  logfmt: LogFormats.logfmt,
+  json: LogFormats.json
+} as const
 
-const escapeControl = (character: string): string =>
-  names[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+/** The name of a format. */
+export type FormatName = keyof typeof formats
 
-/** Text on one line: what could end the line or steer a terminal is spelled out. */
-export const escape = (text: string): string => text.replace(controls, escapeControl)
+/** The format that somebody has asked for; without one a terminal gets `pretty`, and everything else `plain`. */
+class Chosen extends Context.Service<Chosen, { name: FormatName | undefined }>()("@pagi/cli/ConsoleLog/Chosen") {}
 
-/** The lines below a message are set in, so that none of them looks like a message of its own. */
-const indent = (text: string): string =>
-  text
-    .split("\n")
-    .map((line) => `\n  ${escape(line)}`)
-    .join("")
+/** Whether a level's messages go to standard error. */
+const isForErrors = (level: LogLevel): boolean => level === "Fatal" || level === "Error" || level === "Warn"
 
-const toText = (value: unknown): string => (typeof value === "string" ? value : formatValue(value))
+const streamOf = (level: LogLevel): LogFormats.LogStream => (isForErrors(level) ? process.stderr : process.stdout)
 
-/** What lines of a level begin with, in colour where the stream shows it. */
-const prefixOf = (level: LogLevel): string => {
-  switch (level) {
-    case "Fatal":
-    case "Error":
-      return styleText("red", "error: ", { stream: process.stderr })
-    case "Warn":
-      return styleText("yellow", "warning: ", { stream: process.stderr })
-    case "Debug":
-      return styleText("dim", "debug: ", { stream: process.stdout })
-    default:
-      return ""
-  }
-}
-
-/**
- * The text of a log message, on one line. A cause follows with its stack: it comes from the application or from a fault
- * of the server, and whoever wrote that needs it.
- */
-export const format: Logger.Logger<unknown, string> = Logger.make(({ cause, fiber, logLevel, message }) => {
-  const parts = Array.isArray(message) ? message : [message]
-  const annotations = Object.entries(fiber.getRef(CurrentLogAnnotations)).map(
-    ([name, value]) => `${name}=${toText(value)}`
-  )
-  const line = escape([...parts.map(toText), ...annotations].join(" "))
-  return `${prefixOf(logLevel)}${line}${cause.reasons.length === 0 ? "" : indent(Cause.pretty(cause))}`
-})
+/** A logger that writes lines in the format that is chosen by then. */
+const lines = (chosen: Chosen["Service"], source: LogFormats.LogSource): Logger.Logger<unknown, string> =>
+  Logger.make((options) => {
+    const stream = streamOf(options.logLevel)
+    const write = formats[chosen.name ?? (stream.isTTY ? "pretty" : "plain")]
+    return write(options, source, stream)
+  })
 
 /** What is special about the log of a process among others. */
 export interface Options {
-  /** Stands before every line. */
-  readonly prefix?: string
+  /** Which worker it is, if it is one. */
+  readonly worker?: number | undefined
   /** Gets the lines too. */
   readonly copyTo?: ((line: string, stream: "stdout" | "stderr") => void) | undefined
 }
 
-const isForErrors = (level: LogLevel): boolean => level === "Fatal" || level === "Error" || level === "Warn"
-
 /** Information goes to standard output, warnings and errors to standard error. */
-export const layerWith = ({ copyTo, prefix = "" }: Options): Layer.Layer<never> => {
-  const lines = Logger.map(format, (text) => `${prefix}${text}`)
-  const console = Logger.withLeveledConsole(lines)
-  if (copyTo === undefined) return Logger.layer([console])
+export const layerWith = ({ copyTo, worker }: Options): Layer.Layer<Chosen> => {
+  const chosen: Chosen["Service"] = { name: undefined }
+  const written = lines(chosen, { pid: process.pid, worker })
+  const console = Logger.withLeveledConsole(written)
   const copy = Logger.make<unknown, void>((options) =>
-    copyTo(lines.log(options), isForErrors(options.logLevel) ? "stderr" : "stdout")
+    copyTo?.(written.log(options), isForErrors(options.logLevel) ? "stderr" : "stdout")
   )
-  return Logger.layer([console, copy])
+  return Layer.merge(Logger.layer(copyTo === undefined ? [console] : [console, copy]), Layer.succeed(Chosen, chosen))
 }
 
-export const layer: Layer.Layer<never> = layerWith({})
+export const layer: Layer.Layer<Chosen> = layerWith({})
+
+/** Uses this format from now on, for all that the process writes. */
+export const use = (name: FormatName | undefined): Effect.Effect<void, never, Chosen> =>
+  Effect.map(Chosen, (chosen) => {
+    chosen.name = name
+  })

@@ -5,6 +5,7 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as CommandCheck from "../plan/CommandCheck.ts"
+import * as ConsoleLog from "../program/ConsoleLog.ts"
 import * as Launch from "../service/Launch.ts"
 import * as Privileges from "../service/Privileges.ts"
 import * as ProcessFlags from "../plan/ProcessFlags.ts"
@@ -36,6 +37,7 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   yield* Privileges.resolve(plan.process.user, plan.process.group)
   const answer = yield* CommandCheck.Asker
   if (answer !== undefined) return answer({ plan, workers: options.workers })
+  yield* ConsoleLog.use(options.logFormat)
   yield* Launch.inBackground(plan.process, options)
   yield* UnknownVariables.warn
   for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)

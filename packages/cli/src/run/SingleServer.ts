@@ -29,13 +29,13 @@ import * as SystemdNotify from "../service/SystemdNotify.ts"
 
 /** Serves until the process is told to stop. */
 export const run = (plan: ServerPlan, options: Values) =>
-  Effect.scoped(serve(plan, options.bootTimeout)).pipe(
+  Effect.scoped(serve(plan, options)).pipe(
     // What needs workers has been told already, by the names of the flags.
     Effect.provideService(ServerOptions, forOneProcess(options)),
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))
   )
 
-const serve = Effect.fnUntraced(function* (plan: ServerPlan, bootTimeout: Duration.Duration) {
+const serve = Effect.fnUntraced(function* (plan: ServerPlan, { bootTimeout, logFormat }: Values) {
   const launch = yield* Launch
   const systemd = SystemdNotify.make(launch.systemd)
   const { control, group, pid, user } = plan.process
@@ -55,7 +55,7 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan, bootTimeout: Durati
   )
   const limit = leaveTimeout(yield* ServerOptions)
   const log = Effect.runForkWith(yield* Effect.context<never>())
-  const guard = StopGuard.make(limit, (message) => log(Effect.logDebug(message)))
+  const guard = StopGuard.make(limit, (message) => log(Effect.logDebug(message)), logFormat)
   const { isReceived } = yield* StopSignal
   const ready = (server: PagiServer["Service"]) =>
     Effect.andThen(

@@ -10,6 +10,7 @@
 import { longestTimer } from "@pagi/core/options/OptionKind"
 import { constants } from "node:os"
 import { Worker } from "node:worker_threads"
+import type * as ConsoleLog from "../program/ConsoleLog.ts"
 import * as ExitCode from "../program/ExitCode.ts"
 import { sameRequest } from "../signals/StopSignals.ts"
 
@@ -22,8 +23,17 @@ const program = `
   const { Session } = require("node:inspector")
   const { parentPort, Worker, workerData } = require("node:worker_threads")
   const { internalBinding } = require("internal/test/binding")
-  const { allowance, code, longestTimer, patience, sameRequest, signalBase, signals, stoppingSince } = workerData
+  const { allowance, code, format, longestTimer, patience, sameRequest, signalBase, signals, stoppingSince } = workerData
   const now = () => Number(process.hrtime.bigint() / 1000000n)
+
+  // As the formats of the log have it.
+  const lineOf = (message) => {
+    const { pid } = process
+    const time = new Date().toISOString()
+    if (format === "json") return JSON.stringify({ time, level: "error", message, pid })
+    if (format === "logfmt") return "timestamp=" + time + " level=ERROR message=" + JSON.stringify(message) + " pid=" + pid
+    return "error: " + message
+  }
 
   // The application's line, rather than a built-in function that it has called.
   const ownFrame = /\\n    (at (?!<anonymous>|[^\\n]*node:)[^\\n]*:\\d+:\\d+\\)?)/
@@ -59,7 +69,7 @@ const program = `
       }
       // Nobody may be there to read it.
       setTimeout(exit, patience / 2)
-      write(2, "error: the application computes without end, and the process ends all the same: " + where + "\\n", exit)
+      write(2, lineOf("the application computes without end, and the process ends all the same: " + where) + "\\n", exit)
     })
   }
 
@@ -97,18 +107,25 @@ export interface StopGuard {
  * signal that a blocked event loop gets before is not noticed. Where a debugger may be attached there is none: who looks
  * at a breakpoint is not to be interrupted, and at its exit such a process waits for the debugger anyway.
  */
-export const make = (allowance: number, tell: (message: string) => void): StopGuard => {
+export const make = (allowance: number, tell: (message: string) => void, format?: ConsoleLog.FormatName): StopGuard => {
   let isRunning = false
   return {
     start: (isStopping) => {
       if (isRunning) return
       isRunning = true
-      watch(allowance, isStopping, tell)
+      watch({ allowance, isStopping, format }, tell)
     }
   }
 }
 
-const watch = (allowance: number, isStopping: boolean, tell: (message: string) => void): void => {
+/** What there is to watch for, and how the log is written. */
+interface Watch {
+  readonly allowance: number
+  readonly isStopping: boolean
+  readonly format: ConsoleLog.FormatName | undefined
+}
+
+const watch = ({ allowance, format, isStopping }: Watch, tell: (message: string) => void): void => {
   try {
     if (process.getBuiltinModule("node:inspector").url() !== undefined) {
       return tell("no thread listens to signals, as a debugger may be attached")
@@ -120,6 +137,7 @@ const watch = (allowance: number, isStopping: boolean, tell: (message: string) =
       workerData: {
         allowance,
         code: ExitCode.incompleteDrain,
+        format,
         longestTimer,
         patience,
         sameRequest,

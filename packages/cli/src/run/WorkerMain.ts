@@ -20,6 +20,7 @@ const serverOf = (payload: unknown) =>
       // It comes from our own supervisor, which has checked it.
       const { app, texts } = yield* Effect.orDie(Schema.decodeUnknownEffect(ServedPlan)(payload))
       const options = yield* ServerValues.resolve(texts)
+      yield* ConsoleLog.use(options.logFormat)
       return PagiServerLive.pipe(
         Layer.provide(ServedApplication.layer(app)),
         Layer.provideMerge(Layer.succeed(ServerOptions, options)),
@@ -35,7 +36,7 @@ const worker = Effect.gen(function* () {
   yield* WorkerProcess.run(serverOf).pipe(
     Effect.tapCause(number === undefined ? MainProgram.report : MainProgram.reportUnforeseen),
     Effect.provideService(InheritedSockets, passOn(inheritance)),
-    Effect.provide(ConsoleLog.layerWith({ prefix: number === undefined ? "" : `worker ${number}: ` }))
+    Effect.provide(ConsoleLog.layerWith({ worker: number }))
   )
 })
 

@@ -1,7 +1,7 @@
 /** The status of a server, for people: a line about the whole, and a table of its workers or of its one process. */
 import type { PoolStatus, WorkerStatus } from "@pagi/node/admin/PoolStatus"
 import type { ProcessStatus, ServerStatus } from "@pagi/node/admin/ServerStatus"
-import * as ConsoleLog from "../program/ConsoleLog.ts"
+import * as LogFormats from "../program/LogFormats.ts"
 
 const units = [
   [86_400, "d"],
@@ -88,5 +88,5 @@ export const render = (status: ServerStatus): string => {
       ? [poolLine(status), ...tableOf(workerColumns, status.workers)]
       : [processLine(status), ...tableOf(processColumns, [status])]
   // A path may have anything in it.
-  return lines.map((line) => `${ConsoleLog.escape(line)}\n`).join("")
+  return lines.map((line) => `${LogFormats.escape(line)}\n`).join("")
 }

@@ -14,6 +14,7 @@ const samples: Readonly<Record<string, string>> = {
   socket: "/run/app.sock",
   socketMode: "0660",
   listen: "[::1]:80",
+  logFormat: "json",
   trustedProxies: "127.0.0.1,fd00::/8,unix",
   admin: "127.0.0.1:9090",
   adminToken: "0123456789abcdef",

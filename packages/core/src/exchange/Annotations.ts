@@ -1,10 +1,8 @@
+import { formatAddress } from "../contract/Address.ts"
 import type { Subject } from "../server/Subject.ts"
 
 /** What a log line says of the exchange that it is about. */
 export type Annotations = Readonly<Record<string, string | number>>
-
-const withAddress = ([host, port]: readonly [string, number | null]): string =>
-  port === null ? host : `${host.includes(":") ? `[${host}]` : host}:${port}`
 
 /** Method, path, protocol and peer of an exchange, its id and its span if it has them, and the worker that served it. */
 export const make = (subject: Subject | undefined, worker: number | undefined): Annotations => ({
@@ -20,7 +18,7 @@ const ofRequest = (subject: Exclude<Subject, { readonly type: "lifespan" }>): An
     method: isWebSocket ? (subject.httpVersion === "2" ? "CONNECT" : "GET") : subject.method,
     path: subject.path,
     protocol: isWebSocket ? `WebSocket over ${version}` : version,
-    ...(subject.client === undefined ? {} : { client: withAddress(subject.client) }),
+    ...(subject.client === undefined ? {} : { client: formatAddress(subject.client) }),
     ...(subject.requestId === undefined ? {} : { requestId: subject.requestId }),
     ...(subject.span === undefined ? {} : { traceId: subject.span.traceId, spanId: subject.span.spanId })
   }

@@ -84,11 +84,16 @@ export const table = {
     "How long the command may take to load the application; with workers, how long one may take until it serves"
   ),
   accessLog: define(
-    text("FILE|stdout|stderr|off"),
+    text("FILE|stdout|stderr|log|off"),
     "stderr",
-    "Where finished requests are logged: a file, stdout, stderr or off"
+    "Where finished requests are logged: a file, stdout, stderr, log for messages like all others, or off"
   ),
   accessLogFormat: define(logFormat, "clf", "What the access log says of a request (docs/access-log.md)"),
+  logFormat: define(
+    optional(choice("plain", "pretty", "logfmt", "json")),
+    undefined,
+    "How the command writes messages; by default pretty in a terminal, and otherwise plain (docs/logging.md)"
+  ),
   logLevel: define(choice("debug", "info", "warn", "error"), "info", "Least severe message that the server logs"),
   quiet: define(toggle, false, "Logs warnings and errors only, and no access log unless one is named", "q"),
   requestId: define(
@@ -242,16 +247,27 @@ export const workersOnly = [
 /** What one process cannot honour; of the last the command makes something else. */
 const forWorkers = ["workers", ...workersOnly, "bootTimeout"] as const
 
-/** The options that one process cannot honour and that are not as they are by default. */
-export const withoutEffect = (values: Values): ReadonlyArray<OptionName> =>
+/** What the command alone honours: the messages of a program go to the Logger that it provides. */
+const forCommand = ["logFormat"] as const
+
+/** Those of some options that are not as they are by default. */
+const changedOf = (values: Values, names: ReadonlyArray<OptionName>): ReadonlyArray<OptionName> =>
   rows.flatMap(([name, { defaultValue, kind }]) =>
-    forWorkers.some((one) => one === name) && kind.toText(values[name]) !== kind.toText(defaultValue) ? [name] : []
+    names.includes(name) && kind.toText(values[name]) !== kind.toText(defaultValue) ? [name] : []
   )
+
+/** What a server in a program cannot honour and that is not as it is by default, and who could. */
+export const withoutEffect = (
+  values: Values
+): { readonly needsWorkers: ReadonlyArray<OptionName>; readonly needsCommand: ReadonlyArray<OptionName> } => ({
+  needsWorkers: changedOf(values, forWorkers),
+  needsCommand: changedOf(values, forCommand)
+})
 
 /** The same values for one process, with the defaults of what it cannot honour. */
 export const forOneProcess = (values: Values): Values => ({
   ...values,
-  ...Object.fromEntries(forWorkers.map((name) => [name, table[name].defaultValue]))
+  ...Object.fromEntries([...forWorkers, ...forCommand].map((name) => [name, table[name].defaultValue]))
 })
 
 /** The words of an option's name; what programs call TLS has always been SSL on command lines. */
@@ -352,8 +368,16 @@ export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
     ) {
       return yield* fail("reuseport", true, "no port 0 beside it: each worker would get a port of its own")
     }
+    if (complete.accessLog === "log" && input.accessLogFormat !== undefined) {
+      const expected = "no accessLog log beside it: messages have the format of the log"
+      return yield* fail("accessLogFormat", complete.accessLogFormat, expected)
+    }
     const derived: { accessLog?: string; maxWsFrameSize?: number } = {}
-    if (complete.quiet && input.accessLog === undefined) derived.accessLog = "off"
+    const isStructured = complete.logFormat === "logfmt" || complete.logFormat === "json"
+    // Who wants to read lines by a program wants to read all of them so.
+    if (isStructured && input.accessLogFormat === undefined) derived.accessLog = "log"
+    if (complete.quiet) derived.accessLog = "off"
+    if (input.accessLog !== undefined) derived.accessLog = input.accessLog
     if (input.maxWsFrameSize === undefined) derived.maxWsFrameSize = complete.maxWsMessageSize
     return { ...complete, ...derived }
   })

@@ -101,6 +101,7 @@ const rows: Readonly<Record<OptionName, Row>> = {
     refused: [5, null, {}],
     expected: "one of clf, combined, common, tiny, json, or a text with atoms such as %h and %{Referer}i"
   },
+  logFormat: choices("plain", "pretty", "logfmt", "json"),
   logLevel: choices("debug", "info", "warn", "error"),
   quiet: toggles,
   requestId: { ...choices("off", "make"), refused: ["", "none", "OFF", true, 0], expected: "one of off, make, trust" },
@@ -182,6 +183,7 @@ describe("ServerOptions", () => {
         bootTimeout: 60,
         accessLog: "stderr",
         accessLogFormat: "clf",
+        logFormat: undefined,
         logLevel: "info",
         quiet: false,
         requestId: "off",
@@ -256,17 +258,21 @@ describe("ServerOptions", () => {
 
   it.effect("knows what one process cannot honour", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(ServerOptions.withoutEffect(yield* ServerOptions.make()), [])
-      const input = { workers: 2, reuseport: true, maxRequests: 1, maxRequestsJitter: 1, port: 81 }
+      const nothing = { needsWorkers: [], needsCommand: [] }
+      assert.deepStrictEqual(ServerOptions.withoutEffect(yield* ServerOptions.make()), nothing)
+      const input = {
+        workers: 2,
+        reuseport: true,
+        maxRequests: 1,
+        maxRequestsJitter: 1,
+        port: 81,
+        logFormat: "plain"
+      } as const
       const values = yield* ServerOptions.make({ ...input, heartbeatTimeout: 1, bootTimeout: 1 })
-      assert.deepStrictEqual(ServerOptions.withoutEffect(values), [
-        "workers",
-        "reuseport",
-        "maxRequests",
-        "maxRequestsJitter",
-        "heartbeatTimeout",
-        "bootTimeout"
-      ])
+      assert.deepStrictEqual(ServerOptions.withoutEffect(values), {
+        needsWorkers: ["workers", "reuseport", "maxRequests", "maxRequestsJitter", "heartbeatTimeout", "bootTimeout"],
+        needsCommand: ["logFormat"]
+      })
       assert.deepStrictEqual(ServerOptions.forOneProcess(values), yield* ServerOptions.make({ port: 81 }))
     })
   )
@@ -320,6 +326,24 @@ describe("ServerOptions", () => {
       assert.strictEqual(
         read.message,
         "option --admin-token: (not shown) is not allowed; expected at least 16 visible characters of ASCII"
+      )
+    })
+  )
+
+  it.effect("logs requests as it logs everything for whoever reads lines by a program", () =>
+    Effect.gen(function* () {
+      const logOf = (input: ServerOptions.Input) => Effect.map(ServerOptions.make(input), ({ accessLog }) => accessLog)
+      assert.strictEqual(yield* logOf({ logFormat: "json" }), "log")
+      assert.strictEqual(yield* logOf({ logFormat: "logfmt" }), "log")
+      assert.strictEqual(yield* logOf({ logFormat: "pretty" }), "stderr")
+      assert.strictEqual(yield* logOf({ logFormat: "plain" }), "stderr")
+      assert.strictEqual(yield* logOf({ logFormat: "json", accessLogFormat: "json" }), "stderr")
+      assert.strictEqual(yield* logOf({ logFormat: "json", accessLog: "stdout" }), "stdout")
+      assert.strictEqual(yield* logOf({ logFormat: "json", quiet: true }), "off")
+      const error = yield* Effect.flip(ServerOptions.make({ accessLog: "log", accessLogFormat: "clf" }))
+      assert.strictEqual(
+        error.message,
+        'option accessLogFormat: "clf" is not allowed; expected no accessLog log beside it: messages have the format of the log'
       )
     })
   )

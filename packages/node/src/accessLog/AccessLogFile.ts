@@ -1,3 +1,4 @@
+import * as MessageLog from "@pagi/core/observe/accessLog/MessageLog"
 import * as AccessLog from "@pagi/core/observe/accessLog/AccessLog"
 import { compile } from "@pagi/core/observe/accessLog/Format"
 import type { Observer } from "@pagi/core/observe/Observer"
@@ -54,7 +55,7 @@ interface Output {
 }
 
 /**
- * Opens the access log that the options name: `stdout`, `stderr`, `off`, or a file that is appended to. The format is one
+ * Opens the access log that the options name: `stdout`, `stderr`, `log`, `off`, or a file that is appended to. The format is one
  * that the options have accepted.
  */
 export const open = (
@@ -63,6 +64,7 @@ export const open = (
 ): Effect.Effect<AccessLogFile | undefined, AccessLogError, EffectScope.Scope> =>
   Effect.gen(function* () {
     if (target === "off") return undefined
+    if (target === "log") return yield* inMessages
     const compiled = compile(format, process.pid)
     const report = Effect.runForkWith(yield* Effect.context())
     const openOutput = outputTo(target, {
@@ -92,6 +94,11 @@ export const open = (
       reopen: current.output.isStandard ? Effect.void : Effect.uninterruptible(changes.withPermit(reopen))
     }
   })
+
+/** Through the Logger, which has no file that could be opened anew. */
+const inMessages = Effect.map(MessageLog.make, (observer) =>
+  observer === undefined ? undefined : { observer, reopen: Effect.void }
+)
 
 const outputTo = (target: string, observer: LineWriterObserver): Effect.Effect<Output, AccessLogError> =>
   Effect.suspend((): Effect.Effect<Output, AccessLogError> => {
