@@ -1,4 +1,4 @@
-import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
+import { Deadline, type DeadlineOwner, freshDrainTicks } from "@pagi/core/server/Deadlines"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import * as Effect from "effect/Effect"
@@ -42,7 +42,7 @@ export class TlsHandshakes {
     this.#keyring = keyring
   }
 
-  /** Begins a handshake that counts as a connection: it has a time limit, and ends when the server drains. */
+  /** Begins a handshake that counts as a connection: it has a time limit, which a drain makes shorter. */
   accept(carrier: Socket, onSecure: OnSecure): void {
     const handshake = new Handshake(this.#server, carrier)
     this.begin(carrier, (socket, tls) => handshake.succeed(() => onSecure(socket, tls)))
@@ -138,8 +138,10 @@ class Handshake implements ServerConnection, DeadlineOwner {
     this.#carrier.destroy()
   }
 
+  /** A request may be under way behind it. */
   drain(): void {
-    this.#carrier.destroy()
+    if (this.#server.isPatient) this.#deadline.start(freshDrainTicks)
+    else this.#carrier.destroy()
   }
 
   abort(): void {
