@@ -292,6 +292,6 @@ export class HandshakeSource extends SourceOfScope {
     state: UpgradeSocket.UpgradeState,
     headers: Headers.Input | undefined
   ): Effect.Effect<Socket.Socket, HttpServerError> {
-    return UpgradeSocket.make(this.watch, this.#receive, this.#send, state, headers)
+    return UpgradeSocket.make(this.watch, this.#receive, this.#send, this.scope.transport, state, headers)
   }
 }
