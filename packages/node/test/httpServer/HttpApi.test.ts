@@ -17,7 +17,8 @@ import * as Multipart from "effect/http/Multipart"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { versions } from "../../../../test/support/EffectHttpClients.ts"
+import { type Version, versions } from "../../../../test/support/EffectHttpClients.ts"
+import type * as PagiHttpServer from "../../src/PagiHttpServer.ts"
 import { withLog } from "../support/HttpPrograms.ts"
 import { serveRoutes } from "../support/HttpRoutes.ts"
 import { pattern } from "../support/Traffic.ts"
@@ -59,6 +60,10 @@ class Requests extends HttpApiGroup.make("requests").add(
   post("parts", "/parts", {
     payload: Schema.Struct({ file: Multipart.SingleFileSchema }).pipe(HttpApiSchema.asMultipartStream()),
     success: Schema.Array(Schema.String)
+  }),
+  post("limited", "/limited", {
+    payload: Schema.Struct({ file: Multipart.SingleFileSchema }).pipe(HttpApiSchema.asMultipart({ maxFileSize: 1000 })),
+    success: Schema.Int
   }),
   post("sum", "/sum", {
     payload: HttpApiSchema.StreamNdjson({ schema: Schema.Int }),
@@ -111,6 +116,7 @@ const requests = HttpApiBuilder.group(
         any: ({ payload }) =>
           Effect.succeed(payload instanceof Uint8Array ? `bytes ${payload.length}` : JSON.stringify(payload)),
         upload: ({ payload: { file } }) => Effect.orDie(files.readFile(file.path)),
+        limited: ({ payload: { file } }) => Effect.map(Effect.orDie(files.stat(file.path)), ({ size }) => Number(size)),
         parts: ({ payload }) =>
           payload.pipe(
             Stream.mapEffect((part) =>
@@ -163,9 +169,9 @@ const responses = HttpApiBuilder.group(Api, "responses", (handlers) =>
 const routes = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(Layer.provide([requests, responses]))
 
 /** The API's own client, and the one that it asks with. */
-const serve = (version: "1.1" | "2") =>
+const serve = (version: Version, options?: PagiHttpServer.Options) =>
   Effect.gen(function* () {
-    const { client: httpClient } = yield* serveRoutes(version, routes)
+    const { client: httpClient } = yield* serveRoutes(version, routes, options)
     return { httpClient, client: yield* HttpApiClient.makeWith(Api, { httpClient }) }
   })
 
@@ -241,6 +247,21 @@ describe.each(versions)("HTTP/%s", (version) => {
         assert.deepStrictEqual(yield* statusAndText(httpClient, request), [413, ""])
         assert.strictEqual(yield* client.requests.small({ payload: pieces(1) }), 100)
       }
+    })
+  )
+
+  it.live("payloads beyond a limit of the server, or of a form, are refused", () =>
+    Effect.gen(function* () {
+      const { client, httpClient } = yield* serve(version, { maxBodySize: 100_000 })
+      for (const body of [HttpBody.jsonUnsafe({ json: "a".repeat(100_000) }), HttpBody.uint8Array(pattern(100_001))]) {
+        const answer = yield* statusAndText(httpClient, HttpClientRequest.post("/any", { body }))
+        assert.deepStrictEqual(answer, [413, "The request body is too large\n"])
+      }
+      const small = formOf({ file: new File([pattern(100)], "a") })
+      assert.strictEqual(yield* client.requests.limited({ payload: small }), 100)
+      const large = HttpBody.formData(formOf({ file: new File([pattern(2000)], "a") }))
+      const [status] = yield* statusAndText(httpClient, HttpClientRequest.post("/limited", { body: large }))
+      assert.strictEqual(status, 413)
     })
   )
 

@@ -16,6 +16,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as HttpApiSwagger from "effect/http-api/HttpApiSwagger"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -64,6 +65,7 @@ class Api extends HttpApi.make("api").add(
     get("events", "/events", { success: HttpApiSchema.StreamSse({ data: Schema.Int, error: Closed }) }),
     get("endless", "/endless", { success: HttpApiSchema.StreamNdjson({ schema: Schema.Int }) }),
     get("never", "/never"),
+    get("steady", "/steady"),
     get("tunnel", "/tunnel", { success: HttpApiSchema.Upgrade({ protocol: "tunnel" }) })
   )
 ) {}
@@ -104,6 +106,14 @@ class Journal {
 
   readonly write = (entry: string) => Effect.sync(() => void this.entries.push(entry))
 
+  readonly go = Latch.makeUnsafe(false)
+
+  /** Ends by itself, when it may go. */
+  readonly steady = Effect.andThen(this.write("begun"), this.go.await).pipe(
+    Effect.onInterrupt(() => this.write("stopped")),
+    Effect.andThen(this.write("done"))
+  )
+
   readonly shows = (entry: string) => until(`the journal has "${entry}"`, () => this.entries.includes(entry))
 }
 
@@ -135,18 +145,20 @@ const makeRoutes = (journal: Journal) => {
       })
     ),
     HttpApiBuilder.group(Api, "streams", (handlers) =>
-      handlers.handleAll({
-        lines: () => Effect.succeed(Stream.range(1, 5)),
-        bytes: () => Effect.succeed(Stream.make(Buffer.from("ab"), Buffer.from("c"))),
-        events: () => Effect.succeed(Stream.concat(Stream.range(1, 2), Stream.fail(new Closed({ until: 9 })))),
-        endless: () => Effect.succeed(Stream.ensuring(count, journal.write("the stream ended"))),
-        never: () =>
-          Effect.andThen(
-            journal.write("asked"),
-            Effect.onInterrupt(Effect.never, () => journal.write("interrupted"))
-          ),
-        tunnel: ({ upgrade }) => Effect.asVoid(upgrade())
-      })
+      handlers
+        .handle("steady", () => journal.steady, { uninterruptible: true })
+        .handleAll({
+          lines: () => Effect.succeed(Stream.range(1, 5)),
+          bytes: () => Effect.succeed(Stream.make(Buffer.from("ab"), Buffer.from("c"))),
+          events: () => Effect.succeed(Stream.concat(Stream.range(1, 2), Stream.fail(new Closed({ until: 9 })))),
+          endless: () => Effect.succeed(Stream.ensuring(count, journal.write("the stream ended"))),
+          never: () =>
+            Effect.andThen(
+              journal.write("asked"),
+              Effect.onInterrupt(Effect.never, () => journal.write("interrupted"))
+            ),
+          tunnel: ({ upgrade }) => Effect.asVoid(upgrade())
+        })
     )
   ] as const
   return Layer.mergeAll(
@@ -218,8 +230,10 @@ describe.each(versions)("HTTP/%s", (version) => {
       const events = Stream.runForEach(yield* client.streams.events(), (value) => Effect.sync(() => seen.push(value)))
       assert.deepStrictEqual(yield* Effect.flip(events), new Closed({ until: 9 }))
       assert.deepStrictEqual(seen, [1, 2])
-      const { headers } = yield* httpClient.get("/events")
+      // As browsers ask.
+      const { headers, text } = yield* httpClient.get("/events", { headers: { accept: "text/event-stream" } })
       assert.strictEqual(headers["content-type"], "text/event-stream")
+      assert.include(yield* text, "data: 1\n\n")
     })
   )
 
@@ -233,6 +247,23 @@ describe.each(versions)("HTTP/%s", (version) => {
       yield* journal.shows("asked")
       yield* Fiber.interrupt(waiting)
       yield* journal.shows("interrupted")
+    })
+  )
+
+  it.live("a handler that is not to be interrupted comes to its end when its client has left", () =>
+    Effect.gen(function* () {
+      const { client, journal } = yield* serve(version)
+      const steady = yield* Effect.forkChild(client.streams.steady())
+      yield* journal.shows("begun")
+      const other = yield* Effect.forkChild(client.streams.never())
+      yield* journal.shows("asked")
+      yield* Fiber.interrupt(steady)
+      yield* Fiber.interrupt(other)
+      // By now the server knows of the first as well.
+      yield* journal.shows("interrupted")
+      yield* journal.go.open
+      yield* journal.shows("done")
+      assert.notInclude(journal.entries, "stopped")
     })
   )
 
