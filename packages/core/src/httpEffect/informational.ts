@@ -24,7 +24,7 @@ const blockOf = (input: Headers.Input): HeaderBlock => {
 }
 
 /**
- * Sends a response before the response, in a program for Effect's HTTP server: 103 (Early Hints), or 102. It may be sent any
+ * Sends 103 (Early Hints) or 102 before the response, in a program for Effect's HTTP server. It may be sent any
  * number of times, before the program has answered:
  *
  *     const page = Effect.gen(function* () {
