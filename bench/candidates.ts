@@ -40,6 +40,7 @@ export const candidates = {
   fastify: onNode("fastify", "fastify"),
   hono: onNode("hono", "hono", "@hono/node-server"),
   "effect-node-http-server": onNode("effect-node-http-server", "effect", "@effect/platform-node"),
+  "effect-by-command": { ...pagi, server: "effect-by-command" },
   "effect-on-pagi": {
     program: "node",
     server: "effect-on-pagi",

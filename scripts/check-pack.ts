@@ -1,9 +1,10 @@
 /**
  * Proves that what would be published can be used: packs every package, installs the archives with npm into a project
- * of its own outside the workspace, type-checks a program there, runs it, and runs the command. Needs `npm run build`.
+ * of its own outside the workspace, type-checks the programs of `scripts/packed` there, runs them, and serves with the
+ * command what they export. Needs `npm run build`.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { installInto, packInto } from "./support/pack.ts"
@@ -13,44 +14,6 @@ import { root } from "./support/workspace.ts"
 const version = (name: string): string =>
   (JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8")) as { readonly version: string })
     .version
-
-const application = `import { PagiApp } from "@pagi/core"
-import * as Effect from "effect/Effect"
-
-export default PagiApp.make({
-  http: Effect.fnUntraced(function*(scope, _receive, send) {
-    yield* Effect.sleep("1 millis")
-    if (scope.path === "/fail") return yield* Effect.fail("no")
-    yield* send({ type: "http.response.start", status: 200, headers: [["content-type", "text/plain"]] })
-    yield* send({ type: "http.response.body", body: \`packed \${scope.path}\` })
-  })
-})
-`
-
-/** Everything that a user writes by hand to embed the server; prints the answer to one request. */
-const program = `import { PagiApp, ServerOptions } from "@pagi/core"
-import type { HttpSendEvent } from "@pagi/core/Event"
-import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import app from "./app.ts"
-
-const ServerLive = PagiServerLive.pipe(
-  Layer.provide(PagiApp.layer(app)),
-  Layer.provide(ServerOptions.layer({ port: 0, quiet: true }))
-)
-
-const end: HttpSendEvent = { type: "http.response.body" }
-
-const main = Effect.gen(function*() {
-  const server: PagiServer["Service"] = yield* PagiServer
-  const port: number = server.port
-  const text = yield* Effect.promise(() => fetch(\`http://127.0.0.1:\${port}/\${end.type}\`).then((it) => it.text()))
-  console.log(text)
-})
-
-await Effect.runPromise(Effect.provide(main, ServerLive))
-`
 
 const compilerOptions = {
   target: "ES2024",
@@ -62,6 +25,9 @@ const compilerOptions = {
   noEmit: true,
   allowImportingTsExtensions: true
 }
+
+/** What does not end within it has failed. */
+const limitMilliseconds = 30_000
 
 const expectEqual = (what: string, actual: string, expected: string): void => {
   if (actual === expected) console.log(`ok: ${what}`)
@@ -76,9 +42,15 @@ const typeCheck = (
   resolution: { readonly module: string; readonly moduleResolution: string }
 ): void => {
   const config = join(project, `tsconfig.${resolution.moduleResolution}.json`)
-  writeFileSync(config, JSON.stringify({ compilerOptions: { ...compilerOptions, ...resolution }, files: ["main.ts"] }))
+  const files = ["main.ts", "api.ts"]
+  writeFileSync(config, JSON.stringify({ compilerOptions: { ...compilerOptions, ...resolution }, files }))
   run(join(root, "node_modules/.bin/tsc"), ["-p", config], { cwd: project })
   console.log(`ok: types resolve (${resolution.moduleResolution})`)
+}
+
+const checkProgram = (project: string, what: string, file: string, expected: string): void => {
+  const output = capture(process.execPath, [file], { cwd: project, timeout: limitMilliseconds })
+  expectEqual(what, output.trim(), expected)
 }
 
 const exitOf = (child: ChildProcess): Promise<string> =>
@@ -95,67 +67,86 @@ const addressOf = (child: ChildProcess): Promise<string> =>
     }
     child.stdout?.on("data", read)
     child.stderr?.on("data", read)
-    child.once("exit", (code) => reject(new Error(`the command ended with ${code}:\n${output}`)))
+    child.once("exit", (code, signal) => reject(new Error(`the command ended with ${signal ?? code}:\n${output}`)))
   })
 
-const checkCommand = async (project: string): Promise<void> => {
-  const command = join(project, "node_modules/.bin/pagi-server")
+const commandIn = (project: string): string => join(project, "node_modules/.bin/pagi-server")
+
+/** Serves with the command for as long as `check` takes, and expects that a signal ends it. */
+const serve = async (
+  project: string,
+  args: ReadonlyArray<string>,
+  signal: NodeJS.Signals,
+  check: (address: string, child: ChildProcess) => Promise<void>
+): Promise<void> => {
+  const child = spawn(commandIn(project), ["--port", "0", ...args], {
+    cwd: project,
+    timeout: limitMilliseconds,
+    killSignal: "SIGKILL"
+  })
+  try {
+    const exit = exitOf(child)
+    await check(await addressOf(child), child)
+    child.kill(signal)
+    expectEqual(`pagi-server ${args.join(" ")} ends on ${signal}`, await exit, "0")
+  } finally {
+    child.kill("SIGKILL")
+  }
+}
+
+const ask = async (url: string, init: RequestInit = {}): Promise<string> => {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(limitMilliseconds) })
+  return `${response.status} ${await response.text()}`
+}
+
+const checkVersion = (project: string): void => {
   const cli = join(project, "node_modules/@pagi/cli/package.json")
   const { version: expected } = JSON.parse(readFileSync(cli, "utf8")) as { readonly version: string }
-  expectEqual(
-    "pagi-server --version",
-    /\d+\.\d+\.\d+\S*/.exec(capture(command, ["--version"], { cwd: project }))?.[0] ?? "",
-    expected
-  )
-
-  const child = spawn(command, ["--port", "0", "./app.ts"], { cwd: project })
-  const exit = exitOf(child)
-  const address = await addressOf(child)
-  const [answer, failure] = await Promise.all([fetch(`${address}x`), fetch(`${address}fail`)])
-  expectEqual("pagi-server ./app.ts answers", `${answer.status} ${await answer.text()}`, "200 packed /x")
-  expectEqual("an application that fails is answered for", String(failure.status), "500")
-  child.kill("SIGINT")
-  expectEqual("pagi-server ends on SIGINT", await exit, "0")
+  const output = capture(commandIn(project), ["--version"], { cwd: project })
+  expectEqual("pagi-server --version", /\d+\.\d+\.\d+\S*/.exec(output)?.[0] ?? "", expected)
 }
+
+const checkApplication = (project: string): Promise<void> =>
+  serve(project, ["./app.ts"], "SIGINT", async (address) => {
+    const [answer, failure] = await Promise.all([ask(`${address}x`), ask(`${address}fail`)])
+    expectEqual("an application answers", answer, "200 packed /x")
+    expectEqual("an application that fails is answered for", failure.slice(0, 3), "500")
+  })
 
 /** The different answers of a server that is asked a few times, each time over another connection. */
 const askWorkers = async (address: string): Promise<string> => {
-  const answers = await Promise.all(
-    Array.from({ length: 4 }, () => fetch(`${address}x`, { headers: { connection: "close" } }).then((it) => it.text()))
-  )
+  const headers = { connection: "close" }
+  const answers = await Promise.all(Array.from({ length: 4 }, () => ask(`${address}x`, { headers })))
   return [...new Set(answers)].join()
 }
 
 /** The processes that a server with workers consists of run from the bundle too. */
-const checkWorkers = async (project: string): Promise<void> => {
-  const command = join(project, "node_modules/.bin/pagi-server")
-  const child = spawn(command, ["--workers", "2", "--port", "0", "./app.ts"], { cwd: project })
-  const exit = exitOf(child)
-  const address = await addressOf(child)
-  expectEqual("pagi-server --workers 2 answers", await askWorkers(address), "packed /x")
-  const status = capture(command, ["status", String(child.pid), "--json"], { cwd: project })
-  const { workers } = JSON.parse(status) as { readonly workers: ReadonlyArray<{ readonly phase: string }> }
-  expectEqual("pagi-server status", workers.map(({ phase }) => phase).join(), "serving,serving")
-  child.kill("SIGTERM")
-  expectEqual("pagi-server --workers 2 ends on SIGTERM", await exit, "0")
-}
+const checkWorkers = (project: string): Promise<void> =>
+  serve(project, ["--workers", "2", "./app.ts"], "SIGTERM", async (address, child) => {
+    expectEqual("workers answer", await askWorkers(address), "200 packed /x")
+    const status = capture(commandIn(project), ["status", String(child.pid), "--json"], { cwd: project })
+    const { workers } = JSON.parse(status) as { readonly workers: ReadonlyArray<{ readonly phase: string }> }
+    expectEqual("pagi-server status", workers.map(({ phase }) => phase).join(), "serving,serving")
+  })
+
+const checkExport = (project: string, file: string, what: string, expected: string): Promise<void> =>
+  serve(project, [file], "SIGTERM", async (address) => expectEqual(what, await ask(`${address}x`), expected))
 
 const project = mkdtempSync(join(tmpdir(), "pagi-check-pack-"))
 try {
   const packed = packInto(project)
   console.log(Object.values(packed).join("\n"))
   installInto(project, { ...packed, "@types/node": version("@types/node"), effect: version("effect") })
-  writeFileSync(join(project, "app.ts"), application)
-  writeFileSync(join(project, "main.ts"), program)
+  cpSync(join(root, "scripts/packed"), project, { recursive: true })
   typeCheck(project, { module: "nodenext", moduleResolution: "nodenext" })
   typeCheck(project, { module: "esnext", moduleResolution: "bundler" })
-  expectEqual(
-    "the server runs in a program",
-    capture(process.execPath, ["main.ts"], { cwd: project }).trim(),
-    "packed /http.response.body"
-  )
-  await checkCommand(project)
+  checkProgram(project, "the server runs in a program", "main.ts", "packed /http.response.body")
+  checkProgram(project, "an HttpApi runs on the server in a program", "api.ts", '200 {"name":"packed thing"}')
+  checkVersion(project)
+  await checkApplication(project)
   await checkWorkers(project)
+  await checkExport(project, "./routes.mjs", "an HttpRouter answers", "200 packed GET x")
+  await checkExport(project, "./fetch.mjs", "a fetch handler answers", "200 packed GET /x")
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1

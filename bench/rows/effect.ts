@@ -29,7 +29,7 @@ const hello: HttpRow = {
   expectedBody: Contract.greeting,
   streamed: false,
   subject: "effect-on-pagi",
-  peers: ["effect-on-node"],
+  peers: ["effect-on-node", "effect-by-command"],
   budgets: [{ peer: "effect-on-node", atLeast: 1.5, atLeastWhenBusy: 1.48, tailAtMost: 1 }]
 }
 
@@ -38,11 +38,11 @@ export const effect: Suite = {
   title: "Effect's HTTP programs",
   loadGenerator: "wrk",
   remarks: [
-    "Here both servers are parts of a program beside the packages that it imports. It is one program, with a route of",
-    "`HttpRouter` and an endpoint of `HttpApi` whose payload and answer have a `Schema`, and only the layer of the server",
-    "differs: `effect-on-pagi` has `PagiHttpServer.layer`, and `effect-on-node` the `NodeHttpServer.layer` of",
-    "`@effect/platform-node`. Neither logs requests. Most of what `http-api-post` takes is the same on both: JSON is read",
-    "and written, and checked both times."
+    "Here one program, with a route of `HttpRouter` and an endpoint of `HttpApi` whose payload and answer have a `Schema`,",
+    "runs on several servers, and nothing else of it differs: `effect-on-pagi` has the layer `PagiHttpServer.layer`, and",
+    "`effect-on-node` the `NodeHttpServer.layer` of `@effect/platform-node`, both as a program beside the packages that it",
+    "imports; `effect-by-command` is the command with a module that exports the same. None logs requests. What",
+    "`http-api-post` takes to read, check and write JSON is the same on all."
   ],
   throughput: [
     hello,

@@ -4,6 +4,8 @@ import { spawnSync } from "node:child_process"
 export interface RunOptions {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
+  /** Milliseconds after which the program is ended and has failed; without it there is no limit. */
+  readonly timeout?: number
 }
 
 /** Ends the script with one line when the program fails; what the program itself wrote stands above it. */

@@ -14,5 +14,6 @@ export {
 } from "./fetch/fromFetch.ts"
 export { type FetchHandler, toFetch, toFetchHandler } from "./fetch/toFetch.ts"
 export { fromHttpEffect, type HttpEffectApplication } from "./httpEffect/fromHttpEffect.ts"
+export { informational } from "./httpEffect/informational.ts"
 export type { MountOptions } from "./mount/MountOptions.ts"
 export { toHttpEffect } from "./mount/toHttpEffect.ts"

@@ -8,7 +8,7 @@ import { endOf } from "@pagi/core/observe/ConnectionEnd"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import { ConnectionFibers, type ListenerFibers, type ScopedConnection } from "@pagi/core/server/ConnectionFibers"
-import { Deadline, type DeadlineOwner, ticks } from "@pagi/core/server/Deadlines"
+import { Deadline, type DeadlineOwner, freshDrainTicks, ticks } from "@pagi/core/server/Deadlines"
 import { lingerSilenceTicks } from "@pagi/core/server/Linger"
 import { isBodyLimited } from "@pagi/core/server/ServerContext"
 import { TransportInput } from "@pagi/core/server/TransportInput"
@@ -23,10 +23,7 @@ import type { RequestHead } from "./protocol/RequestHead.ts"
 import { RequestBody } from "./RequestBody.ts"
 import { type ResponseObserver, ResponseWriter } from "./ResponseWriter.ts"
 
-/** Ticks that a connection without any request gets when a drain begins: its first request may be under way. */
-const freshDrainTicks = ticks(1, "seconds")
-
-/** And a connection between two requests: a busy client's next one is on its way already, and would be lost by a close. */
+/** Ticks that a connection between two requests gets when a drain begins: a busy client's next one is on its way already, and would be lost by a close. */
 const idleDrainTicks = ticks(300, "milliseconds")
 
 /**

@@ -113,7 +113,8 @@ export const serve = (options: PoolOptions = {}): Effect.Effect<Pool, never, Sco
   Effect.gen(function* () {
     const { accessLog = "off", workers = 2, flags = [], port = 0 } = options
     const [path, ...before] = options.command ?? [pagiServer]
-    const given = [`--workers=${workers}`, `--port=${port}`, `--access-log=${accessLog}`, ...flags]
+    const where = flags.some((flag) => flag.startsWith("--listen=")) ? [] : [`--port=${port}`]
+    const given = [`--workers=${workers}`, ...where, `--access-log=${accessLog}`, ...flags]
     const tree = yield* start(path, [...before, ...given, options.application ?? application])
     return yield* running(tree, workers)
   })

@@ -2,6 +2,7 @@
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { Ending } from "../exchange/Exchange.ts"
 import { brokenOff, type ResponseSink } from "../exchange/ResponseSink.ts"
+import type { ExchangeFollower } from "../observe/ExchangeRecorder.ts"
 import { contentLengthProblem, contentLengthToSend, lengthProblem, readContentLength } from "../http/ContentLength.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { errorContent, errorContentType } from "../http/ResponseContent.ts"
@@ -72,6 +73,8 @@ export class BridgeResponse implements ResponseSink {
   trailerFields: HeaderBlock = []
   status: ResponseStatus = "open"
   bufferedAmount = 0
+  /** Is told of the response while it goes on. */
+  #follower: ExchangeFollower | undefined = undefined
   readonly #owner: ResponseOwner
   readonly #isHeadRequest: boolean
   #pieces: Array<Uint8Array> = []
@@ -101,6 +104,21 @@ export class BridgeResponse implements ResponseSink {
     this.#pieces = []
     this.bufferedAmount = 0
     return pieces
+  }
+
+  /** Has another one be told of the response, or of the session in its place, from now on. */
+  follow(follower: ExchangeFollower): void {
+    this.#follower = follower
+  }
+
+  /** The handshake has been accepted by these fields. */
+  switched(headers: HeaderBlock): void {
+    this.#follower?.started(101, headers)
+  }
+
+  /** So many bytes of a session's messages were sent. */
+  sent(length: number): void {
+    this.#follower?.sent(length)
   }
 
   // from the exchange ------------------------------------------------------------------------------------------------
@@ -148,6 +166,7 @@ export class BridgeResponse implements ResponseSink {
     const { announcesTrailers } = this
     const isHead = this.#isHeadRequest
     this.contentLength = contentLengthToSend(held.status, this.#stated, wholeLength, isHead, announcesTrailers)
+    this.#follower?.started(held.status, held.headers)
   }
 
   body(data: string | Uint8Array, ends: boolean): string | undefined {
@@ -160,6 +179,7 @@ export class BridgeResponse implements ResponseSink {
     if (this.#hasContent && piece.length > 0) {
       this.#pieces.push(piece)
       this.bufferedAmount += piece.length
+      this.#follower?.sent(piece.length)
     }
     if (ends) this.status = "complete"
     this.#owner.changes.notify()

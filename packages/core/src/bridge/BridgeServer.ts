@@ -10,11 +10,11 @@ import type { FileSource } from "../contract/FileSource.ts"
 import * as PagiApp from "../contract/PagiApp.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import { type ExchangeOptions, makeExchangeOptions } from "../exchange/Exchange.ts"
+import * as ExchangeTrace from "../exchange/ExchangeTrace.ts"
 import { HttpExchange } from "../exchange/Http.ts"
 import * as Lifespan from "../exchange/Lifespan.ts"
 import type { HttpRequestHead, ScopeConnection } from "../exchange/RequestScope.ts"
-import type { SseExchange } from "../exchange/Sse.ts"
-import type { WebSocketExchange } from "../exchange/WebSocket.ts"
+import type { ExchangeFollower } from "../observe/ExchangeRecorder.ts"
 import * as ServerOptions from "../options/ServerOptions.ts"
 import type { ServerConnection } from "../server/ConnectionRegistry.ts"
 import { liveClock } from "../server/LiveClock.ts"
@@ -24,7 +24,8 @@ import * as Unended from "../server/Unended.ts"
 
 /** An exchange without a connection, as the server sees it. */
 export interface BridgedExchange extends RunObserver, ServerConnection {
-  readonly exchange: HttpExchange | SseExchange | WebSocketExchange
+  readonly exchange: ExchangeTrace.BegunExchange
+  readonly response: { follow(follower: ExchangeFollower): void }
   /** The application, unless it ended at once. */
   fiber: Fiber.Fiber<unknown, unknown> | undefined
   /** How the application ended, once it has. */
@@ -35,6 +36,20 @@ export interface BridgedExchange extends RunObserver, ServerConnection {
 
 /** How long an application may run on whose event stream has ended since the server does. */
 const goodbye = Duration.millis(100)
+
+/** Begins the span of an exchange, on a server that makes any. There is no driver to tell it of the end. */
+const beginTrace = (
+  { exchange, response }: BridgedExchange,
+  head: HttpRequestHead,
+  connection: ScopeConnection,
+  server: ServerContext.ServerContext
+) => {
+  const trace = ExchangeTrace.begin(response, server, exchange, connection, head)
+  if (trace === undefined) return undefined
+  exchange.state.onComplete(() => trace.ended("complete"))
+  exchange.state.onDisconnect((reason) => trace.ended(reason))
+  return trace
+}
 
 /** An application and the exchanges that run of it. */
 export class BridgeServer {
@@ -66,15 +81,30 @@ export class BridgeServer {
       this.#left.get(host)?.interruptUnsafe()
       this.#left.delete(host)
     }
-    const fiber =
-      server.native !== undefined && exchange instanceof HttpExchange
-        ? exchange.beginNative(server, server.native, connection, head, host)
-        : exchange.run(server.runner, exchange.makeScope(server, connection, head), host)
+    const fiber = this.#run(host, head, connection, server)
     if (fiber === undefined) return
     host.fiber = fiber
     Fiber.runIn(fiber, this.#scope)
     registry.add(host)
     exchange.state.onDisconnect(() => this.leave(host))
+  }
+
+  #run(
+    host: BridgedExchange,
+    head: HttpRequestHead,
+    connection: ScopeConnection,
+    server: ServerContext.ServerContext
+  ): Fiber.Fiber<unknown, unknown> | undefined {
+    const { exchange } = host
+    if (server.native !== undefined && exchange instanceof HttpExchange) {
+      const trace = beginTrace(host, head, connection, server)
+      const observer = ExchangeTrace.observe(host, trace)
+      return exchange.beginNative(server, server.native, connection, head, observer, trace?.span)
+    }
+    // A getter in the application's state may throw; then nothing has begun.
+    const scope = exchange.makeScope(server, connection, head)
+    const trace = beginTrace(host, head, connection, server)
+    return exchange.run(server.runner, scope, ExchangeTrace.observe(host, trace), trace?.span)
   }
 
   /** Nobody gets any more what the application sends: it is interrupted if it runs on for too long. */

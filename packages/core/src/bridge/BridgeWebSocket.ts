@@ -83,13 +83,16 @@ export abstract class BridgeWebSocket implements WebSocketHost, WebSocketChannel
   }
 
   begin(): void {
+    if (this.accepted !== undefined) this.response.switched(this.accepted.headers)
     this.changes.notify()
   }
 
   send(message: WebSocketMessage): void {
     const sent = transfer(message)
     this.#messages.push(sent)
-    this.unsent += sizeOf(sent)
+    const size = sizeOf(sent)
+    this.unsent += size
+    this.response.sent(size)
     this.changes.notify()
   }
 

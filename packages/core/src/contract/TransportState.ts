@@ -23,24 +23,36 @@ export interface WriteBufferOptions {
   readonly log: Log
 }
 
+/** Whose writes are counted. */
+interface WriteSource {
+  readonly bufferedAmount: number
+  /** Whether it writes to a peer that has gone, for longer than `disconnectGrace`. */
+  readonly isUnattended?: boolean
+}
+
 /** The server's side of `TransportState`: edge-triggered, with hysteresis between the two marks. */
 export class WriteBuffer implements TransportState {
   /** Whether the amount rose above the high mark and has not yet fallen to the low mark. */
   isFull = false
-  readonly #source: { readonly bufferedAmount: number }
+  readonly #source: WriteSource
   readonly #options: WriteBufferOptions
   #isReleased = false
   /** Made for the first callback; most applications have none. */
   #callbacks: { readonly high: Array<() => void>; readonly drain: Array<() => void> } | undefined = undefined
   #waiters: Set<() => void> | undefined = undefined
 
-  constructor(source: { readonly bufferedAmount: number }, options: WriteBufferOptions) {
+  constructor(source: WriteSource, options: WriteBufferOptions) {
     this.#source = source
     this.#options = options
   }
 
   get bufferedAmount(): number {
     return this.#source.bufferedAmount
+  }
+
+  /** Whether the application writes to a peer that has gone, and should have ended. It is not told so itself. */
+  get isUnattended(): boolean {
+    return this.#source.isUnattended === true
   }
 
   get highWaterMark(): number {

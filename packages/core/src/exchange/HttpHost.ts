@@ -3,21 +3,19 @@ import type { Fiber } from "effect/Fiber"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { ExchangeEntry, ExchangeFollower } from "../observe/ExchangeRecorder.ts"
 import type { ExchangeKind } from "../observe/Observer.ts"
-import type { RunObserver } from "../server/RequestRunner.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import type { RequestTrace } from "../tracing/RequestTrace.ts"
 import type { Ending, ExchangeOptions } from "./Exchange.ts"
+import * as ExchangeTrace from "./ExchangeTrace.ts"
 import { HttpExchange } from "./Http.ts"
 import { makeExchange } from "./makeExchange.ts"
 import type { ExchangeHost } from "./RequestExchange.ts"
 import type { HttpRequestHead, ScopeConnection } from "./RequestScope.ts"
 import type { ResponseSink } from "./ResponseSink.ts"
-import type { SseExchange } from "./Sse.ts"
 import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "./WebSocket.ts"
 import type { OpenWebSocket, UpgradedConnection, WebSocketHandshake } from "./WebSocketUpgrade.ts"
 
-/** Any exchange that begins with a request. */
-export type BegunExchange = HttpExchange | SseExchange | WebSocketExchange
+export type { BegunExchange } from "./ExchangeTrace.ts"
 
 /** The way out of a response, in place of which another protocol may be accepted. */
 export interface UpgradableResponse extends ResponseSink {
@@ -35,7 +33,7 @@ export interface UpgradableResponse extends ResponseSink {
 export interface HttpHost extends ExchangeHost {
   readonly response: UpgradableResponse
   /** The exchange is made, and the application about to be run for it. */
-  onBegin(exchange: BegunExchange): void
+  onBegin(exchange: ExchangeTrace.BegunExchange): void
   /** The application waits for something. */
   onWaiting(fiber: Fiber<unknown, unknown>): void
   /** What carries a session from now on, as its handshake has just been accepted. */
@@ -59,7 +57,7 @@ export const beginExchange = (
   if (server.native !== undefined && exchange instanceof HttpExchange) {
     const trace = announce(host, server, exchange, connection, head)
     host.onBegin(exchange)
-    const observer = observerOf(exchange, trace)
+    const observer = ExchangeTrace.observe(exchange, trace)
     const fiber = exchange.beginNative(server, server.native, connection, head, observer, trace?.span)
     if (fiber !== undefined) host.onWaiting(fiber)
     return
@@ -68,40 +66,23 @@ export const beginExchange = (
   const scope = exchange.makeScope(server, connection, head)
   const trace = announce(host, server, exchange, connection, head)
   host.onBegin(exchange)
-  const fiber = exchange.run(server.runner, scope, observerOf(exchange, trace), trace?.span)
+  const fiber = exchange.run(server.runner, scope, ExchangeTrace.observe(exchange, trace), trace?.span)
   if (fiber !== undefined) host.onWaiting(fiber)
 }
-
-const kindOf = (exchange: BegunExchange): ExchangeKind =>
-  exchange instanceof HttpExchange ? "http" : exchange instanceof WebSocketExchange ? "websocket" : "sse"
 
 /** Notes for observers that the application is about to be run, and begins the span of the exchange, if there is to be one. */
 const announce = (
   host: HttpHost,
   server: ServerContext,
-  exchange: BegunExchange,
+  exchange: ExchangeTrace.BegunExchange,
   connection: ScopeConnection,
   head: HttpRequestHead
 ): RequestTrace | undefined => {
   // Nobody listens to exchanges, and none has a span.
   if (server.exchanges === undefined) return undefined
-  const kind = kindOf(exchange)
-  host.response.applicationStarted(kind)
-  const trace = server.tracer?.begin(kind, head, connection)
-  if (trace !== undefined) host.response.follow(trace)
-  return trace
+  host.response.applicationStarted(ExchangeTrace.kindOf(exchange))
+  return ExchangeTrace.begin(host.response, server, exchange, connection, head)
 }
-
-/** The span ends with the application, when that has been told to the exchange. */
-const observerOf = (exchange: BegunExchange, trace: RequestTrace | undefined): RunObserver =>
-  trace === undefined
-    ? exchange
-    : {
-        onApplicationExit: (exit) => {
-          exchange.onApplicationExit(exit)
-          trace.applicationEnded(exit)
-        }
-      }
 
 /** A handshake until the application has accepted or refused it. */
 class WaitingHandshake implements WebSocketHost {

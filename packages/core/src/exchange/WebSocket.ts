@@ -5,7 +5,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { Deadlines } from "../server/Deadlines.ts"
+import { Deadline, Deadlines } from "../server/Deadlines.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
 import { checkWebSocket } from "./EventGuard.ts"
@@ -147,6 +147,8 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
   /** The handshake is refused by a response without content. */
   #isHeadOnly = false
   #disconnectEvent = closedEvent
+  /** From the first message to a peer that has gone. */
+  #patience: Deadline | "over" | undefined = undefined
   /** Made when a message first has to wait. */
   #queue: Fifo<WebSocketReceiveEvent> | undefined = undefined
   /** Bytes of the messages that wait for the application; of text, its length. */
@@ -224,7 +226,7 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
 
   perform(event: WebSocketSendEvent): Effect.Effect<void, SendError> {
     const phase = this.#phase
-    if (this.#isPeerGone && phase !== "closed" && phase !== "denied") return this.sendNowhere()
+    if (this.#isPeerGone && phase !== "closed" && phase !== "denied") return this.#sendInVain()
     const invalid = checkWebSocket(event)
     if (invalid !== undefined) return Effect.fail(invalid)
     const next = order[phase][stepOf(event)]
@@ -243,6 +245,30 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
     if (next === "denied" || this.#isHeadOnly) this.complete()
     // Who closes has nothing more to send, and need not wait for a peer that is behind.
     return next === "denied" || next === "closed" ? Effect.void : this.awaitDrain()
+  }
+
+  /** Whether messages go to a peer that has gone, for as long as an application has to end. */
+  get isUnattended(): boolean {
+    return this.#patience === "over"
+  }
+
+  #sendInVain(): Effect.Effect<void> {
+    if (this.#patience === undefined) {
+      const patience = new Deadline(this.options.deadlines, { onDeadline: () => this.#losePatience(patience) })
+      this.#patience = patience
+      patience.start(this.options.graceTicks)
+    }
+    return this.sendNowhere()
+  }
+
+  #losePatience(patience: Deadline): void {
+    patience.release()
+    this.#patience = "over"
+  }
+
+  protected override release(): void {
+    super.release()
+    if (this.#patience instanceof Deadline) this.#patience.release()
   }
 
   #dispatch(event: WebSocketSendEvent, phase: Phase): string | undefined {

@@ -6,14 +6,16 @@ import { joinBytes } from "../bytes/JoinBytes.ts"
 import type { FilePart } from "../contract/FileSource.ts"
 import { TrailedContent } from "./TrailedContent.ts"
 
-/** Raw content that is a file, sent in the way of this server. */
-export class FileContent {
-  readonly part: FilePart
+/** The name by which content of any kind says which part of a file it has. */
+export const filePart: unique symbol = Symbol.for("@pagi/core/FilePart")
 
-  constructor(part: FilePart) {
-    this.part = part
-  }
+/** Content that has a part of a file: that is sent in the way of this server, and the content itself is not read. */
+export interface FileContent {
+  readonly [filePart]: FilePart
 }
+
+export const isFile = (content: unknown): content is FileContent =>
+  typeof content === "object" && content !== null && filePart in content
 
 /** Content that comes in pieces, which `join` makes bytes of. */
 export type Pieces = Stream.Stream<unknown, unknown>
@@ -50,7 +52,7 @@ const ofIterable = (content: AsyncIterable<unknown>): Pieces => {
 export const of = (content: unknown): Content | undefined => {
   if (content === undefined || content === null) return ""
   if (typeof content === "string" || content instanceof Uint8Array) return content
-  if (content instanceof FileContent || content instanceof TrailedContent) return content
+  if (isFile(content) || content instanceof TrailedContent) return content
   if (content instanceof ArrayBuffer) return new Uint8Array(content)
   if (content instanceof ReadableStream) return ofWeb(content)
   if (content instanceof Blob) return ofWeb(content.stream())

@@ -282,6 +282,10 @@ export class HandshakeSource extends SourceOfScope {
       : Effect.andThen(this.watch.end, this.#send(own))
   }
 
+  override informational(): Effect.Effect<void, SendError> {
+    return Effect.fail(refused("http.response.informational", "a WebSocket handshake has no interim responses"))
+  }
+
   /** Has the client of the session pinged, as `websocket.keepalive` does. */
   keepAlive(interval: number, timeout: number): Effect.Effect<void, SendError> {
     return this.#send({ type: "websocket.keepalive", interval, timeout })
@@ -292,6 +296,6 @@ export class HandshakeSource extends SourceOfScope {
     state: UpgradeSocket.UpgradeState,
     headers: Headers.Input | undefined
   ): Effect.Effect<Socket.Socket, HttpServerError> {
-    return UpgradeSocket.make(this.watch, this.#receive, this.#send, state, headers)
+    return UpgradeSocket.make(this.watch, this.#receive, this.#send, this.scope.transport, state, headers)
   }
 }

@@ -142,8 +142,12 @@ class Sending {
     if (typeof content === "string" || content instanceof Uint8Array) {
       return this.orAnswer500(source.respond(status, headers, content))
     }
-    if (content instanceof RawContent.FileContent) {
-      return this.orAnswer500(Effect.andThen(source.start(status, headers), source.file(content.part)))
+    if (RawContent.isFile(content)) {
+      const sent = Effect.andThen(source.start(status, headers), source.file(content[RawContent.filePart]))
+      return Effect.ensuring(
+        this.orAnswer500(sent),
+        Effect.sync(() => RawContent.cancel(content))
+      )
     }
     if (content instanceof TrailedContent) return this.#trailed(status, headers, content)
     if (!(raw instanceof Blob)) return this.#pieces(status, headers, content)

@@ -13,6 +13,7 @@ import * as Socket from "effect/socket/Socket"
 import type { WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
 import type { SendError } from "../contract/SendError.ts"
+import { type TransportState, WriteBuffer } from "../contract/TransportState.ts"
 import type { HandshakeWatch } from "./HandshakeWatch.ts"
 
 /** What is known of an upgrade to all views of the request. */
@@ -60,6 +61,7 @@ export const make = (
   watch: HandshakeWatch,
   receive: Receive<WebSocketReceiveEvent>,
   send: Send<WebSocketSendEvent>,
+  transport: TransportState,
   state: UpgradeState,
   headers: Headers.Input | undefined
 ): Effect.Effect<Socket.Socket, HttpServerError> =>
@@ -99,12 +101,15 @@ export const make = (
       if (!Socket.isCloseEvent(frame)) return send({ type: "websocket.send", bytes: frame })
       return send({ type: "websocket.close", code: frame.code, reason: frame.reason ?? "" })
     }
+    // What is written to a client that has gone is lost, so that what it has sent before can be dealt with, until the
+    // program should have ended: one that cannot be interrupted, and never reads, would not find out otherwise.
+    const isUnattended = () => transport instanceof WriteBuffer && transport.isUnattended
     const write = (frame: Uint8Array | string | Socket.CloseEvent): Effect.Effect<void, Socket.SocketError> =>
       open.whenOpen(
-        Effect.mapError(
-          Effect.suspend(() => sendFrame(frame)),
-          writeError
-        )
+        Effect.suspend(() => {
+          const sent = Effect.mapError(sendFrame(frame), writeError)
+          return isUnattended() ? Effect.andThen(sent, Effect.fail(closed(1006))) : sent
+        })
       )
     const writeAll = (frames: Frames): Effect.Effect<void, Socket.SocketError> =>
       Effect.forEach(frames, write, { discard: true })

@@ -123,13 +123,16 @@ class Mount {
     })
   }
 
-  /** The services of the request beside those of the application, and what a server of ours says of itself. */
+  /**
+   * The services of the request beside those of the application, and what a server of ours says of itself. The server around
+   * makes the span.
+   */
   #contextFor({ source }: HttpServerRequest, context: Context.Context<never>): ServerContext {
     const own = this.#server.context
     const runner = new RequestRunner(this.#application, context)
-    if (!(source instanceof EventSource)) return { ...own, runner }
+    if (!(source instanceof EventSource)) return { ...own, runner, tracer: undefined }
     const shuttingDown = Effect.raceFirst(own.shuttingDown, source.shuttingDown)
-    return { ...own, runner, shuttingDown, readiness: source.readiness }
+    return { ...own, runner, tracer: undefined, shuttingDown, readiness: source.readiness }
   }
 
   /**

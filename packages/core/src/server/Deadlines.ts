@@ -20,6 +20,9 @@ export const tickMillis = 100
 export const ticks = (amount: number, unit: "seconds" | "milliseconds"): number =>
   Math.ceil((unit === "seconds" ? amount * 1000 : amount) / tickMillis)
 
+/** Ticks that a connection without any request gets when a drain begins: its first request may be under way. */
+export const freshDrainTicks = ticks(1, "seconds")
+
 const slotCount = 512
 const stopped = Number.POSITIVE_INFINITY
 

@@ -1,13 +1,10 @@
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import { closedBy, type ConnectionEnd } from "@pagi/core/observe/ConnectionEnd"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
-import { Deadline, type DeadlineOwner, ticks } from "@pagi/core/server/Deadlines"
+import { Deadline, type DeadlineOwner, freshDrainTicks } from "@pagi/core/server/Deadlines"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
 import type { PreparedProtocol } from "./Protocol.ts"
-
-/** Ticks that a client has to begin with its first request when the server drains. */
-const drainTicks = ticks(1, "seconds")
 
 const noBytes = new Uint8Array(0)
 
@@ -77,7 +74,7 @@ export class Detection implements TransportHandler, ServerConnection, DeadlineOw
 
   /** A request may be under way. */
   drain(): void {
-    if (this.#recogniser.server.isPatient) this.#deadline.start(drainTicks)
+    if (this.#recogniser.server.isPatient) this.#deadline.start(freshDrainTicks)
     else this.#end("server_shutdown")
   }
 

@@ -1,4 +1,4 @@
-import { Deadline, type DeadlineOwner } from "@pagi/core/server/Deadlines"
+import { Deadline, type DeadlineOwner, freshDrainTicks } from "@pagi/core/server/Deadlines"
 import type { ConnectionEnd } from "@pagi/core/observe/ConnectionEnd"
 import type { Observer } from "@pagi/core/observe/Observer"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
@@ -44,7 +44,7 @@ export class TlsHandshakes {
     this.#keyring = keyring
   }
 
-  /** Begins a handshake that counts as a connection: it has a time limit, and ends when the server drains. */
+  /** Begins a handshake that counts as a connection: it has a time limit, which a drain makes shorter. */
   accept(carrier: Socket, onSecure: OnSecure): void {
     const handshake = new Handshake(this.#server, carrier)
     const onTlsError = (): void => handshake.fail()
@@ -158,11 +158,13 @@ class Handshake implements ServerConnection, DeadlineOwner {
   }
 
   onDeadline(): void {
-    this.#end("idle_timeout")
+    this.#end(this.#server.registry.isDraining ? "server_shutdown" : "idle_timeout")
   }
 
+  /** A request may be under way behind it. */
   drain(): void {
-    this.#end("server_shutdown")
+    if (this.#server.isPatient) this.#deadline.start(freshDrainTicks)
+    else this.#end("server_shutdown")
   }
 
   abort(): void {

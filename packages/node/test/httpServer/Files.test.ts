@@ -9,6 +9,7 @@ import * as HttpStaticServer from "effect/http/HttpStaticServer"
 import * as Stream from "effect/Stream"
 import { mkdirSync, readdirSync, readlinkSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { Readable } from "node:stream"
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib"
 import { ask, listen, type Program, serve, versions, withLog, withRequest } from "../support/HttpPrograms.ts"
 import { attempt, fetch } from "../support/HttpSuiteClient.ts"
@@ -97,6 +98,24 @@ describe.each(versions)("HTTP/$version over $over", (way) => {
       const { headers, text } = yield* ask(way, file(join(path, "large.bin")), { method: "HEAD" })
       assert.deepStrictEqual([text, headers["content-length"]], ["", "3000000"])
       assert.strictEqual(openFiles(path), 0)
+    })
+  )
+
+  it.live("the content of a file is closed when its response was sent, and when it is not to be sent", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      let closed = 0
+      const program = Effect.tap(file(join(path, "letters.txt")), ({ body }) =>
+        Effect.sync(() => {
+          assert.isTrue(body._tag === "Raw" && body.body instanceof Readable)
+          if (body._tag === "Raw" && body.body instanceof Readable) body.body.once("close", () => closed++)
+        })
+      )
+      const { client } = yield* serve(way, program)
+      for (const [index, method] of ["GET", "HEAD"].entries()) {
+        assert.strictEqual((yield* fetch(client, { method })).status, 200)
+        yield* until(`the content of ${method} is closed`, () => closed === index + 1)
+      }
     })
   )
 
@@ -290,3 +309,20 @@ describe.each(versions)("HTTP/$version over $over", (way) => {
     })
   )
 })
+
+it.live("a file can be read by others than this server, which has it opened", () =>
+  Effect.gen(function* () {
+    const path = yield* folder
+    const { context } = yield* listen({ over: "TCP" })
+    const responseOf = (name: string, options?: Parameters<typeof file>[1]) =>
+      Effect.map(Effect.provide(file(join(path, name), options), context), (response) =>
+        HttpServerResponse.toWeb(response)
+      )
+    const part = yield* responseOf("letters.txt", { offset: 2, bytesToRead: 3 })
+    assert.strictEqual(openFiles(path), 0)
+    assert.strictEqual(yield* Effect.promise(() => part.text()), letters.slice(2, 5))
+    const whole = yield* responseOf("large.bin")
+    assert.isTrue(Buffer.from(yield* Effect.promise(() => whole.arrayBuffer())).equals(large))
+    yield* allClosed(path)
+  })
+)

@@ -2,13 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Multipart from "effect/http/Multipart"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { existsSync } from "node:fs"
-import { type Program, serve, versions, withRequest } from "../support/HttpPrograms.ts"
+import { existsSync, readdirSync } from "node:fs"
+import { dirname } from "node:path"
+import { type Program, serve, versions, withLog, withRequest } from "../support/HttpPrograms.ts"
 import { attempt, type HttpClient } from "../support/HttpSuiteClient.ts"
 import { pattern } from "../support/Traffic.ts"
 import { until } from "../support/Until.ts"
@@ -168,6 +170,88 @@ describe.each(versions)("HTTP/$version over $over", (way) => {
         })
         assert.deepStrictEqual({ status, text }, { status: 400, text: "Parse" }, contentType)
       }
+    })
+  )
+
+  it.live("what is wrong with a form is answered with 400, or with 413 for its size, and not logged", () =>
+    withLog(
+      Effect.fnUntraced(function* (messages) {
+        const program: Program = withRequest((request) =>
+          Effect.as(request.multipart, HttpServerResponse.text("a form"))
+        ).pipe(
+          Effect.provideService(Multipart.MaxFileSize, ByteSize.fromInputUnsafe(10_000)),
+          Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(20_000))
+        )
+        const { client } = yield* serve(way, program, { server: { maxBodySize: 60_000 } })
+        const file = new File([pattern(9000)], "a")
+        assert.strictEqual((yield* submit(client, formOf({ file }))).text, "a form")
+        for (const [what, form] of [
+          ["a file", { file: new File([pattern(11_000)], "a") }],
+          ["all of it", { a: file, b: file, c: file }],
+          ["all of it, for the server", { file: new File([large], "a") }]
+        ] as const) {
+          assert.strictEqual((yield* submit(client, formOf(form))).status, 413, what)
+        }
+        const headers = { "content-type": "multipart/form-data" }
+        assert.strictEqual((yield* attempt(client, { method: "POST", content: "a", headers })).status, 400)
+        assert.strictEqual((yield* submit(client, formOf({ file }))).text, "a form")
+        assert.deepStrictEqual(messages, [])
+      })
+    )
+  )
+
+  it.live("files are stored side by side, whatever clients have named them", () =>
+    Effect.gen(function* () {
+      const program: Program = Effect.gen(function* () {
+        const { files } = yield* HttpServerRequest.schemaBodyForm(Schema.Struct({ files: Multipart.FilesSchema }))
+        const system = yield* FileSystem.FileSystem
+        const contents = yield* Effect.forEach(files, ({ path }) => system.readFileString(path))
+        return HttpServerResponse.jsonUnsafe(
+          files.map(({ name, path }, index) => [name, dirname(path), contents[index]])
+        )
+      })
+      const { client } = yield* serve(way, program)
+      const names = ["same.txt", "same.txt", "../../up.txt", "übung ☃.txt"]
+      const form = new FormData()
+      for (const [index, name] of names.entries()) form.append("files", new File([`content ${index}`], name))
+      const { text } = yield* submit(client, form)
+      const stored = JSON.parse(text) as ReadonlyArray<readonly [name: string, folder: string, content: string]>
+      assert.deepStrictEqual(
+        stored.map(([name, , content]) => [name, content]),
+        names.map((name, index) => [name, `content ${index}`])
+      )
+      assert.strictEqual(new Set(stored.map(([, folder]) => folder)).size, 1)
+    })
+  )
+
+  it.live("a client that leaves in the middle of a form has its files removed", () =>
+    Effect.gen(function* () {
+      const folders: Array<string> = []
+      const noting = (system: FileSystem.FileSystem): FileSystem.FileSystem => ({
+        ...system,
+        makeTempDirectoryScoped: (options) =>
+          Effect.tap(system.makeTempDirectoryScoped(options), (path) => Effect.sync(() => folders.push(path)))
+      })
+      const exits: Array<string> = []
+      const program: Program = withRequest((request) =>
+        Effect.as(
+          Effect.onExit(request.multipart, (exit) => Effect.sync(() => exits.push(String(exit)))),
+          HttpServerResponse.empty()
+        )
+      ).pipe(Effect.updateService(FileSystem.FileSystem, noting))
+      const { client } = yield* serve(way, program, { server: { maxBodySize: 0 } })
+      const piece = Buffer.from(pattern(30_000))
+      const start = `--b\r\nContent-Disposition: form-data; name="a"; filename="a.bin"\r\n\r\n`
+      // More than can come before the client has looked.
+      const content = [Buffer.from(start), ...Array.from({ length: 2000 }, () => piece)]
+      const headers = { "content-type": "multipart/form-data; boundary=b" }
+      const exchange = client.begin({ method: "POST", content, headers })
+      const stored = (path: string) => existsSync(path) && readdirSync(path).length > 0
+      yield* until("a part of the file is stored", () => folders.some(stored))
+      exchange.abort()
+      yield* until("it is removed", () => !folders.some((path) => existsSync(path)))
+      // What ends early would be a failure to parse it.
+      assert.match(exits.join(), /InternalError/)
     })
   )
 })

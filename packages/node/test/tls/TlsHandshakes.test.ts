@@ -76,7 +76,7 @@ describe("a TLS handshake", () => {
     })
   )
 
-  it.live("does not keep a server from stopping", () =>
+  it.live("does not keep a server from stopping for longer than a second", () =>
     Effect.gen(function* () {
       const running = yield* serveTls({ shutdownTimeout: "1 hour" })
       const silent = yield* open(running.port)
@@ -87,6 +87,21 @@ describe("a TLS handshake", () => {
       yield* silent.closed
       yield* half.closed
       yield* Fiber.join(closing)
+    })
+  )
+
+  it.live("that is to come when a server begins to drain goes on, and the request behind it is answered", () =>
+    Effect.gen(function* () {
+      const running = yield* serveTls()
+      const carrier = yield* open(running.port)
+      yield* connections(running, 1)
+      const stopping = yield* Effect.forkChild(running.server.shutdown, { startImmediately: true })
+      yield* until("the drain begins", () => !Effect.runSync(running.server.isRunning))
+      const client = yield* openTls(running.port, { carrier: carrier.socket })
+      client.get()
+      yield* client.ended
+      assert.match(client.text, /^HTTP\/1\.1 200 OK\r\n(?:.*\r\n)?connection: close\r\n.*\r\n\r\nserved$/s)
+      yield* Fiber.join(stopping)
     })
   )
 

@@ -1,0 +1,3 @@
+export default {
+  fetch: (request) => new Response(`packed ${request.method} ${new URL(request.url).pathname}`)
+}
