@@ -172,6 +172,23 @@ export const table = {
     unit: "{message}",
     description: "Messages of WebSockets",
     labels: { "network.io.direction": "`receive` or `transmit`" }
+  }),
+  workers: define({
+    name: "pagi.server.workers",
+    type: "Gauge",
+    unit: "{worker}",
+    description: "Workers of a server that has them",
+    labels: { phase: "`booting`, `serving`, `surplus` (there is no place for it any more) or `leaving`" }
+  }),
+  workerRestarts: define({
+    name: "pagi.server.worker.restarts",
+    type: "Counter",
+    unit: "{restart}",
+    description: "Workers that have ended or were replaced, with another one in their place",
+    labels: {
+      reason:
+        "`reload`, `max_requests`, `silent`, `boot_timeout`, `signal` (it was told to stop), `killed` (by a signal) or `failed`"
+    }
   })
 } as const satisfies Readonly<Record<string, MetricRow>>
 
