@@ -1,6 +1,5 @@
 /** Where `pagi-server top` has its figures from: the admin listener of a server, or its control socket, which tells less. */
 import { type Endpoint, unix } from "@pagi/core/options/Endpoint"
-import type { ServerStatus } from "@pagi/node/admin/ServerStatus"
 import * as ControlSocket from "@pagi/node/supervisor/ControlSocket"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -24,9 +23,7 @@ const answers = (endpoint: Endpoint): Effect.Effect<boolean> =>
 /** The admin listener of a server whose control socket answers, if it has one that can be reached. */
 const sourceOf = ({ path, status }: StatusCommand.Answer): Effect.Effect<TopSource> =>
   Effect.gen(function* () {
-    // A server of another version may tell its options, or may not.
-    const { options = {} }: typeof status & Partial<Pick<ServerStatus, "options">> = status
-    const text = options["admin"]
+    const text = status.options["admin"]
     const endpoint = text === undefined ? undefined : AdminClient.parseAddress(text)
     if (endpoint === undefined) return { _tag: "Control", path, note: withoutAdmin }
     if (yield* answers(endpoint)) return { _tag: "Admin", endpoint }
