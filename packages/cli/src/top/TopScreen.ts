@@ -1,6 +1,6 @@
 /** What `pagi-server top` shows: lines that fit a terminal, or one block for whatever reads them. */
 import { formatAge } from "../status/StatusTable.ts"
-import * as ConsoleLog from "../program/ConsoleLog.ts"
+import * as LogFormats from "../program/LogFormats.ts"
 import type { Point, Request } from "./AdminDocuments.ts"
 import { processesOf, requestsOf, type TopModel } from "./TopModel.ts"
 import * as Units from "./Units.ts"
@@ -48,7 +48,7 @@ const table = (
   columns: ReadonlyArray<Column>,
   rows: ReadonlyArray<ReadonlyArray<Cell>>
 ): ReadonlyArray<string> => {
-  const texts = rows.map((row) => row.map(({ text }) => ConsoleLog.escape(text)))
+  const texts = rows.map((row) => row.map(({ text }) => LogFormats.escape(text)))
   const widths = columns.map(({ title }, index) =>
     Math.max(title.length, ...texts.map((row) => row[index]?.length ?? 0))
   )
@@ -77,15 +77,15 @@ const table = (
 }
 
 const headline = ({ problem, status }: TopModel, { style, width }: Screen): ReadonlyArray<string> => {
-  if (status === undefined) return [style("yellow", cut(ConsoleLog.escape(problem ?? "connecting …"), width))]
+  if (status === undefined) return [style("yellow", cut(LogFormats.escape(problem ?? "connecting …"), width))]
   const serving = processesOf(status).filter(({ phase }) => phase === "serving").length
   const workers = "workers" in status ? `, ${serving} of ${status.target} workers` : ""
   const replacing = "workers" in status && status.isReloading ? ", replacing workers" : ""
   const where = status.listeners.length === 0 ? "" : ` on ${status.listeners.join(", ")}`
   const state = `pagi-server ${status.pid}: ${status.phase} for ${formatAge(status.age)}${replacing}${workers}${where}`
-  const lines = [style("bold", cut(ConsoleLog.escape(state), width))]
+  const lines = [style("bold", cut(LogFormats.escape(state), width))]
   if (problem !== undefined) {
-    lines.push(style("red", cut(ConsoleLog.escape(`Not connected, trying again: ${problem}`), width)))
+    lines.push(style("red", cut(LogFormats.escape(`Not connected, trying again: ${problem}`), width)))
   }
   return lines
 }
@@ -200,7 +200,7 @@ const events = (points: ReadonlyArray<Point>, screen: Screen): ReadonlyArray<str
     texts.length === 0
       ? []
       : [
-          `${screen.style("dim", label.padEnd(labelWidth))}${cut(ConsoleLog.escape(texts.join(", ")), screen.width - labelWidth)}`
+          `${screen.style("dim", label.padEnd(labelWidth))}${cut(LogFormats.escape(texts.join(", ")), screen.width - labelWidth)}`
         ]
   return [...line("Refused", reasons), ...line("Happened", marks)]
 }
@@ -268,7 +268,7 @@ export const render = (model: TopModel, screen: Screen): ReadonlyArray<string> =
   const { note, points, recent, status } = model
   const figures =
     points.length === 0 ? (status === undefined ? [] : fewFigures(model, screen)) : allFigures(points, screen)
-  const notes = note === undefined ? [] : [screen.style("yellow", cut(ConsoleLog.escape(note), screen.width))]
+  const notes = note === undefined ? [] : [screen.style("yellow", cut(LogFormats.escape(note), screen.width))]
   const head = [...headline(model, screen), ...notes, ...apart([...figures, ...events(points, screen)])]
   const workers = apart(processes(model, screen))
   const slowest = recent?.slowest ?? []

@@ -22,7 +22,7 @@ const makeSession = (options: Readonly<Record<string, string>>) =>
     const folder = join(session, "pagi")
     mkdirSync(folder, { mode: 0o700 })
     const path = join(folder, `${process.pid}.sock`)
-    yield* ControlSocket.serve(path, () => ({ ...FakeAdmin.status, pid: process.pid, options }))
+    yield* ControlSocket.serve(path, Effect.succeed({ ...FakeAdmin.status, pid: process.pid, options }))
     return { path, env: { XDG_RUNTIME_DIR: session, TMPDIR: session } }
   })
 
