@@ -76,7 +76,7 @@ export const table = {
     name: "pagi.server.first_byte.duration",
     type: "Histogram",
     unit: "s",
-    description: "Time from the head of a request to the head of its response",
+    description: "Time from the head of a request until the head of its response was sent",
     labels: { "network.protocol.version": version },
     boundaries: requestSeconds
   }),
@@ -84,7 +84,8 @@ export const table = {
     name: "pagi.server.queue.duration",
     type: "Histogram",
     unit: "s",
-    description: "Time from the head of a request to the start of the application",
+    description:
+      "Time for which a request had waited for those before it on its connection, before the application was started",
     labels: { "network.protocol.version": version },
     boundaries: shortSeconds
   }),
