@@ -5,6 +5,7 @@
 import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { bundleCommand } from "./support/bundle.ts"
+import { copyPage, libraryFolder } from "./support/page.ts"
 import { run } from "./support/run.ts"
 import { publishedPackages, root } from "./support/workspace.ts"
 
@@ -38,7 +39,9 @@ const packageFolderOf = (module: string): string | undefined =>
 
 /** The licences of what the bundle contains ask to go with it. */
 const licencesOf = (modules: ReadonlyArray<string>): string => {
-  const folders = new Set(modules.map(packageFolderOf).filter((folder) => folder !== undefined))
+  const bundled = modules.map(packageFolderOf).filter((folder) => folder !== undefined)
+  // The dashboard has its library beside it.
+  const folders = new Set([...bundled, libraryFolder])
   return [...folders].toSorted().map(licenceIn).join("\n")
 }
 
@@ -62,4 +65,5 @@ const packCommand = async (): Promise<void> => {
 }
 
 compile()
+copyPage(join(root, "packages/node/dist/admin/page"))
 await packCommand()

@@ -1,6 +1,7 @@
 /** Programs of the repository as few files, with all that they import. */
 import { join } from "node:path"
 import { rolldown } from "rolldown"
+import { copyWholePage } from "./page.ts"
 import { root } from "./workspace.ts"
 
 /** What a user starts, and what that starts: to have its command line checked, as a worker, to find a syntax error. */
@@ -22,7 +23,11 @@ export const bundle = async (programs: Readonly<Record<string, string>>, folder:
 /**
  * A few files load in a third of the time of a few hundred, and sooner without the comments, which are half of their
  * text. The first one of each program turns on the compile cache for the rest, of which it loads what it needs: a
- * supervisor, for instance, nothing of what reads command lines.
+ * supervisor, for instance, nothing of what reads command lines. The page of the dashboard goes with them.
  */
-export const bundleCommand = (folder: string) =>
-  bundle(Object.fromEntries(command.map((name) => [name, join(root, `packages/cli/src/${name}.ts`)])), folder)
+export const bundleCommand = async (folder: string) => {
+  const programs = Object.fromEntries(command.map((name) => [name, join(root, `packages/cli/src/${name}.ts`)]))
+  const output = await bundle(programs, folder)
+  copyWholePage(join(folder, "page"))
+  return output
+}

@@ -112,6 +112,7 @@ export class Http1Driver
       this.#isBodyAwaited = false
       this.#readDeadline.start(this.#stallTicks)
     } else if (this.#phase === "finishing") this.discard(bytes.length)
+    this.response.received(this.#phase === "exchange")
     this.#machine.receive(bytes, isLent)
     this.#advance()
     this.#machine.keep()
@@ -128,7 +129,7 @@ export class Http1Driver
     if (this.#phase !== "exchange") return
     this.#exchange?.endWithHead()
     if (!this.#isAnswering) this.#advance()
-    if (this.#exchange?.holdsHead !== true) this.#machine.flushHead(this.transport)
+    if (this.#exchange?.holdsHead !== true) this.response.flushHead()
   }
 
   onBlocked(): void {

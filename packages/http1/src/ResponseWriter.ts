@@ -30,6 +30,8 @@ export class ResponseWriter implements UpgradableResponse {
   readonly #server: ResponseServer
   readonly #observer: ResponseObserver
   #entry: ExchangeEntry | undefined = undefined
+  /** When the bytes have come that requests are read from, as far as somebody listens; not known before the first of them. */
+  #arrivedAt: number | undefined = undefined
   #requestId: string | undefined = undefined
 
   constructor(machine: Connection, transport: Transport, server: ResponseServer, observer: ResponseObserver) {
@@ -43,6 +45,18 @@ export class ResponseWriter implements UpgradableResponse {
   begin(head: RequestHead & { readonly requestId?: string }): void {
     this.#requestId = head.requestId
     this.#entry = this.#server.exchanges?.begin(this.#transport, head)
+    this.#arrivedAt = this.#entry?.arrived(this.#arrivedAt)
+  }
+
+  /** Bytes have come, of requests that have to wait when an exchange goes on. */
+  received(haveToWait: boolean): void {
+    this.#arrivedAt = haveToWait ? this.#server.exchanges?.now() : undefined
+  }
+
+  /** Sends a head that waits for content. */
+  flushHead(): void {
+    this.#machine.flushHead(this.#transport)
+    this.#entry?.headSent()
   }
 
   informational(status: number, headers: HeaderBlock): string | undefined {
@@ -75,7 +89,7 @@ export class ResponseWriter implements UpgradableResponse {
   /** Accepts another protocol, to which the connection belongs from now on (RFC 9110 §7.8). */
   switchProtocols(headers: HeaderBlock): string | undefined {
     const problem = this.#start(101, headers, false)
-    if (problem === undefined) this.#machine.flushHead(this.#transport)
+    if (problem === undefined) this.flushHead()
     return problem
   }
 
@@ -107,7 +121,7 @@ export class ResponseWriter implements UpgradableResponse {
     const bytes = typeof data === "string" ? encodeText(data) : data
     const problem = this.#machine.sendBody(this.#transport, bytes, ends)
     if (problem !== undefined) return this.#break(problem)
-    if (this.#machine.carriesBody) this.#entry?.sent(bytes.length)
+    if (this.#machine.carriesBody) this.#entry?.sent(bytes.length, ends)
     this.#observer.onWritten(ends)
     return undefined
   }

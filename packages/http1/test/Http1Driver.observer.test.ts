@@ -124,4 +124,26 @@ describe("an observer is told, in order and once, of", () => {
       ])
     })
   )
+
+  it.effect("how long requests have waited that came behind others", () =>
+    Effect.gen(function* () {
+      const slow = recorded<unknown>((_, __, send) => Effect.andThen(Effect.sleep("500 millis"), respond(send, "ok")))
+      const harness = yield* makeHarness(slow.application)
+      const transport = yield* converse(harness, to("/1") + to("/2"))
+      yield* TestClock.adjust("300 millis")
+      transport.push(to("/3"))
+      yield* TestClock.adjust("2 seconds")
+      yield* turn
+      assert.deepStrictEqual(
+        harness.log.map(({ duration, queueTime }) => [queueTime, duration]),
+        [
+          [0, 500],
+          [500, 500],
+          [700, 500]
+        ]
+      )
+      transport.fail()
+      yield* finish(harness)
+    })
+  )
 })

@@ -58,6 +58,7 @@ export class Http2Driver
   declare readonly transport: Transport
   readonly fibers: ListenerFibers
   readonly machine: Connection<RequestStream>
+  arrivedAt: number | undefined = undefined
   readonly #output: OutputPump
   /** Limits how long the peer may be silent, whatever it is waited for. */
   readonly #readDeadline: Deadline
@@ -101,6 +102,7 @@ export class Http2Driver
 
   onData(bytes: Uint8Array, isLent: boolean): void {
     if (this.#phase === "lingering" || this.#phase === "closed") return this.discard(bytes.length)
+    this.arrivedAt = undefined
     this.machine.receive(bytes, isLent)
     this.#advance()
     this.machine.keep()

@@ -68,6 +68,10 @@ export const command = Command.make(
       command: "pagi-server --workers 4 ./app.ts",
       description: "Serve with four processes, below one that looks after them"
     },
-    { command: "pagi-server status [PID] [--json] [--watch]", description: "Show how a server is" }
+    { command: "pagi-server status [PID] [--json] [--watch]", description: "Show how a server is" },
+    {
+      command: "pagi-server top [PID|PATH|HOST:PORT]",
+      description: "Show what a server does, second by second, in a terminal"
+    }
   ])
 )

@@ -1,4 +1,4 @@
-/** Begins what the command line asks for: to show a status, or to serve, with workers or without. */
+/** Begins what the command line asks for: to show a server, or to serve, with workers or without. */
 import { mayHaveWorkers } from "../plan/CommandLine.ts"
 import * as ProcessStart from "../program/ProcessStart.ts"
 
@@ -6,6 +6,11 @@ export const start = async (args: ReadonlyArray<string>): Promise<void> => {
   ProcessStart.begin()
   if (args[0] === "status") {
     const { main } = await import("../status/StatusCommand.ts")
+    main(args.slice(1))
+    return
+  }
+  if (args[0] === "top") {
+    const { main } = await import("../top/TopCommand.ts")
     main(args.slice(1))
     return
   }

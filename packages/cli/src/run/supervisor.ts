@@ -16,7 +16,7 @@ import * as MainProgram from "../program/MainProgram.ts"
 import * as Memory from "./Memory.ts"
 import * as Privileges from "../service/Privileges.ts"
 import * as ProcessState from "../service/ProcessState.ts"
-import type { ServerPlan } from "../plan/ServerPlan.ts"
+import type { ServedPlan, ServerPlan } from "../plan/ServerPlan.ts"
 import * as ServerValues from "../plan/ServerValues.ts"
 import * as SupervisorSignals from "../signals/SupervisorSignals.ts"
 import * as SystemdNotify from "../service/SystemdNotify.ts"
@@ -73,12 +73,18 @@ const makeDuties = (plan: ServerPlan, workers: number) =>
     return { socketOwner: identity, onBound, onChange, controlSocket }
   })
 
+/** What workers are told, in their environment: not what is for the admin listener alone. */
+const withoutToken = ({ app, texts }: ServedPlan): ServedPlan => {
+  const { adminToken: _, ...options } = texts.options
+  return { app, texts: { ...texts, options } }
+}
+
 /** Looks after workers until the pool has stopped. */
 const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: SupervisorSignals.SupervisorSignals) {
   const refreshDirectory = WorkingDirectory.remember()
   const { workers } = yield* ServerOptions
   const duties = yield* makeDuties(plan, workers)
-  const program = { path: Installation.program("worker"), payload: plan.served }
+  const program = { path: Installation.program("worker"), payload: withoutToken(plan.served) }
   const settings = { ...duties, successor: successor(yield* Launch.Launch) }
   const context = yield* Layer.build(Supervisor.layer(program, settings))
   const { ended, send } = Context.get(context, Supervisor.PagiSupervisor)

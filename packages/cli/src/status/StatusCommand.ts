@@ -53,7 +53,8 @@ export const parse = (args: ReadonlyArray<string>): Effect.Effect<Request, Usage
     return { target, isJson: args.includes("--json"), isWatching: args.includes("--watch") }
   })
 
-interface Answer {
+/** What the server at a control socket has said. */
+export interface Answer {
   readonly path: string
   readonly status: ServerStatus
 }
@@ -77,8 +78,8 @@ const askAll = (found: ReadonlyArray<ControlPath.Found>) =>
     return answers
   })
 
-/** The one server that is meant. */
-const find = (target: string | undefined): Effect.Effect<Answer, UsageError | NotRunning> =>
+/** The one server that is meant by its process or its socket; the only one that runs without. */
+export const find = (target: string | undefined): Effect.Effect<Answer, UsageError | NotRunning> =>
   Effect.gen(function* () {
     if (target !== undefined && !/^\d+$/.test(target)) {
       return (yield* ask(target)) ?? (yield* new NotRunning({ message: `no server answers at ${target}` }))

@@ -1,10 +1,9 @@
 /** The checks of a process, and how they are run: together, within their time limits, and not more often than it is of use. */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { SharedResult } from "./SharedResult.ts"
 
 /** One check. */
 export interface RegisteredCheck {
@@ -17,53 +16,38 @@ export interface RegisteredCheck {
 /** What is wrong, by the names of the checks; empty when all is well. */
 export type Problems = Readonly<Record<string, string>>
 
-/** Milliseconds for which results are as good as new ones. */
-const freshness = 1000
-
 /** Holds checks and runs them. */
 export class CheckRegistry {
   readonly #checks = new Set<RegisteredCheck>()
   /** Runs that have exceeded their limits and have not ended since. */
   readonly #overdue = new Set<RegisteredCheck>()
-  #running: Deferred.Deferred<Problems> | undefined = undefined
-  #last: { readonly at: number; readonly problems: Problems } | undefined = undefined
+  readonly #shared = new SharedResult(Effect.suspend(() => this.#runAll))
 
   add(checks: ReadonlyArray<RegisteredCheck>): void {
     for (const check of checks) this.#checks.add(check)
-    this.#last = undefined
+    this.#shared.forget()
   }
 
   remove(checks: ReadonlyArray<RegisteredCheck>): void {
     for (const check of checks) this.#checks.delete(check)
-    this.#last = undefined
+    this.#shared.forget()
   }
 
   /** Runs all checks, or takes what they have found within the last second; several who ask at once share one run. */
-  readonly problems: Effect.Effect<Problems> = Effect.suspend(() => {
-    if (this.#running !== undefined) return Deferred.await(this.#running)
-    if (this.#checks.size === 0) return Effect.succeed({})
-    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      if (this.#last !== undefined && now - this.#last.at < freshness) return Effect.succeed(this.#last.problems)
-      const running = (this.#running = Deferred.makeUnsafe<Problems>())
-      // Whoever has asked first may leave, and the others still wait for it.
-      return Effect.andThen(Effect.forkDetach(this.#runAll(running)), Deferred.await(running))
-    })
-  })
-
-  #runAll(running: Deferred.Deferred<Problems>): Effect.Effect<void> {
-    return Effect.gen({ self: this }, function* () {
-      const checks = [...this.#checks]
-      const found = yield* Effect.forEach(checks, (check) => this.#runOne(check), { concurrency: "unbounded" })
-      const problems: Record<string, string> = {}
-      for (const [index, { name }] of checks.entries()) {
-        const problem = found[index]
-        if (problem !== undefined) problems[name] = name in problems ? `${problems[name]}; ${problem}` : problem
-      }
-      this.#last = { at: yield* Clock.currentTimeMillis, problems }
-      this.#running = undefined
-      yield* Deferred.succeed(running, problems)
-    })
+  get problems(): Effect.Effect<Problems> {
+    return this.#checks.size === 0 ? Effect.succeed({}) : this.#shared.get
   }
+
+  readonly #runAll: Effect.Effect<Problems> = Effect.gen({ self: this }, function* () {
+    const checks = [...this.#checks]
+    const found = yield* Effect.forEach(checks, (check) => this.#runOne(check), { concurrency: "unbounded" })
+    const problems: Record<string, string> = {}
+    for (const [index, { name }] of checks.entries()) {
+      const problem = found[index]
+      if (problem !== undefined) problems[name] = name in problems ? `${problems[name]}; ${problem}` : problem
+    }
+    return problems
+  })
 
   /** The limit holds for what cannot be interrupted too; that is not begun again before it has ended. */
   #runOne(check: RegisteredCheck): Effect.Effect<string | undefined> {

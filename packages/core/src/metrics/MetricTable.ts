@@ -76,7 +76,7 @@ export const table = {
     name: "pagi.server.first_byte.duration",
     type: "Histogram",
     unit: "s",
-    description: "Time from the head of a request to the head of its response",
+    description: "Time from the head of a request until the head of its response was sent",
     labels: { "network.protocol.version": version },
     boundaries: requestSeconds
   }),
@@ -84,7 +84,8 @@ export const table = {
     name: "pagi.server.queue.duration",
     type: "Histogram",
     unit: "s",
-    description: "Time from the head of a request to the start of the application",
+    description:
+      "Time for which a request had waited for those before it on its connection, before the application was started",
     labels: { "network.protocol.version": version },
     boundaries: shortSeconds
   }),
@@ -172,6 +173,23 @@ export const table = {
     unit: "{message}",
     description: "Messages of WebSockets",
     labels: { "network.io.direction": "`receive` or `transmit`" }
+  }),
+  workers: define({
+    name: "pagi.server.workers",
+    type: "Gauge",
+    unit: "{worker}",
+    description: "Workers of a server that has them",
+    labels: { phase: "`booting`, `serving`, `surplus` (there is no place for it any more) or `leaving`" }
+  }),
+  workerRestarts: define({
+    name: "pagi.server.worker.restarts",
+    type: "Counter",
+    unit: "{restart}",
+    description: "Workers that have ended or were replaced, with another one in their place",
+    labels: {
+      reason:
+        "`reload`, `max_requests`, `silent`, `boot_timeout`, `signal` (it was told to stop), `killed` (by a signal) or `failed`"
+    }
   })
 } as const satisfies Readonly<Record<string, MetricRow>>
 

@@ -42,7 +42,6 @@ interface ExchangeSeries {
 /** Counts for all servers that use one registry. */
 export class ServerCounters implements Observer {
   readonly usesFirstByte = true
-  readonly usesQueueTime = true
   readonly #opened = new Count()
   readonly #received = new Count()
   readonly #sent = new Count()

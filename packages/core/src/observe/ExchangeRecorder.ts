@@ -94,6 +94,10 @@ export class ExchangeEntry implements ExchangeRecord {
   queueTime: number | undefined = undefined
   outcome: ExchangeOutcome = "complete"
   #follower: ExchangeFollower | undefined = undefined
+  /** Whether the response has a head of which it is to be noted when it is sent. */
+  #isHeadAwaited = false
+  /** The reading of the recorder's clock when the response was complete. */
+  #completedAt: number | undefined = undefined
   readonly #recorder: ExchangeRecorder
 
   constructor(
@@ -117,10 +121,19 @@ export class ExchangeEntry implements ExchangeRecord {
     this.traceId = follower.traceId
   }
 
+  /**
+   * The request's head came when the clock of the recorder read so; nothing, if it is the first of those that have come now.
+   * Answers when those behind it have come.
+   */
+  arrived(at: number | undefined): number {
+    const arrivedAt = at ?? this.startedAt
+    this.queueTime = this.startedAt - arrivedAt
+    return arrivedAt
+  }
+
   /** The application is about to be run. */
   applicationStarted(kind: ExchangeKind): void {
     this.kind = kind
-    if (this.#recorder.observer.usesQueueTime === true) this.queueTime = this.#recorder.now() - this.startedAt
   }
 
   /** The response has a head; it counts as sent unless `revoke` follows. */
@@ -128,8 +141,18 @@ export class ExchangeEntry implements ExchangeRecord {
     const { observer } = this.#recorder
     this.status = status
     if (observer.usesResponseHeaders === true) this.responseHeaders = headers
-    if (observer.usesFirstByte === true) this.firstByte = this.#recorder.now() - this.startedAt
+    if (observer.usesFirstByte === true) this.#isHeadAwaited = true
     this.#follower?.started(status, headers)
+  }
+
+  /** The response's head, if it has one, is on its way; to be told when that happens before there is content. */
+  headSent(): void {
+    if (this.#isHeadAwaited) this.#noteHead(this.#recorder.now())
+  }
+
+  #noteHead(now: number): void {
+    this.#isHeadAwaited = false
+    this.firstByte = now - this.startedAt
   }
 
   /** The head that was announced has not been sent, and will not be. */
@@ -137,12 +160,18 @@ export class ExchangeEntry implements ExchangeRecord {
     this.status = 499
     this.responseHeaders = undefined
     this.firstByte = undefined
+    this.#isHeadAwaited = false
     this.#follower?.revoked()
   }
 
-  /** So many bytes of the response's body were sent. */
-  sent(length: number): void {
+  /** So many bytes of the response's body were sent, which they may complete. */
+  sent(length: number, ends = false): void {
     this.bytes += length
+    if (ends || this.#isHeadAwaited) {
+      const now = this.#recorder.now()
+      if (this.#isHeadAwaited) this.#noteHead(now)
+      if (ends) this.#completedAt = now
+    }
     this.#follower?.sent(length)
   }
 
@@ -150,7 +179,8 @@ export class ExchangeEntry implements ExchangeRecord {
   end(outcome: ExchangeOutcome): void {
     if (!Number.isNaN(this.duration)) return
     const recorder = this.#recorder
-    const now = recorder.now()
+    const now = this.#completedAt ?? recorder.now()
+    if (this.#isHeadAwaited) this.#noteHead(now)
     this.duration = now - this.startedAt
     this.startedAt += recorder.distance(now)
     this.outcome = outcome
@@ -161,7 +191,7 @@ export class ExchangeEntry implements ExchangeRecord {
   /** The server itself has answered, and with that the exchange has ended. */
   answered(status: number, length: number, outcome: ExchangeOutcome): void {
     this.started(status, undefined)
-    this.sent(length)
+    this.sent(length, true)
     this.end(outcome)
   }
 }

@@ -58,11 +58,14 @@ export interface ExchangeRecord extends ObservedConnection {
   readonly startedAt: number
   /** Milliseconds from the request's head to the end of the exchange. */
   readonly duration: number
-  /** Milliseconds from the request's head to that of the response; absent without one, or unless an observer asks for it. */
+  /**
+   * Milliseconds from the request's head until that of the response was sent; absent without one, or unless an observer asks
+   * for it.
+   */
   readonly firstByte: number | undefined
   /**
-   * Milliseconds from the request's head until the application was started; absent when it was not, or unless an observer
-   * asks for it.
+   * Milliseconds that the request's head had waited, before its time began to count, for what the client had sent before on
+   * the connection: earlier requests, and their responses where these go one after the other. Absent without a head.
    */
   readonly queueTime: number | undefined
   readonly outcome: ExchangeOutcome
@@ -146,8 +149,6 @@ export interface Observer {
   readonly usesResponseHeaders?: boolean | undefined
   /** Whether records shall have `firstByte`, which costs a look at the clock. */
   readonly usesFirstByte?: boolean | undefined
-  /** Whether records shall have `queueTime`, which costs a look at the clock. */
-  readonly usesQueueTime?: boolean | undefined
 }
 
 /**
@@ -191,8 +192,7 @@ const pair = (one: Observer, two: Observer): Observer => {
     protocolError: join(one.protocolError, two.protocolError),
     limitHit: join(one.limitHit, two.limitHit),
     usesResponseHeaders: one.usesResponseHeaders === true || two.usesResponseHeaders === true,
-    usesFirstByte: one.usesFirstByte === true || two.usesFirstByte === true,
-    usesQueueTime: one.usesQueueTime === true || two.usesQueueTime === true
+    usesFirstByte: one.usesFirstByte === true || two.usesFirstByte === true
   } satisfies { readonly [Name in keyof Required<Observer>]: Observer[Name] }
 }
 

@@ -55,7 +55,6 @@ const nameOf = (request: ObservedRequest | undefined): string =>
 /** Writes down everything that is told of a server. */
 const record = ({ events, log, untold }: Pick<TestServer, "events" | "log" | "untold">): Observer => ({
   usesFirstByte: true,
-  usesQueueTime: true,
   usesResponseHeaders: true,
   connectionOpened: () => {
     untold.connections++

@@ -64,6 +64,54 @@ describe("ExchangeEntry", () => {
     })
   )
 
+  it.effect(
+    "takes a response for sent with its head, its first piece, or its end, and for complete with its last piece",
+    () =>
+      Effect.gen(function* () {
+        const { recorder, records } = yield* makeRecorder({ usesFirstByte: true })
+        const entries = Array.from({ length: 4 }, () => recorder.begin(connection, request))
+        const [flushed, whole, pieces, empty] = entries
+        for (const entry of entries) entry.started(200, [])
+        yield* TestClock.adjust("10 millis")
+        flushed?.headSent()
+        whole?.sent(5, true)
+        pieces?.sent(5)
+        yield* TestClock.adjust("10 millis")
+        flushed?.sent(5)
+        pieces?.sent(5, true)
+        yield* TestClock.adjust("10 millis")
+        flushed?.headSent()
+        for (const entry of entries) entry.end("complete")
+        empty?.headSent()
+        assert.deepStrictEqual(
+          records.map(({ duration, firstByte }) => [firstByte, duration]),
+          [
+            [10, 30],
+            [10, 10],
+            [10, 20],
+            [30, 30]
+          ]
+        )
+      })
+  )
+
+  it.effect("knows how long a request has waited since it came", () =>
+    Effect.gen(function* () {
+      const { recorder, records } = yield* makeRecorder()
+      yield* TestClock.adjust("1 second")
+      const first = recorder.begin(connection, request)
+      const arrivedAt = first.arrived(undefined)
+      yield* TestClock.adjust("20 millis")
+      const second = recorder.begin(connection, request)
+      assert.strictEqual(second.arrived(arrivedAt), arrivedAt)
+      for (const entry of [first, second, recorder.begin(connection, undefined)]) entry.end("complete")
+      assert.deepStrictEqual(
+        records.map(({ queueTime }) => queueTime),
+        [0, 20, undefined]
+      )
+    })
+  )
+
   it.effect("reports 499 when no status was sent", () =>
     Effect.gen(function* () {
       const { recorder, records } = yield* makeRecorder({ usesFirstByte: true, usesResponseHeaders: true })

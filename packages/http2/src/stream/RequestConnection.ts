@@ -29,6 +29,8 @@ export interface RequestConnection {
   readonly transport: Transport
   readonly fibers: ListenerFibers
   readonly machine: Connection<ConnectedRequest>
+  /** When the requests have come that are being begun, as far as somebody listens; not known before the first of them. */
+  arrivedAt: number | undefined
   /** Whether the peer is not read, since it has to read first what it has asked for. */
   readonly isPaused: boolean
   /** Frames were written, or content that waits. */

@@ -66,6 +66,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
     const isHead = head.type === "refused" ? head.isHead : head.method === "HEAD"
     const requestId = head.type === "request" ? head.requestId : requestIds?.next()
     const entry = exchanges?.begin(connection.transport, head.type === "request" ? head : undefined, requestId)
+    if (entry !== undefined) connection.arrivedAt = entry.arrived(connection.arrivedAt)
     this.#connection = connection
     this.#stream = stream
     this.response = new StreamResponse(connection, this, stream, { isHead, entry, requestId })

@@ -68,6 +68,7 @@ export class StreamResponse implements UpgradableResponse {
   /** Sends a head that waits for content. */
   flushHead(): void {
     this.#response.flushHead()
+    this.#entry?.headSent()
   }
 
   get isHeadSent(): boolean {
@@ -87,7 +88,7 @@ export class StreamResponse implements UpgradableResponse {
     const bytes = typeof data === "string" ? encodeText(data) : data
     const problem = this.#response.body(bytes, ends)
     if (problem !== undefined) return this.#break(problem)
-    if (this.#response.carriesBody) this.#entry?.sent(bytes.length)
+    if (this.#response.carriesBody) this.#entry?.sent(bytes.length, ends)
     this.#connection.onWritten(this.#owner)
     if (ends) this.end("complete")
     return undefined
@@ -117,7 +118,7 @@ export class StreamResponse implements UpgradableResponse {
   /** Accepts another protocol on the stream (RFC 8441 §5). */
   switchProtocols(headers: HeaderBlock): string | undefined {
     const problem = this.start(200, headers, false)
-    if (problem === undefined) this.#response.flushHead()
+    if (problem === undefined) this.flushHead()
     return problem
   }
 

@@ -24,9 +24,11 @@ export type InheritableSockets = Pick<BoundSockets, "descriptors" | "reuse" | "r
 /** Where the sockets begin in a program: after the standard descriptors and what connects it with this process. */
 const firstDescriptor = 4
 
-/** As what a program finds the sockets. */
-export const descriptorsThere = ({ descriptors }: InheritableSockets): ReadonlyArray<number> =>
-  descriptors.map((_, index) => firstDescriptor + index)
+/** As what a program finds the sockets, which so many others come before. */
+export const descriptorsThere = (
+  { descriptors }: Pick<InheritableSockets, "descriptors">,
+  others = 0
+): ReadonlyArray<number> => descriptors.map((_, index) => firstDescriptor + others + index)
 
 /** Who is told about a program. Everything is told in a later turn than the one that started it. */
 export interface ChildListener {
@@ -36,6 +38,8 @@ export interface ChildListener {
   readonly onFailure: (reason: string) => void
   /** Once, also for a program that could not be started: then without code and signal. */
   readonly onExit: (code: number | null, signal: string | null) => void
+  /** Once, when no more messages can come, all of which have been told by then; of a program with a channel only. */
+  readonly onDisconnect?: () => void
 }
 
 export type KillSignal = "SIGTERM" | "SIGKILL"
@@ -46,6 +50,8 @@ export interface Child {
   readonly pid: number | undefined
   /** Sends a message; `onSent` is called when the system has taken it, or never will. */
   readonly send: (message: object, onSent?: () => void) => void
+  /** Writes into the pipe; `onWritten` is called when the system has taken it, or never will. */
+  readonly write: (text: string, onWritten?: () => void) => void
   readonly kill: (signal: KillSignal) => void
 }
 
@@ -79,30 +85,41 @@ const start = ({ args, descriptors, environment, file, pipeText }: ChildCommand,
   })
   child.on("exit", exit)
   child.on("message", listener.onMessage)
-  usePipe(child, descriptors.indexOf("pipe"), pipeText, listener.onMessage)
+  child.on("disconnect", () => listener.onDisconnect?.())
+  const pipe = usePipe(child, descriptors.indexOf("pipe"), pipeText, listener.onMessage)
   return {
     pid: child.pid,
     send: (message, onSent = () => {}) => {
       if (child.connected) child.send(message, onSent)
       else onSent()
     },
+    write: (text, onWritten = () => {}) => {
+      if (pipe === undefined || pipe.destroyed) onWritten()
+      else pipe.write(text, onWritten)
+    },
     kill: (signal) => void child.kill(signal)
   }
 }
 
-const notStarted: Child = { pid: undefined, send: (_message, onSent) => onSent?.(), kill: () => {} }
+const notStarted: Child = {
+  pid: undefined,
+  send: (_message, onSent) => onSent?.(),
+  write: (_text, onWritten) => onWritten?.(),
+  kill: () => {}
+}
 
 const usePipe = (
   child: ChildProcess,
   descriptor: number,
   text: string | undefined,
   onText: (text: string) => void
-): void => {
+): Duplex | undefined => {
   // Declared for any stdio; a pipe is both ways. There are none at all when the system had no descriptors left.
   const pipe = (child.stdio as ChildProcess["stdio"] | undefined)?.[descriptor] as Duplex | null | undefined
-  if (pipe === null || pipe === undefined) return
+  if (pipe === null || pipe === undefined) return undefined
   // It ends with the program, whose exit is told.
   pipe.on("error", () => {})
   if (text !== undefined) pipe.write(text)
   pipe.on("data", (bytes: Buffer) => onText(bytes.toString("latin1")))
+  return pipe
 }

@@ -29,26 +29,41 @@ const readiness = "ready\n"
 /** The descriptor after the standard ones. */
 const pipe = 3
 
+/** What a successor is started with. */
+export interface Heritage {
+  readonly sockets: InheritableSockets
+  /** That of the admin listener, if there is one. */
+  readonly admin?: InheritableSockets | undefined
+  readonly tickets: TicketSecrets.TicketKeyring | undefined
+}
+
+const socketVariables = (sockets: InheritableSockets, admin: InheritableSockets | undefined) => {
+  const there = descriptorsThere(sockets)
+  const adminThere = descriptorsThere(admin ?? { descriptors: [] }, there.length)
+  const join = (...texts: ReadonlyArray<string | undefined>) =>
+    texts.filter((text) => text !== undefined && text !== "").join(",")
+  return {
+    PAGI_REUSE: sockets.reuse(there),
+    PAGI_REUSE_FILES: join(sockets.reuseFiles(there), admin?.reuseFiles(adminThere)),
+    PAGI_REUSE_FOREIGN: join(sockets.reuseForeign(there), admin?.reuseForeign(adminThere)),
+    ...(admin === undefined ? {} : { PAGI_REUSE_ADMIN: admin.reuse(adminThere) })
+  }
+}
+
 /** How a successor is started. */
-export const commandOf = (
-  program: SuccessorProgram,
-  sockets: InheritableSockets,
-  tickets: TicketSecrets.TicketKeyring | undefined
-): ChildCommand => ({
+export const commandOf = (program: SuccessorProgram, { admin, sockets, tickets }: Heritage): ChildCommand => ({
   file: program.file,
   args: program.args,
   environment: {
     ...process.env,
     ...program.environment,
-    PAGI_REUSE: sockets.reuse(descriptorsThere(sockets)),
-    PAGI_REUSE_FILES: sockets.reuseFiles(descriptorsThere(sockets)),
-    PAGI_REUSE_FOREIGN: sockets.reuseForeign(descriptorsThere(sockets)),
+    ...socketVariables(sockets, admin),
     PAGI_MASTER_PID: String(process.pid),
     PAGI_READY_FD: String(pipe),
     // What is secret goes through the pipe: other processes of the user could read it here.
     ...(tickets === undefined ? {} : { PAGI_TICKETS_FD: String(pipe) })
   },
-  descriptors: ["inherit", "inherit", "inherit", "pipe", ...sockets.descriptors],
+  descriptors: ["inherit", "inherit", "inherit", "pipe", ...sockets.descriptors, ...(admin?.descriptors ?? [])],
   ...(tickets === undefined ? {} : { pipeText: TicketSecrets.write(tickets) })
 })
 
@@ -111,6 +126,11 @@ export class SuccessorHandle {
     return this.#child.pid
   }
 
+  /** Writes into the pipe, in which it reads once it is ready. */
+  write(text: string, onWritten: () => void): void {
+    this.#child.write(text, onWritten)
+  }
+
   kill(signal: KillSignal): void {
     this.#child.kill(signal)
   }
@@ -122,28 +142,30 @@ export interface Predecessor {
   readonly masterPid: number | undefined
   /** `PAGI_READY_FD` */
   readonly readyDescriptor: number | undefined
+  /** Whether the descriptor stays open, as the predecessor is to tell something more. */
+  readonly keepsOpen?: boolean
 }
 
 /** What is done to the predecessor, as a seam for tests. */
 export interface PredecessorProcess {
   readonly parentPid: () => number
-  readonly tell: (descriptor: number, text: string) => void
+  readonly tell: (descriptor: number, text: string, keepsOpen: boolean) => void
   readonly stop: (pid: number) => void
 }
 
 const predecessorProcess: PredecessorProcess = {
   parentPid: () => process.ppid,
-  tell: (descriptor, text) => {
+  tell: (descriptor, text, keepsOpen) => {
     writeSync(descriptor, text)
-    closeSync(descriptor)
+    if (!keepsOpen) closeSync(descriptor)
   },
   stop: (pid) => void process.kill(pid, "SIGTERM")
 }
 
 /** Whether there was somebody to read it. */
-const hasTold = (system: PredecessorProcess, descriptor: number): boolean => {
+const hasTold = (system: PredecessorProcess, descriptor: number, keepsOpen: boolean): boolean => {
   try {
-    system.tell(descriptor, readiness)
+    system.tell(descriptor, readiness, keepsOpen)
     return true
   } catch (error) {
     if (codeOf(error) === "EPIPE") return false
@@ -153,7 +175,7 @@ const hasTold = (system: PredecessorProcess, descriptor: number): boolean => {
 
 /** Tells the predecessor, if there is one, that this process has taken over, and stops it. */
 export const takeOver = (
-  { masterPid, readyDescriptor }: Predecessor,
+  { keepsOpen = false, masterPid, readyDescriptor }: Predecessor,
   system: PredecessorProcess = predecessorProcess
 ): Effect.Effect<void> => {
   if (masterPid === undefined) return Effect.void
@@ -161,7 +183,7 @@ export const takeOver = (
   const attempt = Effect.try({
     try: () => {
       // First: it stops for good only when it knows that somebody goes on.
-      if (readyDescriptor !== undefined && !hasTold(system, readyDescriptor)) return hasEnded
+      if (readyDescriptor !== undefined && !hasTold(system, readyDescriptor, keepsOpen)) return hasEnded
       // Its number may be that of another process once it has ended.
       if (system.parentPid() !== masterPid) return hasEnded
       system.stop(masterPid)

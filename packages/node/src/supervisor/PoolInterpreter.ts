@@ -7,6 +7,8 @@ import type { PoolAction, PoolEvent, PoolSettings, Slot, WorkerId } from "../poo
 import type { PoolHeartbeat } from "./PoolHeartbeat.ts"
 import type { PoolState } from "../pool/PoolState.ts"
 import type { PoolPhase, PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts"
+import type { PoolWatcher } from "./PoolWatcher.ts"
+import { RestartReasons } from "./RestartReasons.ts"
 import type { PoolTimers } from "./PoolTimers.ts"
 import { initial, step } from "../pool/RestartPlan.ts"
 import { commandOf as workerCommand, WorkerHandle, type WorkerListener, type WorkerProgram } from "./WorkerHandle.ts"
@@ -18,6 +20,8 @@ export interface PoolParts {
   readonly program: WorkerProgram
   readonly successor: SuccessorProgram | undefined
   readonly sockets: InheritableSockets
+  /** The one of the admin listener, which a successor gets and workers do not. */
+  readonly admin?: InheritableSockets | undefined
   /** The secrets of TLS sessions, which workers and a successor are told; none without TLS. */
   readonly tickets: TicketKeyring | undefined
   readonly start: (command: ChildCommand, listener: ChildListener) => Child
@@ -30,6 +34,8 @@ export interface PoolParts {
   readonly enqueue: (item: PoolItem) => void
   /** Is told what others want to know; it does not wait for them. */
   readonly announce: (change: PoolAnnouncement) => void
+  /** Is told what happens to workers, if there is an administrator who may want to know. */
+  readonly watcher?: PoolWatcher | undefined
 }
 
 /** Something to handle: an event of the plan, a line for the log, or that nobody uses the pool any more. */
@@ -57,6 +63,7 @@ export class PoolInterpreter {
   #successor: SuccessorHandle | undefined = undefined
   /** Whether a successor that was given up has asked this server to stop all the same. */
   #wasToldTooLate = false
+  readonly #reasons = new RestartReasons()
   #state: PoolState
 
   constructor(parts: PoolParts) {
@@ -106,6 +113,19 @@ export class PoolInterpreter {
     for (const worker of this.#workers.values()) worker.tellTickets(secrets)
   }
 
+  /** Asks all workers that serve how their applications are; the answers have this number. */
+  askReadiness(number: number): ReadonlyArray<WorkerHandle> {
+    const asked = this.sharers
+    for (const worker of asked) worker.askReadiness(number)
+    return asked
+  }
+
+  /** What is told to a successor besides, if there is one; `onWritten` is called when the system has taken it. */
+  tellSuccessor(text: string, onWritten: () => void): void {
+    if (this.#successor === undefined) onWritten()
+    else this.#successor.write(text, onWritten)
+  }
+
   status(listeners: ReadonlyArray<string>): PoolStatus {
     const { isReloading, slots } = this.#state
     return {
@@ -144,13 +164,28 @@ export class PoolInterpreter {
   /** Goes to the next state, and does what the plan wants done. */
   #apply(event: PoolEvent): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const { actions, state } = step(this.#state, event)
+      const before = this.#state
+      const { actions, state } = step(before, event)
       this.#state = state
+      if (this.#parts.watcher !== undefined) this.#tellWatcher(this.#parts.watcher, event, before, actions)
       return Effect.andThen(
         Effect.forEach(actions, (action) => this.#tryToPerform(action), { discard: true }),
         this.#follow(event)
       )
     })
+  }
+
+  #tellWatcher(watcher: PoolWatcher, event: PoolEvent, before: PoolState, actions: ReadonlyArray<PoolAction>): void {
+    this.#reasons.note(event, before, actions)
+    if (event.type === "ready") {
+      const worker = this.#workers.get(event.id)
+      if (worker !== undefined) watcher.onReady(worker.slot)
+    }
+    if (event.type === "exited") {
+      const slot = before.workers.get(event.id)?.slot
+      const reason = this.#reasons.take(event, before)
+      if (slot !== undefined) watcher.onExit(slot, reason)
+    }
   }
 
   /** What comes of an event beside the plan. */
@@ -257,19 +292,21 @@ export class PoolInterpreter {
     const command = workerCommand(program, place, sockets)
     const worker = new WorkerHandle(place, (listener) => start(command, listener), this.#workerListener)
     this.#workers.set(id, worker)
+    this.#parts.watcher?.onSpawn(id, slot)
     // Before it can have clients: it finds this in its channel when it begins.
     if (tickets !== undefined) worker.tellTickets(tickets.secrets)
   }
 
   get #workerListener(): WorkerListener {
-    const { enqueue, now } = this.#parts
+    const { enqueue, now, watcher } = this.#parts
     return {
       now,
       onReport: (worker, report) => this.#report(worker, report),
       onNonsense: ({ slot }) => enqueue({ type: "debug", message: `worker ${slot} has sent what is no report` }),
       onFailure: ({ slot }, reason) =>
         enqueue({ type: "log", level: "error", message: `worker ${slot} could not be started: ${reason}` }),
-      onExit: ({ id }, code, signal) => this.#exited(id, code, signal)
+      onExit: ({ id }, code, signal) => this.#exited(id, code, signal),
+      onDisconnect: ({ id }) => watcher?.onDisconnect(id)
     }
   }
 
@@ -278,7 +315,7 @@ export class PoolInterpreter {
   }
 
   #report({ id, slot }: WorkerHandle, report: WorkerReport): void {
-    const { enqueue, now, shares } = this.#parts
+    const { enqueue, now, shares, watcher } = this.#parts
     switch (report.type) {
       case "ready":
         return enqueue({ type: "ready", id, now: now() })
@@ -289,13 +326,17 @@ export class PoolInterpreter {
         return enqueue({ type: "log", level: "error", message: `worker ${slot}: ${report.message}` })
       case "status":
         return shares.update()
+      case "metrics":
+        return watcher?.onMetrics(id, report)
+      case "readiness":
+        return watcher?.onReadiness(id, report)
     }
   }
 
   #startSuccessor(): void {
-    const { enqueue, sockets, start, successor, tickets } = this.#parts
+    const { admin, enqueue, sockets, start, successor, tickets } = this.#parts
     if (successor === undefined) return
-    const command = successorCommand(successor, sockets, tickets)
+    const command = successorCommand(successor, { sockets, admin, tickets })
     this.#successor = new SuccessorHandle((listener) => start(command, listener), {
       onReady: () => enqueue({ type: "successorReady" }),
       onFailure: (reason) =>

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as EffectScope from "effect/Scope"
 import { InheritedSockets } from "../listen/InheritedSockets.ts"
-import type { ListenError } from "../accept/ListenError.ts"
+import type { StartError } from "../PagiServer.ts"
 import type { FileOwner } from "../listen/UnixSocket.ts"
 import * as BoundSockets from "./BoundSockets.ts"
 import * as ControlSocket from "./ControlSocket.ts"
@@ -20,6 +20,7 @@ import * as ServerDescription from "../admin/ServerDescription.ts"
 import type { ServerStatus } from "../admin/ServerStatus.ts"
 import type { PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts"
 import type { WorkerProgram } from "./WorkerHandle.ts"
+import type { PoolAdmin, PoolAdminParts } from "./PoolAdmin.ts"
 import * as WorkerPool from "./WorkerPool.ts"
 
 export type { PoolStatus, SuccessorProgram, WorkerProgram, WorkerStatus }
@@ -86,15 +87,20 @@ const poolSettings = (options: Values, isSuccessor: boolean): PoolSettings => ({
 export const make = <E = never>(
   program: WorkerProgram,
   settings: SupervisorSettings<E> = {}
-): Effect.Effect<PagiSupervisor["Service"], ListenError | E, ServerOptions | EffectScope.Scope> =>
+): Effect.Effect<PagiSupervisor["Service"], StartError | E, ServerOptions | EffectScope.Scope> =>
   Effect.gen(function* () {
     const options = yield* ServerOptions
     const inheritance = (yield* InheritedSockets).claim()
     const sockets = yield* BoundSockets.bind(options, inheritance, settings.socketOwner)
     const listeners = sockets.sockets.map(({ address, url }) => ({ address, url }))
     const urls = listeners.map(({ url }) => url)
+    const adminSockets = yield* BoundSockets.bindAdmin(options, inheritance, settings.socketOwner)
     if (settings.onBound !== undefined) yield* settings.onBound
     const scope = yield* Effect.scope
+    const admin = adminSockets && (yield* loadAdmin({ options, inheritance, sockets: adminSockets }))
+    const isSuccessor = inheritance.masterPid !== undefined
+    // A predecessor answers until this one has taken over.
+    if (!isSuccessor) yield* admin?.open ?? Effect.void
     const tellStatus = Effect.suspend(() =>
       settings.controlSocket === undefined
         ? Effect.void
@@ -106,22 +112,33 @@ export const make = <E = never>(
       program,
       successor: settings.successor,
       sockets,
+      admin: adminSockets,
+      watcher: admin?.watcher,
       tickets: options.tls === undefined || options.disableTls ? undefined : readTickets(inheritance.ticketsDescriptor),
-      settings: poolSettings(options, inheritance.masterPid !== undefined),
+      settings: poolSettings(options, isSuccessor),
       heartbeatTimeout: Duration.toMillis(options.heartbeatTimeout),
       onChange: (change, hasSuccessor) =>
         Effect.gen(function* () {
           if (change === "serving") for (const url of urls) yield* Effect.logInfo(`listening on ${url}`)
           if (settings.onChange !== undefined) yield* settings.onChange(change, hasSuccessor)
+          if (admin !== undefined) yield* admin.change(change, hasSuccessor)
         }),
-      onServing:
-        inheritance.masterPid === undefined
-          ? Effect.void
-          : Effect.andThen(EffectScope.provide(tellStatus, scope), takeOver(inheritance)),
-      keepSockets: sockets.close("keep")
+      onServing: isSuccessor
+        ? Effect.gen(function* () {
+            yield* EffectScope.provide(tellStatus, scope)
+            yield* takeOver({ ...inheritance, keepsOpen: admin !== undefined })
+            if (admin !== undefined) yield* admin.follow
+          })
+        : Effect.void,
+      keepSockets: Effect.gen(function* () {
+        if (admin !== undefined) yield* admin.finish
+        yield* sockets.close("keep")
+        if (adminSockets !== undefined) yield* adminSockets.close("keep")
+      })
     })
+    admin?.connect(pool, urls)
     // Until a successor has taken over, it is its predecessor who tells.
-    if (inheritance.masterPid === undefined) yield* tellStatus
+    if (!isSuccessor) yield* tellStatus
     const status = Effect.sync(() => pool.status(urls))
     return PagiSupervisor.of({
       listeners,
@@ -133,11 +150,18 @@ export const make = <E = never>(
     })
   })
 
+/** Loads what only servers with an admin listener need, which is another server. */
+const loadAdmin = (parts: PoolAdminParts): Effect.Effect<PoolAdmin, never, EffectScope.Scope> =>
+  Effect.flatMap(
+    Effect.promise(() => import("./PoolAdmin.ts")),
+    ({ make }) => make(parts)
+  )
+
 /** A server with workers as a layer: it runs as long as the layer is in use. */
 export const layer = <E = never>(
   program: WorkerProgram,
   settings: SupervisorSettings<E> = {}
-): Layer.Layer<PagiSupervisor, ListenError | E, ServerOptions> =>
+): Layer.Layer<PagiSupervisor, StartError | E, ServerOptions> =>
   Layer.effect(
     PagiSupervisor,
     Effect.flatMap(ServerOptions, (options) =>

@@ -40,7 +40,9 @@ export const commandOf = (
     ...process.env,
     PAGI_REUSE: sockets.reuse(descriptorsThere(sockets)),
     PAGI_REUSE_FOREIGN: sockets.reuseForeign(descriptorsThere(sockets)),
-    PAGI_WORKER: JSON.stringify({ num: slot, workers, payload: program.payload })
+    PAGI_WORKER: JSON.stringify({ num: slot, workers, payload: program.payload }),
+    // It is for the admin listener alone, and nothing that applications, or what they start, should find.
+    PAGI_ADMIN_TOKEN: undefined
   },
   descriptors: ["ignore", "inherit", "inherit", "ipc", ...sockets.descriptors]
 })
@@ -54,6 +56,8 @@ export interface WorkerListener {
   readonly onFailure: (worker: WorkerHandle, reason: string) => void
   /** Once for every worker. */
   readonly onExit: (worker: WorkerHandle, code: number | null, signal: string | null) => void
+  /** Nothing more can come from it; after its exit, or before where its program has closed the channel. */
+  readonly onDisconnect?: (worker: WorkerHandle) => void
 }
 
 /** One worker process, from its start until its exit was told. */
@@ -83,7 +87,8 @@ export class WorkerHandle {
         listener.onReport(this, report)
       },
       onFailure: (reason) => listener.onFailure(this, reason),
-      onExit: (code, signal) => listener.onExit(this, code, signal)
+      onExit: (code, signal) => listener.onExit(this, code, signal),
+      onDisconnect: () => listener.onDisconnect?.(this)
     })
   }
 
@@ -107,6 +112,10 @@ export class WorkerHandle {
 
   tellTickets(secrets: TicketSecrets): void {
     this.#send({ type: "tickets", secrets })
+  }
+
+  askReadiness(number: number): void {
+    this.#send({ type: "readiness", number })
   }
 
   /** Whether the worker was told; one that does not read what it was told before gets no more to read. */

@@ -7,7 +7,7 @@ import type * as EffectScope from "effect/Scope"
 import { keepFresh } from "../tls/TicketSecrets.ts"
 import { ChildProcesses } from "./ChildProcesses.ts"
 import * as ConnectionShares from "./ConnectionShares.ts"
-import type { PoolSettings } from "../pool/PoolEvent.ts"
+import type { PoolSettings, Slot, WorkerId } from "../pool/PoolEvent.ts"
 import * as PoolHeartbeat from "./PoolHeartbeat.ts"
 import { PoolInterpreter, type PoolItem, type PoolAnnouncement, type PoolParts } from "./PoolInterpreter.ts"
 import type { PoolStatus } from "../admin/PoolStatus.ts"
@@ -20,7 +20,10 @@ export type PoolCommand = "reload" | "reopenLogs" | "add" | "remove" | "hotResta
 /** What others may want to know, in the order in which it happens. */
 export type PoolNews = Exclude<PoolAnnouncement["type"], "stopped">
 
-export interface PoolConfig extends Pick<PoolParts, "program" | "successor" | "sockets" | "tickets"> {
+export interface PoolConfig extends Pick<
+  PoolParts,
+  "program" | "successor" | "sockets" | "admin" | "tickets" | "watcher"
+> {
   readonly settings: PoolSettings
   /** In milliseconds; 0 for none. */
   readonly heartbeatTimeout: number
@@ -45,6 +48,10 @@ export interface WorkerPool {
    *   15, SIGTERM's, unless it is said
    */
   readonly send: (command: PoolCommand, signalNumber?: number) => void
+  /** Asks the workers that serve how their applications are, and says whom; the answers, to the watcher, have this number. */
+  readonly askReadiness: (number: number) => ReadonlyArray<{ readonly id: WorkerId; readonly slot: Slot }>
+  /** Tells the successor something, if there is one; completes when the system has taken it. */
+  readonly tellSuccessor: (text: string) => Effect.Effect<void>
   /** Completes when there has been a ready worker for every number; never, if the pool stops before. */
   readonly serving: Effect.Effect<void>
   /** The exit code with which the pool has stopped; no worker is left. */
@@ -101,6 +108,8 @@ export const make = (config: PoolConfig): Effect.Effect<WorkerPool, never, Effec
     return {
       status: (listeners) => interpreter.status(listeners),
       send,
+      askReadiness: (number) => interpreter.askReadiness(number),
+      tellSuccessor: (text) => Effect.callback((resume) => interpreter.tellSuccessor(text, () => resume(Effect.void))),
       serving: Deferred.await(serving),
       ended: Deferred.await(ended)
     }

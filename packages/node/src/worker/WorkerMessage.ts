@@ -14,6 +14,25 @@ export type WorkerReport =
   | { readonly type: "stopping" }
   /** It could not start, for this reason; it exits with the code of its failure. */
   | { readonly type: "failed"; readonly message: string }
+  | MetricsReport
+  | ReadinessAnswer
+
+/** What it has counted and measured, with a status; only if there is an admin listener. */
+export interface MetricsReport {
+  readonly type: "metrics"
+  /** The series that have changed since the last report (`MetricSample`). */
+  readonly samples: ReadonlyArray<unknown>
+  /** The slowest and the failing requests (`RecentRequests`), if they have changed. */
+  readonly recent?: object
+}
+
+/** How its application is, which the order of this number has asked for. */
+export interface ReadinessAnswer {
+  readonly type: "readiness"
+  readonly number: number
+  /** What is wrong, by the names of the application's checks. */
+  readonly problems: Readonly<Record<string, string>>
+}
 
 export interface WorkerStatus {
   readonly type: "status"
@@ -35,6 +54,8 @@ export type WorkerOrder =
   | { readonly type: "reopenLogs" }
   /** The secrets of TLS sessions from now on. */
   | { readonly type: "tickets"; readonly secrets: TicketSecrets }
+  /** To run the application's checks, and to answer with this number. */
+  | { readonly type: "readiness"; readonly number: number }
 
 const isAmount = (value: unknown): value is number => isNumber(value) && value >= 0 && Number.isFinite(value)
 
@@ -43,7 +64,8 @@ const isCount = (value: unknown): value is number => isAmount(value) && Number.i
 /** What a worker has sent; nothing when it is no report. */
 export const asReport = (message: unknown): WorkerReport | undefined => {
   if (!isObject(message)) return undefined
-  const { connections, lag, memory, message: text, requests, type }: Readonly<Record<string, unknown>> = { ...message }
+  const all: Readonly<Record<string, unknown>> = { ...message }
+  const { connections, lag, memory, message: text, requests, type } = all
   switch (type) {
     case "ready":
     case "quota":
@@ -55,21 +77,40 @@ export const asReport = (message: unknown): WorkerReport | undefined => {
       return isCount(requests) && isCount(connections) && isAmount(lag) && isCount(memory)
         ? { type, requests, connections, lag, memory }
         : undefined
+    case "metrics":
+      return asMetrics(all)
+    case "readiness":
+      return asReadiness(all)
     default:
       return undefined
   }
 }
 
+type Unread = Readonly<Record<string, unknown>>
+
+const asMetrics = ({ recent, samples }: Unread): MetricsReport | undefined => {
+  if (!Array.isArray(samples)) return undefined
+  return { type: "metrics", samples, ...(isObject(recent) ? { recent } : {}) }
+}
+
+const asReadiness = ({ number, problems }: Unread): ReadinessAnswer | undefined => {
+  if (!isCount(number) || !isObject(problems)) return undefined
+  const told = Object.entries(problems).filter((entry): entry is [string, string] => isString(entry[1]))
+  return { type: "readiness", number, problems: Object.fromEntries(told) }
+}
+
 /** What the parent has sent; nothing when it is no order. */
 export const asOrder = (message: unknown): WorkerOrder | undefined => {
   if (!isObject(message)) return undefined
-  const { connections, secrets: given, type, workers }: Readonly<Record<string, unknown>> = { ...message }
+  const { connections, number, secrets: given, type, workers }: Unread = { ...message }
   switch (type) {
     case "retire":
     case "reopenLogs":
       return { type }
     case "share":
       return isAmount(connections) && isCount(workers) ? { type, workers, connections } : undefined
+    case "readiness":
+      return isCount(number) ? { type, number } : undefined
     case "tickets": {
       const secrets = from(given)
       return secrets === undefined ? undefined : { type, secrets }

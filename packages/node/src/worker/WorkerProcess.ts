@@ -19,7 +19,7 @@ import * as LoopDelay from "../process/LoopDelay.ts"
 import * as OrphanGuard from "./OrphanGuard.ts"
 import { makeNow } from "../process/MonotonicClock.ts"
 import * as WorkerChannel from "./WorkerChannel.ts"
-import { WorkerIdentity } from "../process/WorkerIdentity.ts"
+import { WorkerIdentity, type WorkerTelemetry } from "../process/WorkerIdentity.ts"
 import type { WorkerStatus } from "./WorkerMessage.ts"
 
 /** The process was not started as a worker: it has not found `PAGI_WORKER`. */
@@ -67,9 +67,17 @@ export const run = <E, R>(
       const share = new AcceptShare()
       share.workers = worker.workers
       const tickets = new TicketKeyring()
-      const orders = yield* receive(channel, share, tickets)
+      const watched: Watched = { telemetry: undefined }
+      const orders = yield* receive(channel, { share, tickets, watched })
       const starting = Layer.build(server(worker.payload)).pipe(
-        Effect.provideService(WorkerIdentity, { num: worker.num, share, tickets }),
+        Effect.provideService(WorkerIdentity, {
+          num: worker.num,
+          share,
+          tickets,
+          watch: (telemetry) => {
+            watched.telemetry = telemetry
+          }
+        }),
         Effect.provideService(InheritedSockets, passOn(inheritance)),
         Effect.tapCause((cause) => reportFailure(channel, cause))
       )
@@ -79,11 +87,38 @@ export const run = <E, R>(
       const options = Context.get(started, ServerOptions.ServerOptions)
       guard.allow(leaveTimeout(options))
       yield* channel.send({ type: "ready" })
-      yield* Effect.forkScoped(report(pagi, options, environment))
+      const tellMetrics = yield* makeTeller(channel, watched.telemetry)
+      yield* Effect.forkScoped(report(pagi, options, { ...environment, tellMetrics }))
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(orders.logsToReopen, pagi.reopenLogs)))
       yield* orders.stopped
-      yield* pagi.shutdown
+      yield* Effect.ensuring(pagi.shutdown, tellMetrics)
     })
+  )
+
+/** What the server notes, once it has said so. */
+interface Watched {
+  telemetry: WorkerTelemetry | undefined
+}
+
+/** Tells the parent what the server notes, if it does. */
+const makeTeller = (
+  channel: WorkerChannel.WorkerChannel,
+  telemetry: WorkerTelemetry | undefined
+): Effect.Effect<Effect.Effect<void>> =>
+  telemetry === undefined
+    ? Effect.succeed(Effect.void)
+    : Effect.map(
+        Effect.promise(() => import("./WorkerTelemetry.ts")),
+        ({ reporter }) => {
+          const next = reporter(telemetry)
+          return Effect.suspend(() => channel.send(next()))
+        }
+      )
+
+/** Runs the application's checks for the parent. One that is still to start has none. */
+const answerReadiness = (channel: WorkerChannel.WorkerChannel, { telemetry }: Watched, number: number) =>
+  Effect.flatMap(telemetry?.checks.problems ?? Effect.succeed({}), (problems) =>
+    channel.send({ type: "readiness", number, problems })
   )
 
 /** What the parent has ordered, as something to wait for. */
@@ -95,8 +130,11 @@ interface Orders {
 
 const receive = (
   channel: WorkerChannel.WorkerChannel,
-  share: AcceptShare,
-  tickets: TicketKeyring
+  {
+    share,
+    tickets,
+    watched
+  }: { readonly share: AcceptShare; readonly tickets: TicketKeyring; readonly watched: Watched }
 ): Effect.Effect<Orders, never, EffectScope.Scope> =>
   Effect.gen(function* () {
     const log = Effect.runForkWith(yield* Effect.context<never>())
@@ -114,6 +152,9 @@ const receive = (
             break
           case "reopenLogs":
             reopen.openUnsafe()
+            break
+          case "readiness":
+            log(answerReadiness(channel, watched, order.number))
             break
           case "retire":
             stop.openUnsafe()
@@ -154,7 +195,7 @@ const isOtherNumber = (connections: number, reported: number): boolean =>
 const report = (
   server: PagiServer["Service"],
   { heartbeatTimeout, maxRequests, maxRequestsJitter }: ServerOptions.Values,
-  { channel, memory, watchLoop }: WorkerEnvironment
+  { channel, memory, tellMetrics, watchLoop }: WorkerEnvironment & { readonly tellMetrics: Effect.Effect<void> }
 ): Effect.Effect<never, never, EffectScope.Scope> =>
   Effect.gen(function* () {
     const delay = yield* Effect.acquireRelease(Effect.sync(watchLoop), ({ stop }) => Effect.sync(stop))
@@ -173,6 +214,7 @@ const report = (
       if (now >= reported.at + intervalOf(isIdle) || isOtherNumber(connections, reported.connections)) {
         const status: WorkerStatus = { type: "status", requests, connections, lag: delay.take(), memory: memory() }
         yield* channel.send(status)
+        yield* tellMetrics
         reported = { at: now, requests, connections }
       }
       if (requests >= quota) {

@@ -30,6 +30,14 @@ export class FakeChild implements Child {
     if (this.isReading) onSent()
   }
 
+  /** What was written into its pipe. */
+  readonly written: Array<string> = []
+
+  write(text: string, onWritten: () => void = () => {}): void {
+    this.written.push(text)
+    if (this.isReading) onWritten()
+  }
+
   kill(signal: KillSignal): void {
     if (this.hasExited) return
     this.signals.push(signal)
