@@ -40,6 +40,7 @@ import { IncompleteDrain } from "./IncompleteDrain.ts"
 import { InheritedSockets } from "./listen/InheritedSockets.ts"
 import { type Listener, MoreListeners } from "./accept/Listener.ts"
 import type { ListenError } from "./accept/ListenError.ts"
+import * as OtlpOption from "./process/OtlpOption.ts"
 import * as RuntimeError from "./process/RuntimeError.ts"
 import { problemOf } from "./process/RuntimeSupport.ts"
 import { WorkerIdentity } from "./process/WorkerIdentity.ts"
@@ -262,7 +263,10 @@ const warnOfOptions = (options: Values): Effect.Effect<void> => {
     ...needsWorkers.map((name) => `option ${name} has no effect in one process; PagiSupervisor serves with workers`),
     ...needsCommand.map((name) => `option ${name} has no effect in a program, whose messages go to its own Logger`)
   ]
-  return Effect.forEach(problems, (problem) => Effect.logWarning(problem), { discard: true })
+  return Effect.andThen(
+    Effect.forEach(problems, (problem) => Effect.logWarning(problem), { discard: true }),
+    OtlpOption.warnIfIgnored(options)
+  )
 }
 
 /** Says where the server listens. A worker's parent has said that. */

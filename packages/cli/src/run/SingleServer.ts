@@ -16,6 +16,7 @@ import * as Option from "effect/Option"
 import { MinimumLogLevel } from "effect/References"
 import * as ExitCode from "../program/ExitCode.ts"
 import { Launch } from "../service/Launch.ts"
+import * as Otlp from "../otlp/Otlp.ts"
 import * as MainProgram from "../program/MainProgram.ts"
 import * as Privileges from "../service/Privileges.ts"
 import * as ProcessState from "../service/ProcessState.ts"
@@ -30,6 +31,7 @@ import * as SystemdNotify from "../service/SystemdNotify.ts"
 /** Serves until the process is told to stop. */
 export const run = (plan: ServerPlan, options: Values) =>
   Effect.scoped(serve(plan, options)).pipe(
+    Otlp.exporting(options),
     // What needs workers has been told already, by the names of the flags.
     Effect.provideService(ServerOptions, forOneProcess(options)),
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))

@@ -13,6 +13,7 @@ import * as ExitCode from "../program/ExitCode.ts"
 import * as Installation from "../program/Installation.ts"
 import * as Launch from "../service/Launch.ts"
 import * as MainProgram from "../program/MainProgram.ts"
+import * as Otlp from "../otlp/Otlp.ts"
 import * as Memory from "./Memory.ts"
 import * as Privileges from "../service/Privileges.ts"
 import * as ProcessState from "../service/ProcessState.ts"
@@ -102,6 +103,7 @@ export const run = Effect.fnUntraced(function* (plan: ServerPlan, signals: Super
   yield* Launch.inBackground(plan.process, options)
   yield* UnknownVariables.warn
   const code = yield* Effect.scoped(supervise(plan, signals)).pipe(
+    Otlp.exporting(options, { isSupervisor: true }),
     Effect.provideService(ServerOptions, options),
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))
   )

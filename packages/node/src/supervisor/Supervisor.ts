@@ -9,6 +9,7 @@ import * as References from "effect/References"
 import * as EffectScope from "effect/Scope"
 import { InheritedSockets } from "../listen/InheritedSockets.ts"
 import type { StartError } from "../PagiServer.ts"
+import * as OtlpOption from "../process/OtlpOption.ts"
 import type { FileOwner } from "../listen/UnixSocket.ts"
 import * as BoundSockets from "./BoundSockets.ts"
 import * as ControlSocket from "./ControlSocket.ts"
@@ -90,6 +91,7 @@ export const make = <E = never>(
 ): Effect.Effect<PagiSupervisor["Service"], StartError | E, ServerOptions | EffectScope.Scope> =>
   Effect.gen(function* () {
     const options = yield* ServerOptions
+    yield* OtlpOption.warnIfIgnored(options)
     const inheritance = (yield* InheritedSockets).claim()
     const sockets = yield* BoundSockets.bind(options, inheritance, settings.socketOwner)
     const listeners = sockets.sockets.map(({ address, url }) => ({ address, url }))
