@@ -58,6 +58,8 @@ export class PagiServer extends Context.Service<
     readonly port: number
     /** In the order in which the options name them, and then those that were added. */
     readonly listeners: ReadonlyArray<Pick<Listener, "address" | "url">>
+    /** Where the admin listener answers (option `admin`); absent without one, and in a worker, whose parent has it. */
+    readonly adminUrl: string | undefined
     /** Whether new connections are accepted. */
     readonly isRunning: Effect.Effect<boolean>
     /** Connections that are open, or whose applications have not ended yet. */
@@ -176,6 +178,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       address: own[0].address,
       port: own.map(({ address }) => address[1]).find((port) => port !== null) ?? 0,
       listeners,
+      adminUrl: admin?.url,
       isRunning: Effect.sync(() => isRunning),
       connectionCount: Effect.sync(() => load.connections),
       requestCount: Effect.sync(() => load.requests),

@@ -92,6 +92,7 @@ class Play {
     address: ["127.0.0.1", 80],
     port: 80,
     listeners: [],
+    adminUrl: undefined,
     isRunning: Effect.succeed(true),
     connectionCount: Effect.sync(() => this.connections),
     requestCount: Effect.sync(() => this.requests),
