@@ -1,6 +1,7 @@
 /** A server without workers: this process serves. */
 import { forOneProcess, ServerOptions, minimumLogLevel, type Values } from "@pagi/core/options/ServerOptions"
 import { InheritedSockets, passOn } from "@pagi/node/listen/InheritedSockets"
+import { describe } from "@pagi/node/process/UnderWay"
 import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
 import { ServerMode } from "@pagi/node/process/ServerMode"
 import { FirstConnection } from "@pagi/node/accept/FirstConnection"
@@ -131,8 +132,13 @@ const untilStopped = <E, E2, R, R2>(
   { guard, limit, ready, stopping }: Course<E2, R2>
 ) =>
   Effect.gen(function* () {
-    const { received } = yield* StopSignal
+    const { onForced, received } = yield* StopSignal
     let left = "what starts"
+    let cutOff = Effect.sync(() => left)
+    const log = Effect.runForkWith(yield* Effect.context<never>())
+    onForced((signal) => {
+      log(Effect.flatMap(cutOff, (what) => Effect.logWarning(`cut off by a second ${signal}: ${what}`)))
+    })
     yield* Effect.forkDetach(
       Effect.andThen(
         received,
@@ -146,6 +152,7 @@ const untilStopped = <E, E2, R, R2>(
     if (Option.isNone(started)) return
     left = "the application's lifespan"
     const running = Context.get(started.value, PagiServer)
+    cutOff = Effect.map(running.underWay, (work) => (work.connections === 0 ? left : describe(work)))
     yield* ready(running)
     yield* received
     yield* Effect.ensuring(

@@ -31,10 +31,8 @@ const successor = ({ systemd }: Launch.Launch["Service"]): Supervisor.SuccessorP
   return { file, args, environment: SystemdNotify.environmentOf(systemd) }
 }
 
-const countOf = (workers: number): string => (workers === 1 ? "1 worker serves" : `${workers} workers serve`)
-
 /** What the process does for those who have started it, when the pool of workers has come so far. */
-const makeDuties = (plan: ServerPlan, workers: number) =>
+const makeDuties = (plan: ServerPlan) =>
   Effect.gen(function* () {
     const { group, pid, user } = plan.process
     const identity = yield* Privileges.resolve(user, group)
@@ -52,7 +50,6 @@ const makeDuties = (plan: ServerPlan, workers: number) =>
       })
     })
     const serving = Effect.gen(function* () {
-      yield* Effect.logInfo(`${countOf(workers)}, process ${process.pid} looks after them`)
       yield* state?.ready ?? Effect.void
       Memory.release()
     }).pipe(Effect.provideService(Scope.Scope, scope))
@@ -83,8 +80,7 @@ const withoutToken = ({ app, texts }: ServedPlan): ServedPlan => {
 /** Looks after workers until the pool has stopped. */
 const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: SupervisorSignals.SupervisorSignals) {
   const refreshDirectory = WorkingDirectory.remember()
-  const { workers } = yield* ServerOptions
-  const duties = yield* makeDuties(plan, workers)
+  const duties = yield* makeDuties(plan)
   const program = { path: Installation.program("worker"), payload: withoutToken(plan.served) }
   const settings = { ...duties, successor: successor(yield* Launch.Launch) }
   const context = yield* Layer.build(Supervisor.layer(program, settings))
