@@ -2,7 +2,7 @@
 import { copyFileSync, cpSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
-import { libraryFiles } from "../../packages/node/src/admin/PageFiles.ts"
+import { libraryFiles } from "@pagi/node/admin/PageFiles"
 import { root } from "./workspace.ts"
 
 const source = join(root, "packages/node/src/admin/page")

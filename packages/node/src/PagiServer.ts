@@ -15,11 +15,9 @@ import {
   withoutEffect
 } from "@pagi/core/options/ServerOptions"
 import type { Address } from "@pagi/core/contract/Address"
-import * as Unended from "@pagi/core/server/Unended"
 import * as Clock from "effect/Clock"
 import type { ConfigError } from "effect/Config"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -36,12 +34,18 @@ import { listenOnEndpoints } from "./connection/EndpointListeners.ts"
 import * as FileBody from "./files/FileBody.ts"
 import { Protocols } from "./accept/Protocols.ts"
 import { alpnNames } from "./accept/ServerProtocols.ts"
-import { IncompleteDrain } from "./IncompleteDrain.ts"
+import * as Drain from "./Drain.ts"
+import type { IncompleteDrain } from "./IncompleteDrain.ts"
 import { InheritedSockets } from "./listen/InheritedSockets.ts"
 import { type Listener, MoreListeners } from "./accept/Listener.ts"
 import type { ListenError } from "./accept/ListenError.ts"
+import * as OtlpOption from "./process/OtlpOption.ts"
 import * as RuntimeError from "./process/RuntimeError.ts"
 import { problemOf } from "./process/RuntimeSupport.ts"
+import { durationOf } from "./process/Amounts.ts"
+import { ServerMode } from "./process/ServerMode.ts"
+import * as StartMessage from "./process/StartMessage.ts"
+import { type UnderWay, underWay } from "./process/UnderWay.ts"
 import { WorkerIdentity } from "./process/WorkerIdentity.ts"
 import { keepFresh, TicketKeyring } from "./tls/TicketSecrets.ts"
 import * as TlsCertificates from "./tls/TlsCertificates.ts"
@@ -57,12 +61,16 @@ export class PagiServer extends Context.Service<
     readonly port: number
     /** In the order in which the options name them, and then those that were added. */
     readonly listeners: ReadonlyArray<Pick<Listener, "address" | "url">>
+    /** Where the admin listener answers (option `admin`); absent without one, and in a worker, whose parent has it. */
+    readonly adminUrl: string | undefined
     /** Whether new connections are accepted. */
     readonly isRunning: Effect.Effect<boolean>
     /** Connections that are open, or whose applications have not ended yet. */
     readonly connectionCount: Effect.Effect<number>
     /** Exchanges that the application was started for: requests, event streams and WebSockets. */
     readonly requestCount: Effect.Effect<number>
+    /** What goes on at the moment: what a stop would wait for, or cut off. */
+    readonly underWay: Effect.Effect<UnderWay>
     /** The number of connections beyond which new ones are answered with 503. */
     readonly effectiveMaxConnections: number
     /**
@@ -153,14 +161,17 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       stopRequested.whenOpen(
         Effect.gen(function* () {
           yield* Effect.logInfo("shutting down")
+          const startedAt = yield* Clock.currentTimeMillis
           admin?.stopping()
-          yield* delayDrain(server)
+          yield* Drain.delay(server)
           isRunning = false
           for (const { stopAccepting } of listeners) yield* stopAccepting
-          yield* besidesLiveClock(server)
-          const drained = yield* Effect.exit(drain(server))
-          yield* endExchanges(server, EffectScope.close(connections, Exit.void))
+          yield* Drain.besidesLiveClock(server)
+          const drained = yield* Effect.exit(Drain.drain(server))
+          yield* Drain.endExchanges(server, EffectScope.close(connections, Exit.void))
           yield* endLifespan
+          const duration = (yield* Clock.currentTimeMillis) - startedAt
+          yield* Effect.logInfo(`shut down after ${durationOf(duration)}`)
           yield* drained
         })
       )
@@ -168,16 +179,18 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     const shutdown = Effect.andThen(stopRequested.open, Fiber.join(stopping))
     // That the drain was incomplete has been logged, and there is nobody else to tell.
     yield* Effect.addFinalizer(() => Effect.ignore(shutdown))
-    yield* announce(listeners, worker !== undefined)
+    yield* announce(listeners, alpnNames(protocols, options), worker !== undefined)
     const urls = listeners.map(({ url }) => url)
     admin?.serving(urls, server.readiness)
     return PagiServer.of({
       address: own[0].address,
       port: own.map(({ address }) => address[1]).find((port) => port !== null) ?? 0,
       listeners,
+      adminUrl: admin?.url,
       isRunning: Effect.sync(() => isRunning),
       connectionCount: Effect.sync(() => load.connections),
       requestCount: Effect.sync(() => load.requests),
+      underWay: Effect.sync(() => underWay(server)),
       effectiveMaxConnections: options.maxConnections,
       shutdown,
       reloadCertificates: certificates?.reload ?? Effect.void,
@@ -262,58 +275,21 @@ const warnOfOptions = (options: Values): Effect.Effect<void> => {
     ...needsWorkers.map((name) => `option ${name} has no effect in one process; PagiSupervisor serves with workers`),
     ...needsCommand.map((name) => `option ${name} has no effect in a program, whose messages go to its own Logger`)
   ]
-  return Effect.forEach(problems, (problem) => Effect.logWarning(problem), { discard: true })
+  return Effect.andThen(
+    Effect.forEach(problems, (problem) => Effect.logWarning(problem), { discard: true }),
+    OtlpOption.warnIfIgnored(options)
+  )
 }
 
-/** Says where the server listens. A worker's parent has said that. */
-const announce = (listeners: ReadonlyArray<Listener>, isWorker: boolean): Effect.Effect<void> =>
+/** Says where the server listens, and what it is. A worker's parent has said that. */
+const announce = (listeners: ReadonlyArray<Listener>, protocols: ReadonlyArray<string>, isWorker: boolean) =>
   Effect.gen(function* () {
     const log = isWorker ? Effect.logDebug : Effect.logInfo
     for (const { remark, url } of listeners) {
       yield* log(`listening on ${url}`)
       if (remark !== undefined) yield* log(remark)
     }
+    if (isWorker) return
+    const urls = listeners.map(({ url }) => url)
+    yield* log(StartMessage.describe({ processes: yield* ServerMode, pid: process.pid, protocols, urls }))
   })
-
-/** Gives whoever sends clients here the time to see that the server is not ready, and to stop doing so. */
-const delayDrain = ({ options, refuseWork }: ServerContext.ServerContext): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    yield* refuseWork
-    if (Duration.isZero(options.drainDelay)) return
-    yield* Effect.logInfo(`not ready any more; accepting for another ${Duration.format(options.drainDelay)}`)
-    yield* Effect.sleep(options.drainDelay)
-  })
-
-/**
- * From now on time limits pass by the live clock too. A server of a test may have one that nobody moves while it closes,
- * but its sockets are real: an idle connection gets the same 300 ms for a request that is under way.
- */
-const besidesLiveClock = ({ clock, deadlines }: ServerContext.ServerContext) =>
-  // A child of the fiber that stops the server, as the scope may be closing already.
-  clock === liveClock ? Effect.void : Effect.forkChild(deadlines.runBesides(liveClock))
-
-/** Lets every connection finish what it has begun, within the time limit; then tells the rest that it is over. */
-const drain = (server: ServerContext.ServerContext): Effect.Effect<void, IncompleteDrain> =>
-  Effect.gen(function* () {
-    const { registry } = server
-    registry.drain()
-    // Afterwards, so that a response which only waited for this already says that its connection closes.
-    yield* server.beginShutdown
-    const { shutdownTimeout } = server.options
-    const finished = yield* Effect.as(registry.empty, true).pipe(
-      Effect.timeoutOrElse({
-        duration: Duration.isZero(shutdownTimeout) ? Duration.infinity : shutdownTimeout,
-        orElse: () => Effect.succeed(false)
-      })
-    )
-    if (finished) return
-    const { unfinished } = registry
-    const incomplete = new IncompleteDrain({ connections: unfinished, shutdownTimeout })
-    if (unfinished > 0) yield* Effect.logWarning(incomplete.message)
-    registry.abort("server_shutdown")
-    if (unfinished > 0) return yield* incomplete
-  })
-
-/** Interrupts what is left of the exchanges, and waits for it; what cannot be interrupted is told, and left alone. */
-const endExchanges = ({ registry, runner }: ServerContext.ServerContext, close: Effect.Effect<void>) =>
-  Unended.waitFor(Effect.andThen(close, registry.empty), () => Unended.describe(runner.running))

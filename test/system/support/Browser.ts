@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { type Browser, chromium, type Page } from "playwright-core"
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
 import { findProgram } from "../../support/FindProgram.ts"
 
 const executablePath = findProgram("chromium")
@@ -20,9 +20,14 @@ export interface WatchedPage {
 }
 
 /** Opens a page that shares nothing with others. */
-export const openPage = (browser: Browser, url: string, viewport = { width: 1280, height: 800 }) =>
+export const openPage = (
+  browser: Browser,
+  url: string,
+  viewport = { width: 1280, height: 800 },
+  options: BrowserContextOptions = {}
+) =>
   Effect.promise(async (): Promise<WatchedPage> => {
-    const page = await browser.newPage({ viewport })
+    const page = await browser.newPage({ viewport, ...options })
     const problems: Array<string> = []
     page.on("pageerror", (error) => problems.push(error.message))
     page.on("console", (message) => {

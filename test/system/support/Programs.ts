@@ -103,6 +103,16 @@ const listen = (args: ReadonlyArray<string>, cwd: string): Effect.Effect<Server,
     return { ...program, port: Number(new URL(origin).port), url: (path) => `${origin}${path}` }
   })
 
+/** The lines that a server has printed since it serves. */
+export const linesSinceStart = (server: Server): ReadonlyArray<string> => {
+  const lines = server.output().trimEnd().split("\n")
+  return lines.slice(lines.findIndex((line) => line.startsWith("pagi ")) + 1)
+}
+
+/** The same with what is different each time left out. */
+export const courseSinceStart = (server: Server): ReadonlyArray<string> =>
+  linesSinceStart(server).map((line) => line.replace(/ after \d+(?:\.\d)?m?s$/, ""))
+
 /** Starts `pagi-server` with an application of the fixtures. */
 export const serve = (
   application: "app" | "broadcast" | "capricious" | "draining" | "events",

@@ -16,6 +16,7 @@ const groups: ReadonlyArray<readonly [title: string, pattern: RegExp]> = [
   ["Processes", /^(?:workers|reuseport|max-requests|heartbeat-|daemonize|pid|user|group|control)/],
   ["Administration", /^admin/],
   ["Logs", /log|^quiet$|request-id$|^trusted-/],
+  ["Telemetry", /^otlp$/],
   ["Start and stop", /^(?:lifespan|boot-|drain-|shutdown-)/],
   ["HTTP/2", /^(?:http2|h2-)/],
   ["WebSocket and event streams", /^(?:max-ws|ws-|sse-|max-receive|per-message)/],

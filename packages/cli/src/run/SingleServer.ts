@@ -1,6 +1,7 @@
 /** A server without workers: this process serves. */
 import { forOneProcess, ServerOptions, minimumLogLevel, type Values } from "@pagi/core/options/ServerOptions"
 import { InheritedSockets, passOn } from "@pagi/node/listen/InheritedSockets"
+import { describe } from "@pagi/node/process/UnderWay"
 import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
 import { ServerMode } from "@pagi/node/process/ServerMode"
 import { FirstConnection } from "@pagi/node/accept/FirstConnection"
@@ -16,6 +17,7 @@ import * as Option from "effect/Option"
 import { MinimumLogLevel } from "effect/References"
 import * as ExitCode from "../program/ExitCode.ts"
 import { Launch } from "../service/Launch.ts"
+import * as Otlp from "../otlp/Otlp.ts"
 import * as MainProgram from "../program/MainProgram.ts"
 import * as Privileges from "../service/Privileges.ts"
 import * as ProcessState from "../service/ProcessState.ts"
@@ -30,6 +32,7 @@ import * as SystemdNotify from "../service/SystemdNotify.ts"
 /** Serves until the process is told to stop. */
 export const run = (plan: ServerPlan, options: Values) =>
   Effect.scoped(serve(plan, options)).pipe(
+    Otlp.exporting(options),
     // What needs workers has been told already, by the names of the flags.
     Effect.provideService(ServerOptions, forOneProcess(options)),
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))
@@ -129,8 +132,13 @@ const untilStopped = <E, E2, R, R2>(
   { guard, limit, ready, stopping }: Course<E2, R2>
 ) =>
   Effect.gen(function* () {
-    const { received } = yield* StopSignal
+    const { onForced, received } = yield* StopSignal
     let left = "what starts"
+    let cutOff = Effect.sync(() => left)
+    const log = Effect.runForkWith(yield* Effect.context<never>())
+    onForced((signal) => {
+      log(Effect.flatMap(cutOff, (what) => Effect.logWarning(`cut off by a second ${signal}: ${what}`)))
+    })
     yield* Effect.forkDetach(
       Effect.andThen(
         received,
@@ -144,6 +152,7 @@ const untilStopped = <E, E2, R, R2>(
     if (Option.isNone(started)) return
     left = "the application's lifespan"
     const running = Context.get(started.value, PagiServer)
+    cutOff = Effect.map(running.underWay, (work) => (work.connections === 0 ? left : describe(work)))
     yield* ready(running)
     yield* received
     yield* Effect.ensuring(

@@ -9,31 +9,50 @@ import { MinimumLogLevel } from "effect/References"
 import * as Schema from "effect/Schema"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
 import * as ExitCode from "../program/ExitCode.ts"
+import * as Otlp from "../otlp/Otlp.ts"
 import * as MainProgram from "../program/MainProgram.ts"
 import * as ServedApplication from "./ServedApplication.ts"
 import { ServedPlan } from "../plan/ServerPlan.ts"
 import * as ServerValues from "../plan/ServerValues.ts"
 
-const serverOf = (payload: unknown) =>
+/** What the supervisor wants to be served; it has checked that. */
+const planOf = Effect.fnUntraced(function* (payload: unknown) {
+  const { app, texts } = yield* Effect.orDie(Schema.decodeUnknownEffect(ServedPlan)(payload))
+  const options = yield* ServerValues.resolve(texts)
+  yield* ConsoleLog.use(options.logFormat)
+  return { app, options }
+})
+
+type Plan = ReturnType<typeof planOf>
+
+const serverOf = (plan: Plan) =>
   Layer.unwrap(
-    Effect.gen(function* () {
-      // It comes from our own supervisor, which has checked it.
-      const { app, texts } = yield* Effect.orDie(Schema.decodeUnknownEffect(ServedPlan)(payload))
-      const options = yield* ServerValues.resolve(texts)
-      yield* ConsoleLog.use(options.logFormat)
-      return PagiServerLive.pipe(
+    Effect.map(plan, ({ app, options }) =>
+      PagiServerLive.pipe(
         Layer.provide(ServedApplication.layer(app)),
         Layer.provideMerge(Layer.succeed(ServerOptions, options)),
         Layer.provide(Layer.succeed(MinimumLogLevel, minimumLogLevel(options)))
       )
-    })
+    )
   )
+
+const serve = (plan: Plan, worker: number | undefined) => {
+  const serving = WorkerProcess.run(() => serverOf(plan))
+  if (worker === undefined) return serving
+  return Effect.matchEffect(plan, {
+    // It is the server's start that tells the supervisor.
+    onFailure: () => serving,
+    onSuccess: ({ options }) =>
+      Effect.provideService(Otlp.exporting(options, { worker })(serving), MinimumLogLevel, minimumLogLevel(options))
+  })
+}
 
 const worker = Effect.gen(function* () {
   // The environment is cleaned here, before the application is loaded.
   const inheritance = (yield* InheritedSockets).claim()
   const number = inheritance.worker?.num
-  yield* WorkerProcess.run(serverOf).pipe(
+  const plan = yield* Effect.cached(planOf(inheritance.worker?.payload))
+  yield* serve(plan, number).pipe(
     Effect.tapCause(number === undefined ? MainProgram.report : MainProgram.reportUnforeseen),
     Effect.provideService(InheritedSockets, passOn(inheritance)),
     Effect.provide(ConsoleLog.layerWith({ worker: number }))

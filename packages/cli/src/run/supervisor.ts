@@ -13,6 +13,7 @@ import * as ExitCode from "../program/ExitCode.ts"
 import * as Installation from "../program/Installation.ts"
 import * as Launch from "../service/Launch.ts"
 import * as MainProgram from "../program/MainProgram.ts"
+import * as Otlp from "../otlp/Otlp.ts"
 import * as Memory from "./Memory.ts"
 import * as Privileges from "../service/Privileges.ts"
 import * as ProcessState from "../service/ProcessState.ts"
@@ -30,10 +31,8 @@ const successor = ({ systemd }: Launch.Launch["Service"]): Supervisor.SuccessorP
   return { file, args, environment: SystemdNotify.environmentOf(systemd) }
 }
 
-const countOf = (workers: number): string => (workers === 1 ? "1 worker serves" : `${workers} workers serve`)
-
 /** What the process does for those who have started it, when the pool of workers has come so far. */
-const makeDuties = (plan: ServerPlan, workers: number) =>
+const makeDuties = (plan: ServerPlan) =>
   Effect.gen(function* () {
     const { group, pid, user } = plan.process
     const identity = yield* Privileges.resolve(user, group)
@@ -51,7 +50,6 @@ const makeDuties = (plan: ServerPlan, workers: number) =>
       })
     })
     const serving = Effect.gen(function* () {
-      yield* Effect.logInfo(`${countOf(workers)}, process ${process.pid} looks after them`)
       yield* state?.ready ?? Effect.void
       Memory.release()
     }).pipe(Effect.provideService(Scope.Scope, scope))
@@ -82,8 +80,7 @@ const withoutToken = ({ app, texts }: ServedPlan): ServedPlan => {
 /** Looks after workers until the pool has stopped. */
 const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: SupervisorSignals.SupervisorSignals) {
   const refreshDirectory = WorkingDirectory.remember()
-  const { workers } = yield* ServerOptions
-  const duties = yield* makeDuties(plan, workers)
+  const duties = yield* makeDuties(plan)
   const program = { path: Installation.program("worker"), payload: withoutToken(plan.served) }
   const settings = { ...duties, successor: successor(yield* Launch.Launch) }
   const context = yield* Layer.build(Supervisor.layer(program, settings))
@@ -102,6 +99,7 @@ export const run = Effect.fnUntraced(function* (plan: ServerPlan, signals: Super
   yield* Launch.inBackground(plan.process, options)
   yield* UnknownVariables.warn
   const code = yield* Effect.scoped(supervise(plan, signals)).pipe(
+    Otlp.exporting(options, { isSupervisor: true }),
     Effect.provideService(ServerOptions, options),
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))
   )

@@ -39,6 +39,8 @@ export class StopSignal extends Context.Service<
   {
     readonly received: Effect.Effect<void>
     readonly isReceived: () => boolean
+    /** Has this told what is cut off, when the second request comes and before the process ends. */
+    readonly onForced: (tell: (signal: NodeJS.Signals) => void) => void
   }
 >()("@pagi/cli/StopSignal") {}
 
@@ -50,8 +52,12 @@ export class StopSignal extends Context.Service<
 export const listen = (isTerminalClosed: () => boolean): StopSignal["Service"] => {
   const received = Deferred.makeUnsafe<void>()
   const requests = new StopRequests()
+  let tell: ((signal: NodeJS.Signals) => void) | undefined
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (requests.isRepeated(performance.now())) process.exit(ofSignal(constants.signals[signal]))
+    if (requests.isRepeated(performance.now())) {
+      tell?.(signal)
+      process.exit(ofSignal(constants.signals[signal]))
+    }
     Deferred.doneUnsafe(received, Exit.void)
   }
   listener = onSignal
@@ -59,7 +65,11 @@ export const listen = (isTerminalClosed: () => boolean): StopSignal["Service"] =
   process.on("SIGHUP", () => {
     if (isTerminalClosed()) onSignal("SIGHUP")
   })
-  return { received: Deferred.await(received), isReceived: () => Deferred.isDoneUnsafe(received) }
+  return {
+    received: Deferred.await(received),
+    isReceived: () => Deferred.isDoneUnsafe(received),
+    onForced: (by) => void (tell = by)
+  }
 }
 
 /** What this process does at a signal, once it listens. */

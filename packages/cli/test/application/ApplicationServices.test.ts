@@ -6,7 +6,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { CurrentLoggers } from "effect/Logger"
+import { MetricRegistry } from "effect/Metric"
 import { MinimumLogLevel } from "effect/References"
+import * as Tracer from "effect/Tracer"
 import { join } from "node:path"
 import * as ServedApplication from "../../src/run/ServedApplication.ts"
 
@@ -15,6 +17,21 @@ class Command extends Context.Service<Command, string>()("test/Command") {}
 const fixture = join(import.meta.dirname, "../fixtures/services.ts")
 
 describe("ApplicationServices", () => {
+  it.effect("are also where spans and metrics go, when they go somewhere", () =>
+    Effect.gen(function* () {
+      const registry = new Map()
+      const around = Layer.mergeAll(
+        Layer.succeed(Tracer.Tracer, Tracer.nativeTracer),
+        Layer.succeed(MetricRegistry, registry),
+        ServerOptions.layer()
+      )
+      const built = yield* Effect.provide(Layer.build(ServedApplication.layer(`${fixture}:default`)), around)
+      const { context } = Context.get(built, PagiApp.PagiApp)
+      assert.isTrue(context.mapUnsafe.has(Tracer.Tracer.key))
+      assert.strictEqual(Context.get(context, MetricRegistry), registry)
+    })
+  )
+
   it.effect("are the log, its level and the clock, whatever the command has", () =>
     Effect.gen(function* () {
       const loggers = new Set([])

@@ -103,6 +103,14 @@ const observe = (child: ChildProcess): Program => {
   return { line, signal: (name) => Effect.sync(() => child.kill(name)), result: Deferred.await(result) }
 }
 
+/** What a server without workers prints that is told to stop; that it waits for something, only if it has to. */
+export const course = (url: string): RegExp =>
+  new RegExp(
+    `^listening on ${url}\\npagi \\S+ serves HTTP/1\\.1 and HTTP/2 in process \\d+, without workers: ${url}\\n` +
+      `shutting down\\n(?:waiting for .*\\n)?` +
+      `shut down after \\d+(?:\\.\\d)?m?s\\n$`
+  )
+
 /** Waits until a server listens, and yields its address. */
 export const address = (program: Program): Effect.Effect<string, Error> =>
   Effect.map(program.line(/^listening on (https?:\S+)$/m), (match) => match[1] ?? "")

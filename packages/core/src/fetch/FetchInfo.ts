@@ -2,7 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import type { NativeRequest } from "../contract/NativeHandler.ts"
 import type { HttpVersion, Readiness, State } from "../contract/Scope.ts"
 import type { TlsExtension } from "../contract/TlsExtension.ts"
@@ -35,6 +35,12 @@ export interface FetchInfo {
    * 102 Processing. Throws a `SendError` when the response has started; does nothing when the client has gone.
    */
   informational(status: 102 | 103, headers?: RequestInit["headers"]): void
+  /**
+   * Runs an Effect with the log, the tracer and whatever else the application was given; its spans are below that of the
+   * request. Rejects with what the Effect fails with. It is interrupted when `signal` is aborted: that of the request says
+   * that the client has left.
+   */
+  run<A, E>(effect: Effect.Effect<A, E>, options?: { readonly signal?: AbortSignal | undefined }): Promise<A>
 }
 
 /** Waits for the server to stop, as long as a request is being answered. */
@@ -118,5 +124,13 @@ export class RequestInfo implements FetchInfo {
     const sent = this.#fork(this.#request.send({ type: "http.response.informational", status, headers: fields }))
     const exit = sent.pollUnsafe()
     if (exit !== undefined && Exit.isFailure(exit)) throw Cause.squash(exit.cause)
+  }
+
+  run<A, E>(effect: Effect.Effect<A, E>, options?: { readonly signal?: AbortSignal | undefined }): Promise<A> {
+    const run = Effect.suspend(() => {
+      const fiber = this.#fork(effect)
+      return Effect.onInterrupt(Fiber.join(fiber), () => Fiber.interrupt(fiber))
+    })
+    return Effect.runPromise(run, options)
   }
 }

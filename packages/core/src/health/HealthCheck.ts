@@ -27,24 +27,28 @@ export interface Options {
 const defaultTimeLimit = Duration.seconds(1)
 
 /** Checks by their names. One fails to say that something is wrong; what it yields is ignored. */
-export type Checks<E = unknown, R = never> = Readonly<Record<string, Effect.Effect<unknown, E, R>>>
+export type Checks = Readonly<Record<string, Effect.Effect<unknown, unknown, unknown>>>
+
+/** What checks need. */
+type ServicesOf<All extends Checks> = Effect.Services<All[keyof All]>
 
 /**
  * Adds checks until the scope closes. They run when somebody asks, all at the same time, and at most once a second. Several
  * may have one name; all of them count.
  */
-export const register = <E, R>(
-  checks: Checks<E, R>,
+export const register = <All extends Checks>(
+  checks: All,
   { timeLimit = defaultTimeLimit }: Options = {}
-): Effect.Effect<void, never, R | Scope.Scope> =>
+): Effect.Effect<void, never, ServicesOf<All> | Scope.Scope> =>
   Effect.gen(function* () {
     const registry = yield* HealthChecks
-    const services = yield* Effect.context<R>()
+    const services = yield* Effect.context<ServicesOf<All>>()
     const limit = Duration.fromInputUnsafe(timeLimit)
     const added = Object.entries(checks).map(([name, check]) => ({
       name,
       limit,
-      run: Effect.provideContext(describe(check), services)
+      // The types of `Object.entries` do not know that it needs no more than all of them.
+      run: Effect.provideContext(describe(check as Effect.Effect<unknown, unknown, ServicesOf<All>>), services)
     }))
     yield* Effect.acquireRelease(
       Effect.sync(() => registry.add(added)),
@@ -53,10 +57,10 @@ export const register = <E, R>(
   })
 
 /** Adds checks for as long as the layer is in use. Fails and provides nothing. */
-export const layer = <E, R>(
-  checks: Checks<E, R>,
+export const layer = <All extends Checks>(
+  checks: All,
   options?: Options
-): Layer.Layer<never, never, Exclude<R, Scope.Scope>> => Layer.effectDiscard(register(checks, options))
+): Layer.Layer<never, never, Exclude<ServicesOf<All>, Scope.Scope>> => Layer.effectDiscard(register(checks, options))
 
 /** What is wrong, in a line; nothing when all is well. */
 const describe = <R>(check: Effect.Effect<unknown, unknown, R>): Effect.Effect<string | undefined, never, R> =>

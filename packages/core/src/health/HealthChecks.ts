@@ -34,9 +34,9 @@ export class CheckRegistry {
   }
 
   /** Runs all checks, or takes what they have found within the last second; several who ask at once share one run. */
-  get problems(): Effect.Effect<Problems> {
-    return this.#checks.size === 0 ? Effect.succeed({}) : this.#shared.get
-  }
+  readonly problems: Effect.Effect<Problems> = Effect.suspend(() =>
+    this.#checks.size === 0 ? Effect.succeed({}) : this.#shared.get
+  )
 
   readonly #runAll: Effect.Effect<Problems> = Effect.gen({ self: this }, function* () {
     const checks = [...this.#checks]

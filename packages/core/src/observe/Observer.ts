@@ -65,7 +65,8 @@ export interface ExchangeRecord extends ObservedConnection {
   readonly firstByte: number | undefined
   /**
    * Milliseconds that the request's head had waited, before its time began to count, for what the client had sent before on
-   * the connection: earlier requests, and their responses where these go one after the other. Absent without a head.
+   * the connection: earlier requests, and their responses where these go one after the other. They are counted from when
+   * something came last on the connection. Absent without a head.
    */
   readonly queueTime: number | undefined
   readonly outcome: ExchangeOutcome

@@ -128,6 +128,21 @@ export const choice = <const Value extends string>(...values: ReadonlyArray<Valu
   toText: String
 })
 
+/** Where telemetry is sent: `on` leaves it to the environment where to, `off` sends none. */
+export const collector: Kind<string, string> = {
+  expected: "on, off, or a URL of http or https, without user, query and fragment, such as http://localhost:4318",
+  placeholder: "URL|on|off",
+  accept: (input) => {
+    if (input === "on" || input === "off") return input
+    const url = typeof input === "string" ? URL.parse(input) : null
+    const isAccepted =
+      url !== null && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === ""
+    return isAccepted ? url.href : undefined
+  },
+  fromText: (text) => (text === "true" || text === "1" ? "on" : text === "false" || text === "0" ? "off" : text),
+  toText: String
+}
+
 /** The format of an access log. */
 export const logFormat: Kind<string, string> = {
   expected: `one of ${names.join(", ")}, or a text with atoms such as %h and %{Referer}i`,

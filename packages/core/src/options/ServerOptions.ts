@@ -15,6 +15,7 @@ import * as Network from "./Network.ts"
 import {
   bytes,
   choice,
+  collector,
   count,
   integer,
   list,
@@ -116,6 +117,11 @@ export const table = {
     optional(token),
     undefined,
     "What allows commands over TCP there; better by its variable than by the flag, which others can see"
+  ),
+  otlp: define(
+    collector,
+    "off",
+    "Where the command exports traces, metrics and logs to by OTLP; on leaves that to OTEL_EXPORTER_OTLP_ENDPOINT (docs/otlp.md)"
   ),
   lifespan: define(
     choice("auto", "on", "off"),

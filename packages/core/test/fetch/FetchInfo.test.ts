@@ -43,6 +43,24 @@ describe("FetchInfo", () => {
     info.informational(103)
   })
 
+  it("runs Effects, until a signal is aborted", async () => {
+    const info = infoOf(new FakeRequest())
+    assert.strictEqual(await info.run(Effect.succeed(1)), 1)
+    const failed = await info.run(Effect.fail(new RangeError("too much"))).then(assert.fail, (error: unknown) => error)
+    assert.include(String(failed), "too much")
+    const controller = new AbortController()
+    let isInterrupted = false
+    const stuck = Effect.onInterrupt(Effect.never, () =>
+      Effect.sync(() => {
+        isInterrupted = true
+      })
+    )
+    const running = info.run(stuck, { signal: controller.signal })
+    controller.abort()
+    await running.then(assert.fail, () => {})
+    assert.isTrue(isInterrupted)
+  })
+
   it.effect("says when the server begins to stop", () =>
     Effect.gen(function* () {
       const shutdown = yield* Deferred.make<void>()

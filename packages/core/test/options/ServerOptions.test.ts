@@ -121,6 +121,11 @@ const rows: Readonly<Record<OptionName, Row>> = {
     refused: ["0123456789abcde", "with spaces in it, though", "ümlaute-are-no-ascii", 5, null],
     expected: "at least 16 visible characters of ASCII"
   },
+  otlp: {
+    accepted: ["on", "off", "http://localhost:4318", "https://collector.example/otlp/"],
+    refused: ["", "collector:4318", "ftp://a", "http://user:secret@a", "http://a?b", "http://a#b", 4318, null],
+    expected: "on, off, or a URL of http or https, without user, query and fragment, such as http://localhost:4318"
+  },
   lifespan: choices("auto", "on", "off"),
   lifespanStartupTimeout: durations,
   maxHeaderSize: sizes(64),
@@ -191,6 +196,7 @@ describe("ServerOptions", () => {
         trustedProxies: undefined,
         admin: undefined,
         adminToken: undefined,
+        otlp: "off",
         lifespan: "auto",
         lifespanStartupTimeout: 30,
         maxHeaderSize: 16_384,

@@ -38,7 +38,8 @@ const requestOf = (record: ExchangeRecord): RecentRequest => ({
   endedAt: Math.round(record.startedAt + record.duration),
   duration: Math.round(record.duration * 100) / 100,
   httpVersion: record.request?.httpVersion ?? "",
-  kind: record.kind
+  kind: record.kind,
+  ...(record.requestId === undefined ? {} : { requestId: record.requestId })
 })
 
 /** Records; `isChanged` says whether there is something that `take` has not told yet. */

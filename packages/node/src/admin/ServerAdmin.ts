@@ -29,6 +29,8 @@ export interface ServerAdminParts<E> extends Pick<AdminListener.AdminParts<E>, "
 export interface ServerAdmin {
   /** Listens to the server. */
   readonly observer: Observer | undefined
+  /** Where its listener answers, if it has one. */
+  readonly url: string | undefined
   /** The server listens. */
   readonly serving: (listeners: ReadonlyArray<string>, readiness: Readiness) => void
   /** The server has been told to stop. */
@@ -57,7 +59,7 @@ export const open = <E>(parts: ServerAdminParts<E>): Effect.Effect<ServerAdmin, 
       const now = yield* Clock.clockWith((clock) => Effect.succeed(() => clock.currentTimeMillisUnsafe()))
       const takeRecent = () => (telemetry.recent.isChanged ? telemetry.recent.take(now()) : undefined)
       worker?.watch?.({ registry, takeRecent, checks: yield* HealthChecks })
-      return { observer, serving: ignore, stopping: ignore }
+      return { observer, url: undefined, serving: ignore, stopping: ignore }
     }
     const state: State = { phase: "starting", listeners: [], readiness: { isReady: false } }
     const source = yield* SingleSource.make({
@@ -72,9 +74,10 @@ export const open = <E>(parts: ServerAdminParts<E>): Effect.Effect<ServerAdmin, 
       connections: () => load.connections
     })
     const inheritance = { ...none, sockets }
-    yield* AdminListener.open({ endpoint, token: options.adminToken, source, inheritance, serve })
+    const { url } = yield* AdminListener.open({ endpoint, token: options.adminToken, source, inheritance, serve })
     return {
       observer,
+      url,
       serving: (listeners: ReadonlyArray<string>, readiness: Readiness) => {
         Object.assign(state, { phase: "serving", listeners, readiness })
       },

@@ -53,9 +53,15 @@ const addProcess = (series: SeriesRegistry, descriptors: OpenDescriptors): void 
   if (descriptors.isKnown) series.gauge(processTable.descriptors, () => descriptors.count)
 }
 
-/** Puts the metrics of the process into the registry, until the scope closes. There should be one for a registry. */
+/** The registries that have them. */
+const registries = new WeakSet<Metric.MetricRegistry>()
+
+/** Puts the metrics of the process into the registry, until the scope closes; one that has them stays as it is. */
 export const start = (registry: Metric.MetricRegistry): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
+    if (registries.has(registry)) return
+    registries.add(registry)
+    yield* Effect.addFinalizer(() => Effect.sync(() => registries.delete(registry)))
     const series = yield* Effect.acquireRelease(
       Effect.sync(() => new SeriesRegistry(registry)),
       (series) => Effect.sync(() => series.remove())

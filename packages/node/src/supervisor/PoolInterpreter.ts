@@ -10,6 +10,7 @@ import type { PoolPhase, PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts
 import type { PoolWatcher } from "./PoolWatcher.ts"
 import { RestartReasons } from "./RestartReasons.ts"
 import type { PoolTimers } from "./PoolTimers.ts"
+import * as StopProgress from "./StopProgress.ts"
 import { initial, step } from "../pool/RestartPlan.ts"
 import { commandOf as workerCommand, WorkerHandle, type WorkerListener, type WorkerProgram } from "./WorkerHandle.ts"
 import type { WorkerReport } from "../worker/WorkerMessage.ts"
@@ -241,7 +242,8 @@ export class PoolInterpreter {
       if (phase === "new" || phase === "running") {
         this.#parts.announce({ type: "stopping", hasSuccessor: successor === "ready" })
       }
-      return this.#apply(event)
+      const stop = this.#apply(event)
+      return phase === "stopping" ? Effect.andThen(StopProgress.tellCutOff(this.status([]).workers), stop) : stop
     })
   }
 

@@ -9,12 +9,14 @@ import * as References from "effect/References"
 import * as EffectScope from "effect/Scope"
 import { InheritedSockets } from "../listen/InheritedSockets.ts"
 import type { StartError } from "../PagiServer.ts"
+import * as OtlpOption from "../process/OtlpOption.ts"
 import type { FileOwner } from "../listen/UnixSocket.ts"
 import * as BoundSockets from "./BoundSockets.ts"
 import * as ControlSocket from "./ControlSocket.ts"
 import { readTickets, type SuccessorProgram, takeOver } from "./HotRestart.ts"
 import { leaveTimeout, unreadyLeaveTimeout } from "../worker/LeaveTimeout.ts"
 import type { PoolSettings } from "../pool/PoolEvent.ts"
+import * as StartMessage from "../process/StartMessage.ts"
 import { startAllowance } from "../pool/StartAllowance.ts"
 import * as ServerDescription from "../admin/ServerDescription.ts"
 import type { ServerStatus } from "../admin/ServerStatus.ts"
@@ -90,6 +92,7 @@ export const make = <E = never>(
 ): Effect.Effect<PagiSupervisor["Service"], StartError | E, ServerOptions | EffectScope.Scope> =>
   Effect.gen(function* () {
     const options = yield* ServerOptions
+    yield* OtlpOption.warnIfIgnored(options)
     const inheritance = (yield* InheritedSockets).claim()
     const sockets = yield* BoundSockets.bind(options, inheritance, settings.socketOwner)
     const listeners = sockets.sockets.map(({ address, url }) => ({ address, url }))
@@ -119,7 +122,7 @@ export const make = <E = never>(
       heartbeatTimeout: Duration.toMillis(options.heartbeatTimeout),
       onChange: (change, hasSuccessor) =>
         Effect.gen(function* () {
-          if (change === "serving") for (const url of urls) yield* Effect.logInfo(`listening on ${url}`)
+          if (change === "serving") yield* announce(options, urls)
           if (settings.onChange !== undefined) yield* settings.onChange(change, hasSuccessor)
           if (admin !== undefined) yield* admin.change(change, hasSuccessor)
         }),
@@ -156,6 +159,15 @@ const loadAdmin = (parts: PoolAdminParts): Effect.Effect<PoolAdmin, never, Effec
     Effect.promise(() => import("./PoolAdmin.ts")),
     ({ make }) => make(parts)
   )
+
+/** Says where the workers listen, and what the server is. */
+const announce = ({ http2, workers }: Values, urls: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    for (const url of urls) yield* Effect.logInfo(`listening on ${url}`)
+    const protocols = http2 ? ["h2", "http/1.1"] : ["http/1.1"]
+    const processes = Math.max(1, workers)
+    yield* Effect.logInfo(StartMessage.describe({ processes, pid: process.pid, protocols, urls }))
+  })
 
 /** A server with workers as a layer: it runs as long as the layer is in use. */
 export const layer = <E = never>(

@@ -1,4 +1,6 @@
+import * as StopProgress from "./StopProgress.ts"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -80,7 +82,7 @@ export const make = (config: PoolConfig): Effect.Effect<WorkerPool, never, Effec
       heartbeat: yield* PoolHeartbeat.make(config.heartbeatTimeout, (id) => enqueue({ type: "silent", id })),
       shares: yield* ConnectionShares.make(() => interpreter.sharers),
       enqueue,
-      announce: yield* makeAnnouncer(config, serving, ended)
+      announce: yield* makeAnnouncer(config, () => interpreter.status([]).workers, { serving, ended })
     })
     const { tickets } = config
     if (tickets !== undefined) yield* keepFresh(tickets, () => interpreter.tellTickets(tickets))
@@ -118,8 +120,8 @@ export const make = (config: PoolConfig): Effect.Effect<WorkerPool, never, Effec
 /** Tells others what happens in the pool, in a fiber of its own. */
 const makeAnnouncer = (
   { keepSockets, onChange, onServing }: PoolConfig,
-  serving: Deferred.Deferred<void>,
-  ended: Deferred.Deferred<number>
+  workers: () => PoolStatus["workers"],
+  { ended, serving }: { readonly serving: Deferred.Deferred<void>; readonly ended: Deferred.Deferred<number> }
 ): Effect.Effect<(news: PoolAnnouncement) => void, never, EffectScope.Scope> =>
   Effect.gen(function* () {
     const queue = yield* Queue.unbounded<PoolAnnouncement>()
@@ -127,14 +129,26 @@ const makeAnnouncer = (
       Effect.catchCause(Effect.timeout(onChange(change, hasSuccessor), patience), (cause) =>
         Effect.logError(`the change of the pool was not told to everybody: ${change}`, cause)
       )
+    let stoppingSince: number | undefined
+    const stopping = Effect.gen(function* () {
+      if (workers().length === 0) return
+      stoppingSince = yield* Clock.currentTimeMillis
+      yield* Effect.forkChild(StopProgress.tell(workers))
+    })
+    const stopped = Effect.suspend(() =>
+      stoppingSince === undefined ? Effect.void : StopProgress.tellEnd(stoppingSince)
+    )
     const announce = (news: PoolAnnouncement): Effect.Effect<unknown> => {
       switch (news.type) {
         case "serving":
           return Effect.andThen(tell("serving"), Effect.andThen(onServing, Deferred.succeed(serving, undefined)))
         case "stopped":
-          return Effect.andThen(news.keepsSockets ? keepSockets : Effect.void, Deferred.succeed(ended, news.code))
+          return stopped.pipe(
+            Effect.andThen(news.keepsSockets ? keepSockets : Effect.void),
+            Effect.andThen(Deferred.succeed(ended, news.code))
+          )
         case "stopping":
-          return tell(news.type, news.hasSuccessor)
+          return Effect.andThen(stopping, tell(news.type, news.hasSuccessor))
         default:
           return tell(news.type)
       }

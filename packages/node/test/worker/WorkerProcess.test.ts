@@ -92,9 +92,11 @@ class Play {
     address: ["127.0.0.1", 80],
     port: 80,
     listeners: [],
+    adminUrl: undefined,
     isRunning: Effect.succeed(true),
     connectionCount: Effect.sync(() => this.connections),
     requestCount: Effect.sync(() => this.requests),
+    underWay: Effect.succeed({ connections: 0, requests: 0, eventStreams: 0, webSockets: 0 }),
     effectiveMaxConnections: 1000,
     shutdown: Effect.suspend(() => {
       this.events.push("shutdown")

@@ -1,0 +1,234 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { request } from "node:http"
+import { createServer } from "node:net"
+import { join } from "node:path"
+import * as Program from "./support/Program.ts"
+import * as Site from "./support/Site.ts"
+import { until } from "./support/Until.ts"
+
+const timeout = 90_000
+
+const fixture = join(import.meta.dirname, "fixtures/watched.ts")
+
+interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+/** One request on a connection of its own, to a URL or to a path of a Unix socket. */
+const ask = (base: string, path: string, method = "GET", headers: Record<string, string> = {}) =>
+  Effect.callback<Answer, Error>((resume) => {
+    const socketPath = base.startsWith("unix:") ? base.slice("unix:".length) : undefined
+    const target = new URL(path, socketPath === undefined ? base : "http://localhost")
+    const asked = request(target, {
+      method,
+      headers,
+      agent: false,
+      ...(socketPath === undefined ? {} : { socketPath })
+    })
+    asked.on("response", (response) => {
+      let text = ""
+      response.setEncoding("utf8")
+      response.on("data", (piece: string) => {
+        text += piece
+      })
+      response.on("end", () => resume(Effect.succeed({ status: response.statusCode ?? 0, text })))
+      response.on("error", (error) => resume(Effect.fail(error)))
+    })
+    asked.on("error", (error) => resume(Effect.fail(error)))
+    asked.end()
+    return Effect.sync(() => asked.destroy())
+  })
+
+/** Requests that the server says it has answered. */
+const countIn = (metrics: string): number =>
+  [...metrics.matchAll(/^pagi_server_requests_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0)
+
+const untilTrue = <E>(check: Effect.Effect<boolean, E>) =>
+  Effect.repeat(check, { until: (holds) => holds }).pipe(Effect.timeout("20 seconds"))
+
+const start = (args: ReadonlyArray<string>, env: Record<string, string> = {}) =>
+  Effect.gen(function* () {
+    const cwd = yield* Site.make({})
+    const pidFile = join(cwd, "server.pid")
+    const bad = join(cwd, "bad")
+    const program = yield* Program.start(
+      ["--port", "0", "--no-access-log", "--pid", pidFile, "--control", join(cwd, "control"), ...args, fixture],
+      { cwd, env: { BAD_FILE: bad, ...env } }
+    )
+    const [, admin = ""] = yield* program.line(/^the admin listener is at (\S+)$/m)
+    const address = yield* Program.address(program)
+    return { cwd, program, admin, address, bad, pidFile }
+  })
+
+const pause = Effect.sleep("20 millis")
+
+describe("pagi-server --admin", () => {
+  it.live(
+    "tells of one process until it ends",
+    () =>
+      Effect.gen(function* () {
+        const { address, admin, bad, cwd, program } = yield* start(["--admin", "127.0.0.1:0", "--drain-delay", "1"])
+        for (let index = 0; index < 10; index++) yield* ask(address, "/")
+        const metrics = (yield* ask(admin, "/metrics")).text
+        assert.strictEqual(countIn(metrics), 10)
+        assert.match(metrics, /^application_answers(?:_total)? 10$/m)
+        const status = JSON.parse((yield* ask(admin, "/status")).text)
+        assert.deepStrictEqual(
+          [status.mode, status.phase, status.requests, status.commands],
+          ["single", "serving", 10, "none"]
+        )
+        assert.strictEqual((yield* ask(admin, "/readyz")).status, 200)
+        writeFileSync(bad, "")
+        yield* untilTrue(
+          Effect.andThen(
+            pause,
+            Effect.map(ask(admin, "/readyz"), ({ status }) => status === 503)
+          )
+        )
+        assert.strictEqual((yield* ask(admin, "/readyz")).text, "not ready\nfile: the file is there\n")
+        rmSync(bad)
+        const shown = yield* Program.run(["status", join(cwd, "control"), "--json"])
+        assert.deepStrictEqual(JSON.parse(shown.stdout).mode, "single")
+        yield* program.signal("SIGTERM")
+        // From the signal on, while it still accepts.
+        yield* program.line(/not ready any more/)
+        const ready = yield* ask(admin, "/readyz")
+        assert.deepStrictEqual([ready.status, ready.text.split("\n")[1]], [503, "server: it stops"])
+        assert.strictEqual((yield* ask(address, "/")).status, 200)
+        const result = yield* program.result
+        assert.deepStrictEqual([result.code, result.stderr], [0, ""])
+      }),
+    timeout
+  )
+
+  it.live(
+    "does not start when it cannot listen there, and names the option",
+    () =>
+      Effect.gen(function* () {
+        const server = createServer()
+        yield* Effect.acquireRelease(
+          Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))),
+          () => Effect.sync(() => server.close())
+        )
+        const bound = server.address()
+        const port = typeof bound === "object" && bound !== null ? bound.port : assert.fail()
+        for (const workers of ["0", "1"]) {
+          const { code, stderr } = yield* Program.run([
+            "--workers",
+            workers,
+            "--port",
+            "0",
+            "--admin",
+            `127.0.0.1:${port}`,
+            fixture
+          ])
+          assert.deepStrictEqual(
+            [code, stderr],
+            [3, `error: option admin: port ${port} on 127.0.0.1 is already in use\n`]
+          )
+        }
+      }),
+    timeout
+  )
+
+  it.live(
+    "warns of an address that others can reach, and shows its token to nobody",
+    () =>
+      Effect.gen(function* () {
+        const open = yield* start(["--admin", "0.0.0.0:0"])
+        yield* open.program.line(/^warning: other machines may be able to reach .*there is no adminToken/m)
+        const token = "a-token-that-nobody-sees"
+        const { address, admin, program } = yield* start(["--workers", "1", "--admin", "127.0.0.1:0"], {
+          PAGI_ADMIN_TOKEN: token
+        })
+        assert.notInclude((yield* ask(address, "/environment")).text, token)
+        assert.notInclude((yield* ask(admin, "/status")).text, token)
+        assert.strictEqual((yield* ask(admin, "/commands/workers/add", "POST")).status, 401)
+        const headers = { authorization: `Bearer ${token}` }
+        assert.strictEqual((yield* ask(admin, "/commands/workers/add", "POST", headers)).status, 202)
+        yield* program.line(/^worker 2 is ready$/m)
+        yield* program.signal("SIGTERM")
+        const { code, stderr, stdout } = yield* program.result
+        assert.strictEqual(code, 0)
+        assert.notInclude(`${stderr}${stdout}`, token)
+      }),
+    timeout
+  )
+
+  it.live(
+    "counts what all workers have served, with a reload, a restart and a worker that is killed between",
+    () =>
+      Effect.gen(function* () {
+        const { address, admin, pidFile, program } = yield* start(["--workers", "2", "--admin", "./admin.sock"])
+        assert.strictEqual(statSync(admin.slice("unix:".length)).mode & 0o777, 0o600)
+        let sent = 0
+        const serve = Effect.gen(function* () {
+          for (let index = 0; index < 25; index++) {
+            yield* ask(address, "/")
+            sent++
+          }
+        })
+        const metrics = Effect.map(ask(admin, "/metrics"), ({ text }) => text)
+        const isCounted = Effect.andThen(
+          pause,
+          Effect.map(metrics, (text) => countIn(text) >= sent)
+        )
+        yield* serve
+        yield* untilTrue(isCounted)
+        // Somebody looks all the time, and is never refused or told less than before.
+        let last = 0
+        let looks = 0
+        const look = Effect.gen(function* () {
+          const count = countIn(yield* metrics)
+          assert.isAtLeast(count, last)
+          last = count
+          looks++
+          yield* Effect.sleep("5 millis")
+        })
+        const watching = yield* Effect.forkChild(Effect.forever(look))
+        yield* ask(admin, "/commands/reload", "POST")
+        yield* program.line(/(?:^worker \d is ready$[^]*){4}/m)
+        yield* serve
+        const { workers } = JSON.parse((yield* ask(admin, "/status")).text)
+        yield* untilTrue(isCounted)
+        process.kill(workers[0].pid, "SIGKILL")
+        yield* program.line(/was killed by SIGKILL/)
+        yield* untilTrue(
+          Effect.andThen(
+            pause,
+            Effect.map(ask(admin, "/status"), ({ text }) => JSON.parse(text).workers.length === 2)
+          )
+        )
+        yield* program.line(/(?:^worker \d is ready$[^]*){5}/m)
+        yield* serve
+        const before = yield* metrics
+        assert.match(before, /^pagi_server_worker_restarts_total\{reason="reload"\} 2$/m)
+        assert.match(before, /^pagi_server_worker_restarts_total\{reason="killed"\} 1$/m)
+        const pid = JSON.parse((yield* ask(admin, "/status")).text).pid
+        yield* program.signal("SIGUSR2")
+        yield* program.line(/^taking over from process \d+$/m)
+        yield* untilTrue(
+          Effect.andThen(
+            pause,
+            Effect.map(ask(admin, "/status"), ({ text }) => JSON.parse(text).pid !== pid)
+          )
+        )
+        yield* serve
+        yield* untilTrue(isCounted)
+        assert.strictEqual(countIn(yield* metrics), sent)
+        assert.isAbove(looks, 20)
+        const failure = watching.pollUnsafe()
+        assert.isUndefined(failure)
+        const after = yield* metrics
+        assert.match(after, /^pagi_server_workers\{phase="serving"\} 2$/m)
+        const successor = JSON.parse((yield* ask(admin, "/status")).text).pid
+        process.kill(successor, "SIGTERM")
+        yield* until(() => !existsSync(pidFile))
+        yield* until(() => !existsSync(admin.slice("unix:".length)))
+      }),
+    timeout
+  )
+})

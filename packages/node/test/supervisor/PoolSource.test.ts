@@ -1,0 +1,181 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { MetricSample } from "@pagi/core/metrics/MetricSamples"
+import * as ServerOptions from "@pagi/core/ServerOptions"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import type { PoolStatus, WorkerStatus } from "../../src/admin/PoolStatus.ts"
+import { PoolSource } from "../../src/supervisor/PoolSource.ts"
+
+const worker = (workerNum: number, phase: WorkerStatus["phase"] = "serving"): WorkerStatus => ({
+  pid: 100 + workerNum,
+  workerNum,
+  phase,
+  age: 1,
+  requests: 0,
+  connections: 0,
+  lag: 0,
+  memory: 0,
+  lastHeartbeat: 0
+})
+
+const counter = (count: number): MetricSample => ({
+  type: "Counter",
+  id: "answers",
+  attributes: {},
+  count,
+  incremental: true
+})
+
+const gauge = (value: number): MetricSample => ({ type: "Gauge", id: "memory", attributes: {}, value })
+
+/** The source of a pool with two workers, of which a test says how they are. */
+const make = Effect.gen(function* () {
+  const status = { phase: "serving" as PoolStatus["phase"] } // One of several that it becomes.
+  const sent: Array<string> = []
+  const asked: Array<number> = []
+  const source = new PoolSource(() => 5)
+  source.pool = {
+    send: (command) => void sent.push(command),
+    status: () => ({
+      pid: 99,
+      phase: status.phase,
+      age: 1,
+      target: 2,
+      isReloading: false,
+      listeners: [],
+      workers: [worker(1), worker(2), worker(3, "booting")]
+    }),
+    askReadiness: (number) => {
+      asked.push(number)
+      return [
+        { id: 11, slot: 1 },
+        { id: 12, slot: 2 }
+      ]
+    }
+  }
+  source.onSpawn(11, 1)
+  source.onSpawn(12, 2)
+  const admin = source.asAdminSource(yield* ServerOptions.make({ workers: 2, adminToken: "0123456789abcdef" }))
+  const valueOf = (id: string, attributes: Readonly<Record<string, string>> = {}) => {
+    const sample = source.samples.find(
+      (one) => one.id === id && Object.entries(attributes).every(([name, value]) => one.attributes[name] === value)
+    )
+    if (sample?.type === "Counter") return sample.count
+    return sample?.type === "Gauge" ? sample.value : undefined
+  }
+  return { admin, asked, sent, source, status, valueOf }
+})
+
+describe("PoolSource", () => {
+  it.effect("adds up what workers count, and keeps it when one has ended", () =>
+    Effect.gen(function* () {
+      const { source, valueOf } = yield* make
+      source.onMetrics(11, { type: "metrics", samples: [counter(5), gauge(1), { nonsense: true }] })
+      source.onMetrics(12, { type: "metrics", samples: [counter(7), gauge(2)] })
+      assert.strictEqual(valueOf("answers"), 12)
+      assert.deepStrictEqual([valueOf("memory", { worker: "1" }), valueOf("memory", { worker: "2" })], [1, 2])
+      source.onExit(1, "killed")
+      // What it has said before it ended may come later.
+      source.onMetrics(11, { type: "metrics", samples: [counter(6)] })
+      source.onDisconnect(11)
+      source.onMetrics(11, { type: "metrics", samples: [counter(100)] })
+      assert.strictEqual(valueOf("answers"), 13)
+      assert.isUndefined(valueOf("memory", { worker: "1" }))
+      source.onSpawn(13, 1)
+      source.onMetrics(13, { type: "metrics", samples: [counter(1)] })
+      assert.strictEqual(valueOf("answers"), 14)
+      assert.strictEqual(valueOf("pagi.server.worker.restarts", { reason: "killed" }), 1)
+      assert.strictEqual(valueOf("pagi.server.workers", { phase: "serving" }), 2)
+      assert.strictEqual(valueOf("pagi.server.workers", { phase: "booting" }), 1)
+    })
+  )
+
+  it.effect("adds what its predecessor has counted, and nothing that that has measured", () =>
+    Effect.gen(function* () {
+      const { source, valueOf } = yield* make
+      source.onPredecessor([counter(40), gauge(9)])
+      source.onMetrics(11, { type: "metrics", samples: [counter(1)] })
+      source.onPredecessor([counter(41)])
+      source.onPredecessorEnd()
+      assert.strictEqual(valueOf("answers"), 42)
+      assert.isUndefined(valueOf("memory"))
+    })
+  )
+
+  it.effect("asks workers once for all who want to know, and says which has a problem", () =>
+    Effect.gen(function* () {
+      const { admin, asked, source } = yield* make
+      const [one, two] = [yield* Effect.forkChild(admin.readiness), yield* Effect.forkChild(admin.readiness)]
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(asked, [1])
+      source.onReadiness(12, { type: "readiness", number: 7, problems: { old: "of another question" } })
+      source.onReadiness(12, { type: "readiness", number: 1, problems: { database: "no route" } })
+      source.onReadiness(11, { type: "readiness", number: 1, problems: { database: "closed", cache: "full" } })
+      const report = yield* Fiber.join(one)
+      assert.deepStrictEqual(report, {
+        isReady: false,
+        problems: { database: "worker 2: no route; worker 1: closed", cache: "worker 1: full" }
+      })
+      assert.deepStrictEqual(yield* Fiber.join(two), report)
+      assert.deepStrictEqual(yield* admin.readiness, report)
+      assert.deepStrictEqual(asked, [1])
+      yield* TestClock.adjust(1000)
+      const later = yield* Effect.forkChild(admin.readiness)
+      yield* TestClock.adjust(1)
+      for (const id of [11, 12]) source.onReadiness(id, { type: "readiness", number: 2, problems: {} })
+      assert.deepStrictEqual(yield* Fiber.join(later), { isReady: true, problems: {} })
+    })
+  )
+
+  it.effect("takes a worker that does not answer in time, or ends, for a problem", () =>
+    Effect.gen(function* () {
+      const { admin, source } = yield* make
+      const fiber = yield* Effect.forkChild(admin.readiness)
+      yield* TestClock.adjust(1)
+      source.onDisconnect(12)
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(yield* Fiber.join(fiber), {
+        isReady: false,
+        problems: { "worker 1": "no answer within 5 seconds", "worker 2": "its process has ended" }
+      })
+    })
+  )
+
+  it.effect("is not ready before all workers were, nor from the signal on, and asks nobody then", () =>
+    Effect.gen(function* () {
+      const { admin, asked, status } = yield* make
+      const problems = () => Effect.map(admin.readiness, ({ problems }) => problems)
+      status.phase = "starting"
+      assert.deepStrictEqual(yield* problems(), { server: "it has not started yet" })
+      status.phase = "stopping"
+      assert.deepStrictEqual(yield* problems(), { server: "it stops" })
+      assert.deepStrictEqual(asked, [])
+    })
+  )
+
+  it.effect("tells what happens to workers once, and passes on commands", () =>
+    Effect.gen(function* () {
+      const { admin, sent, source } = yield* make
+      source.onReady(1)
+      source.onExit(2, "reload")
+      source.onExit(3, undefined)
+      assert.deepStrictEqual(yield* admin.takeMarks, [
+        { at: 5, what: "worker started", worker: 1 },
+        { at: 5, what: "worker ended", worker: 2, reason: "reload" },
+        { at: 5, what: "worker ended", worker: 3 }
+      ])
+      assert.deepStrictEqual(yield* admin.takeMarks, [])
+      const { commands } = admin
+      yield* commands?.reload ?? assert.fail()
+      yield* commands?.addWorker ?? assert.fail()
+      yield* commands?.removeWorker ?? assert.fail()
+      assert.deepStrictEqual(sent, ["reload", "add", "remove"])
+      const told = yield* admin.status
+      assert.deepStrictEqual(
+        [told.mode, told.pid, told.options],
+        ["workers", 99, { workers: "2", adminToken: "(not shown)" }]
+      )
+    })
+  )
+})
