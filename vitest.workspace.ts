@@ -3,8 +3,11 @@ import { configDefaults, defineConfig } from "vitest/config"
 
 const packages = ["core", "http1", "http2", "websocket", "node", "cli"]
 
-/** Tests that put something in place of a module of Node's, which others must not see. */
-const replacing = ["test/compression/WebSocketCompression.{close,limits}.test.ts"]
+/** Tests that put something in place of a module of Node's or of a global, which others must not see. */
+const replacing: Readonly<Record<string, ReadonlyArray<string>>> = {
+  core: ["test/fetch/*.test.ts"],
+  node: ["test/compression/WebSocketCompression.{close,limits}.test.ts", "test/FetchHandlers*.test.ts"]
+}
 
 /** Of all others, those whose modules hold nothing that another test could see: they are loaded once for each worker. */
 const stateless = new Set(["core", "http1", "http2", "websocket", "node"])
@@ -23,7 +26,7 @@ const project = (name: string, root: string) => ({
     name,
     root,
     include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, ...replacing, "test/system/**"],
+    exclude: [...configDefaults.exclude, ...(replacing[name] ?? []), "test/system/**"],
     globalSetup: setups[name] ?? [],
     passWithNoTests: true,
     testTimeout,
@@ -31,9 +34,9 @@ const project = (name: string, root: string) => ({
   }
 })
 
-const replacingProject = {
-  test: { name: "node, replacing modules", root: "packages/node", include: replacing, testTimeout }
-}
+const replacingProject = ([name, include]: readonly [string, ReadonlyArray<string>]) => ({
+  test: { name: `${name}, replacing`, root: `packages/${name}`, include: [...include], testTimeout }
+})
 
 /** One project per package, so that a failure names the package and `--project http1` runs one alone. */
 export default defineConfig({
@@ -42,7 +45,7 @@ export default defineConfig({
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
     projects: [
       ...packages.map((name) => project(name, `packages/${name}`)),
-      replacingProject,
+      ...Object.entries(replacing).map(replacingProject),
       project("scripts", "scripts")
     ],
     passWithNoTests: true

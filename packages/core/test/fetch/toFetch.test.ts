@@ -479,7 +479,7 @@ describe("PagiApp.toFetch", () => {
           http: () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => notes.push("hanging interrupted")))
         })
         const scope = yield* Scope.make()
-        const fetch = yield* Scope.provide(PagiApp.toFetch(application, { shutdownTimeout: "500 millis" }), scope)
+        const fetch = yield* Scope.provide(PagiApp.toFetch(application, { shutdownTimeout: "2 seconds" }), scope)
         const events = reader(yield* call(fetch, request("/", { headers: { accept: "text/event-stream" } })))
         const hanging = fetch(request("/"))
         yield* Scope.close(scope, Exit.void)
