@@ -1,5 +1,10 @@
 import type { ExchangeEntry, ExchangeFollower } from "@pagi/core/observe/ExchangeRecorder"
-import type { ExchangeKind, ExchangeOutcome } from "@pagi/core/observe/Observer"
+import {
+  describeConnection,
+  type ExchangeKind,
+  type ExchangeOutcome,
+  type ObservedConnection
+} from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { finalStatusProblem } from "@pagi/core/http/ResponseStatus"
@@ -30,6 +35,7 @@ export class ResponseWriter implements UpgradableResponse {
   readonly #server: ResponseServer
   readonly #observer: ResponseObserver
   #entry: ExchangeEntry | undefined = undefined
+  #connection: ObservedConnection | undefined = undefined
   /** When the bytes have come that requests are read from, as far as somebody listens; not known before the first of them. */
   #arrivedAt: number | undefined = undefined
   #requestId: string | undefined = undefined
@@ -44,8 +50,15 @@ export class ResponseWriter implements UpgradableResponse {
   /** Goes on to the response for this request. */
   begin(head: RequestHead & { readonly requestId?: string }): void {
     this.#requestId = head.requestId
-    this.#entry = this.#server.exchanges?.begin(this.#transport, head)
-    this.#arrivedAt = this.#entry?.arrived(this.#arrivedAt)
+    const { exchanges } = this.#server
+    if (exchanges === undefined) return
+    this.#entry = exchanges.begin(this.#described, head)
+    this.#arrivedAt = this.#entry.arrived(this.#arrivedAt)
+  }
+
+  /** To ask the socket for each request would cost more than all else that is noted of it. */
+  get #described(): ObservedConnection {
+    return (this.#connection ??= describeConnection(this.#transport))
   }
 
   /** Bytes have come, of requests that have to wait when an exchange goes on. */
@@ -142,7 +155,7 @@ export class ResponseWriter implements UpgradableResponse {
     const head = this.#machine.isHeadRequest
     // What is no request has an id too.
     this.#requestId ??= this.#server.requestIds?.next()
-    this.#entry ??= this.#server.exchanges?.begin(this.#transport, undefined, this.#requestId)
+    this.#entry ??= this.#server.exchanges?.begin(this.#described, undefined, this.#requestId)
     const fields = this.#withId(headers ?? [])
     this.#transport.write(errorResponse(status, message, this.#server.date.value, { head, headers: fields }))
     this.#entry?.answered(status, head ? 0 : errorContent(message).length, outcome)

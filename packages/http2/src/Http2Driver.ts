@@ -3,7 +3,7 @@ import type { ListenerFibers } from "@pagi/core/server/ConnectionFibers"
 import { Deadline, type DeadlineOwner, ticks } from "@pagi/core/server/Deadlines"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import { endOf } from "@pagi/core/observe/ConnectionEnd"
-import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
+import { describeConnection, type Limit, type ObservedConnection, tellProblem } from "@pagi/core/observe/Observer"
 import { toldSilenceTicks } from "@pagi/core/server/Linger"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
 import { TransportInput } from "@pagi/core/server/TransportInput"
@@ -59,6 +59,7 @@ export class Http2Driver
   readonly fibers: ListenerFibers
   readonly machine: Connection<RequestStream>
   arrivedAt: number | undefined = undefined
+  #described: ObservedConnection | undefined = undefined
   readonly #output: OutputPump
   /** Limits how long the peer may be silent, whatever it is waited for. */
   readonly #readDeadline: Deadline
@@ -378,6 +379,10 @@ export class Http2Driver
     this.machine.finishTurn()
     this.transport.end()
     this.beginLinger(this.#readDeadline, toldSilenceTicks)
+  }
+
+  get described(): ObservedConnection {
+    return (this.#described ??= describeConnection(this.transport))
   }
 
   get protocol(): "h2" {

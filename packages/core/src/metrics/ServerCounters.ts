@@ -9,12 +9,18 @@ import type {
   TlsOutcome
 } from "../observe/Observer.ts"
 import { table } from "./MetricTable.ts"
-import { Count, type Distribution, other, type SeriesRegistry } from "./Series.ts"
+import { Count, Distribution, other, type SeriesRegistry } from "./Series.ts"
 
 /** Methods that are told apart; the names of others are up to clients. */
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "QUERY"]
 
 const methodNumbers: ReadonlyMap<string, number> = new Map(methods.map((name, index) => [name, index]))
+
+/** The number of one that is not told apart, and of no request at all, is behind all others. */
+const methodNumber = (name: string | undefined): number => {
+  if (name === "GET") return 0
+  return name === undefined ? methods.length : (methodNumbers.get(name) ?? methods.length)
+}
 
 const versions = ["1.1", "2", "1.0", ""]
 
@@ -52,6 +58,9 @@ export class ServerCounters implements Observer {
   #exchanges = 0
   /** By what `exchangeEnded` makes of a record's properties. */
   readonly #alike = new Map<number, ExchangeSeries>()
+  /** Those of the exchange before, which mostly was like the next. */
+  #lastKey = -1
+  #last: ExchangeSeries = { requests: new Count(), duration: new Distribution([]) }
   readonly #firstBytes: Array<Distribution | undefined> = []
   readonly #queueTimes: Array<Distribution | undefined> = []
   readonly #families
@@ -133,14 +142,19 @@ export class ServerCounters implements Observer {
   exchangeEnded(record: ExchangeRecord): void {
     this.#exchanges--
     const { duration, firstByte, kind, queueTime, request, secure, status } = record
-    const method = request === undefined ? methods.length : (methodNumbers.get(request.method) ?? methods.length)
+    const method = methodNumber(request?.method)
     const version = versionNumber(request?.httpVersion)
     const key = (((status * 16 + method) * 4 + version) * 2 + (secure ? 1 : 0)) * 4 + kindNumber(kind)
-    const series = this.#alike.get(key) ?? this.#addAlike(key, record, method, version)
+    const series = key === this.#lastKey ? this.#last : this.#seriesOf(key, record, method, version)
     series.requests.value++
     series.duration.add(duration / 1000)
     if (firstByte !== undefined) this.#firstByteOf(version).add(firstByte / 1000)
     if (queueTime !== undefined) this.#queueTimeOf(version).add(queueTime / 1000)
+  }
+
+  #seriesOf(key: number, record: ExchangeRecord, method: number, version: number): ExchangeSeries {
+    this.#lastKey = key
+    return (this.#last = this.#alike.get(key) ?? this.#addAlike(key, record, method, version))
   }
 
   #addAlike(key: number, record: ExchangeRecord, methodNumber: number, version: number): ExchangeSeries {

@@ -16,6 +16,13 @@ export interface ObservedConnection {
 
 export type { ConnectionEnd, ConnectionProtocol } from "./ConnectionEnd.ts"
 
+/** What observers are told of a connection; it does not change, so that a driver may ask for it once. */
+export const describeConnection = ({ client, secure, server }: ObservedConnection): ObservedConnection => ({
+  client,
+  server,
+  secure
+})
+
 /** What the application was started for; `http` when it was not. */
 export type ExchangeKind = "http" | "sse" | "websocket"
 

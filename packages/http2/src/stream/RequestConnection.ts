@@ -1,5 +1,6 @@
 import type { ListenerFibers } from "@pagi/core/server/ConnectionFibers"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
+import type { ObservedConnection } from "@pagi/core/observe/Observer"
 import type { Transport } from "@pagi/core/transport/Transport"
 import type { DriverOptions } from "./DriverOptions.ts"
 import type { Connection } from "../protocol/Connection.ts"
@@ -27,6 +28,8 @@ export interface ConnectedRequest extends StreamOwner {
 export interface RequestConnection {
   readonly settings: DriverOptions
   readonly transport: Transport
+  /** The connection as observers are told of it. */
+  readonly described: ObservedConnection
   readonly fibers: ListenerFibers
   readonly machine: Connection<ConnectedRequest>
   /** When the requests have come that are being begun, as far as somebody listens; not known before the first of them. */

@@ -65,7 +65,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
     this.#asksForTunnel = head.type === "request" && head.protocol !== undefined
     const isHead = head.type === "refused" ? head.isHead : head.method === "HEAD"
     const requestId = head.type === "request" ? head.requestId : requestIds?.next()
-    const entry = exchanges?.begin(connection.transport, head.type === "request" ? head : undefined, requestId)
+    const entry = exchanges?.begin(connection.described, head.type === "request" ? head : undefined, requestId)
     if (entry !== undefined) connection.arrivedAt = entry.arrived(connection.arrivedAt)
     this.#connection = connection
     this.#stream = stream
