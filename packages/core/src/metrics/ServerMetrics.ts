@@ -8,48 +8,24 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import { combine, Observer } from "../observe/Observer.ts"
+import { perRegistry } from "./PerRegistry.ts"
 import { SeriesRegistry } from "./Series.ts"
 import { ServerCounters } from "./ServerCounters.ts"
-
-/** What counts in a registry, for as long as somebody uses it. */
-interface Counting {
-  readonly series: SeriesRegistry
-  readonly counters: ServerCounters
-  users: number
-}
-
-const countings = new WeakMap<Metric.MetricRegistry, Counting>()
-
-const acquire = (registry: Metric.MetricRegistry): Counting => {
-  const known = countings.get(registry)
-  if (known !== undefined) {
-    known.users++
-    return known
-  }
-  const series = new SeriesRegistry(registry)
-  const counting = { series, counters: new ServerCounters(series), users: 1 }
-  countings.set(registry, counting)
-  return counting
-}
-
-const release = (registry: Metric.MetricRegistry, counting: Counting): void => {
-  if (--counting.users > 0) return
-  countings.delete(registry)
-  counting.series.remove()
-}
 
 /**
  * Counts in this registry, as an observer of any number of servers. There is one for each registry; its series are in the
  * registry as long as one of the scopes is open that it was taken in.
  */
-export const of = (registry: Metric.MetricRegistry): Effect.Effect<Observer, never, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => acquire(registry)),
-      (counting) => Effect.sync(() => release(registry, counting))
-    ),
-    ({ counters }) => counters
-  )
+export const of: (registry: Metric.MetricRegistry) => Effect.Effect<Observer, never, Scope.Scope> = perRegistry(
+  (registry) =>
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => new SeriesRegistry(registry)),
+        (series) => Effect.sync(() => series.remove())
+      ),
+      (series) => new ServerCounters(series)
+    )
+)
 
 /** The registry in which the `Observer` of the context counts already, if it does. */
 const CountedIn = Context.Reference<Metric.MetricRegistry | undefined>("@pagi/core/ServerMetrics/CountedIn", {

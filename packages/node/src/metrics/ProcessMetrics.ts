@@ -1,4 +1,5 @@
 /** The metrics of this process, as long as somebody has asked for metrics: `@pagi/core/metrics/ProcessTable` lists them. */
+import { perRegistry } from "@pagi/core/metrics/PerRegistry"
 import { processTable } from "@pagi/core/metrics/ProcessTable"
 import { other, SeriesRegistry } from "@pagi/core/metrics/Series"
 import * as Effect from "effect/Effect"
@@ -53,15 +54,8 @@ const addProcess = (series: SeriesRegistry, descriptors: OpenDescriptors): void 
   if (descriptors.isKnown) series.gauge(processTable.descriptors, () => descriptors.count)
 }
 
-/** The registries that have them. */
-const registries = new WeakSet<Metric.MetricRegistry>()
-
-/** Puts the metrics of the process into the registry, until the scope closes; one that has them stays as it is. */
-export const start = (registry: Metric.MetricRegistry): Effect.Effect<void, never, Scope.Scope> =>
+const watch = (registry: Metric.MetricRegistry): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
-    if (registries.has(registry)) return
-    registries.add(registry)
-    yield* Effect.addFinalizer(() => Effect.sync(() => registries.delete(registry)))
     const series = yield* Effect.acquireRelease(
       Effect.sync(() => new SeriesRegistry(registry)),
       (series) => Effect.sync(() => series.remove())
@@ -83,3 +77,6 @@ export const start = (registry: Metric.MetricRegistry): Effect.Effect<void, neve
     })
     yield* Effect.forkScoped(Effect.repeat(Effect.delay(rotate, windowLength), Schedule.forever))
   })
+
+/** Puts the metrics of the process into the registry, until the scopes have closed of all who have asked for it. */
+export const start: (registry: Metric.MetricRegistry) => Effect.Effect<void, never, Scope.Scope> = perRegistry(watch)
