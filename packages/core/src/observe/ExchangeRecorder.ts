@@ -33,20 +33,23 @@ const nobody: Observer = {}
 export class ExchangeRecorder {
   readonly observer: Observer
   readonly #clock: Clock.Clock
+  readonly #isHeard: boolean
   readonly #origin: bigint
   #distance = 0
   #measuredAt = Number.NEGATIVE_INFINITY
 
-  constructor(clock: Clock.Clock, observer: Observer) {
+  /** Unless `isHeard`, nobody asks for times, and the clock is not looked at. */
+  constructor(clock: Clock.Clock, observer: Observer, isHeard = true) {
     this.observer = observer
     this.#clock = clock
+    this.#isHeard = isHeard
     this.#origin = clock.monotonicTimeNanosUnsafe()
   }
 
   /** The recorder for an observer; nothing when nobody listens to exchanges, and none has a follower. */
   static make(clock: Clock.Clock, observer: Observer | undefined, hasFollowers = false): ExchangeRecorder | undefined {
     const isHeard = observer?.exchangeStarted !== undefined || observer?.exchangeEnded !== undefined
-    return isHeard || hasFollowers ? new ExchangeRecorder(clock, observer ?? nobody) : undefined
+    return isHeard || hasFollowers ? new ExchangeRecorder(clock, observer ?? nobody, isHeard) : undefined
   }
 
   /** An exchange that begins now; without a request when what arrived was not a valid head. */
@@ -61,7 +64,7 @@ export class ExchangeRecorder {
 
   /** Milliseconds of a clock that only goes forward, since the recorder was made. */
   now(): number {
-    return Number(this.#clock.monotonicTimeNanosUnsafe() - this.#origin) / 1e6
+    return this.#isHeard ? Number(this.#clock.monotonicTimeNanosUnsafe() - this.#origin) / 1e6 : 0
   }
 
   /** Milliseconds to add to a reading of `now` for the time of day. Looks at the second clock only now and then. */

@@ -18,13 +18,19 @@ const fieldNames: ReadonlySet<string> = new Set([
   "x-b3-flags"
 ])
 
+/** Most requests have none of them. */
+const hasAny = (block: HeaderBlock): boolean => {
+  for (const [name] of block) if (fieldNames.has(name)) return true
+  return false
+}
+
 const rules = { isWanted: (name: string): boolean => fieldNames.has(name) }
 
 /** The span that the request is a part of for its client, if it tells one. */
 export const fromBlock = (block: HeaderBlock): Tracer.ExternalSpan | undefined => {
+  if (!hasAny(block)) return undefined
   // A field that comes twice is joined: a `tracestate` may be split (§3.3.1.1), and of the others none is valid then.
   const fields = joinFields(block, rules)
-  if (Object.keys(fields).length === 0) return undefined
   const headers = Headers.fromRecordUnsafe(fields)
   const parent = Option.getOrUndefined(HttpTraceContext.w3c(headers))
   // It belongs to `traceparent`, without which it means nothing.

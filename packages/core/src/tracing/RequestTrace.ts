@@ -65,11 +65,13 @@ export class RequestTrace implements ExchangeFollower {
   started(status: number, headers: HeaderBlock | undefined): void {
     this.#status = status
     if (!this.span.sampled) return
-    this.#guard(() => {
+    try {
       if (headers !== undefined) this.#owner.setResponse(this.span, headers)
       this.#session = this.#sessionOf(status, headers ?? [])
       if (this.#session !== undefined) this.#note(this.#session.started)
-    })
+    } catch (defect) {
+      this.#owner.onDefect(defect)
+    }
   }
 
   #sessionOf(status: number, headers: HeaderBlock): SessionEvents | undefined {
@@ -86,14 +88,12 @@ export class RequestTrace implements ExchangeFollower {
   sent(length: number): void {
     if (this.#hasSent || length === 0) return
     this.#hasSent = true
-    const session = this.#session
-    if (session !== undefined) this.#guard(() => this.#note(session.sent))
+    if (this.#session !== undefined) this.#tell(this.#session.sent)
   }
 
   ended(outcome: ExchangeOutcome): void {
-    const session = this.#session
     this.#outcome = outcome
-    if (session !== undefined) this.#guard(() => this.#note(session.ended, { outcome }))
+    if (this.#session !== undefined) this.#tell(this.#session.ended, { outcome })
     this.#end()
   }
 
@@ -109,15 +109,22 @@ export class RequestTrace implements ExchangeFollower {
     const exit = this.#exit
     const outcome = this.#outcome
     if (exit === undefined || outcome === undefined) return
-    this.#guard(() => {
-      const status = this.#status
-      const end = SpanEnd.of({ exit, outcome, status, isSession: this.#session !== undefined })
-      if (this.span.sampled) {
-        if (status !== undefined) this.span.attribute("http.response.status_code", status)
-        if (end.errorType !== undefined) this.span.attribute("error.type", end.errorType)
-      }
-      this.span.end(this.#owner.now(), end.exit)
-    })
+    try {
+      this.#endSpan(exit, outcome)
+    } catch (defect) {
+      this.#owner.onDefect(defect)
+    }
+  }
+
+  #endSpan(exit: Exit.Exit<unknown, unknown>, outcome: ExchangeOutcome): void {
+    const { span } = this
+    const status = this.#status
+    const end = SpanEnd.of({ exit, outcome, status, isSession: this.#session !== undefined })
+    if (span.sampled) {
+      if (status !== undefined) span.attribute("http.response.status_code", status)
+      if (end.errorType !== undefined) span.attribute("error.type", end.errorType)
+    }
+    span.end(this.#owner.now(), end.exit)
   }
 
   #note(name: string, attributes?: Record<string, unknown>): void {
@@ -125,9 +132,9 @@ export class RequestTrace implements ExchangeFollower {
   }
 
   /** A tracer that throws must not cost the connection. */
-  #guard(act: () => void): void {
+  #tell(name: string, attributes?: Record<string, unknown>): void {
     try {
-      act()
+      this.#note(name, attributes)
     } catch (defect) {
       this.#owner.onDefect(defect)
     }

@@ -4,14 +4,16 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { CurrentRedactedNames } from "effect/http/UrlParams"
+import * as Option from "effect/Option"
 import { TracerTimingEnabled } from "effect/References"
-import { ParentSpan, type Span } from "effect/Tracer"
+import { type AnySpan, ParentSpan, type Span } from "effect/Tracer"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { ExchangeKind } from "../observe/Observer.ts"
 import * as RemoteParent from "./RemoteParent.ts"
 import { RequestTrace, type TraceOwner } from "./RequestTrace.ts"
 import * as SpanAttributes from "./SpanAttributes.ts"
 import type { SpanRules } from "./SpanRules.ts"
+import * as SpanSettings from "./SpanSettings.ts"
 
 /** What requests become: an exchange of one of the contract's kinds. */
 export type ExchangeType = ExchangeKind
@@ -23,12 +25,16 @@ const ruleKeys = [
   "effect/http/HttpMiddleware/TracerHeaderFilter"
 ] as const
 
+const noParent = Option.none<AnySpan>()
+const noAnnotations = Context.empty()
+
 /** Makes the spans of a server, with the tracer and the settings in the services of its application. */
 export class RequestTracer implements TraceOwner {
   readonly #context: Context.Context<never>
   readonly #clock: Clock.Clock
   readonly #hasTime: boolean
-  readonly #redactedNames: ReadonlyArray<string | RegExp>
+  readonly #settings: SpanSettings.SpanSettings
+  readonly #attributes: SpanAttributes.RequestAttributes
   readonly #ownSpans: ReadonlySet<string>
   readonly #rules: SpanRules | undefined
 
@@ -38,7 +44,8 @@ export class RequestTracer implements TraceOwner {
     this.#context = Context.omit(ParentSpan)(context) as Context.Context<never> // It never required one.
     this.#clock = Context.get(context, Clock.Clock)
     this.#hasTime = Context.get(context, TracerTimingEnabled)
-    this.#redactedNames = Context.get(context, CurrentRedactedNames)
+    this.#settings = SpanSettings.of(this.#context)
+    this.#attributes = new SpanAttributes.RequestAttributes(Context.get(context, CurrentRedactedNames))
     this.#ownSpans = ownSpans
     this.#rules = rules
   }
@@ -54,14 +61,9 @@ export class RequestTracer implements TraceOwner {
       const view = this.#rules?.view(request, connection)
       if (view?.isDisabled === true) return undefined
       const parent = RemoteParent.fromBlock(request.headers)
-      const span = Effect.runSyncWith(this.#context)(
-        Effect.makeSpan(view?.spanName ?? SpanAttributes.nameOf(request), {
-          kind: "server",
-          ...(parent === undefined ? { root: true } : { parent })
-        })
-      )
+      const span = this.#makeSpan(view?.spanName ?? SpanAttributes.nameOf(request), parent)
       if (span.sampled) {
-        SpanAttributes.setRequest(span, request, connection, this.#redactedNames)
+        this.#attributes.setRequest(span, request, connection)
         this.#rules?.setFields(span, "request", request.headers)
       }
       return new RequestTrace(this, span, type === "websocket")
@@ -69,6 +71,23 @@ export class RequestTracer implements TraceOwner {
       this.onDefect(defect)
       return undefined
     }
+  }
+
+  /** As `Effect.makeSpan` does. */
+  #makeSpan(name: string, parent: AnySpan | undefined): Span {
+    const { attributes, links, sampled, tracer } = this.#settings
+    const span = tracer.span({
+      name,
+      parent: parent === undefined ? noParent : Option.some(parent),
+      annotations: noAnnotations,
+      links: [...links],
+      startTime: this.now(),
+      kind: "server",
+      root: parent === undefined,
+      sampled: sampled && parent?.sampled !== false
+    })
+    for (const [attribute, value] of attributes) span.attribute(attribute, value)
+    return span
   }
 
   now(): bigint {

@@ -40,43 +40,69 @@ const knownMethods: ReadonlySet<string> = new Set([
 export const nameOf = ({ method }: Pick<TracedRequest, "method">): string =>
   knownMethods.has(method) ? method : "HTTP"
 
-/** The host and the port that the client asks for, of an authority that is valid; without one those of the socket. */
-const serverOf = ({ headers }: TracedRequest, { secure, server }: TracedConnection): Address | undefined => {
-  const authority = get(headers, "host")
-  if (authority === undefined || authority === "") return server
+/** The host and the port of an authority that is valid. */
+const parseAuthority = (authority: string, secure: boolean): Address => {
   const end = authority.startsWith("[") ? authority.indexOf("]") + 1 : authority.indexOf(":")
   const host = end <= 0 ? authority : authority.slice(0, end)
   const port = end <= 0 ? "" : authority.slice(end + 1)
   return [host.startsWith("[") ? host.slice(1, -1) : host, port === "" ? (secure ? 443 : 80) : Number(port)]
 }
 
-const setAddress = (span: Span, name: string, address: Address | undefined): void => {
-  if (address === undefined) return
-  const [host, port] = address
-  span.attribute(`${name}.address`, host)
-  if (port !== null) span.attribute(`${name}.port`, port)
+/** Sets what requests say, and remembers what most of them say alike. */
+export class RequestAttributes {
+  readonly #redactedNames: ReadonlyArray<string | RegExp>
+  /** The last authority with what it means. */
+  #authority = ""
+  #isSecure = false
+  #server: Address | undefined = undefined
+
+  /** Of queries, values of `redactedNames` are left out. */
+  constructor(redactedNames: ReadonlyArray<string | RegExp>) {
+    this.#redactedNames = redactedNames
+  }
+
+  setRequest(span: Span, request: TracedRequest, { client, secure, server }: TracedConnection): void {
+    const { headers, httpVersion, method, queryString, rawPath, requestId } = request
+    const isKnown = knownMethods.has(method)
+    span.attribute("http.request.method", isKnown ? method : "_OTHER")
+    if (!isKnown) span.attribute("http.request.method_original", method)
+    span.attribute("url.path", rawPath)
+    if (queryString !== "") span.attribute("url.query", this.#queryOf(queryString))
+    span.attribute("url.scheme", secure ? "https" : "http")
+    const [host, port] = this.#serverOf(headers, secure) ?? server ?? noAddress
+    if (host !== null) span.attribute("server.address", host)
+    if (port !== null) span.attribute("server.port", port)
+    if (client !== undefined) setClient(span, client)
+    span.attribute("network.protocol.name", "http")
+    span.attribute("network.protocol.version", httpVersion)
+    if (requestId !== undefined) span.attribute("http.request.id", requestId)
+    const userAgent = get(headers, "user-agent")
+    if (userAgent !== undefined) span.attribute("user_agent.original", userAgent)
+  }
+
+  #queryOf(queryString: string): string {
+    return UrlParams.redactUrl(`?${queryString}`, this.#redactedNames).slice(1)
+  }
+
+  /** What the client asks for; nothing when it does not say that. */
+  #serverOf(headers: HeaderBlock, secure: boolean): Address | undefined {
+    const authority = get(headers, "host")
+    if (authority === undefined || authority === "") return undefined
+    if (this.#server === undefined || authority !== this.#authority || secure !== this.#isSecure) {
+      this.#server = parseAuthority(authority, secure)
+      this.#authority = authority
+      this.#isSecure = secure
+    }
+    return this.#server
+  }
 }
 
-/** Sets what the request says. Of the query, values of `redactedNames` are left out. */
-export const setRequest = (
-  span: Span,
-  request: TracedRequest,
-  connection: TracedConnection,
-  redactedNames: ReadonlyArray<string | RegExp>
-): void => {
-  const { headers, httpVersion, method, queryString, rawPath, requestId } = request
-  const isKnown = knownMethods.has(method)
-  span.attribute("http.request.method", isKnown ? method : "_OTHER")
-  if (!isKnown) span.attribute("http.request.method_original", method)
-  span.attribute("url.path", rawPath)
-  if (queryString !== "") span.attribute("url.query", UrlParams.redactUrl(`?${queryString}`, redactedNames).slice(1))
-  span.attribute("url.scheme", connection.secure ? "https" : "http")
-  setAddress(span, "server", serverOf(request, connection))
-  setAddress(span, "client", connection.client)
-  setAddress(span, "network.peer", connection.client)
-  span.attribute("network.protocol.name", "http")
-  span.attribute("network.protocol.version", httpVersion)
-  if (requestId !== undefined) span.attribute("http.request.id", requestId)
-  const userAgent = get(headers, "user-agent")
-  if (userAgent !== undefined) span.attribute("user_agent.original", userAgent)
+/** That of a Unix socket. */
+const noAddress = [null, null] as const
+
+const setClient = (span: Span, [host, port]: Address): void => {
+  span.attribute("client.address", host)
+  if (port !== null) span.attribute("client.port", port)
+  span.attribute("network.peer.address", host)
+  if (port !== null) span.attribute("network.peer.port", port)
 }

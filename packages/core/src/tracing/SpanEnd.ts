@@ -57,6 +57,9 @@ const typeOf = (cause: Cause.Cause<unknown>): string | undefined => {
 /** Sessions end by these as they should: most clients leave without a word. */
 const ordinaryEnds: ReadonlySet<ExchangeOutcome> = new Set(["client_closed", "server_shutdown", "idle_timeout"])
 
+/** Most exchanges end so. */
+const succeeded: SpanEnd = { exit: Exit.void, errorType: undefined }
+
 /** What semantic conventions have for an error that has no name. */
 const unnamed = "_OTHER"
 
@@ -74,7 +77,5 @@ export const of = ({ exit, isSession, outcome, status }: Ended): SpanEnd => {
   if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) {
     return { exit, errorType: typeOf(exit.cause) ?? String(reason ?? unnamed) }
   }
-  return reason === undefined
-    ? { exit: Exit.void, errorType: undefined }
-    : { exit: failureFor(reason), errorType: String(reason) }
+  return reason === undefined ? succeeded : { exit: failureFor(reason), errorType: String(reason) }
 }
