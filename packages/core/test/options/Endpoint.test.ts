@@ -128,6 +128,19 @@ describe("endpoints", () => {
   })
 })
 
+describe("the endpoint of the admin listener", () => {
+  const of = (admin: Endpoint.Endpoint | undefined, socketMode?: number) =>
+    Endpoint.adminEndpoint({ admin, socketMode })
+
+  it("is what the option says, of a Unix socket its user's alone unless permissions are set", () => {
+    assert.isUndefined(of(undefined))
+    assert.deepStrictEqual(of(tcp("a", 1), 0o660), tcp("a", 1))
+    assert.deepStrictEqual(of(unix("/run/a")), unix("/run/a", 0o600))
+    assert.deepStrictEqual(of(unix("/run/a"), 0o660), unix("/run/a", 0o660))
+    assert.deepStrictEqual(of(unix("/run/a", 0o666), 0o660), unix("/run/a", 0o666))
+  })
+})
+
 describe("exclusion", () => {
   const exclusion = (...given: ReadonlyArray<string>) => Endpoint.exclusion((name) => given.includes(name))
 

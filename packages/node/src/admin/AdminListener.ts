@@ -3,11 +3,11 @@ import * as PagiApp from "@pagi/core/contract/PagiApp"
 import { type Endpoint, format } from "@pagi/core/options/Endpoint"
 import { make as makeOptions, ServerOptions } from "@pagi/core/options/ServerOptions"
 import { Observer } from "@pagi/core/observe/Observer"
-import { PatientDrain } from "@pagi/core/server/ServerContext"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { MinimumLogLevel } from "effect/References"
 import * as Scope from "effect/Scope"
+import { FirstConnection } from "../accept/FirstConnection.ts"
 import { MoreListeners } from "../accept/Listener.ts"
 import { codeOf, ListenError, ofOption } from "../accept/ListenError.ts"
 import { type Inheritance, InheritedSockets, none, passOn } from "../listen/InheritedSockets.ts"
@@ -72,8 +72,8 @@ export const open = <E>(parts: AdminParts<E>): Effect.Effect<AdminListener, List
       Effect.provideService(InheritedSockets, passOn(inheritance ?? none)),
       Effect.provideService(WorkerIdentity, undefined),
       Effect.provideService(MoreListeners, []),
+      Effect.provideService(FirstConnection, undefined),
       Effect.provideService(Observer, undefined),
-      Effect.provideService(PatientDrain, false),
       Effect.provideService(MinimumLogLevel, "Warn"),
       Effect.mapError((error) => (error instanceof ListenError ? ofOption(error, "admin") : error))
     )

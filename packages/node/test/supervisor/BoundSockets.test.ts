@@ -51,6 +51,34 @@ const isOpen = (descriptor: number | undefined): boolean => {
   }
 }
 
+describe("the socket of the admin listener", () => {
+  const bindAdmin = (input: ServerOptions.Input, inheritance: Inheritance = none) =>
+    Effect.flatMap(ServerOptions.make(input), (options) => BoundSockets.bindAdmin(options, inheritance))
+
+  it.live("is bound where the option says, or taken over from a predecessor", () =>
+    Effect.gen(function* () {
+      assert.isUndefined(yield* bindAdmin({}))
+      const input: ServerOptions.Input = { admin: "127.0.0.1:0", tls: { cert: "c", key: "k" } }
+      const bound = (yield* bindAdmin(input)) ?? assert.fail()
+      const [socket] = bound.sockets
+      assert.match(socket.url, /^http:\/\/127\.0\.0\.1:\d+\/$/)
+      const PAGI_REUSE_ADMIN = bound.reuse(bound.descriptors)
+      const inheritance = take({ PAGI_REUSE_ADMIN }, process.pid)
+      assert.deepStrictEqual(inheritance.sockets, [])
+      const again = (yield* bindAdmin(input, inheritance)) ?? assert.fail()
+      assert.deepStrictEqual(again.sockets[0].address, socket.address)
+    })
+  )
+
+  it.live("is missed by the name of the option", () =>
+    Effect.gen(function* () {
+      const port = yield* usedPort
+      const error = yield* Effect.flip(bindAdmin({ admin: `127.0.0.1:${port}` }))
+      assert.strictEqual(error.message, `option admin: port ${port} on 127.0.0.1 is already in use`)
+    })
+  )
+})
+
 describe("bound sockets", () => {
   it.live.skipIf(process.getuid?.() !== 0)("are the user's that the server is to be, and removed all the same", () =>
     Effect.gen(function* () {

@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { closeSync, openSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import type { InheritableSockets } from "../../src/supervisor/ChildProcesses.ts"
 import {
+  commandOf,
   type Predecessor,
   type PredecessorProcess,
   readTickets,
@@ -21,7 +23,7 @@ const doneTo = (who: Predecessor, system: Partial<PredecessorProcess> = {}) =>
     const done: Array<unknown> = []
     yield* takeOver(who, {
       parentPid: () => 815,
-      tell: (descriptor, text) => done.push([descriptor, text]),
+      tell: (descriptor, text, keepsOpen) => done.push([descriptor, text, ...(keepsOpen ? ["kept open"] : [])]),
       stop: (pid) => done.push(pid),
       ...system
     })
@@ -33,6 +35,7 @@ describe("taking over from a predecessor", () => {
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* doneTo(predecessor), [[3, "ready\n"], 815])
       assert.deepStrictEqual(yield* doneTo({ ...predecessor, readyDescriptor: undefined }), [815])
+      assert.deepStrictEqual(yield* doneTo({ ...predecessor, keepsOpen: true }), [[3, "ready\n", "kept open"], 815])
     })
   )
 
@@ -56,6 +59,33 @@ describe("taking over from a predecessor", () => {
       assert.deepStrictEqual(yield* doneTo(predecessor, { tell }), [])
     })
   )
+})
+
+describe("the start of a successor", () => {
+  const socketsOf = (name: string, descriptors: ReadonlyArray<number>): InheritableSockets => ({
+    descriptors,
+    reuse: (numbers) => `${name}:${numbers.join("+")}`,
+    reuseFiles: (numbers) => numbers.map((number) => `${number}=1`).join(","),
+    reuseForeign: () => ""
+  })
+  const program = { file: "/bin/server", args: [] }
+
+  it("gives it the socket of the admin listener after the others", () => {
+    const heritage = { sockets: socketsOf("app", [20, 21]), admin: socketsOf("admin", [30]), tickets: undefined }
+    const { descriptors, environment } = commandOf(program, heritage)
+    assert.deepStrictEqual(descriptors.slice(4), [20, 21, 30])
+    assert.deepStrictEqual(
+      [environment["PAGI_REUSE"], environment["PAGI_REUSE_ADMIN"], environment["PAGI_REUSE_FILES"]],
+      ["app:4+5", "admin:6", "4=1,5=1,6=1"]
+    )
+    assert.strictEqual(environment["PAGI_REUSE_FOREIGN"], "")
+  })
+
+  it("says nothing of an admin listener that there is not", () => {
+    const { environment } = commandOf(program, { sockets: socketsOf("app", [20]), tickets: undefined })
+    assert.isFalse("PAGI_REUSE_ADMIN" in environment)
+    assert.strictEqual(environment["PAGI_REUSE_FILES"], "4=1")
+  })
 })
 
 describe("what a predecessor has written", () => {

@@ -7,8 +7,14 @@ const reports: ReadonlyArray<WorkerReport> = [
   { type: "status", requests: 5, connections: 2, lag: 0.5, memory: 5e7 },
   { type: "quota" },
   { type: "stopping" },
-  { type: "failed", message: "why" }
+  { type: "failed", message: "why" },
+  { type: "metrics", samples: [{ id: "a" }] },
+  { type: "metrics", samples: [], recent: { slowest: [], failed: [] } }
 ]
+
+/** Of a question and its answer, which have the same name. */
+const answer: WorkerReport = { type: "readiness", number: 7, problems: { database: "no route" } }
+const question: WorkerOrder = { type: "readiness", number: 7 }
 
 const orders: ReadonlyArray<WorkerOrder> = [
   { type: "retire" },
@@ -28,6 +34,10 @@ const nonsense: ReadonlyArray<unknown> = [
   { type: "failed" },
   { type: "share" },
   { type: "tickets" },
+  { type: "metrics" },
+  { type: "metrics", samples: {} },
+  { type: "readiness" },
+  { type: "readiness", number: -1, problems: {} },
   { type: "tickets", secrets: { ...make(), previous: "0" } },
   { type: "share", connections: 1 },
   { type: "share", workers: 1.5, connections: 1 },
@@ -43,6 +53,17 @@ describe("messages between a worker and its parent", () => {
   it("are understood by the other side, without anything else that they have", () => {
     for (const report of reports) assert.deepStrictEqual(asReport({ ...report, more: 1 }), report)
     for (const order of orders) assert.deepStrictEqual(asOrder({ ...order, more: 1 }), order)
+  })
+
+  it("ask how an application is, and answer", () => {
+    assert.deepStrictEqual(asOrder({ ...question, more: 1 }), question)
+    assert.deepStrictEqual(asReport({ ...answer, more: 1 }), answer)
+    assert.isUndefined(asReport(question))
+    assert.deepStrictEqual(asReport({ type: "readiness", number: 1, problems: { a: 5, b: "c" } }), {
+      type: "readiness",
+      number: 1,
+      problems: { b: "c" }
+    })
   })
 
   it("are nothing to the wrong side", () => {

@@ -1,12 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
+import { CheckRegistry } from "@pagi/core/health/HealthChecks"
 import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import type { MetricRegistry } from "effect/Metric"
+import * as Metric from "effect/Metric"
 import * as Schema from "effect/Schema"
 import { TestClock } from "effect/testing"
 import { IncompleteDrain } from "../../src/IncompleteDrain.ts"
@@ -134,7 +138,75 @@ const startReady = (options: ServerOptions.Input = {}) =>
     return started
   })
 
+/** A turn of the event loop, which modules are loaded in. */
+const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+
 const count = ({ types }: Play, type: WorkerReport["type"]): number => types.filter((other) => other === type).length
+
+/** What a server with an admin listener notes. */
+const makeTelemetry = () => {
+  const registry: MetricRegistry = new Map()
+  const counter = Metric.counter("answers")
+  const context = Context.make(Metric.MetricRegistry, registry)
+  const checks = new CheckRegistry()
+  let recent: object | undefined = { slowest: [], failed: [] }
+  const takeRecent = (): object | undefined => {
+    const taken = recent
+    recent = undefined
+    return taken
+  }
+  const add = Effect.provideContext(Metric.update(counter, 1), context)
+  return { add, checks, telemetry: { registry, takeRecent, checks } }
+}
+
+const metricsOf = ({ reports }: Play): ReadonlyArray<unknown> =>
+  reports.flatMap((report) => (report.type === "metrics" ? [report] : []))
+
+const sample = (count: number) => ({ type: "Counter", id: "answers", attributes: {}, count, incremental: false })
+
+describe("a worker of a server with an admin listener", () => {
+  it.effect("tells what has changed with its status, and once more when it has drained", () =>
+    Effect.gen(function* () {
+      const { fiber, play } = yield* start()
+      const { add, telemetry } = makeTelemetry()
+      play.identity?.watch?.(telemetry)
+      yield* add
+      yield* Deferred.succeed(play.started, undefined)
+      // What it needs is loaded now.
+      yield* Effect.repeat(turn, { until: () => metricsOf(play).length > 0 })
+      assert.deepStrictEqual(metricsOf(play), [
+        { type: "metrics", samples: [sample(1)], recent: { slowest: [], failed: [] } }
+      ])
+      play.requests++
+      yield* add
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(metricsOf(play).at(-1), { type: "metrics", samples: [sample(2)] })
+      yield* add
+      play.stop()
+      yield* settled
+      assert.strictEqual(metricsOf(play).length, 2)
+      yield* add
+      yield* Deferred.succeed(play.drained, undefined)
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(metricsOf(play).at(-1), { type: "metrics", samples: [sample(4)] })
+    })
+  )
+
+  it.effect("runs the checks of its application when it is asked", () =>
+    Effect.gen(function* () {
+      const { play } = yield* start()
+      const { checks, telemetry } = makeTelemetry()
+      play.order({ type: "readiness", number: 1 })
+      yield* settled
+      assert.deepStrictEqual(play.reports, [{ type: "readiness", number: 1, problems: {} }])
+      play.identity?.watch?.(telemetry)
+      checks.add([{ name: "database", limit: Duration.seconds(1), run: Effect.succeed("no route") }])
+      play.order({ type: "readiness", number: 2 })
+      yield* settled
+      assert.deepStrictEqual(play.reports.at(-1), { type: "readiness", number: 2, problems: { database: "no route" } })
+    })
+  )
+})
 
 describe("a worker process", () => {
   it.effect("has the number and the inheritance that its parent gives it, and its payload", () =>
