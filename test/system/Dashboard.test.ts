@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { browser, hasBrowser } from "./support/Browser.ts"
 import { openDashboard } from "./support/DashboardPage.ts"
+import { fastAdmin } from "./support/FastAdmin.ts"
 import { mixedLoad } from "./support/MixedLoad.ts"
 import { familyOf, type Pool, serve as servePool, stop } from "./support/SupervisorPool.ts"
 import { kill } from "./support/SupervisorProcesses.ts"
@@ -18,7 +19,7 @@ const pictures = process.env["PAGI_SCREENSHOTS"]
 /** A server with two workers, and where its admin listener is. */
 const serve = (port = 0, adminPort = 0) =>
   Effect.gen(function* () {
-    const flags = [`--admin=127.0.0.1:${adminPort}`, `--admin-token=${token}`]
+    const flags = ["--request-id=make", `--admin=127.0.0.1:${adminPort}`, `--admin-token=${token}`]
     const pool = yield* servePool({ application, flags, port })
     const url = /the admin listener is at (http:\S+)/.exec(pool.output())?.[1]
     return { pool, url: url ?? assert.fail(pool.output()) }
@@ -34,6 +35,9 @@ const loseWorker = (pool: Pool) =>
       Effect.sync(() => !familyOf(pool).workers.includes(worker) && familyOf(pool).workers.length === 2)
     )
   })
+
+/** As the page writes times; both are in the zone of this machine. */
+const clockOf = (at: number): string => new Date(at).toTimeString().slice(0, 8)
 
 const sizes = [
   { width: 1920, height: 1080 },
@@ -73,6 +77,7 @@ describe.skipIf(!hasBrowser)("the dashboard in Chromium", () => {
             yield* dashboard.isAccessible
             yield* dashboard.hasNoProblems
             if (pictures !== undefined) {
+              yield* dashboard.do((page) => page.getByText("1 min", { exact: true }).click())
               if (viewport.width < 1000)
                 yield* dashboard.do((page) => page.setViewportSize({ width: 390, height: 1500 }))
               const path = join(pictures, `dashboard-${viewport.width}-${colorScheme}.png`)
@@ -153,6 +158,31 @@ describe.skipIf(!hasBrowser)("the dashboard in Chromium", () => {
       yield* dashboard.shows("#identity", new RegExp(`process ${familyOf(second.pool).parent} `))
       yield* dashboard.showsFigure("Requests", /^[1-9][\d,.]*$/)
       yield* dashboard.hasNoProblems
+    })
+  )
+
+  it.live("holds no more after ten minutes than before", () =>
+    Effect.gen(function* () {
+      const admin = yield* fastAdmin
+      const dashboard = yield* openDashboard(yield* browser, admin.url)
+      const cdp = yield* dashboard.do((page) => page.context().newCDPSession(page))
+      const measure = Effect.gen(function* () {
+        yield* dashboard.do(() => cdp.send("HeapProfiler.collectGarbage"))
+        const { nodes } = yield* dashboard.do(() => cdp.send("Memory.getDOMCounters"))
+        const { usedSize } = yield* dashboard.do(() => cdp.send("Runtime.getHeapUsage"))
+        return { nodes, usedSize }
+      })
+      yield* dashboard.do((page) => page.locator("summary").first().click())
+      yield* admin.tell(150, 20)
+      const before = yield* measure
+      const last = yield* admin.tell(600, 20)
+      yield* dashboard.shows("details[open] td", new RegExp(clockOf(last)))
+      const after = yield* measure
+      assert.isBelow(after.usedSize, before.usedSize * 1.1 + 256 * 1024, JSON.stringify({ before, after }))
+      // A row more or less, as things come into the time that is shown and leave it.
+      assert.isBelow(after.nodes, before.nodes + 100, JSON.stringify({ before, after }))
+      yield* dashboard.hasNoProblems
+      if (pictures !== undefined) console.log(JSON.stringify({ before, after }))
     })
   )
 })

@@ -39,6 +39,13 @@ interface Column {
 const mean = (points: ReadonlyArray<Point>, value: (point: Point) => number): number =>
   points.reduce((sum, point) => sum + value(point), 0) / Math.max(1, points.length)
 
+/**
+ * Rates as they are drawn: workers tell once a second what they have counted, so that of two seconds one may have what
+ * belongs to the other.
+ */
+const smooth = (points: ReadonlyArray<Point>, value: (point: Point) => number): ReadonlyArray<number> =>
+  points.map((_, index) => mean(points.slice(Math.max(0, index - 2), index + 1), value))
+
 const cut = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 
@@ -125,8 +132,8 @@ const allFigures = (points: ReadonlyArray<Point>, screen: Screen): ReadonlyArray
   const latency = last.findLast((point) => point.latency !== null)?.latency
   const lagOf = ({ processes }: Point): number => processes.reduce((most, { lag }) => Math.max(most, lag), 0)
   const memoryOf = ({ processes }: Point): number => processes.reduce((sum, { memory }) => sum + memory, 0)
-  const line = (label: string, figures: ReadonlyArray<Cell>, value: (point: Point) => number | null): string =>
-    figureLine(screen, label, figures, points.map(value), chartColumn)
+  const line = (label: string, figures: ReadonlyArray<Cell>, values: ReadonlyArray<number | null>): string =>
+    figureLine(screen, label, figures, values, chartColumn)
   const ofClass = (name: (typeof statusClasses)[number]): Cell => {
     const rate = mean(last, ({ statuses }) => statuses[name])
     return { text: `${name} ${Units.decimal(rate)}`, style: rate === 0 ? "dim" : statusStyles[name] }
@@ -138,16 +145,20 @@ const allFigures = (points: ReadonlyArray<Point>, screen: Screen): ReadonlyArray
     line(
       "Requests",
       [{ text: `${Units.decimal(mean(last, requestsOf))}/s`, style: "bold" }, ...statusClasses.map(ofClass)],
-      requestsOf
+      smooth(points, requestsOf)
     ),
-    line("Latency", [part("p50"), part("p90"), part("p99")], (point) => point.latency?.p99 ?? null),
+    line(
+      "Latency",
+      [part("p50"), part("p90"), part("p99")],
+      points.map((point) => point.latency?.p99 ?? null)
+    ),
     line(
       "Bytes",
       [
         { text: `sent ${Units.bytes(mean(last, ({ sent }) => sent))}/s` },
         { text: `received ${Units.bytes(mean(last, ({ received }) => received))}/s` }
       ],
-      ({ sent }) => sent
+      smooth(points, ({ sent }) => sent)
     ),
     line(
       "Open",
@@ -155,7 +166,7 @@ const allFigures = (points: ReadonlyArray<Point>, screen: Screen): ReadonlyArray
         { text: `${Units.count(now?.connections ?? 0)} connections` },
         { text: `${Units.count(now?.activeRequests ?? 0)} requests in progress` }
       ],
-      ({ connections }) => connections
+      points.map(({ connections }) => connections)
     ),
     line(
       "Processes",
@@ -163,7 +174,7 @@ const allFigures = (points: ReadonlyArray<Point>, screen: Screen): ReadonlyArray
         { text: `loop delay ${Units.milliseconds(Math.max(0, ...last.map(lagOf)))}` },
         { text: `memory ${Units.bytes(now === undefined ? 0 : memoryOf(now))}` }
       ],
-      lagOf
+      points.map(lagOf)
     )
   ]
 }

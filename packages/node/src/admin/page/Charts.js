@@ -21,6 +21,9 @@ import uPlot from "./uPlot.esm.js"
  * @property {(value: number) => string} [formatAxis]
  * @property {boolean} [isBinary] Whether the axis counts in powers of two.
  * @property {boolean} [isStacked] Whether lines stand upon one another, the last at the bottom.
+ * @property {boolean} [isRate] Whether it is drawn as the mean of some seconds: workers tell once a second what they have
+ *   counted, so that of two seconds one may have what belongs to the other.
+ * @property {boolean} [isLogarithmic]
  * @property {"mean" | "most"} sum What stands for several seconds.
  * @property {ReadonlyArray<Line>} lines
  */
@@ -39,12 +42,14 @@ export const definitions = [
     format: Format.decimal,
     formatAxis: Format.short,
     isStacked: true,
+    isRate: true,
     sum: "mean",
     lines: [statusLine("1xx"), statusLine("2xx"), statusLine("3xx"), statusLine("4xx"), statusLine("5xx")]
   },
   {
     title: "Latency",
     format: Format.milliseconds,
+    isLogarithmic: true,
     sum: "most",
     lines: [
       { label: "p99", color: "c-high", value: ({ latency }) => latency?.p99 ?? null },
@@ -56,6 +61,7 @@ export const definitions = [
     title: "Bytes per second",
     format: Format.bytes,
     isBinary: true,
+    isRate: true,
     sum: "mean",
     lines: [
       { label: "sent", color: "c-first", value: ({ sent }) => sent },
@@ -173,7 +179,7 @@ class Chart {
   /** @returns {uPlot.Options} */
   #options() {
     const theme = this.#theme
-    const { format, formatAxis = format, isBinary = false, lines } = this.#definition
+    const { format, formatAxis = format, isBinary = false, isLogarithmic = false, lines } = this.#definition
     const axis = {
       stroke: () => theme.color("faint"),
       grid: { stroke: () => theme.color("grid"), width: 1 },
@@ -186,7 +192,7 @@ class Chart {
       cursor: { sync: { key: "pagi" }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
       scales: {
         x: { range: () => this.#range() },
-        y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] }
+        y: isLogarithmic ? { distr: 3, range: decades } : { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] }
       },
       axes: [
         { ...axis, size: 26, gap: 6, space: 58, incrs: timeSteps, values: (_, seconds) => seconds.map(timeLabel) },
@@ -195,7 +201,8 @@ class Chart {
           size: 68,
           gap: 6,
           space: 32,
-          values: (_, values) => values.map(formatAxis),
+          // Of the lines between powers of ten, which have no number, there are nulls.
+          values: (_, values) => values.map((value) => (value === null ? null : formatAxis(value))),
           ...(isBinary ? { incrs: binarySteps } : {})
         }
       ],
@@ -245,10 +252,11 @@ class Chart {
   show(points, minutes) {
     this.#points = points
     this.#minutes = minutes
-    this.#columns = columns(
+    const [times, ...lines] = columns(
       points,
       this.#definition.lines.map(({ value }) => value)
     )
+    this.#columns = [times, ...(this.#definition.isRate === true ? lines.map(smooth) : lines)]
     this.#drawing.setData(this.#data())
     this.#showValues()
     this.#plot.setAttribute("aria-label", this.#summary())
@@ -358,6 +366,41 @@ const isolated = (values) => {
     if ((values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null) found.push(index)
   }
   return found
+}
+
+/** Seconds that a rate is the mean of. */
+const rateSeconds = 3
+
+/**
+ * @param {Values} values
+ * @returns {Values}
+ */
+const smooth = (values) =>
+  values.map((value, index) => {
+    if (value === null) return null
+    let sum = 0
+    let seconds = 0
+    for (let before = index; before > index - rateSeconds; before--) {
+      const one = values[before]
+      if (one === null || one === undefined) break
+      sum += one
+      seconds++
+    }
+    return sum / seconds
+  })
+
+/**
+ * The powers of ten around values.
+ *
+ * @param {uPlot} _
+ * @param {number | null} least
+ * @param {number | null} most
+ * @returns {[number, number]}
+ */
+const decades = (_, least, most) => {
+  const [from, to] = [Math.max(least ?? 1, 0.01), Math.max(most ?? 1, 0.01)].map(Math.log10)
+  const lower = Math.floor(from ?? 0)
+  return [10 ** lower, 10 ** Math.max(lower + 1, Math.ceil(to ?? 0))]
 }
 
 /** All charts of the page. */
