@@ -207,6 +207,9 @@ describe("the json format", () => {
   )
 })
 
+const { json, logfmt, plain, pretty } = LogFormats
+const formats = { json, logfmt, plain, pretty }
+
 /** Text of any code units. */
 const anyText = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff })))
 
@@ -218,7 +221,7 @@ describe.each(["plain", "pretty", "logfmt", "json"] as const)("the %s format", (
       Effect.gen(function* () {
         const [message, value] = [String.fromCharCode(...first), String.fromCharCode(...second)]
         const logged = Effect.annotateLogs(Effect.logInfo(message), { path: value })
-        const lines = yield* collecting(logged, LogFormats[name])
+        const lines = yield* collecting(logged, formats[name])
         assert.lengthOf(lines, 1)
         assert.notMatch(lines[0] ?? "", /[\p{Cc}\u2028\u2029]/u)
         if (name === "json") {
