@@ -63,7 +63,9 @@ const objectsOf = (...flags: ReadonlyArray<string>) =>
   Effect.scoped(
     Effect.gen(function* () {
       const cwd = yield* Site.make({ "page.txt": "here" })
-      const server = yield* Program.start(["--port", "0", "--log-format", "json", ...flags], { cwd })
+      const server = yield* Program.start(["--port", "0", "--log-format", "json", "--access-log", "log", ...flags], {
+        cwd
+      })
       const [, address = ""] = yield* server.line(/"listening on (http:[^"]+)"/)
       yield* ask(address, "/page.txt?secret")
       yield* server.line(/"message":"request"/)

@@ -4,7 +4,7 @@ import * as Context from "effect/Context"
 import { format as formatValue, formatJson } from "effect/Formatter"
 import * as Logger from "effect/Logger"
 import type { LogLevel } from "effect/LogLevel"
-import { CurrentLogAnnotations } from "effect/References"
+import { CurrentLogAnnotations, CurrentLogSpans } from "effect/References"
 import { ParentSpan } from "effect/Tracer"
 import { styleText } from "node:util"
 
@@ -131,12 +131,31 @@ export const logfmt: WriteMessage = (options, source) => {
 /** What else than annotations is on the first level of the `json` format, if a message has it. */
 const ofFirstLevel: ReadonlySet<string> = new Set(["requestId", "traceId", "spanId", "worker"])
 
+interface Parts {
+  readonly annotations: Readonly<Record<string, unknown>>
+  readonly spans: Readonly<Record<string, number>>
+  readonly cause: string | undefined
+}
+
+const isSimple = (value: unknown): boolean =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+
+/** As Effect's Logger has them, without its work where there is nothing to be done. */
+const partsOf = (options: Logger.Options<unknown>): Parts => {
+  const { cause, fiber } = options
+  const annotations = fiber.getRef(CurrentLogAnnotations)
+  const isBare = cause.reasons.length === 0 && fiber.getRef(CurrentLogSpans).length === 0
+  return isBare && Object.values(annotations).every(isSimple)
+    ? { annotations, spans: {}, cause: undefined }
+    : Logger.formatStructured.log(options)
+}
+
 /**
  * One object for each message. `time`, `level`, `message` and `pid` are always there; `worker`, `requestId`, `traceId`,
  * `spanId`, `annotations`, `spans` (milliseconds) and `cause` where the message has them.
  */
 export const json: WriteMessage = (options, { pid, worker }) => {
-  const { annotations, cause, spans } = Logger.formatStructured.log(options)
+  const { annotations, cause, spans } = partsOf(options)
   const {
     requestId,
     spanId,

@@ -378,10 +378,12 @@ export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
       const expected = "no accessLog log beside it: messages have the format of the log"
       return yield* fail("accessLogFormat", complete.accessLogFormat, expected)
     }
-    const derived: { accessLog?: string; maxWsFrameSize?: number } = {}
-    const isStructured = complete.logFormat === "logfmt" || complete.logFormat === "json"
+    const derived: { accessLog?: string; accessLogFormat?: string; maxWsFrameSize?: number } = {}
     // Who wants to read lines by a program wants to read all of them so.
-    if (isStructured && input.accessLogFormat === undefined) derived.accessLog = "log"
+    if (input.accessLogFormat === undefined) {
+      if (complete.logFormat === "json") derived.accessLogFormat = "json"
+      if (complete.logFormat === "logfmt") derived.accessLog = "log"
+    }
     if (complete.quiet) derived.accessLog = "off"
     if (input.accessLog !== undefined) derived.accessLog = input.accessLog
     if (input.maxWsFrameSize === undefined) derived.maxWsFrameSize = complete.maxWsMessageSize

@@ -338,14 +338,19 @@ describe("ServerOptions", () => {
 
   it.effect("logs requests as it logs everything for whoever reads lines by a program", () =>
     Effect.gen(function* () {
-      const logOf = (input: ServerOptions.Input) => Effect.map(ServerOptions.make(input), ({ accessLog }) => accessLog)
-      assert.strictEqual(yield* logOf({ logFormat: "json" }), "log")
-      assert.strictEqual(yield* logOf({ logFormat: "logfmt" }), "log")
-      assert.strictEqual(yield* logOf({ logFormat: "pretty" }), "stderr")
-      assert.strictEqual(yield* logOf({ logFormat: "plain" }), "stderr")
-      assert.strictEqual(yield* logOf({ logFormat: "json", accessLogFormat: "json" }), "stderr")
-      assert.strictEqual(yield* logOf({ logFormat: "json", accessLog: "stdout" }), "stdout")
-      assert.strictEqual(yield* logOf({ logFormat: "json", quiet: true }), "off")
+      const logOf = (input: ServerOptions.Input) =>
+        Effect.map(ServerOptions.make(input), ({ accessLog, accessLogFormat }) => [accessLog, accessLogFormat])
+      assert.deepStrictEqual(yield* logOf({ logFormat: "json" }), ["stderr", "json"])
+      assert.deepStrictEqual(yield* logOf({ logFormat: "json", accessLogFormat: "tiny" }), ["stderr", "tiny"])
+      assert.deepStrictEqual(yield* logOf({ logFormat: "json", accessLog: "stdout" }), ["stdout", "json"])
+      assert.deepStrictEqual(yield* logOf({ logFormat: "json", quiet: true }), ["off", "json"])
+      assert.deepStrictEqual(yield* logOf({ logFormat: "logfmt" }), ["log", "clf"])
+      assert.deepStrictEqual(yield* logOf({ logFormat: "logfmt", accessLogFormat: "json" }), ["stderr", "json"])
+      assert.deepStrictEqual(yield* logOf({ logFormat: "logfmt", accessLog: "stdout" }), ["stdout", "clf"])
+      assert.deepStrictEqual(yield* logOf({ logFormat: "logfmt", quiet: true }), ["off", "clf"])
+      for (const logFormat of ["plain", "pretty"] as const) {
+        assert.deepStrictEqual(yield* logOf({ logFormat }), ["stderr", "clf"])
+      }
       const error = yield* Effect.flip(ServerOptions.make({ accessLog: "log", accessLogFormat: "clf" }))
       assert.strictEqual(
         error.message,
