@@ -17,6 +17,8 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { HealthChecks } from "./HealthChecks.ts"
 
+export { CheckRegistry, HealthChecks } from "./HealthChecks.ts"
+
 /** What the checks have in common. */
 export interface Options {
   /** How long each of them may take; what takes longer has failed. One second by default. */

@@ -88,7 +88,10 @@ export const run = <E, R>(
       guard.allow(leaveTimeout(options))
       yield* channel.send({ type: "ready" })
       const tellMetrics = yield* makeTeller(channel, watched.telemetry)
-      yield* Effect.forkScoped(report(pagi, options, { ...environment, tellMetrics }))
+      yield* Effect.forkScoped(report(pagi, options, environment))
+      if (watched.telemetry !== undefined) {
+        yield* Effect.forkScoped(Effect.forever(Effect.andThen(tellMetrics, Effect.sleep(reportInterval))))
+      }
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(orders.logsToReopen, pagi.reopenLogs)))
       yield* orders.stopped
       yield* Effect.ensuring(pagi.shutdown, tellMetrics)
@@ -195,7 +198,7 @@ const isOtherNumber = (connections: number, reported: number): boolean =>
 const report = (
   server: PagiServer["Service"],
   { heartbeatTimeout, maxRequests, maxRequestsJitter }: ServerOptions.Values,
-  { channel, memory, tellMetrics, watchLoop }: WorkerEnvironment & { readonly tellMetrics: Effect.Effect<void> }
+  { channel, memory, watchLoop }: WorkerEnvironment
 ): Effect.Effect<never, never, EffectScope.Scope> =>
   Effect.gen(function* () {
     const delay = yield* Effect.acquireRelease(Effect.sync(watchLoop), ({ stop }) => Effect.sync(stop))
@@ -214,7 +217,6 @@ const report = (
       if (now >= reported.at + intervalOf(isIdle) || isOtherNumber(connections, reported.connections)) {
         const status: WorkerStatus = { type: "status", requests, connections, lag: delay.take(), memory: memory() }
         yield* channel.send(status)
-        yield* tellMetrics
         reported = { at: now, requests, connections }
       }
       if (requests >= quota) {
