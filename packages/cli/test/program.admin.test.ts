@@ -49,13 +49,13 @@ const countIn = (metrics: string): number =>
 const untilTrue = <E>(check: Effect.Effect<boolean, E>) =>
   Effect.repeat(check, { until: (holds) => holds }).pipe(Effect.timeout("20 seconds"))
 
-const start = (args: ReadonlyArray<string>, env: Record<string, string> = {}) =>
+const start = (args: ReadonlyArray<string>, env: Record<string, string> = {}, app = fixture) =>
   Effect.gen(function* () {
     const cwd = yield* Site.make({})
     const pidFile = join(cwd, "server.pid")
     const bad = join(cwd, "bad")
     const program = yield* Program.start(
-      ["--port", "0", "--no-access-log", "--pid", pidFile, "--control", join(cwd, "control"), ...args, fixture],
+      ["--port", "0", "--no-access-log", "--pid", pidFile, "--control", join(cwd, "control"), ...args, app],
       { cwd, env: { BAD_FILE: bad, ...env } }
     )
     const [, admin = ""] = yield* program.line(/^the admin listener is at (\S+)$/m)
@@ -101,6 +101,39 @@ describe("pagi-server --admin", () => {
         const result = yield* program.result
         assert.deepStrictEqual([result.code, result.stderr], [0, ""])
       }),
+    timeout
+  )
+
+  it.live(
+    "runs the checks of Effects and lifespan handlers that modules export, with and without workers",
+    () =>
+      Effect.forEach(
+        [
+          ["effect", "0"],
+          ["lifespan", "1"],
+          ["effect", "1"]
+        ] as const,
+        ([name, workers]) =>
+          Effect.gen(function* () {
+            const args = ["--admin", "127.0.0.1:0", "--workers", workers]
+            const { admin, bad } = yield* start(args, {}, `${fixture}:${name}`)
+            yield* untilTrue(
+              Effect.andThen(
+                pause,
+                Effect.map(ask(admin, "/readyz"), ({ status }) => status === 200)
+              )
+            )
+            writeFileSync(bad, "")
+            yield* untilTrue(
+              Effect.andThen(
+                pause,
+                Effect.map(ask(admin, "/readyz"), ({ status }) => status === 503)
+              )
+            )
+            assert.match((yield* ask(admin, "/readyz")).text, /^not ready\nfile: (?:worker 1: )?the file is there\n$/)
+          }).pipe(Effect.scoped),
+        { concurrency: 2, discard: true }
+      ),
     timeout
   )
 

@@ -102,7 +102,7 @@ export class PoolSource implements PoolWatcher {
   onDisconnect(id: WorkerId): void {
     this.#totals.end(String(id))
     this.#slots.delete(id)
-    const [oldest] = [...this.#recent.keys()].filter((other) => !this.#slots.has(other))
+    const oldest = [...this.#recent.keys()].find((other) => !this.#slots.has(other))
     if (oldest !== undefined && this.#recent.size > this.#slots.size + mostEnded) this.#recent.delete(oldest)
     this.#answered(id, "its process has ended")
   }
