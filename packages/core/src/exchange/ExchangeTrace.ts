@@ -31,11 +31,4 @@ export const begin = (
 
 /** The span ends with the application, when that has been told to the other one. */
 export const observe = (observer: RunObserver, trace: RequestTrace | undefined): RunObserver =>
-  trace === undefined
-    ? observer
-    : {
-        onApplicationExit: (exit) => {
-          observer.onApplicationExit(exit)
-          trace.applicationEnded(exit)
-        }
-      }
+  trace === undefined ? observer : trace.after(observer)

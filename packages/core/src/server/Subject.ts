@@ -71,12 +71,44 @@ export const subjectOf = (scope: Scope): Subject => {
   }
 }
 
-/** A subject of which the span is known, when it has one. */
-export const withSpan = (subject: Subject, span: AnySpan | undefined): Subject => {
-  if (span === undefined || subject.type === "lifespan") return subject
-  const { client, httpVersion, path, requestId } = subject
-  const told = { httpVersion, path, requestId, span, ...(client === undefined ? {} : { client }) }
-  return subject.type === "websocket"
-    ? { type: subject.type, ...told }
-    : { type: subject.type, method: subject.method, ...told }
+/** A subject with its span. Most exchanges end without a message, so it makes nothing until one asks. */
+class SpannedSubject {
+  readonly span: AnySpan
+  readonly #subject: Exclude<Subject, Pick<LifespanScope, "type">>
+
+  constructor(subject: Exclude<Subject, Pick<LifespanScope, "type">>, span: AnySpan) {
+    this.#subject = subject
+    this.span = span
+  }
+
+  get type(): "http" | "sse" | "websocket" {
+    return this.#subject.type
+  }
+
+  get method(): string | undefined {
+    return this.#subject.type === "websocket" ? undefined : this.#subject.method
+  }
+
+  get path(): string {
+    return this.#subject.path
+  }
+
+  get httpVersion(): HttpScope["httpVersion"] {
+    return this.#subject.httpVersion
+  }
+
+  get client(): Address | undefined {
+    return this.#subject.client
+  }
+
+  get requestId(): string | undefined {
+    return this.#subject.requestId
+  }
 }
+
+/** A subject of which the span is known, when it has one. */
+export const withSpan = (subject: Subject, span: AnySpan | undefined): Subject =>
+  span === undefined || subject.type === "lifespan"
+    ? subject
+    : // It has the type of its subject, and the properties that go with that.
+      (new SpannedSubject(subject, span) as Subject)

@@ -17,6 +17,11 @@ export interface TraceOwner {
   onDefect(defect: unknown): void
 }
 
+/** Who is told how the application has ended. */
+interface ApplicationObserver {
+  onApplicationExit(exit: Exit.Exit<unknown, unknown>): void
+}
+
 /** What the events of a span are called, after those of the contract. */
 interface SessionEvents {
   readonly started: string
@@ -39,7 +44,7 @@ const isEventStream = (headers: HeaderBlock): boolean =>
  * The span of one exchange. What goes on for long, an event stream or a session, has events of its own in it: that it was
  * accepted, the first thing that was sent, and the end.
  */
-export class RequestTrace implements ExchangeFollower {
+export class RequestTrace implements ExchangeFollower, ApplicationObserver {
   readonly span: Span
   readonly #owner: TraceOwner
   readonly #isHandshake: boolean
@@ -47,6 +52,7 @@ export class RequestTrace implements ExchangeFollower {
   #session: SessionEvents | undefined = undefined
   #hasSent = false
   #outcome: ExchangeOutcome | undefined = undefined
+  #first: ApplicationObserver | undefined = undefined
   #exit: Exit.Exit<unknown, unknown> | undefined = undefined
 
   /** `isHandshake` says whether the request asks for a WebSocket. */
@@ -99,7 +105,14 @@ export class RequestTrace implements ExchangeFollower {
 
   // from the runner ----------------------------------------------------------------------------------------------------
 
-  applicationEnded(exit: Exit.Exit<unknown, unknown>): void {
+  /** Has the end of the application told to somebody else first; answers who is told of it. */
+  after(observer: ApplicationObserver): ApplicationObserver {
+    this.#first = observer
+    return this
+  }
+
+  onApplicationExit(exit: Exit.Exit<unknown, unknown>): void {
+    this.#first?.onApplicationExit(exit)
     this.#exit = exit
     this.#end()
   }

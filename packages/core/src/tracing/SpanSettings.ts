@@ -12,8 +12,8 @@ export interface SpanSettings {
 }
 
 /**
- * Has Effect make one span, for a tracer that looks at what it is given. To have it make every span takes a fiber for
- * each, and with it a third of what spans cost.
+ * Has Effect make one span, for a tracer that looks at what it is given. To have it make every span would take a fiber
+ * for each.
  */
 export const of = (context: Context.Context<never>): SpanSettings => {
   let settings: Omit<SpanSettings, "attributes" | "tracer"> = { sampled: true, links: [] }

@@ -42,7 +42,7 @@ const begin = (
 const endIt = (trace: ReturnType<typeof begin>, headers: HeaderBlock = []): void => {
   trace?.started(200, headers)
   trace?.ended("complete")
-  trace?.applicationEnded(Exit.void)
+  trace?.onApplicationExit(Exit.void)
 }
 
 describe("RequestTracer", () => {
@@ -222,14 +222,14 @@ describe("the span of an exchange", () => {
   it.effect("ends when both its exchange and its application have, in either order", () =>
     Effect.gen(function* () {
       const one = yield* traced("http")
-      one.trace.applicationEnded(Exit.void)
+      one.trace.onApplicationExit(Exit.void)
       assert.isUndefined(exitOf(one.span))
       one.trace.ended("complete")
       assert.deepStrictEqual(exitOf(one.span), Exit.void)
       const other = yield* traced("http")
       other.trace.ended("complete")
       assert.isUndefined(exitOf(other.span))
-      other.trace.applicationEnded(Exit.void)
+      other.trace.onApplicationExit(Exit.void)
       assert.deepStrictEqual(exitOf(other.span), Exit.void)
     })
   )
@@ -240,7 +240,7 @@ describe("the span of an exchange", () => {
       trace.started(200, [])
       trace.revoked()
       trace.ended("client_closed")
-      trace.applicationEnded(Exit.void)
+      trace.onApplicationExit(Exit.void)
       assert.notProperty(attributesOf(span), "http.response.status_code")
     })
   )
