@@ -278,7 +278,7 @@ describe("pagi-server --otlp", () => {
           20
         )
         // The process that looks after them is no worker.
-        const started = logs.find(({ body }) => body.stringValue?.startsWith("2 workers serve"))
+        const started = logs.find(({ body }) => /^pagi .*2 workers/.test(body.stringValue ?? ""))
         assert.isDefined(started)
         assert.notProperty(started.resource, "pagi.worker")
       }),
