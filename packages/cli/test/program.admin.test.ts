@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { existsSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { request } from "node:http"
 import { createServer } from "node:net"
 import { join } from "node:path"
@@ -131,6 +131,41 @@ describe("pagi-server --admin", () => {
               )
             )
             assert.match((yield* ask(admin, "/readyz")).text, /^not ready\nfile: (?:worker 1: )?the file is there\n$/)
+          }).pipe(Effect.scoped),
+        { concurrency: 2, discard: true }
+      ),
+    timeout
+  )
+
+  it.live.skipIf(process.getuid?.() !== 0)(
+    "gives its Unix socket to the user that the server becomes",
+    () =>
+      Effect.forEach(
+        ["0", "1"],
+        (workers) =>
+          Effect.gen(function* () {
+            const folder = yield* Site.make({})
+            // That user is to write its pid file there, and to remove the socket.
+            chmodSync(folder, 0o777)
+            const path = join(folder, "admin.sock")
+            const flags = ["--admin", path, "--user", "65534", "--group", "65533", "--workers", workers]
+            const control = join(folder, "control", "s")
+            const program = yield* Program.start([
+              "--port",
+              "0",
+              "--no-access-log",
+              "--control",
+              control,
+              ...flags,
+              fixture
+            ])
+            yield* Program.address(program)
+            const { gid, mode, uid } = statSync(path)
+            assert.deepStrictEqual([uid, gid, mode & 0o777], [65_534, 65_533, 0o600])
+            assert.strictEqual((yield* ask(`unix:${path}`, "/livez")).status, 200)
+            yield* program.signal("SIGTERM")
+            assert.strictEqual((yield* program.result).code, 0)
+            assert.isFalse(existsSync(path))
           }).pipe(Effect.scoped),
         { concurrency: 2, discard: true }
       ),
