@@ -17,7 +17,7 @@ const statusPause = 2000
 const recentPause = 5000
 
 /** Rows of lists that could have more. */
-const listRows = 10
+const listRows = 20
 
 const history = new History()
 const summary = new Summary()
