@@ -113,6 +113,24 @@ const checkApplication = (project: string): Promise<void> =>
     expectEqual("an application that fails is answered for", failure.slice(0, 3), "500")
   })
 
+/** The admin listener has the page of the dashboard, and the library that this takes from another package. */
+const checkDashboard = async (project: string): Promise<void> => {
+  const command = join(project, "node_modules/.bin/pagi-server")
+  const child = spawn(command, ["--port", "0", "--admin", "127.0.0.1:0", "./app.ts"], { cwd: project })
+  const exit = exitOf(child)
+  let output = ""
+  child.stdout.on("data", (piece: Buffer) => {
+    output += piece.toString()
+  })
+  await addressOf(child)
+  const [, address = ""] = /admin listener is at (http:\S+\/)/.exec(output) ?? []
+  const answers = await Promise.all(["", "main.js", "uPlot.esm.js"].map((path) => fetch(`${address}${path}`)))
+  expectEqual("the dashboard is served", answers.map(({ status }) => status).join(), "200,200,200")
+  expectEqual("with its own policy", String(answers[0]?.headers.has("content-security-policy")), "true")
+  child.kill("SIGTERM")
+  expectEqual("pagi-server --admin ends on SIGTERM", await exit, "0")
+}
+
 /** The different answers of a server that is asked a few times, each time over another connection. */
 const askWorkers = async (address: string): Promise<string> => {
   const headers = { connection: "close" }
@@ -144,6 +162,7 @@ try {
   checkProgram(project, "an HttpApi runs on the server in a program", "api.ts", '200 {"name":"packed thing"}')
   checkVersion(project)
   await checkApplication(project)
+  await checkDashboard(project)
   await checkWorkers(project)
   await checkExport(project, "./routes.mjs", "an HttpRouter answers", "200 packed GET x")
   await checkExport(project, "./fetch.mjs", "a fetch handler answers", "200 packed GET /x")
