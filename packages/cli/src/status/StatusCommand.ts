@@ -79,7 +79,10 @@ const askAll = (found: ReadonlyArray<ControlPath.Found>) =>
   })
 
 /** The one server that is meant by its process or its socket; the only one that runs without. */
-export const find = (target: string | undefined): Effect.Effect<Answer, UsageError | NotRunning> =>
+export const find = (
+  target: string | undefined,
+  command: "status" | "top" = "status"
+): Effect.Effect<Answer, UsageError | NotRunning> =>
   Effect.gen(function* () {
     if (target !== undefined && !/^\d+$/.test(target)) {
       return (yield* ask(target)) ?? (yield* new NotRunning({ message: `no server answers at ${target}` }))
@@ -93,7 +96,7 @@ export const find = (target: string | undefined): Effect.Effect<Answer, UsageErr
     }
     if (others.length === 0) return answer
     const list = answers.map(({ status }) => `${status.pid} (${status.listeners.join(", ")})`).join(", ")
-    return yield* new UsageError({ message: `several servers run: ${list}; say which: pagi-server status PID` })
+    return yield* new UsageError({ message: `several servers run: ${list}; say which: pagi-server ${command} PID` })
   })
 
 const clear = "\u001b[H\u001b[J"

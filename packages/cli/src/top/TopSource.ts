@@ -47,7 +47,7 @@ export const find = (
     if (target !== undefined && address !== undefined && (yield* answers(unix(target)))) {
       return { _tag: "Admin", endpoint: unix(target) }
     }
-    return yield* sourceOf(yield* StatusCommand.find(target))
+    return yield* sourceOf(yield* StatusCommand.find(target, "top"))
   })
 
 /** Milliseconds between two looks. */

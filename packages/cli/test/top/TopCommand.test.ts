@@ -106,9 +106,15 @@ describe("pagi-server top", () => {
   )
 
   it.live(
-    "fails when there is no server",
+    "fails when there is no server, or more than one",
     () =>
       Effect.gen(function* () {
+        const several = yield* makeSession({})
+        const other = join(several.path, `../${process.ppid}.sock`)
+        yield* ControlSocket.serve(other, Effect.succeed({ ...FakeAdmin.status, pid: process.ppid }))
+        const { code, stderr } = yield* Program.run(["top"], { env: several.env })
+        assert.strictEqual(code, 2)
+        assert.match(stderr, /^error: several servers run: .*; say which: pagi-server top PID\n$/)
         const session = yield* Site.make({})
         const env = { XDG_RUNTIME_DIR: session, TMPDIR: session }
         const none = yield* Program.run(["top"], { env })
