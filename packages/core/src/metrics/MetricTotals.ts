@@ -41,12 +41,25 @@ const add = (one: MetricSample | undefined, two: CountedSample): CountedSample =
 const addTo = (total: Samples, key: string, sample: CountedSample): void =>
   void total.set(key, add(total.get(key), sample))
 
+/** What of a sample can only grow, if it cannot do otherwise. */
+const growing = (sample: CountedSample): number | undefined => {
+  if (sample.type === "Counter") return sample.incremental ? sample.count : undefined
+  return sample.type === "Histogram" && sample.min >= 0 ? sample.sum : undefined
+}
+
+const withGrowing = (sample: CountedSample, value: number): CountedSample => {
+  if (sample.type === "Counter") return { ...sample, count: value }
+  return sample.type === "Histogram" ? { ...sample, sum: value } : sample
+}
+
 /**
  * Keeps the last values of each process, and adds them up; what was counted stays when a process has ended, so that no
  * counter goes back.
  */
 export class MetricTotals {
   readonly #ended: Samples = new Map()
+  /** What was told last of what can only grow. */
+  readonly #told = new Map<string, number>()
   readonly #running = new Map<string, Samples>()
 
   /**
@@ -81,7 +94,19 @@ export class MetricTotals {
         else own.push(worker === undefined ? sample : { ...sample, attributes: { ...sample.attributes, worker } })
       }
     }
-    return [...total.values(), ...own]
+    return [...Array.from(total, ([key, sample]) => this.#notLess(key, sample)), ...own]
+  }
+
+  /**
+   * A sum of fractions depends on their order, which is another one when a process has ended: it may be less by its last
+   * digit, and for whoever looks at rates the counter would have begun anew.
+   */
+  #notLess(key: string, sample: MetricSample): MetricSample {
+    const value = isCounted(sample) ? growing(sample) : undefined
+    if (value === undefined || !isCounted(sample)) return sample
+    const told = Math.max(value, this.#told.get(key) ?? value)
+    this.#told.set(key, told)
+    return told === value ? sample : withGrowing(sample, told)
   }
 }
 

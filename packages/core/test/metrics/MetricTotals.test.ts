@@ -57,6 +57,30 @@ describe("totals", () => {
     assert.deepStrictEqual(totals.total(numbered), [counter(5)])
   })
 
+  it("do not go back by the last digit when fractions are added up in another order", () => {
+    const totals = new MetricTotals()
+    const parts = [0.1, 0.2, 0.3].map((sum) => [counter(sum), histogram([[1, 1]], 1, sum)])
+    for (const [index, samples] of parts.entries()) totals.report(String(index), samples)
+    const before = totals.total(numbered)
+    assert.deepStrictEqual(before[0], counter(0.1 + 0.2 + 0.3))
+    for (const process of ["2", "1", "0"]) totals.end(process)
+    // Otherwise this test would see nothing.
+    assert.isBelow(0.3 + 0.2 + 0.1, 0.1 + 0.2 + 0.3)
+    assert.deepStrictEqual(totals.total(numbered), before)
+  })
+
+  it("go back where what is counted does", () => {
+    const totals = new MetricTotals()
+    const both = (count: number, sum: number): ReadonlyArray<MetricSample> => [
+      { ...counter(0), type: "Counter", incremental: false, count },
+      histogram([[1, 1]], 1, sum, -5, 5)
+    ]
+    totals.report("1", both(4, 2))
+    assert.deepStrictEqual(totals.total(numbered), both(4, 2))
+    totals.report("1", both(3, 1))
+    assert.deepStrictEqual(totals.total(numbered), both(3, 1))
+  })
+
   it("add up histograms, and occurrences", () => {
     const totals = new MetricTotals()
     const frequency = (occurrences: Record<string, number>): MetricSample => ({
