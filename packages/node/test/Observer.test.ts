@@ -66,6 +66,12 @@ describe("an observer of the context of a server", () => {
       yield* connections(running, 1)
       client.socket.resetAndDestroy()
       yield* connections(running, 0)
+      assert.deepStrictEqual(running.events.splice(0), ["opened", "closed unknown client_closed"])
+      const polite = yield* open(running.port)
+      yield* connections(running, 1)
+      polite.socket.end()
+      yield* polite.ended
+      yield* connections(running, 0)
       assert.deepStrictEqual(running.events, ["opened", "closed unknown client_closed"])
     })
   )

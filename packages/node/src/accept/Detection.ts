@@ -45,9 +45,10 @@ export class Detection implements TransportHandler, ServerConnection, DeadlineOw
   }
 
   onEnd(): void {
-    // With part of a beginning at most, but that is for the driver to answer.
+    if (this.#received.length === 0) return this.#end("client_closed")
+    // With part of a beginning, which is for the driver to answer.
     const driver = this.#goOn(this.#recogniser.fallback)
-    if (this.#received.length > 0) driver.onData(this.#received, false)
+    driver.onData(this.#received, false)
     driver.onEnd()
   }
 
