@@ -72,7 +72,8 @@ export const table = {
     type: "Gauge",
     unit: "{request}",
     description: "Requests that have begun and not ended, event streams and WebSockets among them",
-    labels: {}
+    labels: {},
+    isPerProcess: true
   }),
   firstByte: define({
     name: "pagi.server.first_byte.duration",
@@ -104,7 +105,16 @@ export const table = {
     type: "Gauge",
     unit: "{connection}",
     description: "Open connections, and those whose applications have not ended yet",
-    labels: {}
+    labels: {},
+    isPerProcess: true
+  }),
+  connectionLimit: define({
+    name: "pagi.server.connections.limit",
+    type: "Gauge",
+    unit: "{connection}",
+    description: "How many connections there may be at the same time: the option maxConnections",
+    labels: {},
+    isPerProcess: true
   }),
   connectionsOpened: define({
     name: "pagi.server.connections.opened",
@@ -182,6 +192,13 @@ export const table = {
     unit: "{worker}",
     description: "Workers of a server that has them",
     labels: { phase: "`booting`, `serving`, `surplus` (there is no place for it any more) or `leaving`" }
+  }),
+  workersWanted: define({
+    name: "pagi.server.workers.wanted",
+    type: "Gauge",
+    unit: "{worker}",
+    description: "How many workers there are to be",
+    labels: {}
   }),
   workerRestarts: define({
     name: "pagi.server.worker.restarts",

@@ -99,6 +99,15 @@ export const processTable = {
     labels: {},
     isPerProcess: true
   }),
+  descriptorLimit: define({
+    name: "process.unix.file_descriptor.limit",
+    prometheus: "process_max_fds",
+    type: "Gauge",
+    unit: "{file_descriptor}",
+    description: "How many file descriptors may be open; absent where the system does not tell",
+    labels: {},
+    isPerProcess: true
+  }),
   uptime: define({
     name: "process.uptime",
     type: "Gauge",

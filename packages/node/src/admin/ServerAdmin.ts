@@ -51,7 +51,7 @@ interface State {
 export const open = <E>(parts: ServerAdminParts<E>): Effect.Effect<ServerAdmin, ListenError | E, Scope.Scope> =>
   Effect.gen(function* () {
     const { load, options, serve, sockets, worker } = parts
-    const telemetry = yield* Telemetry.make
+    const telemetry = yield* Telemetry.make(options)
     const { observer } = telemetry
     const endpoint = adminEndpoint(options)
     if (worker !== undefined || endpoint === undefined) {

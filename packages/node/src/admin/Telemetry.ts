@@ -1,6 +1,9 @@
 /** What a server with an admin listener notes besides: its metrics, and the slowest and the failing requests. */
+import { table } from "@pagi/core/metrics/MetricTable"
+import { SeriesRegistry } from "@pagi/core/metrics/Series"
 import * as ServerMetrics from "@pagi/core/metrics/ServerMetrics"
 import { combine, type Observer } from "@pagi/core/observe/Observer"
+import type { Values } from "@pagi/core/options/ServerOptions"
 import * as Effect from "effect/Effect"
 import { MetricRegistry } from "effect/Metric"
 import type * as Scope from "effect/Scope"
@@ -16,9 +19,15 @@ export interface Telemetry {
 }
 
 /** Begins to note; the metrics are there until the scope closes. */
-export const make: Effect.Effect<Telemetry, never, Scope.Scope> = Effect.gen(function* () {
-  const registry = yield* MetricRegistry
-  const recent = new RecentRecorder()
-  yield* ProcessMetrics.start(registry)
-  return { observer: combine(yield* ServerMetrics.observer, recent), registry, recent }
-})
+export const make = ({ maxConnections }: Values): Effect.Effect<Telemetry, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const registry = yield* MetricRegistry
+    const recent = new RecentRecorder()
+    yield* ProcessMetrics.start(registry)
+    const limits = yield* Effect.acquireRelease(
+      Effect.sync(() => new SeriesRegistry(registry)),
+      (series) => Effect.sync(() => series.remove())
+    )
+    limits.gauge(table.connectionLimit, () => maxConnections)
+    return { observer: combine(yield* ServerMetrics.observer, recent), registry, recent }
+  })

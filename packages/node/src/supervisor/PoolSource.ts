@@ -70,6 +70,7 @@ export class PoolSource implements PoolWatcher {
     const series = new SeriesRegistry(this.#own)
     const restarts = series.counts(table.workerRestarts)
     this.#restarts = (reason) => restarts.of(reason).add()
+    series.gauge(table.workersWanted, () => this.pool?.status().target ?? 0)
     for (const phase of phases) {
       series.gauge(
         table.workers,

@@ -41,7 +41,11 @@ describe("the metrics of a process", () => {
           assert.isAbove(valueOf(registry, "process.uptime"), 0)
           assert.isAtLeast(valueOf(registry, "nodejs.eventloop.time", "active"), 0)
           assert.isAtMost(valueOf(registry, "nodejs.eventloop.utilization"), 1)
-          if (process.platform === "linux") assert.isAbove(valueOf(registry, "process.unix.file_descriptor.count"), 2)
+          if (process.platform === "linux") {
+            const open = valueOf(registry, "process.unix.file_descriptor.count")
+            assert.isAbove(open, 2)
+            assert.isAbove(valueOf(registry, "process.unix.file_descriptor.limit"), open)
+          }
           const known = new Set<string>(Object.values(processTable).map(({ name }) => name))
           for (const { id } of take(registry)) assert.isTrue(known.has(id), id)
         })

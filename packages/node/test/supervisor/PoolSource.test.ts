@@ -88,6 +88,7 @@ describe("PoolSource", () => {
       assert.strictEqual(valueOf("pagi.server.worker.restarts", { reason: "killed" }), 1)
       assert.strictEqual(valueOf("pagi.server.workers", { phase: "serving" }), 2)
       assert.strictEqual(valueOf("pagi.server.workers", { phase: "booting" }), 1)
+      assert.strictEqual(valueOf("pagi.server.workers.wanted"), 2)
     })
   )
 
