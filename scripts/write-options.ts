@@ -5,29 +5,12 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { defaultText, definitions, environmentName, flagName } from "@pagi/core/ServerOptions"
+import { code, tableOf } from "./support/table.ts"
 import { root } from "./support/workspace.ts"
 
 const page = join(root, "docs/options.md")
 
-const code = (text: string): string => `\`${text.replaceAll("|", "\\|")}\``
-
 const noneOr = (text: string | undefined): string => (text === undefined ? "none" : code(text))
-
-/** Columns of equal width, as the formatter would have them. */
-const tableOf = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const line = (row: ReadonlyArray<string>, fill: string) =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0, fill)).join(" | ")} |`
-  const [head = [], ...body] = rows
-  return [
-    line(head, " "),
-    line(
-      head.map(() => ""),
-      "-"
-    ),
-    ...body.map((row) => line(row, " "))
-  ].join("\n")
-}
 
 const optionRows = definitions.map(([name, definition]) => [
   code(name),
