@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { joinBytes } from "../bytes/JoinBytes.ts"
 import type { FilePart } from "../contract/FileSource.ts"
+import { isFormContent } from "../http/FormContent.ts"
 import { TrailedContent } from "./TrailedContent.ts"
 
 /** The name by which content of any kind says which part of a file it has. */
@@ -34,8 +35,12 @@ const isAsyncIterable = (content: unknown): content is AsyncIterable<unknown> =>
   typeof content === "object" && content !== null && Symbol.asyncIterator in content
 
 /** The pieces of a stream of the web. */
-export const ofWeb = (body: ReadableStream<unknown> | null): Pieces =>
-  body === null ? Stream.empty : Stream.fromReadableStream({ evaluate: () => body, onError: (cause) => cause })
+const ofWeb = (body: ReadableStream<unknown>, releaseLockOnEnd = false): Pieces =>
+  Stream.fromReadableStream({ evaluate: () => body, onError: (cause) => cause, releaseLockOnEnd })
+
+/** The pieces of a response of the web. */
+export const ofResponse = ({ body, headers }: globalThis.Response): Pieces =>
+  body === null ? Stream.empty : ofWeb(body, isFormContent(headers.get("content-type")))
 
 const ofIterable = (content: AsyncIterable<unknown>): Pieces => {
   const pieces = Stream.fromAsyncIterable(content, (cause) => cause)
@@ -73,8 +78,9 @@ const nameOf = (content: unknown): string => (typeof content === "object" ? "an 
 
 /** Lets go of content that nobody will get. What this has to say about it is of no interest any more. */
 export const cancel = (content: unknown): void => {
-  if (content instanceof globalThis.Response) cancel(content.body)
-  else if (content instanceof ReadableStream) content.cancel().catch(() => {})
+  if (content instanceof globalThis.Response) {
+    if (!isFormContent(content.headers.get("content-type"))) cancel(content.body)
+  } else if (content instanceof ReadableStream) content.cancel().catch(() => {})
   else if (isDestroyable(content)) content.destroy()
 }
 

@@ -115,7 +115,7 @@ class Sending {
       case "FormData": {
         // It is written with a boundary that its type tells of.
         const form = new globalThis.Response(body.formData)
-        return this.#pieces(status, merge(headers, [...form.headers]), RawContent.ofWeb(form.body))
+        return this.#pieces(status, merge(headers, [...form.headers]), RawContent.ofResponse(form))
       }
       case "Stream":
         return this.#pieces(status, headers, body.stream)
@@ -129,7 +129,7 @@ class Sending {
     const fields = merge([...web.headers], fieldsOf(this.#response))
     const headers = status === 204 || status === 205 ? fields.filter(([name]) => name !== "content-length") : fields
     if (web.body !== null && !isBodiless && this.#source.method !== "HEAD") {
-      return this.#pieces(status, headers, RawContent.ofWeb(web.body))
+      return this.#pieces(status, headers, RawContent.ofResponse(web))
     }
     RawContent.cancel(web)
     return this.orAnswer500(this.#source.respond(status, headers, ""))
