@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import { joinBytes } from "../bytes/JoinBytes.ts"
 import type { FilePart } from "../contract/FileSource.ts"
 import { isFormContent } from "../http/FormContent.ts"
-import { TrailedContent } from "./TrailedContent.ts"
+import { isTrailed, type TrailedContent } from "./TrailedContent.ts"
 
 /** The name by which content of any kind says which part of a file it has. */
 export const filePart: unique symbol = Symbol.for("@pagi/core/FilePart")
@@ -57,7 +57,7 @@ const ofIterable = (content: AsyncIterable<unknown>): Pieces => {
 export const of = (content: unknown): Content | undefined => {
   if (content === undefined || content === null) return ""
   if (typeof content === "string" || content instanceof Uint8Array) return content
-  if (isFile(content) || content instanceof TrailedContent) return content
+  if (isFile(content) || isTrailed(content)) return content
   if (content instanceof ArrayBuffer) return new Uint8Array(content)
   if (content instanceof ReadableStream) return ofWeb(content)
   if (content instanceof Blob) return ofWeb(content.stream())

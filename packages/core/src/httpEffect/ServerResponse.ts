@@ -13,9 +13,9 @@ import { ParentSpan } from "effect/Tracer"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { SendError } from "../contract/SendError.ts"
 import * as RawContent from "./RawContent.ts"
-import type { RequestSource } from "./RequestSource.ts"
+import type { RequestSource } from "./OwnRequest.ts"
 import type { ServerRequest } from "./ServerRequest.ts"
-import { TrailedContent } from "./TrailedContent.ts"
+import { isTrailed, type TrailedContent } from "./TrailedContent.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
@@ -149,7 +149,7 @@ class Sending {
         Effect.sync(() => RawContent.cancel(content))
       )
     }
-    if (content instanceof TrailedContent) return this.#trailed(status, headers, content)
+    if (isTrailed(content)) return this.#trailed(status, headers, content)
     if (!(raw instanceof Blob)) return this.#pieces(status, headers, content)
     const known: Fields = [["content-length", String(raw.size)]]
     if (raw.type !== "") known.push(["content-type", raw.type])
