@@ -11,14 +11,23 @@ export const completeAs = <Light extends object, Real extends object>(
 ): void => {
   for (const key of Reflect.ownKeys(real.prototype)) {
     if (key === Symbol.toStringTag || Object.hasOwn(light.prototype, key)) continue
+    const method: unknown = Object.getOwnPropertyDescriptor(real.prototype, key)?.value
     Object.defineProperty(light.prototype, key, {
       configurable: true,
       enumerable: typeof key === "string",
-      get(this: Light) {
-        const own = realOf(this)
-        const value: unknown = Reflect.get(own, key)
-        return typeof value === "function" ? value.bind(own) : value
-      }
+      // Programs look at the prototype to see what there is, where only methods can be read.
+      ...(typeof method === "function"
+        ? {
+            writable: true,
+            value(this: Light, ...args: ReadonlyArray<unknown>): unknown {
+              return Reflect.apply(method, realOf(this), args)
+            }
+          }
+        : {
+            get(this: Light): unknown {
+              return Reflect.get(realOf(this), key)
+            }
+          })
     })
   }
   Object.setPrototypeOf(light.prototype, real.prototype)
