@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { readFileSync } from "node:fs"
+import * as http from "node:http"
 import { join } from "node:path"
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
@@ -24,6 +25,26 @@ const ask = (url: string, init?: RequestInit): Effect.Effect<Response> => Effect
 
 const textOf = (url: string, init?: RequestInit): Effect.Effect<string> =>
   Effect.flatMap(ask(url, init), (response) => Effect.promise(() => response.text()))
+
+/** A request and its response, with what `fetch` does not tell. */
+const exchange = (url: string) =>
+  Effect.callback<{
+    readonly informational: ReadonlyArray<readonly [number, unknown]>
+    readonly port: number | undefined
+    readonly text: string
+    readonly trailers: NodeJS.Dict<string>
+  }>((resume) => {
+    const informational: Array<readonly [number, unknown]> = []
+    const request = http.get(url, { agent: false }, (response) => {
+      const { localPort: port } = response.socket
+      let text = ""
+      response.setEncoding("utf8").on("data", (piece: string) => (text += piece))
+      response.on("end", () => resume(Effect.succeed({ informational, port, text, trailers: response.trailers })))
+    })
+    request.on("information", ({ headers, statusCode }) => informational.push([statusCode, headers["link"]]))
+    request.on("error", (error) => resume(Effect.die(error)))
+    return Effect.sync(() => request.destroy())
+  })
 
 /** Expects an export to answer, and to be named in the log in these words. */
 const answers = (reference: string, path: string, text: string, words: string) =>
@@ -75,6 +96,21 @@ describe("pagi-server, given a program for Effect's HTTP server,", () => {
         together
       ),
     timeout
+  )
+
+  // What the command serves with is another copy of the packages than the one that the module imports.
+  it.live("gives an application within it all that the server has", () =>
+    Effect.gen(function* () {
+      const { address, program } = yield* serve("mounted.ts")
+      const { informational, port, text, trailers } = yield* exchange(`${address}raw/`)
+      assert.deepStrictEqual(informational, [[103, "</style.css>"]])
+      assert.strictEqual(text, `${port} ${new URL(address).port}`)
+      assert.deepStrictEqual(trailers, { "x-end": "1" })
+      const stream = yield* ask(`${address}raw/`, { headers: { accept: "text/event-stream" } })
+      yield* program.signal("SIGTERM")
+      assert.strictEqual(yield* Effect.promise(() => stream.text()), "data: begun\n\ndata: stopping\n\n")
+      assert.strictEqual((yield* program.result).code, 0)
+    })
   )
 
   for (const workers of ["0", "2"]) {

@@ -4,6 +4,7 @@ import { BridgeHost } from "../bridge/BridgeHost.ts"
 import type { ResponseHead } from "../bridge/BridgeResponse.ts"
 import type { ExchangeOptions } from "../exchange/Exchange.ts"
 import type { HttpRequestHead } from "../exchange/RequestScope.ts"
+import { isFormContent } from "../http/FormContent.ts"
 import { isContentless } from "../http/ResponseStatus.ts"
 
 const none = new Uint8Array(0)
@@ -71,7 +72,7 @@ export class FetchExchange extends BridgeHost {
     this.#request.signal.removeEventListener("abort", this.#onAbort)
     this.#isBodyOver = true
     // Whoever sends the request need not go on.
-    this.#reader?.cancel().catch(() => {})
+    if (!isFormContent(this.#request.headers.get("content-type"))) this.#reader?.cancel().catch(() => {})
   }
 
   // the response -----------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
+import { isFormContent } from "../http/FormContent.ts"
 import { get, type HeaderBlock } from "../http/HeaderBlock.ts"
 import { isContentless } from "../http/ResponseStatus.ts"
 import { RequestInfo, type FetchInfo } from "./FetchInfo.ts"
@@ -37,7 +38,8 @@ const problemOf = (response: unknown): FetchProblem.FetchProblem | undefined => 
 }
 
 /** Lets go of content that nobody will get. */
-const discard = (body: ReadableStream): void => {
+const discard = (body: ReadableStream, headers: Headers): void => {
+  if (isFormContent(headers.get("content-type"))) return
   body.cancel(new DOMException("Nobody gets the content of the response.", "AbortError")).catch(() => {})
 }
 
@@ -104,7 +106,7 @@ class Answer {
 
   #send({ body, headers, status }: Response, isLost: boolean): void {
     if (isLost) {
-      if (body !== null) discard(body)
+      if (body !== null) discard(body, headers)
       return this.#done(Exit.void)
     }
     const fields: HeaderBlock = [...headers]
@@ -113,7 +115,7 @@ class Answer {
       this.#stream = new ResponseStream(this.#request, this.#fork, { status, headers: fields }, reader, this.#done)
       return this.#stream.begin(get(fields, "content-length") !== undefined)
     }
-    if (body !== null) discard(body)
+    if (body !== null) discard(body, headers)
     this.#done(orProblem(this.#request.respond(status, fields, "")))
   }
 }

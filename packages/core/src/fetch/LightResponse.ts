@@ -22,13 +22,18 @@ const noFields: HeaderBlock = []
 const isPlainValue = (value: unknown): value is string =>
   typeof value === "string" && isValue(value) && !/^[\t ]|[\t ]$/.test(value)
 
+const has = (fields: HeaderBlock, wanted: string): boolean => {
+  for (const [name] of fields) if (name === wanted) return true
+  return false
+}
+
 /** The fields of a record; `undefined` when it is not as plain as most are. */
 const readRecord = (record: Readonly<Record<string, unknown>>): Array<Field> | undefined => {
   const fields: Array<Field> = []
   for (const given of Object.keys(record)) {
     const name = lookUpName(given)?.name
     const value = record[given]
-    if (name === undefined || !isPlainValue(value)) return undefined
+    if (name === undefined || !isPlainValue(value) || has(fields, name)) return undefined
     fields.push([name, value])
   }
   return fields
@@ -46,7 +51,8 @@ const readFields = (headers: ResponseInit["headers"] | undefined): Array<Field> 
 }
 
 /** Whether the class below can do what the runtime's would; that also says what is wrong. */
-const isLightInit = (init: ResponseInit, content: Content): boolean => {
+const isLightInit = (init: ResponseInit | null | undefined, content: Content): boolean => {
+  if (init === undefined || init === null) return true
   const { status = 200, statusText = "" } = init
   const isStatus = Number.isInteger(status) && status >= 200 && status <= 599
   return isStatus && statusText === "" && (content === null || !isWithoutContent(status))
@@ -59,14 +65,9 @@ const lightContent = (body: unknown): Content | undefined => {
   return body instanceof Uint8Array ? new Uint8Array(body) : undefined
 }
 
-const hasType = (fields: HeaderBlock): boolean => {
-  for (const [name] of fields) if (name === "content-type") return true
-  return false
-}
-
 /** Fields with the type of the content, unless they name one. */
 const withType = (fields: Array<Field>, type: Field): HeaderBlock => {
-  if (!hasType(fields)) fields.push(type)
+  if (!has(fields, type[0])) fields.push(type)
   return fields
 }
 
@@ -99,15 +100,15 @@ export class LightResponse {
   #headers: Headers | undefined = undefined
   #real: Response | undefined = undefined
 
-  constructor(body?: ConstructorParameters<typeof Response>[0], init?: ResponseInit) {
+  constructor(body?: ConstructorParameters<typeof Response>[0], init?: ResponseInit | null) {
     const content = lightContent(body)
-    if (content === undefined || (init !== undefined && !isLightInit(init, content))) {
-      this.#become(new RealResponse(body, init))
+    if (content === undefined || !isLightInit(init, content)) {
+      this.#become(new RealResponse(body, init ?? undefined))
       if (body instanceof ReadableStream) this.#content = contentOfStream.get(body)
       return
     }
     this.#content = content
-    if (init === undefined) {
+    if (init === undefined || init === null) {
       if (typeof content === "string") this.#fields = onlyText
       return
     }
@@ -135,9 +136,9 @@ export class LightResponse {
     return RealResponse.redirect(url, status)
   }
 
-  static json(data: unknown, init?: ResponseInit): Response {
+  static json(data: unknown, init?: ResponseInit | null): Response {
     const text: string | undefined = JSON.stringify(data)
-    if (text === undefined || (init !== undefined && !isLightInit(init, text))) return RealResponse.json(data, init)
+    if (text === undefined || !isLightInit(init, text)) return RealResponse.json(data, init ?? undefined)
     const response = new LightResponse(null, init)
     response.#content = text
     response.#fields = withType([...response.#fields], jsonType)
@@ -153,6 +154,11 @@ export class LightResponse {
       value.#content !== undefined &&
       (value.#real === undefined || !(value.#real.bodyUsed || value.#real.body?.locked === true))
     )
+  }
+
+  /** What the runtime can work with in place of a response, which may be one of its own. */
+  static unwrap(response: Response | LightResponse): Response {
+    return #content in response ? response.real : response
   }
 
   /** Answers a request with a whole response; says why it cannot be sent. */
@@ -214,4 +220,4 @@ export class LightResponse {
   }
 }
 
-completeAs(LightResponse, RealResponse, (response) => response.real)
+completeAs(LightResponse, RealResponse, LightResponse.unwrap)

@@ -2,7 +2,8 @@
 import * as Exit from "effect/Exit"
 import type { NativeRequest } from "../contract/NativeHandler.ts"
 import type { HttpSendEvent } from "../contract/Event.ts"
-import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import { isFormContent } from "../http/FormContent.ts"
+import { get, type HeaderBlock } from "../http/HeaderBlock.ts"
 import * as FetchProblem from "./FetchProblem.ts"
 import type { Fork } from "./Fork.ts"
 
@@ -70,6 +71,7 @@ export class ResponseStream {
   /** Nobody waits for the response any more. */
   cancel(): void {
     this.#isOver = true
+    if (isFormContent(get(this.#headers, "content-type"))) return
     this.#reader.cancel(new DOMException("Nobody reads the response any more.", "AbortError")).catch(() => {})
   }
 

@@ -15,7 +15,8 @@ import type { HttpReceiveEvent, HttpSendEvent, WebSocketReceiveEvent, WebSocketS
 import type { NativeHandler } from "../contract/NativeHandler.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
 import type { HttpScope, WebSocketScope } from "../contract/Scope.ts"
-import { HandshakeSource, NativeSource, type RequestSource, ScopeSource } from "./RequestSource.ts"
+import type { RequestSource } from "./OwnRequest.ts"
+import { HandshakeSource, NativeSource, ScopeSource } from "./RequestSource.ts"
 import { RequestState, ServerRequest } from "./ServerRequest.ts"
 import * as ServerResponse from "./ServerResponse.ts"
 

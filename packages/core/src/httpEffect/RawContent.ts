@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { joinBytes } from "../bytes/JoinBytes.ts"
 import type { FilePart } from "../contract/FileSource.ts"
-import { TrailedContent } from "./TrailedContent.ts"
+import { isFormContent } from "../http/FormContent.ts"
+import { isTrailed, type TrailedContent } from "./TrailedContent.ts"
 
 /** The name by which content of any kind says which part of a file it has. */
 export const filePart: unique symbol = Symbol.for("@pagi/core/FilePart")
@@ -34,8 +35,12 @@ const isAsyncIterable = (content: unknown): content is AsyncIterable<unknown> =>
   typeof content === "object" && content !== null && Symbol.asyncIterator in content
 
 /** The pieces of a stream of the web. */
-export const ofWeb = (body: ReadableStream<unknown> | null): Pieces =>
-  body === null ? Stream.empty : Stream.fromReadableStream({ evaluate: () => body, onError: (cause) => cause })
+const ofWeb = (body: ReadableStream<unknown>, releaseLockOnEnd = false): Pieces =>
+  Stream.fromReadableStream({ evaluate: () => body, onError: (cause) => cause, releaseLockOnEnd })
+
+/** The pieces of a response of the web. */
+export const ofResponse = ({ body, headers }: globalThis.Response): Pieces =>
+  body === null ? Stream.empty : ofWeb(body, isFormContent(headers.get("content-type")))
 
 const ofIterable = (content: AsyncIterable<unknown>): Pieces => {
   const pieces = Stream.fromAsyncIterable(content, (cause) => cause)
@@ -52,7 +57,7 @@ const ofIterable = (content: AsyncIterable<unknown>): Pieces => {
 export const of = (content: unknown): Content | undefined => {
   if (content === undefined || content === null) return ""
   if (typeof content === "string" || content instanceof Uint8Array) return content
-  if (isFile(content) || content instanceof TrailedContent) return content
+  if (isFile(content) || isTrailed(content)) return content
   if (content instanceof ArrayBuffer) return new Uint8Array(content)
   if (content instanceof ReadableStream) return ofWeb(content)
   if (content instanceof Blob) return ofWeb(content.stream())
@@ -73,8 +78,9 @@ const nameOf = (content: unknown): string => (typeof content === "object" ? "an 
 
 /** Lets go of content that nobody will get. What this has to say about it is of no interest any more. */
 export const cancel = (content: unknown): void => {
-  if (content instanceof globalThis.Response) cancel(content.body)
-  else if (content instanceof ReadableStream) content.cancel().catch(() => {})
+  if (content instanceof globalThis.Response) {
+    if (!isFormContent(content.headers.get("content-type"))) cancel(content.body)
+  } else if (content instanceof ReadableStream) content.cancel().catch(() => {})
   else if (isDestroyable(content)) content.destroy()
 }
 

@@ -15,46 +15,9 @@ import type { HttpScope, HttpVersion, Readiness, WebSocketScope } from "../contr
 import { refused, type SendError } from "../contract/SendError.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import { type HandshakeRequest, kind, type RequestSource } from "./OwnRequest.ts"
 import { HandshakeWatch } from "./HandshakeWatch.ts"
 import * as UpgradeSocket from "./UpgradeSocket.ts"
-
-/** A request and the way of its response. */
-export interface RequestSource {
-  readonly method: string
-  /** Path and query as received. */
-  readonly target: ByteString
-  readonly headers: HeaderBlock
-  /** Whether it came over TLS. */
-  readonly secure: boolean
-  /** The peer; absent on Unix sockets. */
-  readonly client: Address | undefined
-  /** Where the client has connected to. */
-  readonly server: Address | undefined
-  readonly httpVersion: HttpVersion
-  /** As in a scope. */
-  readonly shuttingDown: Effect.Effect<void>
-  readonly readiness: Readiness
-  readonly receive: Receive<HttpReceiveEvent>
-  readonly disconnectReason: DisconnectReason | undefined
-  /** Sends a whole response. */
-  respond(status: number, headers: HeaderBlock, content: string | Uint8Array): Effect.Effect<void, SendError>
-  /** Begins a response whose content follows, and then trailers if `trailers` is true. */
-  start(status: number, headers: HeaderBlock, trailers?: boolean): Effect.Effect<void, SendError>
-  /** Sends a piece of content; suspends while the peer is behind. */
-  piece(content: Uint8Array, more: boolean): Effect.Effect<void, SendError>
-  /** Sends the trailers that were announced, behind the content. */
-  trailers(headers: HeaderBlock): Effect.Effect<void, SendError>
-  /** Sends a file as the content. */
-  file(part: FilePart): Effect.Effect<void, SendError>
-  /** Sends a response before the response: 102 or 103 (RFC 8297). */
-  informational(status: 102 | 103, headers: HeaderBlock): Effect.Effect<void, SendError>
-  /** Turns the request into a session, if it is a WebSocket handshake. */
-  upgrade(
-    request: HttpServerRequest,
-    state: UpgradeSocket.UpgradeState,
-    headers: Headers.Input | undefined
-  ): Effect.Effect<Socket.Socket, HttpServerError>
-}
 
 const notUpgradeable = (request: HttpServerRequest): Effect.Effect<never, HttpServerError> =>
   Effect.fail(
@@ -64,7 +27,7 @@ const notUpgradeable = (request: HttpServerRequest): Effect.Effect<never, HttpSe
   )
 
 /** Sends events of the contract. */
-export abstract class EventSource implements RequestSource {
+abstract class EventSource implements RequestSource {
   abstract readonly method: string
   abstract readonly target: ByteString
   abstract readonly headers: HeaderBlock
@@ -77,6 +40,10 @@ export abstract class EventSource implements RequestSource {
   abstract readonly receive: Receive<HttpReceiveEvent>
   abstract readonly disconnectReason: DisconnectReason | undefined
   protected abstract readonly send: Send<HttpSendEvent>
+
+  get [kind](): "request" | "handshake" {
+    return "request"
+  }
 
   respond(status: number, headers: HeaderBlock, content: string | Uint8Array): Effect.Effect<void, SendError> {
     return Effect.andThen(this.start(status, headers), this.send({ type: "http.response.body", body: content }))
@@ -258,7 +225,7 @@ const renamed = (event: HttpSendEvent): WebSocketSendEvent | undefined => {
 }
 
 /** A WebSocket handshake, which has no content. */
-export class HandshakeSource extends SourceOfScope {
+export class HandshakeSource extends SourceOfScope implements HandshakeRequest {
   readonly method = "GET"
   readonly receive: Receive<HttpReceiveEvent> = Effect.succeed(emptyRequest)
   readonly disconnectReason = undefined
@@ -282,11 +249,14 @@ export class HandshakeSource extends SourceOfScope {
       : Effect.andThen(this.watch.end, this.#send(own))
   }
 
+  override get [kind](): "handshake" {
+    return "handshake"
+  }
+
   override informational(): Effect.Effect<void, SendError> {
     return Effect.fail(refused("http.response.informational", "a WebSocket handshake has no interim responses"))
   }
 
-  /** Has the client of the session pinged, as `websocket.keepalive` does. */
   keepAlive(interval: number, timeout: number): Effect.Effect<void, SendError> {
     return this.#send({ type: "websocket.keepalive", interval, timeout })
   }

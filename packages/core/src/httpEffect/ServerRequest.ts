@@ -19,7 +19,7 @@ import type * as Socket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
 import type { AnySpan } from "effect/Tracer"
 import { get } from "../http/HeaderBlock.ts"
-import type { RequestSource } from "./RequestSource.ts"
+import type { RequestSource } from "./OwnRequest.ts"
 import { type BodyProblem, RequestBody } from "./RequestBody.ts"
 import * as RequestHeaders from "./RequestHeaders.ts"
 

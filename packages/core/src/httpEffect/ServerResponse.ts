@@ -13,9 +13,9 @@ import { ParentSpan } from "effect/Tracer"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { SendError } from "../contract/SendError.ts"
 import * as RawContent from "./RawContent.ts"
-import type { RequestSource } from "./RequestSource.ts"
+import type { RequestSource } from "./OwnRequest.ts"
 import type { ServerRequest } from "./ServerRequest.ts"
-import { TrailedContent } from "./TrailedContent.ts"
+import { isTrailed, type TrailedContent } from "./TrailedContent.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
@@ -115,7 +115,7 @@ class Sending {
       case "FormData": {
         // It is written with a boundary that its type tells of.
         const form = new globalThis.Response(body.formData)
-        return this.#pieces(status, merge(headers, [...form.headers]), RawContent.ofWeb(form.body))
+        return this.#pieces(status, merge(headers, [...form.headers]), RawContent.ofResponse(form))
       }
       case "Stream":
         return this.#pieces(status, headers, body.stream)
@@ -129,7 +129,7 @@ class Sending {
     const fields = merge([...web.headers], fieldsOf(this.#response))
     const headers = status === 204 || status === 205 ? fields.filter(([name]) => name !== "content-length") : fields
     if (web.body !== null && !isBodiless && this.#source.method !== "HEAD") {
-      return this.#pieces(status, headers, RawContent.ofWeb(web.body))
+      return this.#pieces(status, headers, RawContent.ofResponse(web))
     }
     RawContent.cancel(web)
     return this.orAnswer500(this.#source.respond(status, headers, ""))
@@ -149,7 +149,7 @@ class Sending {
         Effect.sync(() => RawContent.cancel(content))
       )
     }
-    if (content instanceof TrailedContent) return this.#trailed(status, headers, content)
+    if (isTrailed(content)) return this.#trailed(status, headers, content)
     if (!(raw instanceof Blob)) return this.#pieces(status, headers, content)
     const known: Fields = [["content-length", String(raw.size)]]
     if (raw.type !== "") known.push(["content-type", raw.type])

@@ -13,7 +13,7 @@ import * as Socket from "effect/socket/Socket"
 import type { WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
 import type { SendError } from "../contract/SendError.ts"
-import { type TransportState, WriteBuffer } from "../contract/TransportState.ts"
+import type { TransportState } from "../contract/TransportState.ts"
 import type { HandshakeWatch } from "./HandshakeWatch.ts"
 
 /** What is known of an upgrade to all views of the request. */
@@ -103,7 +103,7 @@ export const make = (
     }
     // What is written to a client that has gone is lost, so that what it has sent before can be dealt with, until the
     // program should have ended: one that cannot be interrupted, and never reads, would not find out otherwise.
-    const isUnattended = () => transport instanceof WriteBuffer && transport.isUnattended
+    const isUnattended = () => "isUnattended" in transport && transport.isUnattended === true
     const write = (frame: Uint8Array | string | Socket.CloseEvent): Effect.Effect<void, Socket.SocketError> =>
       open.whenOpen(
         Effect.suspend(() => {

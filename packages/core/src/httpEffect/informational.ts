@@ -3,14 +3,7 @@ import type * as Headers from "effect/http/Headers"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { SendError } from "../contract/SendError.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
-
-interface Informing {
-  informational(status: 102 | 103, headers: HeaderBlock): Effect.Effect<void, SendError>
-}
-
-/** By what it can do: the command serves with a copy of this package of its own, whose classes are others. */
-const isInforming = (source: object): source is Informing =>
-  "informational" in source && typeof source.informational === "function"
+import { isOwn } from "./OwnRequest.ts"
 
 const blockOf = (input: Headers.Input): HeaderBlock => {
   const fields: Iterable<readonly [string, string | ReadonlyArray<string> | undefined]> =
@@ -44,5 +37,5 @@ export const informational = (
 ): Effect.Effect<void, SendError> =>
   Effect.suspend(() => {
     const { source } = request
-    return isInforming(source) ? source.informational(status, blockOf(headers)) : Effect.void
+    return isOwn(source) ? source.informational(status, blockOf(headers)) : Effect.void
   })

@@ -17,7 +17,7 @@ import type { ResponseHead } from "../bridge/BridgeResponse.ts"
 import type { ExchangeOptions } from "../exchange/Exchange.ts"
 import * as MountedResponse from "./MountedResponse.ts"
 import type { MountedRequest } from "./MountedRequest.ts"
-import { EventSource } from "../httpEffect/RequestSource.ts"
+import { isOwn } from "../httpEffect/OwnRequest.ts"
 import { Waiter } from "./Waiter.ts"
 
 const none = new Uint8Array(0)
@@ -89,13 +89,13 @@ export class MountedExchange extends BridgeHost {
   })
 
   #respond(head: ResponseHead): HttpServerResponse.HttpServerResponse {
-    return MountedResponse.make(this, head, { trailers: this.#request.source instanceof EventSource })
+    return MountedResponse.make(this, head, { trailers: isOwn(this.#request.source) })
   }
 
   /** Servers of ours can send a response before the response. */
   informational({ headers, status }: ResponseHead): void {
     const { source } = this.#request
-    if (source instanceof EventSource && (status === 102 || status === 103)) {
+    if (isOwn(source) && (status === 102 || status === 103)) {
       Effect.runForkWith(this.#context)(Effect.ignore(source.informational(status, headers)))
     }
   }
@@ -155,6 +155,6 @@ export class MountedExchange extends BridgeHost {
     // The request is over then, and that is told of by itself.
     if (Cause.hasInterruptsOnly(cause)) return
     const { source } = this.#request
-    this.#fail(cause, (source instanceof EventSource ? source.disconnectReason : undefined) ?? bodyReasonOf(cause))
+    this.#fail(cause, (isOwn(source) ? source.disconnectReason : undefined) ?? bodyReasonOf(cause))
   }
 }

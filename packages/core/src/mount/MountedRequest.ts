@@ -12,7 +12,7 @@ import { listElements } from "../http/CommaList.ts"
 import { isToken } from "../http/FieldSyntax.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import * as RequestPath from "../http/RequestPath.ts"
-import { EventSource, HandshakeSource } from "../httpEffect/RequestSource.ts"
+import { isHandshake, isOwn } from "../httpEffect/OwnRequest.ts"
 
 /** A request, as its exchange needs it. */
 export interface MountedRequest {
@@ -103,7 +103,7 @@ const clientOf = ({ remoteAddress }: HttpServerRequest, peer: Address | undefine
 }
 
 const versionOf = (source: object): HttpVersion => {
-  if (source instanceof EventSource) return source.httpVersion
+  if (isOwn(source)) return source.httpVersion
   const version = hasProperty(source, "httpVersion") ? source.httpVersion : undefined
   return version === "1.0" ? "1.0" : version === "2.0" ? "2" : "1.1"
 }
@@ -119,8 +119,8 @@ export const read = (request: HttpServerRequest, context: Context.Context<never>
   const parts = RequestPath.readPath(mount.target)
   const rootPath = RequestPath.decode(mount.rootPath)
   if (parts === undefined || rootPath === undefined) return undefined
-  const isOwn = source instanceof EventSource
-  const socket = isOwn ? undefined : socketOf(source)
+  const own = isOwn(source) ? source : undefined
+  const socket = own === undefined ? socketOf(source) : undefined
   return {
     head: {
       method: request.method,
@@ -131,8 +131,8 @@ export const read = (request: HttpServerRequest, context: Context.Context<never>
       headers: fieldsOf(request)
     },
     connection: {
-      client: clientOf(request, isOwn ? source.client : addressOf(socket, "remote")),
-      server: isOwn ? source.server : addressOf(socket, "local"),
+      client: clientOf(request, own?.client ?? addressOf(socket, "remote")),
+      server: own?.server ?? addressOf(socket, "local"),
       secure: protocol === undefined ? originalUrl.startsWith("https:") : protocol === "https",
       tls: undefined
     }
@@ -141,7 +141,7 @@ export const read = (request: HttpServerRequest, context: Context.Context<never>
 
 /** What the client of a WebSocket handshake offers; `undefined` if it is none. */
 export const readHandshake = ({ headers, method, source }: HttpServerRequest): ReadonlyArray<string> | undefined => {
-  if (source instanceof HandshakeSource) return source.scope.subprotocols
+  if (isHandshake(source)) return source.scope.subprotocols
   if (method !== "GET" || headers["upgrade"]?.toLowerCase() !== "websocket") return undefined
   return listElements(headers["sec-websocket-protocol"] ?? "").filter(isToken)
 }

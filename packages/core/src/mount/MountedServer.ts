@@ -21,7 +21,7 @@ import * as Unended from "../server/Unended.ts"
 import { MountedExchange, reasonOf } from "./MountedExchange.ts"
 import * as MountedRequest from "./MountedRequest.ts"
 import { MountedSocket } from "./MountedSocket.ts"
-import { EventSource } from "../httpEffect/RequestSource.ts"
+import { isOwn } from "../httpEffect/OwnRequest.ts"
 import type { MountOptions } from "./MountOptions.ts"
 
 type Answer = Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, HttpServerRequest | Scope.Scope>
@@ -130,7 +130,7 @@ class Mount {
   #contextFor({ source }: HttpServerRequest, context: Context.Context<never>): ServerContext {
     const own = this.#server.context
     const runner = new RequestRunner(this.#application, context)
-    if (!(source instanceof EventSource)) return { ...own, runner, tracer: undefined }
+    if (!isOwn(source)) return { ...own, runner, tracer: undefined }
     const shuttingDown = Effect.raceFirst(own.shuttingDown, source.shuttingDown)
     return { ...own, runner, tracer: undefined, shuttingDown, readiness: source.readiness }
   }

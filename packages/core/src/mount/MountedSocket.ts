@@ -13,7 +13,7 @@ import { closeFrameProblem } from "../http/CloseCode.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { Deadline, tickMillis } from "../server/Deadlines.ts"
 import * as MountedResponse from "./MountedResponse.ts"
-import { HandshakeSource } from "../httpEffect/RequestSource.ts"
+import { isHandshake } from "../httpEffect/OwnRequest.ts"
 import { Waiter } from "./Waiter.ts"
 
 /** There was no close frame (RFC 6455 §7.1.5). */
@@ -144,7 +144,7 @@ export class MountedSocket extends BridgeWebSocket {
 
   keepAlive(intervalTicks: number, timeoutTicks: number): string | undefined {
     const { source } = this.#request
-    if (!(source instanceof HandshakeSource)) return "the server around the application has no pings"
+    if (!isHandshake(source)) return "the server around the application has no pings"
     this.#keepalive = Effect.ignore(source.keepAlive(secondsOf(intervalTicks), secondsOf(timeoutTicks)))
     this.#toWrite.notify()
     return undefined

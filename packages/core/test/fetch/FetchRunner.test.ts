@@ -302,6 +302,22 @@ describe("FetchRunner", () => {
     })
   )
 
+  // Node rejects a promise of its own when its stream of a form is cancelled, which fails the test, and ends a server.
+  it.effect.each(["GET", "HEAD"])("leaves a form alone whose end nobody reads, to %s", (method) =>
+    Effect.gen(function* () {
+      const form = new FormData()
+      form.set("file", new File([new Uint8Array(1_000_000)], "file"))
+      for (const Class of [Response, Light]) {
+        const source = new FakeRequest([], { method })
+        source.drained = Effect.never
+        const { fiber } = run(() => new Class(form), source)
+        for (let turns = 0; source.sent.length === 0; turns++) yield* turns < 100 ? turn : Effect.die("never answered")
+        yield* Fiber.interrupt(fiber)
+        for (let turns = 0; turns < 5; turns++) yield* turn
+      }
+    })
+  )
+
   describe("responses without content", () => {
     const head = () => new FakeRequest([], { method: "HEAD" })
 

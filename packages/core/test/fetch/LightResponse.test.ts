@@ -53,6 +53,8 @@ const makers: Readonly<Record<string, () => ReadonlyArray<unknown>>> = {
   "a status as text": () => ["a", { status: "404" }],
   "a status and a phrase": () => ["a", { status: 404, statusText: "Nothing here" }],
   "an init without anything": () => ["a", {}],
+  "null as its init": () => ["a", null],
+  "a stream and null as its init": () => [streamOf("a"), null],
   "undefined in its init": () => ["a", { status: undefined, headers: undefined, statusText: undefined }],
   "status 204": () => [null, { status: 204 }],
   "status 304 with fields": () => [null, { status: 304, headers: { etag: '"a"' } }],
@@ -66,6 +68,10 @@ const makers: Readonly<Record<string, () => ReadonlyArray<unknown>>> = {
   "a bad phrase": () => [null, { statusText: "a\nb" }],
   "fields of a record": () => ["a", { headers: { "X-A": "1", "x-b": "2" } }],
   "a type of a record": () => ["a", { headers: { "Content-Type": "text/css" } }],
+  "a name twice in a record": () => [
+    "a",
+    { headers: { "X-A": "1", "x-a": "2", "Content-Type": "a", "content-type": "b" } }
+  ],
   "a record without a prototype": () => ["a", { headers: Object.assign(Object.create(null), { "x-a": "1" }) }],
   "fields of pairs": () => [
     "a",
@@ -138,6 +144,35 @@ describe("LightResponse", () => {
       )
       const sent = "body" in body ? (body.body ?? "") : ""
       assert.deepStrictEqual([...Buffer.from(sent as string)], [...(await real.bytes())], name)
+    }
+  })
+
+  it("sends a field once that a record has twice", () => {
+    const source = new FakeRequest()
+    const response = new Light("a", { headers: { "Content-Type": "a", "content-type": "b" } })
+    assert.isTrue(LightResponse.isWhole(response))
+    if (LightResponse.isWhole(response)) LightResponse.send(response, source)
+    assert.deepStrictEqual(source.sent[0], {
+      type: "http.response.start",
+      status: 200,
+      headers: [["content-type", "a, b"]]
+    })
+  })
+
+  it("makes JSON with null as its init", async () => {
+    // The type has no place for it, and the runtime takes it.
+    const response = Reflect.apply(Light.json, Light, [{ a: 1 }, null]) as Response
+    assert.deepStrictEqual(await response.json(), { a: 1 })
+  })
+
+  it("has its methods on the prototype, for every response", async () => {
+    for (const key of Reflect.ownKeys(RealResponse.prototype)) {
+      const real = Object.getOwnPropertyDescriptor(RealResponse.prototype, key)
+      if (typeof real?.value !== "function" || key === "constructor") continue
+      assert.isFunction(Reflect.get(Light.prototype, key), String(key))
+    }
+    for (const Class of [Light, RealResponse]) {
+      assert.strictEqual(await Light.prototype.text.call(new Class("a")), "a")
     }
   })
 
