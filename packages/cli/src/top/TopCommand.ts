@@ -43,7 +43,7 @@ export const parse = (args: ReadonlyArray<string>): Effect.Effect<string | undef
 const interval = "1 second"
 
 /** Columns, and lines of a block, where there is no terminal. */
-const plain = { width: 120, height: 60 }
+const plain = { width: 120, height: 40 }
 
 const style = (style: TopScreen.Style, text: string): string => styleText(style, text, { stream: process.stdout })
 
