@@ -1,4 +1,4 @@
-import type { ExchangeRecord } from "../Observer.ts"
+import type { ExchangeOutcome, ExchangeRecord } from "../Observer.ts"
 import { get } from "../../http/HeaderBlock.ts"
 import { hostOf } from "./Atoms.ts"
 import { escapeJsonText } from "./Escape.ts"
@@ -9,21 +9,40 @@ const text = (value: string | undefined): string => (value === undefined ? "null
 /** Milliseconds to the microsecond. */
 const millis = (value: number | undefined): string => (value === undefined ? "null" : formatThousandths(value * 1000))
 
+/** The text that has been made last is given again for the same values, which many records in a row have. */
+const remember = <A, B, C = undefined>(make: (a: A, b: B, c: C) => string): ((a: A, b: B, c: C) => string) => {
+  let last: { readonly a: A; readonly b: B; readonly c: C; readonly text: string } | undefined
+  return (a, b, c) => {
+    if (last === undefined || last.a !== a || last.b !== b || last.c !== c) last = { a, b, c, text: make(a, b, c) }
+    return last.text
+  }
+}
+
 /**
  * The `json` format: one object for each record, its fields always all there and in the same order. Text is as it was
  * received, one character for each byte.
  */
 export const makeJson = (): ((record: ExchangeRecord) => string) => {
   const time = new LogTime()
+  const beforeTarget = remember(
+    (client: string, method: string | undefined) =>
+      `","client":${escapeJsonText(client)},"method":${text(method)},"target":`
+  )
+  const behindTarget = remember((version: string | undefined, status: number, bytes: number) => {
+    const protocol = version === undefined ? "null" : text(`HTTP/${version}`)
+    return `,"protocol":${protocol},"status":${status},"bytes":${bytes},"duration":`
+  })
+  const behindTimes = remember(
+    (referer: string | undefined, userAgent: string | undefined, outcome: ExchangeOutcome) =>
+      `,"referer":${text(referer)},"userAgent":${text(userAgent)},"outcome":${escapeJsonText(outcome)},"requestId":`
+  )
   return (record) => {
     const { bytes, duration, firstByte, outcome, request, requestId, startedAt, status, traceId } = record
     const headers = request?.headers ?? []
     return (
-      `{"time":"${time.iso(startedAt)}","client":${escapeJsonText(hostOf(record))},"method":${text(request?.method)},` +
-      `"target":${text(request?.target)},"protocol":${request === undefined ? "null" : text(`HTTP/${request.httpVersion}`)},` +
-      `"status":${status},"bytes":${bytes},"duration":${millis(duration)},"firstByte":${millis(firstByte)},` +
-      `"referer":${text(get(headers, "referer"))},"userAgent":${text(get(headers, "user-agent"))},` +
-      `"outcome":${escapeJsonText(outcome)},"requestId":${text(requestId)},"traceId":${text(traceId)}}\n`
+      `{"time":"${time.iso(startedAt)}${beforeTarget(hostOf(record), request?.method, undefined)}${text(request?.target)}` +
+      `${behindTarget(request?.httpVersion, status, bytes)}${millis(duration)},"firstByte":${millis(firstByte)}` +
+      `${behindTimes(get(headers, "referer"), get(headers, "user-agent"), outcome)}${text(requestId)},"traceId":${text(traceId)}}\n`
     )
   }
 }
