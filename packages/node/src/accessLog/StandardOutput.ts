@@ -71,9 +71,9 @@ const dropBeyondLimit = (output: Output, internals: Internals, name: string): vo
   internals.write = (chunk, encoding, done) => {
     const onDone = typeof encoding === "function" ? encoding : done
     if (output.writableLength > pendingLimit) {
-      // Who waits for an answer can try again.
-      if (onDone === undefined) lost++
-      else process.nextTick(onDone, full())
+      // `console` waits for an answer too, and does nothing with it; lines of the access log, which do, are bytes.
+      if (onDone === undefined || typeof chunk === "string") lost++
+      if (onDone !== undefined) process.nextTick(onDone, full())
       return false
     }
     if (lost > 0) tell()
