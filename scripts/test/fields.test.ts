@@ -1,11 +1,30 @@
 import { makeJson } from "@pagi/core/observe/accessLog/Json"
+import type { ExchangeRecord } from "@pagi/core/Observer"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { record } from "../../packages/core/test/observe/accessLog/Record.ts"
 import { root } from "../support/workspace.ts"
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8")
+
+/** Of something that was no request, of which least is known. */
+const record: ExchangeRecord = {
+  client: undefined,
+  server: undefined,
+  secure: false,
+  request: undefined,
+  kind: "http",
+  requestId: undefined,
+  traceId: undefined,
+  status: 400,
+  responseHeaders: undefined,
+  bytes: 0,
+  startedAt: 0,
+  duration: 0,
+  firstByte: undefined,
+  queueTime: undefined,
+  outcome: "complete"
+}
 
 const namesIn = (text: string, pattern: RegExp): ReadonlyArray<string> =>
   Array.from(text.matchAll(pattern), ([, name = ""]) => name)
