@@ -1,7 +1,6 @@
 import * as MessageLog from "@pagi/core/observe/accessLog/MessageLog"
-import * as AccessLog from "@pagi/core/observe/accessLog/AccessLog"
-import { compile } from "@pagi/core/observe/accessLog/Format"
-import type { Observer } from "@pagi/core/observe/Observer"
+import { compile, type CompiledFormat } from "@pagi/core/observe/accessLog/Format"
+import type { ExchangeRecord, Observer } from "@pagi/core/observe/Observer"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as EffectScope from "effect/Scope"
@@ -47,7 +46,7 @@ export interface AccessLogFile {
 
 /** A file that is written to. */
 interface Output {
-  readonly writer: LineWriter
+  readonly writer: LineWriter<ExchangeRecord>
   /** Whether it is one of the process's own outputs, which has no path of its own to be opened by. */
   readonly isStandard: boolean
   /** Takes no further line; completes when the file has all of them and is closed. */
@@ -67,7 +66,7 @@ export const open = (
     if (target === "log") return yield* inMessages
     const compiled = compile(format, process.pid)
     const report = Effect.runForkWith(yield* Effect.context())
-    const openOutput = outputTo(target, {
+    const openOutput = outputTo(target, compiled, {
       onError: (code) => report(Effect.logError(new AccessLogError({ path: target, code }).message)),
       onLoss: (count) => report(Effect.logError(`lines of the access log ${target} that were lost: ${count}`))
     })
@@ -90,7 +89,11 @@ export const open = (
       yield* output.end
     }).pipe(Effect.catch((error) => Effect.logError(`${error.message}; the file that was open stays in use`)))
     return {
-      observer: AccessLog.make(compiled, (line) => current.output.writer.write(line)),
+      observer: {
+        usesFirstByte: compiled.usesFirstByte,
+        usesResponseHeaders: compiled.usesResponseHeaders,
+        exchangeEnded: (record) => current.output.writer.write(record)
+      },
       reopen: current.output.isStandard ? Effect.void : Effect.uninterruptible(changes.withPermit(reopen))
     }
   })
@@ -100,15 +103,19 @@ const inMessages = Effect.map(MessageLog.make, (observer) =>
   observer === undefined ? undefined : { observer, reopen: Effect.void }
 )
 
-const outputTo = (target: string, observer: LineWriterObserver): Effect.Effect<Output, AccessLogError> =>
+const outputTo = (
+  target: string,
+  { write }: CompiledFormat,
+  observer: LineWriterObserver
+): Effect.Effect<Output, AccessLogError> =>
   Effect.suspend((): Effect.Effect<Output, AccessLogError> => {
     const standard = standardOutputOf(target)
     if (standard !== undefined) {
-      const writer = new LineWriter(standard, observer, StandardOutput.writeOf(standard))
+      const writer = new LineWriter(standard, write, observer, StandardOutput.writeOf(standard))
       return Effect.succeed({ writer, isStandard: true, end: writer.end })
     }
     return Effect.map(openFile(target), (descriptor) => {
-      const writer = new LineWriter(descriptor, observer)
+      const writer = new LineWriter(descriptor, write, observer)
       const close = Effect.sync(() => closeSync(descriptor))
       return { writer, isStandard: false, end: Effect.andThen(writer.end, close) }
     })

@@ -11,8 +11,11 @@ const initialSize = 65_536
 /** The most bytes that a character of a line takes in UTF-8, for each of its code units. */
 const bytesPerUnit = 3
 
+/** Entries that become lines together: one after the other in a row, they take half the time that they do between requests. */
+const batchSize = 256
+
 /** Units of text that become bytes together: each conversion has its price, and short-lived text costs little. */
-const textSize = 1024
+const textSize = 4096
 
 /** Milliseconds for which lines are gathered: a write in every turn would cost a busy server more than the lines do. */
 const gatherDelay = 20
@@ -31,10 +34,11 @@ export interface LineWriterObserver {
 }
 
 /**
- * Writes lines to a file descriptor: all that came together in a short time in one write, and one write at a time, so
- * that no line is torn. Lines become bytes soon: text that is kept for a while is work for the garbage collector.
+ * Writes a line for each entry to a file descriptor: all that came together in a short time in one write, and one write
+ * at a time, so that no line is torn.
  */
-export class LineWriter {
+export class LineWriter<Entry> {
+  readonly #toLine: (entry: Entry) => string
   readonly #system: Write
   readonly #mayStall: boolean
   readonly #observer: LineWriterObserver
@@ -44,7 +48,8 @@ export class LineWriter {
   /** Bytes in the buffer. */
   #pending = 0
   /** What comes behind them. */
-  #text = ""
+  readonly #entries: Array<Entry> = []
+  /** Of both. */
   #pendingLines = 0
   #isWriting = false
   #isEnded = false
@@ -54,14 +59,15 @@ export class LineWriter {
   #onIdle: (() => void) | undefined = undefined
 
   /** `stalling` is how to write where somebody has to read, who may have stopped to. */
-  constructor(descriptor: number, observer: LineWriterObserver, stalling?: Write) {
+  constructor(descriptor: number, toLine: (entry: Entry) => string, observer: LineWriterObserver, stalling?: Write) {
+    this.#toLine = toLine
     this.#system = stalling ?? ((bytes, done) => write(descriptor, bytes, done))
     this.#mayStall = stalling !== undefined
     this.#observer = observer
   }
 
-  /** Takes a line, unless the writer has ended: its descriptor may be another file's by then. */
-  write(line: string): void {
+  /** Takes an entry, which must not change, unless the writer has ended: its descriptor may be another file's by then. */
+  write(entry: Entry): void {
     if (this.#isEnded) return
     if (this.#pending > pendingLimit) {
       this.#lost++
@@ -69,14 +75,24 @@ export class LineWriter {
     }
     if (this.#pendingLines === 0 && !this.#isWriting) setTimeout(this.#writePending, gatherDelay)
     this.#pendingLines++
-    this.#text += line
-    if (this.#text.length >= textSize) this.#encode()
+    if (this.#entries.push(entry) >= batchSize) this.#encode()
   }
 
   #encode(): void {
-    this.#reserve(this.#pending + this.#text.length * bytesPerUnit)
-    this.#pending += this.#buffer.write(this.#text, this.#pending)
-    this.#text = ""
+    let text = ""
+    for (const entry of this.#entries) {
+      text += this.#toLine(entry)
+      if (text.length < textSize) continue
+      this.#append(text)
+      text = ""
+    }
+    this.#append(text)
+    this.#entries.length = 0
+  }
+
+  #append(text: string): void {
+    this.#reserve(this.#pending + text.length * bytesPerUnit)
+    this.#pending += this.#buffer.write(text, this.#pending)
   }
 
   #reserve(needed: number): void {

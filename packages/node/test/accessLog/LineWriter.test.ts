@@ -18,7 +18,7 @@ const nextTurn = Effect.promise(() => new Promise((resolve) => setImmediate(reso
 const writerTo = (descriptor: number) => {
   const errors: Array<string> = []
   const losses: Array<number> = []
-  const writer = new LineWriter(descriptor, {
+  const writer = new LineWriter(descriptor, (line: string) => line, {
     onError: (code) => errors.push(code),
     onLoss: (count) => losses.push(count)
   })
