@@ -62,12 +62,13 @@ export class AdminAccess {
 
   /**
    * Whether a request is for this listener by a name that cannot be somebody else's: an address, `localhost`, or the host
-   * that it was set up with. Who has the token may call it as he likes.
+   * that it was set up with; over a Unix socket also a name without a dot, which programs make up. A page can come to that
+   * too: by a port that leads to the socket, as with SSH. Who has the token may call it as he likes.
    */
   isNamed({ headers, isLocal }: AdminRequest): boolean {
-    if (isLocal) return true
     const name = nameOf(get(headers, "host") ?? "")
-    return isIP(name) > 0 || name === "localhost" || name === this.#host || this.#hasToken(headers)
+    const isOwn = isIP(name) > 0 || name === "localhost" || name === this.#host || (isLocal && !name.includes("."))
+    return isOwn || this.#hasToken(headers)
   }
 
   /** How commands can be given over a connection: by everybody who has it, with the token, or not at all. */

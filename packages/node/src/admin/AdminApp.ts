@@ -53,7 +53,8 @@ const notFound = Answer.text(404, "there is nothing here; the dashboard is at /"
 
 const misdirected = Answer.text(
   421,
-  "the host of this request is neither an address, nor localhost, nor the name that the admin listener was set up with"
+  "the host of this request is neither an address, nor localhost, nor the name that the admin listener was set up with; " +
+    "use one of these, or say the token: Authorization: Bearer TOKEN"
 )
 
 /** What is at every path of an admin listener, but for the events. */

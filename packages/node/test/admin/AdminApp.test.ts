@@ -224,6 +224,25 @@ describe("AdminApp", () => {
     })
   )
 
+  it.effect("refuses a page's own name also over a Unix socket, to which a port of this machine may lead", () =>
+    Effect.gen(function* () {
+      const { done, request } = yield* make({ server: unix, token })
+      const ask = (host: string, path: string, headers: HeaderBlock = []) =>
+        Effect.map(
+          request(path, path.startsWith("/commands") ? "POST" : "GET", [["host", host], ...headers]),
+          ({ status }) => status
+        )
+      const rebound: HeaderBlock = [["origin", "http://evil.example:9090"]]
+      assert.strictEqual(yield* ask("evil.example:9090", "/status"), 421)
+      assert.strictEqual(yield* ask("evil.example:9090", "/commands/reload", rebound), 421)
+      assert.deepStrictEqual(done, [])
+      for (const host of ["localhost:9090", "127.0.0.1", "admin", "unix:1", "", "[::1]"]) {
+        assert.strictEqual(yield* ask(host, "/status"), 200, host)
+      }
+      assert.strictEqual(yield* ask("admin.example", "/status", [["authorization", `Bearer ${token}`]]), 200)
+    })
+  )
+
   it.effect("tells every second to everybody who listens, and drops who does not read", () =>
     Effect.gen(function* () {
       const { client, counters } = yield* make()
