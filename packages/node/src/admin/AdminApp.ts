@@ -57,6 +57,10 @@ const misdirected = Answer.text(
     "use one of these, or say the token: Authorization: Bearer TOKEN"
 )
 
+const tooMany = Answer.text(503, "no more clients can listen to events; close a dashboard, or try again later", [
+  ["retry-after", "5"]
+])
+
 /** What is at every path of an admin listener, but for the events. */
 class Resources {
   readonly #settings: AdminSettings
@@ -203,6 +207,7 @@ export const make = (
           if (!resources.hasEvents(request)) {
             return yield* Answer.decline(send, yield* resources.answer(request))
           }
+          if (!hub.hasRoom) return yield* Answer.decline(send, tooMany)
           const { dropped, take } = yield* hub.listen
           yield* send({ type: "sse.start", headers: [["x-content-type-options", "nosniff"]] })
           yield* send({ type: "sse.comment", comment: "one point a second" })

@@ -7,6 +7,9 @@ import type * as Scope from "effect/Scope"
 /** Events that wait for a client; one that leaves so many unread is given up. */
 const room = 30
 
+/** Who may listen at a time: half of an admin listener's connections, so that those who listen keep no probe out. */
+const mostListeners = 50
+
 interface Subscription {
   readonly queue: Queue.Queue<string>
   readonly dropped: Deferred.Deferred<void>
@@ -23,8 +26,9 @@ export interface Listening {
 export class EventHub {
   readonly #subscriptions = new Set<Subscription>()
 
-  get listeners(): number {
-    return this.#subscriptions.size
+  /** Whether one more may listen. */
+  get hasRoom(): boolean {
+    return this.#subscriptions.size < mostListeners
   }
 
   /** Listens from now on until the scope closes. */

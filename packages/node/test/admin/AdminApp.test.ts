@@ -270,6 +270,20 @@ describe("AdminApp", () => {
     })
   )
 
+  it.effect("lets half of its clients listen to events, so that probes are answered whoever listens", () =>
+    Effect.gen(function* () {
+      const { client, request } = yield* make()
+      const listen = client.open({ path: "/events", headers: [["accept", "text/event-stream"]] })
+      const [first] = yield* Effect.forEach(Array.from({ length: 50 }), () => Effect.tap(listen, ({ start }) => start))
+      const refused = yield* request("/events", "GET", [["accept", "text/event-stream"]])
+      assert.deepStrictEqual([refused.status, refused.header("retry-after")], [503, "5"])
+      assert.strictEqual((yield* request("/livez")).status, 200)
+      yield* first?.disconnect() ?? assert.fail()
+      yield* first?.exit ?? assert.fail()
+      assert.strictEqual((yield* (yield* listen).start).status, 200)
+    })
+  )
+
   it.effect("ends the events of a client that has left", () =>
     Effect.gen(function* () {
       const { client } = yield* make()
