@@ -49,6 +49,8 @@ interface Failure {
 
 type Attempt = Result.Result<HttpClientResponse.HttpClientResponse, Failure>
 
+const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanoseconds) => Number(nanoseconds) / 1e6)
+
 const answer = (request: HttpClientRequest, status: number): HttpClientResponse.HttpClientResponse =>
   HttpClientResponse.fromWeb(request, new Response(null, { status }))
 
@@ -71,7 +73,7 @@ export const make = (
 ): HttpClient.HttpClient => {
   const permits = Semaphore.makeUnsafe(maxRequests)
   let pending = 0
-  /** When an export was given up last. */
+  /** When an export was given up last, by a clock that is never set back. */
   let gaveUpAt = Number.NEGATIVE_INFINITY
 
   const attempt = (request: HttpClientRequest): Effect.Effect<Attempt> =>
@@ -103,7 +105,7 @@ export const make = (
       }
       const { mayPass, reason, retryAfter } = result.failure
       report.failed(signal, url, reason)
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* monotonicMillis
       const wait = Math.max(delay, retryAfter)
       if (!mayPass || ending.isOpen() || now + wait > since + patience) {
         gaveUpAt = now
@@ -115,7 +117,7 @@ export const make = (
   })
 
   return HttpClient.make((request) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    Effect.flatMap(monotonicMillis, (now) => {
       const { body } = request
       const size = "contentLength" in body ? (body.contentLength ?? 0) : 0
       if (pending > 0 && pending + size > maxPending) {

@@ -104,6 +104,19 @@ describe("OtlpClient", () => {
     })
   )
 
+  it.effect("goes on exporting when the clock of the machine is set back after an export was given up", () =>
+    Effect.gen(function* () {
+      const { client, state } = yield* make
+      const one = client()
+      yield* TestClock.setTime(7_200_000)
+      state.answer = 404
+      assert.strictEqual((yield* post(one)).status, 599)
+      yield* TestClock.setTime(3_600_000)
+      state.answer = 200
+      assert.strictEqual((yield* post(one)).status, 200)
+    })
+  )
+
   it.effect("leaves the collector alone as long as it wants, unless that is too long", () =>
     Effect.gen(function* () {
       const { client, lines, state } = yield* make

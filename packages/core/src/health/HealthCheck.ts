@@ -13,6 +13,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { format } from "effect/Formatter"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { HealthChecks } from "./HealthChecks.ts"
@@ -69,8 +70,14 @@ const describe = <R>(check: Effect.Effect<unknown, unknown, R>): Effect.Effect<s
   Effect.matchCause(check, {
     onSuccess: () => undefined,
     onFailure: (cause) => {
-      const error = Cause.squash(cause)
-      const text = error instanceof Error ? error.message : String(error)
-      return text.split("\n", 1)[0]?.trim() || "it has failed"
+      const [line = ""] = textOf(Cause.squash(cause)).split("\n", 1)
+      // Somebody may look at it in a terminal.
+      return line.replaceAll(/\p{Cc}/gu, " ").trim() || "it has failed"
     }
   })
+
+/** Errors without a message have a name. */
+const textOf = (error: unknown): string => {
+  if (error instanceof Error) return error.message || error.name
+  return typeof error === "string" ? error : format(error)
+}

@@ -16,6 +16,16 @@ export interface RegisteredCheck {
 /** What is wrong, by the names of the checks; empty when all is well. */
 export type Problems = Readonly<Record<string, string>>
 
+/** Names may come more than once, and may be those that every object has. */
+export const problemsOf = (all: Iterable<readonly [name: string, problem: string]>): Problems => {
+  const problems = new Map<string, string>()
+  for (const [name, problem] of all) {
+    const before = problems.get(name)
+    problems.set(name, before === undefined ? problem : `${before}; ${problem}`)
+  }
+  return Object.fromEntries(problems)
+}
+
 /** Holds checks and runs them. */
 export class CheckRegistry {
   readonly #checks = new Set<RegisteredCheck>()
@@ -41,12 +51,12 @@ export class CheckRegistry {
   readonly #runAll: Effect.Effect<Problems> = Effect.gen({ self: this }, function* () {
     const checks = [...this.#checks]
     const found = yield* Effect.forEach(checks, (check) => this.#runOne(check), { concurrency: "unbounded" })
-    const problems: Record<string, string> = {}
-    for (const [index, { name }] of checks.entries()) {
-      const problem = found[index]
-      if (problem !== undefined) problems[name] = name in problems ? `${problems[name]}; ${problem}` : problem
-    }
-    return problems
+    return problemsOf(
+      checks.flatMap(({ name }, index) => {
+        const problem = found[index]
+        return problem === undefined ? [] : [[name, problem] as const]
+      })
+    )
   })
 
   /** The limit holds for what cannot be interrupted too; that is not begun again before it has ended. */

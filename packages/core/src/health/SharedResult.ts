@@ -3,14 +3,14 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 
-/** Milliseconds for which a result is as good as a new one. */
-const freshness = 1000
+/** Nanoseconds for which a result is as good as a new one, by a clock that nobody sets back. */
+const freshness = 1_000_000_000n
 
 /** The results of an Effect that cannot fail. */
 export class SharedResult<A> {
   readonly #run: Effect.Effect<A>
   #running: Deferred.Deferred<A> | undefined = undefined
-  #last: { readonly at: number; readonly result: A } | undefined = undefined
+  #last: { readonly at: bigint; readonly result: A } | undefined = undefined
 
   constructor(run: Effect.Effect<A>) {
     this.#run = run
@@ -24,7 +24,7 @@ export class SharedResult<A> {
   /** Runs it, or takes what it has yielded within the last second; several who ask at once share one run. */
   readonly get: Effect.Effect<A> = Effect.suspend(() => {
     if (this.#running !== undefined) return Deferred.await(this.#running)
-    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    return Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
       if (this.#last !== undefined && now - this.#last.at < freshness) return Effect.succeed(this.#last.result)
       const running = (this.#running = Deferred.makeUnsafe<A>())
       // Whoever has asked first may leave, and the others still wait for it.
@@ -35,7 +35,7 @@ export class SharedResult<A> {
   #runFor(running: Deferred.Deferred<A>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const exit = yield* Effect.exit(this.#run)
-      if (exit._tag === "Success") this.#last = { at: yield* Clock.currentTimeMillis, result: exit.value }
+      if (exit._tag === "Success") this.#last = { at: yield* Clock.monotonicTimeNanos, result: exit.value }
       this.#running = undefined
       Deferred.doneUnsafe(running, exit)
     })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -97,6 +98,55 @@ describe("HealthCheck", () => {
         yield* TestClock.adjust("1 minute")
         assert.deepStrictEqual(yield* ask, { stubborn: "no answer within 2s", endless })
         assert.strictEqual(runs, 2)
+      })
+    )
+  )
+
+  it.effect("asks again after a second though the clock of the machine was set back", () =>
+    withRegistry((registry) =>
+      Effect.gen(function* () {
+        let isWell = false
+        yield* TestClock.setTime(7_200_000)
+        yield* HealthCheck.register({ database: Effect.suspend(() => (isWell ? Effect.void : Effect.fail("down"))) })
+        assert.deepStrictEqual(yield* registry.problems, { database: "down" })
+        isWell = true
+        yield* TestClock.setTime(3_600_000)
+        yield* TestClock.adjust("2 seconds")
+        assert.deepStrictEqual(yield* registry.problems, {})
+      })
+    )
+  )
+
+  it.effect("says in a line of text what is wrong, whatever a check has failed with", () =>
+    withRegistry((registry) =>
+      Effect.gen(function* () {
+        class NoRoute extends Data.TaggedError("NoRoute") {}
+        yield* HealthCheck.register({
+          silent: Effect.fail(new NoRoute()),
+          value: Effect.fail({ _tag: "Down", since: 5 }),
+          bare: Effect.fail(Object.create(null)),
+          nothing: Effect.fail(""),
+          terminal: Effect.fail(new Error("\u001b[2Jred\rline"))
+        })
+        assert.deepStrictEqual(yield* registry.problems, {
+          silent: "NoRoute",
+          value: '{"_tag":"Down","since":5}',
+          bare: "{}",
+          nothing: "it has failed",
+          terminal: "[2Jred line"
+        })
+      })
+    )
+  )
+
+  it.effect("counts checks whose names objects have by themselves", () =>
+    withRegistry((registry) =>
+      Effect.gen(function* () {
+        yield* HealthCheck.register({ ["__proto__"]: Effect.fail("one"), constructor: Effect.fail("two") })
+        assert.deepStrictEqual(Object.entries(yield* registry.problems), [
+          ["__proto__", "one"],
+          ["constructor", "two"]
+        ])
       })
     )
   )

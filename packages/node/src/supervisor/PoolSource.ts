@@ -1,4 +1,5 @@
 /** What the admin listener of a server with workers tells: of all of them together, as they have told it. */
+import { problemsOf } from "@pagi/core/health/HealthChecks"
 import { SharedResult } from "@pagi/core/health/SharedResult"
 import * as MetricSamples from "@pagi/core/metrics/MetricSamples"
 import { table } from "@pagi/core/metrics/MetricTable"
@@ -176,13 +177,12 @@ export class PoolSource implements PoolWatcher {
       yield* Effect.timeoutOption(Deferred.await(question.done), patience)
       this.#question = undefined
     }
-    const problems: Record<string, string> = own === undefined ? {} : { server: own }
-    for (const slot of waiting.values()) problems[`worker ${slot}`] = `no answer within ${patience}`
+    const found: Array<readonly [name: string, problem: string]> = own === undefined ? [] : [["server", own]]
+    for (const slot of waiting.values()) found.push([`worker ${slot}`, `no answer within ${patience}`])
     for (const [name, slot, problem] of question.problems) {
-      const text = name === `worker ${slot}` ? problem : `worker ${slot}: ${problem}`
-      problems[name] = name in problems ? `${problems[name]}; ${text}` : text
+      found.push([name, name === `worker ${slot}` ? problem : `worker ${slot}: ${problem}`])
     }
-    return { isReady: Object.keys(problems).length === 0, problems }
+    return { isReady: found.length === 0, problems: problemsOf(found) }
   })
 
   readonly #shared = new SharedResult(Effect.suspend(() => this.#ask))
