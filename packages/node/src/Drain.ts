@@ -2,12 +2,12 @@
 import { liveClock } from "@pagi/core/server/LiveClock"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import * as Unended from "@pagi/core/server/Unended"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { IncompleteDrain } from "./IncompleteDrain.ts"
 import { durationOf } from "./process/Amounts.ts"
+import { makeNow } from "./process/MonotonicClock.ts"
 import { describe, type UnderWay, underWay } from "./process/UnderWay.ts"
 
 /** Whether it is more than connections that are about to be closed. */
@@ -40,7 +40,8 @@ export const besidesLiveClock = ({ clock, deadlines }: ServerContext) =>
 /** Says what is waited for, and says it again while that takes long. Never ends. */
 const tellProgress = (server: ServerContext, limit: Duration.Duration): Effect.Effect<never> =>
   Effect.gen(function* () {
-    const startedAt = yield* Clock.currentTimeMillis
+    const now = yield* makeNow
+    const startedAt = now()
     const within = (passed: number): string =>
       Duration.isFinite(limit) ? `, for up to ${durationOf(Duration.toMillis(limit) - passed)}` : ""
     yield* Effect.sleep(patience)
@@ -48,7 +49,7 @@ const tellProgress = (server: ServerContext, limit: Duration.Duration): Effect.E
     if (isWaitedFor(first)) yield* Effect.logInfo(`waiting for ${describe(first)}${within(0)}`)
     yield* Effect.sleep(reminderInterval - patience)
     while (true) {
-      const passed = (yield* Clock.currentTimeMillis) - startedAt
+      const passed = now() - startedAt
       const rest = underWay(server)
       const names = Unended.describe(server.runner.running)
       const which = names === "" ? "" : `: ${names}`

@@ -43,6 +43,7 @@ import * as OtlpOption from "./process/OtlpOption.ts"
 import * as RuntimeError from "./process/RuntimeError.ts"
 import { problemOf } from "./process/RuntimeSupport.ts"
 import { durationOf } from "./process/Amounts.ts"
+import { makeNow } from "./process/MonotonicClock.ts"
 import { ServerMode } from "./process/ServerMode.ts"
 import * as StartMessage from "./process/StartMessage.ts"
 import { type UnderWay, underWay } from "./process/UnderWay.ts"
@@ -161,7 +162,8 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       stopRequested.whenOpen(
         Effect.gen(function* () {
           yield* Effect.logInfo("shutting down")
-          const startedAt = yield* Clock.currentTimeMillis
+          const now = yield* makeNow
+          const startedAt = now()
           admin?.stopping()
           yield* Drain.delay(server)
           isRunning = false
@@ -170,8 +172,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
           const drained = yield* Effect.exit(Drain.drain(server))
           yield* Drain.endExchanges(server, EffectScope.close(connections, Exit.void))
           yield* endLifespan
-          const duration = (yield* Clock.currentTimeMillis) - startedAt
-          yield* Effect.logInfo(`shut down after ${durationOf(duration)}`)
+          yield* Effect.logInfo(`shut down after ${durationOf(now() - startedAt)}`)
           yield* drained
         })
       )

@@ -61,12 +61,12 @@ export class RecentRecorder implements Observer {
   exchangeEnded(record: ExchangeRecord): void {
     // What lasts is meant to, and is not slow.
     if (record.duration > this.#threshold && record.kind === "http") this.#addSlow(record)
-    else if (record.startedAt > this.#expiry) this.#expire(record.startedAt)
+    else if (record.startedAt > this.#expiry) this.#expire(record.startedAt + record.duration)
     if (record.status >= 500 || record.outcome !== "complete") this.#addFailed(record)
   }
 
   #addSlow(record: ExchangeRecord): void {
-    this.#expire(record.startedAt)
+    this.#expire(record.startedAt + record.duration)
     if (record.duration <= this.#threshold) return
     const request = requestOf(record)
     const at = this.#slowest.findIndex(({ duration }) => duration >= request.duration)
@@ -85,7 +85,7 @@ export class RecentRecorder implements Observer {
 
   #expire(now: number): void {
     const { length } = this.#slowest
-    this.#slowest = this.#slowest.filter(({ endedAt }) => now - endedAt < lifetime)
+    this.#slowest = this.#slowest.filter(isCurrent(now))
     if (this.#slowest.length !== length) this.#isChanged = true
     this.#look()
   }
@@ -98,16 +98,22 @@ export class RecentRecorder implements Observer {
 
   /** What there is at a time of day, in milliseconds since 1970. */
   take(now: number): RecentRequests {
+    this.#expire(now)
     this.#isChanged = false
     return current({ slowest: this.#slowest.toReversed(), failed: this.#failed.toReversed() }, now)
   }
 }
 
-/** Without those that are too old. */
-const current = ({ failed, slowest }: RecentRequests, now: number): RecentRequests => {
-  const isCurrent = ({ endedAt }: RecentRequest): boolean => now - endedAt < lifetime
-  return { slowest: slowest.filter(isCurrent), failed: failed.filter(isCurrent) }
-}
+/** Not what is too old, nor what ended long after now: before the clock of the machine was set back. */
+const isCurrent =
+  (now: number) =>
+  ({ endedAt }: RecentRequest): boolean =>
+    Math.abs(now - endedAt) < lifetime
+
+const current = ({ failed, slowest }: RecentRequests, now: number): RecentRequests => ({
+  slowest: slowest.filter(isCurrent(now)),
+  failed: failed.filter(isCurrent(now))
+})
 
 /** Those of several workers as one. */
 export const merge = (all: Iterable<readonly [worker: number, RecentRequests]>, now: number): RecentRequests => {

@@ -1,8 +1,8 @@
 /** Says what a pool that stops still waits for, while that takes long, and when it has ended. */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { WorkerStatus } from "../admin/PoolStatus.ts"
 import { count, durationOf } from "../process/Amounts.ts"
+import { makeNow } from "../process/MonotonicClock.ts"
 
 /** How often it says that it still waits, in milliseconds. */
 const reminderInterval = 5000
@@ -19,20 +19,19 @@ const describe = (workers: ReadonlyArray<Worker>): string => {
 /** Goes on until it is interrupted. */
 export const tell = (workers: () => ReadonlyArray<Worker>): Effect.Effect<never> =>
   Effect.gen(function* () {
-    const startedAt = yield* Clock.currentTimeMillis
+    const now = yield* makeNow
+    const startedAt = now()
     while (true) {
       yield* Effect.sleep(reminderInterval)
       const left = workers()
-      const passed = (yield* Clock.currentTimeMillis) - startedAt
+      const passed = now() - startedAt
       if (left.length > 0) yield* Effect.logInfo(`still waiting for ${describe(left)} after ${durationOf(passed)}`)
     }
   })
 
-/** Says that nothing is left of a pool that has begun to stop at this time. */
+/** Says that nothing is left of a pool that has begun to stop at this time of `makeNow`. */
 export const tellEnd = (startedAt: number): Effect.Effect<void> =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) =>
-    Effect.logInfo(`all workers have ended, after ${durationOf(now - startedAt)}`)
-  )
+  Effect.flatMap(makeNow, (now) => Effect.logInfo(`all workers have ended, after ${durationOf(now() - startedAt)}`))
 
 /** Says what is cut off when the pool is to stop at once. */
 export const tellCutOff = (workers: ReadonlyArray<Worker>): Effect.Effect<void> => {

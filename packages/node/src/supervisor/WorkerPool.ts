@@ -1,6 +1,5 @@
 import * as StopProgress from "./StopProgress.ts"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -132,7 +131,7 @@ const makeAnnouncer = (
     let stoppingSince: number | undefined
     const stopping = Effect.gen(function* () {
       if (workers().length === 0) return
-      stoppingSince = yield* Clock.currentTimeMillis
+      stoppingSince = (yield* makeNow)()
       yield* Effect.forkChild(StopProgress.tell(workers))
     })
     const stopped = Effect.suspend(() =>

@@ -53,6 +53,18 @@ describe("RecentRecorder", () => {
     assert.deepStrictEqual([paths.length, paths[0], paths[1], paths.at(-1)], [50, "/broken", "/59", "/11"])
   })
 
+  it("makes room for others when the clock of the machine is set back", () => {
+    const recorder = new RecentRecorder()
+    for (let index = 0; index < 20; index++) recorder.exchangeEnded(record(1000, { status: 503 }))
+    const earlier = 400_000
+    assert.deepStrictEqual(recorder.take(earlier), { slowest: [], failed: [] })
+    recorder.exchangeEnded(record(2, { startedAt: earlier }))
+    assert.deepStrictEqual(
+      recorder.take(earlier + 2).slowest.map(({ duration }) => duration),
+      [2]
+    )
+  })
+
   it("forgets what is older than five minutes, and has room for others then", () => {
     const recorder = new RecentRecorder()
     for (let index = 0; index < 20; index++) recorder.exchangeEnded(record(1000, { status: 503 }))
