@@ -3,10 +3,10 @@ import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import type { Outcome } from "../conformance/effect/cases.ts"
-import { compare } from "../conformance/effect/comparison.ts"
+import type { Outcome } from "../../scripts/conformance/effect/cases.ts"
+import { compare } from "../../scripts/conformance/effect/comparison.ts"
 
-const script = join(import.meta.dirname, "../conformance/effect.ts")
+const script = join(import.meta.dirname, "../../scripts/conformance/effect.ts")
 
 /** A program that stands for one of Effect's test files, which are not here. */
 const tests = `import { NodeHttpServer } from "@effect/platform-node"

@@ -2,11 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
-import * as Collector from "./support/Collector.ts"
-import * as Program from "./support/Program.ts"
-import { until } from "./support/Until.ts"
+import * as Collector from "../support/Collector.ts"
+import * as Program from "../support/Program.ts"
+import { until } from "../support/Until.ts"
 
-const fixture = (name: string): string => join(import.meta.dirname, "fixtures", name)
+const fixture = (name: string): string => join(import.meta.dirname, "../fixtures", name)
 
 /** Milliseconds; programs start, on a machine that may have other things to do. */
 const timeout = 60_000
