@@ -10,8 +10,9 @@ const mostSlow = 20
 const mostFailed = 50
 const lifetime = 5 * 60_000
 
-/** Characters of a path that are kept. */
+/** Characters of a path and of a method that are kept: clients may send as many as a head has room for. */
 const longestPath = 200
+const longestMethod = 20
 
 /** The path of a request target, without the query. */
 const pathOf = (target: string): string => {
@@ -32,7 +33,7 @@ const hasFailed = ({ kind, outcome, status }: ExchangeRecord): boolean =>
   status >= 500 || outcome === "server_error" || (kind === "http" && brokenOff.has(outcome))
 
 const requestOf = (record: ExchangeRecord): RecentRequest => ({
-  method: record.request?.method ?? "",
+  method: record.request?.method.slice(0, longestMethod) ?? "",
   path: pathOf(record.request?.target ?? ""),
   status: record.status,
   endedAt: Math.round(record.startedAt + record.duration),

@@ -53,6 +53,20 @@ describe("RecentRecorder", () => {
     assert.deepStrictEqual([paths.length, paths[0], paths[1], paths.at(-1)], [50, "/broken", "/59", "/11"])
   })
 
+  it("keeps the beginning of a method and of a path that are very long", () => {
+    const recorder = new RecentRecorder()
+    const request = {
+      method: "M".repeat(7000),
+      target: `/${"p".repeat(7000)}`,
+      httpVersion: "1.1",
+      headers: []
+    } as const
+    recorder.exchangeEnded(record(1, { status: 500, request }))
+    for (const { method, path } of Object.values(recorder.take(1_000_001)).flat()) {
+      assert.deepStrictEqual([method, path.length], ["M".repeat(20), 200])
+    }
+  })
+
   it("makes room for others when the clock of the machine is set back", () => {
     const recorder = new RecentRecorder()
     for (let index = 0; index < 20; index++) recorder.exchangeEnded(record(1000, { status: 503 }))
