@@ -112,7 +112,8 @@ export const table = {
     name: "pagi.server.connections.limit",
     type: "Gauge",
     unit: "{connection}",
-    description: "How many connections there may be at the same time: the option maxConnections",
+    description:
+      "How many connections there may be at the same time: the option maxConnections, of all servers of the process",
     labels: {},
     isPerProcess: true
   }),
