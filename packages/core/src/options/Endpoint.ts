@@ -62,10 +62,10 @@ const scheme = /^(?:unix:(?:\/\/)?|[a-z]+:\/\/)/i
 /** An IPv6 address without its brackets, and a port. */
 const bare = /^((?:[\da-f]*:){2,}[\da-f]*):(\d{1,5})$/i
 
-/** What somebody may have meant by a text that names no endpoint. */
-const suggestion = (spec: string): string | undefined => {
+/** What somebody may have meant by a text that names no endpoint; `address` goes with a port that is alone. */
+const suggestion = (spec: string, address: string): string | undefined => {
   const [, port] = /^(?:\*?:)?(\d{1,5})$/.exec(spec) ?? []
-  if (port !== undefined) return `did you mean 0.0.0.0:${port}, or ./${port} for a path`
+  if (port !== undefined) return `did you mean ${address}:${port}, or ./${port} for a path`
   if (isHalf(spec)) return `did you mean ${spec === "*" ? "0.0.0.0" : spec}:PORT, or ./${spec} for a path`
   const plain = spec.replace(scheme, "").replace(/\/$/, "").replace(bare, "[$1]:$2")
   const endpoint = plain === spec ? undefined : parse(plain)
@@ -114,7 +114,17 @@ export const kind: Kind<Endpoint, EndpointInput> = {
   },
   fromText: (spec) => spec,
   toText: format,
-  explain: (input) => (typeof input === "string" ? suggestion(input) : undefined)
+  explain: (input) => (typeof input === "string" ? suggestion(input, "0.0.0.0") : undefined)
+}
+
+/** Where the admin listener is to be. Nobody is advised to let other machines reach it, nor means a socket by `off`. */
+export const adminKind: Kind<Endpoint, EndpointInput> = {
+  ...kind,
+  accept: (input) => (input === "off" ? undefined : kind.accept(input)),
+  explain: (input) => {
+    if (input === "off") return "leave it out to have none, or did you mean ./off for a path"
+    return typeof input === "string" ? suggestion(input, "127.0.0.1") : undefined
+  }
 }
 
 /** The options that say where to listen. */
@@ -146,6 +156,15 @@ export const adminEndpoint = (options: {
 }): Endpoint | undefined => {
   const { admin, socketMode } = options
   return admin?._tag === "Unix" ? unix(admin.path, admin.mode ?? socketMode ?? 0o600) : admin
+}
+
+/** Whether the admin listener is to be where the application is. */
+export const isAdminShared = ({
+  admin,
+  ...options
+}: EndpointOptions & { readonly admin: Endpoint | undefined }): boolean => {
+  if (admin === undefined || (admin._tag === "Tcp" && admin.port === 0)) return false
+  return endpoints(options).some((endpoint) => format(endpoint) === format(admin))
 }
 
 /** In which of three ways an option says where to listen. Two ways at once would leave open which one is meant. */

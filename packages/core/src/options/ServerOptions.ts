@@ -109,7 +109,7 @@ export const table = {
     "Whose x-request-id is taken; nothing else that they say about their clients is"
   ),
   admin: define(
-    optional(Endpoint.kind),
+    optional(Endpoint.adminKind),
     undefined,
     "Where to answer what an administrator and his programs ask: health, metrics, status and the dashboard"
   ),
@@ -367,6 +367,9 @@ export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
     }
     const idProblem = problemOfIds(complete)
     if (idProblem !== undefined) return yield* fail(...idProblem)
+    if (Endpoint.isAdminShared(complete)) {
+      return yield* fail("admin", input.admin, "another place than where the application listens")
+    }
     const isOpenToAll = complete.reuseport && complete.workers > 0
     if (
       isOpenToAll &&

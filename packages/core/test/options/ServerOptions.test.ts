@@ -309,6 +309,18 @@ describe("ServerOptions", () => {
     })
   )
 
+  it.effect("refuses an admin listener at the application's place, and what is none, without advising to open it", () =>
+    Effect.gen(function* () {
+      const refuse = (input: ServerOptions.Input) => Effect.map(Effect.flip(ServerOptions.make(input)), String)
+      const shared = "expected another place than where the application listens"
+      assert.include(yield* refuse({ port: 8080, admin: "127.0.0.1:8080" }), shared)
+      assert.include(yield* refuse({ listen: ["[::1]:1", "/run/one.sock"], admin: "/run/one.sock" }), shared)
+      assert.strictEqual((yield* ServerOptions.make({ port: 0, admin: "127.0.0.1:0" })).port, 0)
+      assert.include(yield* refuse({ admin: "9090" }), "did you mean 127.0.0.1:9090, or ./9090 for a path")
+      assert.include(yield* refuse({ admin: "off" }), "leave it out to have none, or did you mean ./off for a path")
+    })
+  )
+
   it.effect("tells what is not as by default, and no secret", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(ServerOptions.differing(yield* ServerOptions.make()), {})
