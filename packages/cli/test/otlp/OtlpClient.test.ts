@@ -117,6 +117,29 @@ describe("OtlpClient", () => {
     })
   )
 
+  it.effect("says for each reason that exports fail, also while another signal never succeeds", () =>
+    Effect.gen(function* () {
+      const { client, lines, state } = yield* make
+      const [traces, logs, metrics] = [client("traces"), client("logs"), client("metrics")]
+      state.answer = 404
+      yield* post(metrics)
+      state.answer = 401
+      yield* post(traces)
+      yield* post(logs)
+      const warning = (signal: SignalName, status: number): string =>
+        `Warn ${signal} are not exported to ${url}: its answer has the status ${status}; the server goes on without that`
+      assert.deepStrictEqual(lines, [warning("metrics", 404), warning("traces", 401)])
+      state.answer = 200
+      yield* post(traces)
+      assert.strictEqual(lines.length, 2)
+      yield* post(logs)
+      assert.strictEqual(lines[2], `Info logs are exported again to ${url}`)
+      state.answer = 404
+      yield* post(metrics)
+      assert.strictEqual(lines.length, 3)
+    })
+  )
+
   it.effect("leaves the collector alone as long as it wants, unless that is too long", () =>
     Effect.gen(function* () {
       const { client, lines, state } = yield* make
