@@ -52,6 +52,12 @@ const withGrowing = (sample: CountedSample, value: number): CountedSample => {
   return sample.type === "Histogram" ? { ...sample, sum: value } : sample
 }
 
+/** A label of the application's that is called so too has the name that Prometheus gives to such ones. */
+const ofWorker = (sample: MetricSample, worker: string): MetricSample => {
+  const { worker: own, ...others } = sample.attributes
+  return { ...sample, attributes: { ...others, ...(own === undefined ? {} : { exported_worker: own }), worker } }
+}
+
 /**
  * Keeps the last values of each process, and adds them up; what was counted stays when a process has ended, so that no
  * counter goes back.
@@ -91,7 +97,7 @@ export class MetricTotals {
       const worker = nameOf(process)
       for (const [key, sample] of samples) {
         if (isCounted(sample)) addTo(total, key, sample)
-        else own.push(worker === undefined ? sample : { ...sample, attributes: { ...sample.attributes, worker } })
+        else own.push(worker === undefined ? sample : ofWorker(sample, worker))
       }
     }
     return [...Array.from(total, ([key, sample]) => this.#notLess(key, sample)), ...own]

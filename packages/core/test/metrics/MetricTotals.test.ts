@@ -47,6 +47,19 @@ describe("totals", () => {
     assert.deepStrictEqual(totals.total(() => undefined).slice(2), [gauge(10), gauge(20)])
   })
 
+  it("keep a label of the application's that is called as that of workers", () => {
+    const totals = new MetricTotals()
+    const ofApplication = (worker: string): MetricSample => ({ ...gauge(1), attributes: { worker } })
+    totals.report("1", [ofApplication("mail"), ofApplication("fax")])
+    assert.deepStrictEqual(
+      totals.total(numbered).map(({ attributes }) => attributes),
+      [
+        { exported_worker: "mail", worker: "w1" },
+        { exported_worker: "fax", worker: "w1" }
+      ]
+    )
+  })
+
   it("keep what an ended process has counted, and forget what it has measured", () => {
     const totals = new MetricTotals()
     totals.report("1", [counter(2), gauge(10)])
