@@ -145,11 +145,20 @@ export class PoolSource implements PoolWatcher {
   get samples(): ReadonlyArray<MetricSamples.MetricSample> {
     this.#totals.report(supervisor, MetricSamples.take(this.#process))
     this.#totals.report(pool, MetricSamples.take(this.#own))
-    return this.#totals.total((process) => {
-      if (process === supervisor) return supervisor
-      const slot = this.#slots.get(Number(process))
-      return slot === undefined ? undefined : String(slot)
-    })
+    const names = this.#names
+    return this.#totals.total((process) => (process === supervisor ? supervisor : names.get(Number(process))))
+  }
+
+  /** The label `worker` of each: its number, and `-previous` behind it where another one has that number by now. */
+  get #names(): ReadonlyMap<WorkerId, string> {
+    const names = new Map<WorkerId, string>()
+    const successors = new Map<Slot, number>()
+    for (const [id, slot] of [...this.#slots].toReversed()) {
+      const later = successors.get(slot) ?? 0
+      successors.set(slot, later + 1)
+      names.set(id, later === 0 ? String(slot) : `${slot}-previous${later === 1 ? "" : `-${later}`}`)
+    }
+    return names
   }
 
   /** Whether workers may still tell something. */

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { MetricSample } from "@pagi/core/metrics/MetricSamples"
+import { type MetricSample, take } from "@pagi/core/metrics/MetricSamples"
 import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -89,6 +89,24 @@ describe("PoolSource", () => {
       assert.strictEqual(valueOf("pagi.server.workers", { phase: "serving" }), 2)
       assert.strictEqual(valueOf("pagi.server.workers", { phase: "booting" }), 1)
       assert.strictEqual(valueOf("pagi.server.workers.wanted"), 2)
+    })
+  )
+
+  it.effect("tells a worker that drains apart from the one that has its number now", () =>
+    Effect.gen(function* () {
+      const { admin, source } = yield* make
+      source.onSpawn(13, 1)
+      source.onSpawn(14, 1)
+      for (const [id, value] of [11, 12, 13, 14].entries()) {
+        source.onMetrics(value, { type: "metrics", samples: [gauge(id)] })
+      }
+      const measured = Effect.map(admin.metrics, (registry) =>
+        take(registry).flatMap((sample) => (sample.id === "memory" ? [sample.attributes["worker"]] : []))
+      )
+      assert.deepStrictEqual(yield* measured, ["1-previous-2", "2", "1-previous", "1"])
+      source.onDisconnect(11)
+      source.onDisconnect(14)
+      assert.deepStrictEqual(yield* measured, ["2", "1"])
     })
   )
 
