@@ -154,8 +154,30 @@ const partsOf = (options: Logger.Options<unknown>): Parts => {
  * One object for each message. `time`, `level`, `message` and `pid` are always there; `worker`, `requestId`, `traceId`,
  * `spanId`, `annotations`, `spans` (milliseconds) and `cause` where the message has them.
  */
-export const json: WriteMessage = (options, { pid, worker }) => {
-  const { annotations, cause, spans } = partsOf(options)
+export const json: WriteMessage = (options, source) => {
+  let line: string
+  try {
+    line = jsonOf(options, source, partsOf(options))
+  } catch {
+    // A value throws when it is read, and no request is to fail because of what is logged about it.
+    line = jsonOf(options, source, textsOf(options))
+  }
+  // JSON itself escapes fewer of them.
+  return line.replace(controls, unicodeEscape)
+}
+
+/** The annotations as text, which can be had of every value. */
+const textsOf = ({ cause, fiber }: Logger.Options<unknown>): Parts => ({
+  annotations: Object.fromEntries(
+    Object.entries(fiber.getRef(CurrentLogAnnotations)).map(([name, value]) => [name, toText(value)])
+  ),
+  spans: {},
+  cause: cause.reasons.length === 0 ? undefined : Cause.pretty(cause)
+})
+
+const jsonOf = (options: Logger.Options<unknown>, source: LogSource, parts: Parts): string => {
+  const { pid, worker } = source
+  const { annotations, cause, spans } = parts
   const {
     requestId,
     spanId,
@@ -165,7 +187,7 @@ export const json: WriteMessage = (options, { pid, worker }) => {
     readonly [Name in string]?: unknown
   }
   const others = Object.entries(annotations).filter(([name]) => !ofFirstLevel.has(name))
-  const line = formatJson({
+  return formatJson({
     time: options.date.toISOString(),
     level: options.logLevel.toLowerCase(),
     message: messageOf(options.message),
@@ -178,6 +200,4 @@ export const json: WriteMessage = (options, { pid, worker }) => {
     spans: Object.keys(spans).length === 0 ? undefined : spans,
     cause
   })
-  // JSON itself escapes fewer of them.
-  return line.replace(controls, unicodeEscape)
 }

@@ -198,6 +198,22 @@ describe("the json format", () => {
     })
   )
 
+  it.effect("has annotations as text when one of them cannot be read", () =>
+    Effect.gen(function* () {
+      const throws = (): never => {
+        throw new Error("no")
+      }
+      for (const value of [{ toJSON: throws }, Object.defineProperty({}, "x", { get: throws, enumerable: true })]) {
+        const message = Effect.logInfo("said").pipe(Effect.annotateLogs({ value, n: 1n, requestId: "one" }))
+        const [line] = yield* collecting(message, LogFormats.json)
+        const { annotations, message: said, requestId } = parse(line)
+        assert.deepStrictEqual([said, requestId], ["said", "one"])
+        assert.deepInclude(annotations, { n: "1n" })
+        assert.property(annotations, "value")
+      }
+    })
+  )
+
   it.effect("has a cause as text on the line", () =>
     Effect.gen(function* () {
       const [line = ""] = yield* collecting(failing, LogFormats.json)
