@@ -33,6 +33,12 @@ export const parseAddress = (text: string): Endpoint.Endpoint | undefined => {
 const fail = (endpoint: Endpoint.Endpoint, reason: string): AdminError =>
   new AdminError({ address: Endpoint.format(endpoint), reason })
 
+/** What somebody can do about answers that admin listeners give. */
+const refusals: ReadonlyMap<number | undefined, string> = new Map([
+  [421, "it does not take that name for its own; call it by its address, or by the name that its option admin has"],
+  [503, "it has too many clients; close a dashboard, or try again later"]
+])
+
 const optionsOf = (endpoint: Endpoint.Endpoint) =>
   endpoint._tag === "Tcp" ? { host: endpoint.host, port: endpoint.port } : { socketPath: endpoint.path }
 
@@ -55,7 +61,7 @@ const get = (
       asked.end()
     })
     if (response.statusCode === 200) return response
-    return yield* fail(endpoint, `it answers ${path} by ${response.statusCode}`)
+    return yield* fail(endpoint, refusals.get(response.statusCode) ?? `it answers ${path} by ${response.statusCode}`)
   }).pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(fail(endpoint, "no answer in time")) }))
 
 /** Gives the pieces of a content to somebody, and completes at its end. */

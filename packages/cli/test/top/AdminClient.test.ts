@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { tcp, unix } from "@pagi/core/options/Endpoint"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { createServer } from "node:http"
 import { join } from "node:path"
 import * as AdminClient from "../../src/top/AdminClient.ts"
 import { type Point, Points, Recent, Status } from "../../src/top/AdminDocuments.ts"
@@ -49,6 +50,23 @@ describe("AdminClient", () => {
         "it answers /history by 404"
       )
       assert.strictEqual(yield* reasonOf(AdminClient.read(unix("/missing.sock"), "/status", Status)), "ENOENT")
+    })
+  )
+
+  it.live("says what to do about a name that the listener refuses, and about one that is full", () =>
+    Effect.gen(function* () {
+      let status = 421
+      const server = yield* Effect.acquireRelease(
+        Effect.sync(() => createServer((_, response) => response.writeHead(status).end()).listen(0, "127.0.0.1")),
+        (server) => Effect.sync(() => server.close())
+      )
+      yield* until(() => server.listening)
+      const address = server.address()
+      const port = typeof address === "object" ? (address?.port ?? 0) : 0
+      const reason = reasonOf(AdminClient.read(local(port), "/status", Status))
+      assert.include(yield* reason, "call it by its address")
+      status = 503
+      assert.include(yield* reason, "close a dashboard")
     })
   )
 
