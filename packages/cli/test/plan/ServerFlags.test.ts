@@ -62,6 +62,12 @@ describe("ServerFlags", () => {
     })
   )
 
+  /** What some have no use without. */
+  const needed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    trustedProxies: { PAGI_REQUEST_ID: "trust" },
+    adminToken: { PAGI_ADMIN: "127.0.0.1:9090" }
+  }
+
   it.effect("every option has a flag and a variable; the flag wins", () =>
     Effect.gen(function* () {
       for (const [name, definition] of ServerOptions.definitions) {
@@ -72,9 +78,7 @@ describe("ServerFlags", () => {
         // What options need beside them: those of TLS a certificate, to which they apply.
         const others = name.startsWith("tls.")
           ? { PAGI_SSL_CERT: "c", PAGI_SSL_KEY: "k", PAGI_SSL_CA: "a" }
-          : name === "trustedProxies"
-            ? { PAGI_REQUEST_ID: "trust" }
-            : {}
+          : (needed[name] ?? {})
         const read = (args: ReadonlyArray<string>, env = {}) =>
           Effect.map(parse(args, { ...others, ...env }), (values) => valueOf(values, name))
         assert.deepStrictEqual(yield* read([flag]), value, flag)

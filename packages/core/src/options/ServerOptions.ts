@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import type { LogLevel } from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as Combinations from "./Combinations.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as Network from "./Network.ts"
 import {
@@ -355,31 +356,12 @@ export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
     const values: Record<string, unknown> = { extensions, tls }
     const problem = fillIn(rows, given, values)
     if (problem !== undefined) return yield* fail(problem.option, problem.value, problem.expected, problem.isSecret)
-    const excluded = Endpoint.exclusion((name) => input[name] !== undefined)
-    if (excluded !== undefined) {
-      const [name, other] = excluded
-      return yield* fail(name, input[name], `no ${other} beside it: ${name} and ${other} exclude each other`)
-    }
     // Every name of the table has an accepted value by now.
     const complete = values as Values
-    if (complete.writeLowWatermark > complete.writeHighWatermark) {
-      return yield* fail("writeLowWatermark", complete.writeLowWatermark, "at most the high watermark")
-    }
-    const idProblem = problemOfIds(complete)
-    if (idProblem !== undefined) return yield* fail(...idProblem)
-    if (Endpoint.isAdminShared(complete)) {
-      return yield* fail("admin", input.admin, "another place than where the application listens")
-    }
-    const isOpenToAll = complete.reuseport && complete.workers > 0
-    if (
-      isOpenToAll &&
-      Endpoint.endpoints(complete).some((endpoint) => endpoint._tag === "Tcp" && endpoint.port === 0)
-    ) {
-      return yield* fail("reuseport", true, "no port 0 beside it: each worker would get a port of its own")
-    }
-    if (complete.accessLog === "log" && input.accessLogFormat !== undefined) {
-      const expected = "no accessLog log beside it: messages have the format of the log"
-      return yield* fail("accessLogFormat", complete.accessLogFormat, expected)
+    const combination = Combinations.problemOf(complete, (name) => input[name] !== undefined)
+    if (combination !== undefined) {
+      const { expected, option } = combination
+      return yield* fail(option, input[option] ?? complete[option], expected, table[option].kind.isSecret)
     }
     const derived: { accessLog?: string; accessLogFormat?: string; maxWsFrameSize?: number } = {}
     // Who wants to read lines by a program wants to read all of them so.
@@ -392,21 +374,6 @@ export const make = (input: Input = {}): Effect.Effect<Values, InvalidOption> =>
     if (input.maxWsFrameSize === undefined) derived.maxWsFrameSize = complete.maxWsMessageSize
     return { ...complete, ...derived }
   })
-
-/** An option about ids that would do nothing, or too much, its value, and what is expected. */
-const problemOfIds = ({
-  requestId,
-  sendRequestId,
-  trustedProxies
-}: Values): readonly [string, unknown, string] | undefined => {
-  if (requestId === "trust" && trustedProxies === undefined) {
-    return ["requestId", requestId, "trustedProxies beside it: whose ids are to be taken"]
-  }
-  if (requestId !== "trust" && trustedProxies !== undefined) {
-    return ["trustedProxies", trustedProxies, "requestId trust beside it, which alone has a use for them"]
-  }
-  return requestId === "off" && sendRequestId ? ["sendRequestId", true, "requestId make or trust beside it"] : undefined
-}
 
 const logLevels: Readonly<Record<Values["logLevel"], LogLevel>> = {
   debug: "Debug",

@@ -29,6 +29,8 @@ const counter = (count: number): MetricSample => ({
 
 const gauge = (value: number): MetricSample => ({ type: "Gauge", id: "memory", attributes: {}, value })
 
+const options = { workers: 2, admin: "[::1]:9090", adminToken: "0123456789abcdef" }
+
 /** The source of a pool with two workers, of which a test says how they are. */
 const make = Effect.gen(function* () {
   const status = { phase: "serving" as PoolStatus["phase"] } // One of several that it becomes.
@@ -56,7 +58,7 @@ const make = Effect.gen(function* () {
   }
   source.onSpawn(11, 1)
   source.onSpawn(12, 2)
-  const admin = source.asAdminSource(yield* ServerOptions.make({ workers: 2, adminToken: "0123456789abcdef" }))
+  const admin = source.asAdminSource(yield* ServerOptions.make(options))
   const valueOf = (id: string, attributes: Readonly<Record<string, string>> = {}) => {
     const sample = source.samples.find(
       (one) => one.id === id && Object.entries(attributes).every(([name, value]) => one.attributes[name] === value)
@@ -193,7 +195,7 @@ describe("PoolSource", () => {
       const told = yield* admin.status
       assert.deepStrictEqual(
         [told.mode, told.pid, told.options],
-        ["workers", 99, { workers: "2", adminToken: "(not shown)" }]
+        ["workers", 99, { workers: "2", admin: "[::1]:9090", adminToken: "(not shown)" }]
       )
     })
   )

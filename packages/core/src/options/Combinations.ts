@@ -1,0 +1,69 @@
+/** Options that do not go together, and such as do nothing without another one. */
+import * as Endpoint from "./Endpoint.ts"
+
+/** As much of a server's options as is looked at here. */
+export interface CombinedOptions extends Endpoint.EndpointOptions {
+  readonly admin: Endpoint.Endpoint | undefined
+  readonly adminToken: string | undefined
+  readonly workers: number
+  readonly reuseport: boolean
+  readonly writeLowWatermark: number
+  readonly writeHighWatermark: number
+  readonly accessLog: string
+  readonly accessLogFormat: string
+  readonly requestId: "off" | "make" | "trust"
+  readonly sendRequestId: boolean
+  readonly trustedProxies: unknown
+}
+
+/** An option that cannot be as it is, because of others. */
+export interface CombinationProblem {
+  readonly option: keyof CombinedOptions
+  readonly expected: string
+}
+
+/** Whether somebody has set an option, rather than left it as it is by default. */
+type IsGiven = (name: keyof CombinedOptions) => boolean
+
+const of = (option: keyof CombinedOptions, expected: string): CombinationProblem => ({ option, expected })
+
+const hasFreePort = (options: CombinedOptions): boolean =>
+  Endpoint.endpoints(options).some((endpoint) => endpoint._tag === "Tcp" && endpoint.port === 0)
+
+const problemOfPlaces = (options: CombinedOptions, isGiven: IsGiven): CombinationProblem | undefined => {
+  const excluded = Endpoint.exclusion(isGiven)
+  if (excluded !== undefined) {
+    const [name, other] = excluded
+    return of(name, `no ${other} beside it: ${name} and ${other} exclude each other`)
+  }
+  if (Endpoint.isAdminShared(options)) return of("admin", "another place than where the application listens")
+  if (options.adminToken !== undefined && options.admin === undefined) {
+    return of("adminToken", "admin beside it: where the listener is that asks for the token")
+  }
+  const isOpenToAll = options.reuseport && options.workers > 0
+  return isOpenToAll && hasFreePort(options)
+    ? of("reuseport", "no port 0 beside it: each worker would get a port of its own")
+    : undefined
+}
+
+const problemOfIds = (options: CombinedOptions): CombinationProblem | undefined => {
+  const { requestId, sendRequestId, trustedProxies } = options
+  if (requestId === "trust" && trustedProxies === undefined) {
+    return of("requestId", "trustedProxies beside it: whose ids are to be taken")
+  }
+  if (requestId !== "trust" && trustedProxies !== undefined) {
+    return of("trustedProxies", "requestId trust beside it, which alone has a use for them")
+  }
+  return requestId === "off" && sendRequestId ? of("sendRequestId", "requestId make or trust beside it") : undefined
+}
+
+/** The first option that cannot be as it is; nothing when all go together. */
+export const problemOf = (options: CombinedOptions, isGiven: IsGiven): CombinationProblem | undefined => {
+  if (options.writeLowWatermark > options.writeHighWatermark) {
+    return of("writeLowWatermark", "at most the high watermark")
+  }
+  if (options.accessLog === "log" && isGiven("accessLogFormat")) {
+    return of("accessLogFormat", "no accessLog log beside it: messages have the format of the log")
+  }
+  return problemOfPlaces(options, isGiven) ?? problemOfIds(options)
+}
