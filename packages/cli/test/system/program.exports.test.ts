@@ -87,7 +87,7 @@ describe("pagi-server, given a program of Effect's or a fetch handler,", () => {
           const flags = ["--port", "0", "--workers", "2", "--no-access-log", "--pid", pidFile]
           const program = yield* Program.start([...flags, "--control", join(cwd, "control"), fixture(reference)])
           const url = yield* Program.address(program)
-          yield* program.line(/looks? after/)
+          yield* program.line(/ below process \d+: /)
           const before = Number(readFileSync(pidFile, "utf8"))
           yield* Effect.addFinalizer(() =>
             Effect.sync(() => {

@@ -32,7 +32,7 @@ const serve = (workers: number, flags: ReadonlyArray<string> = [], app = fixture
       })
     )
     const address = yield* Program.address(program)
-    yield* program.line(/looks? after/)
+    yield* program.line(/ below process \d+: /)
     return { program, address, control, pid: () => pidIn(pidFile) }
   })
 
