@@ -1,15 +1,5 @@
 import * as Contract from "../servers/support/contract.ts"
-import type { HttpLoad, HttpRow, Suite } from "./row.ts"
-
-const get: HttpLoad = {
-  method: "GET",
-  path: "/",
-  bodyBytes: 0,
-  connections: 64,
-  pipelineDepth: 1,
-  closeAfterEach: false,
-  tls: false
-}
+import { get, type HttpRow, type Suite } from "./row.ts"
 
 const order = {
   customer: "c-1042",

@@ -1,16 +1,6 @@
 import type { CandidateName } from "../candidates.ts"
 import * as Contract from "../servers/support/contract.ts"
-import type { Budget, HttpLoad, HttpRow, Suite } from "./row.ts"
-
-const get: HttpLoad = {
-  method: "GET",
-  path: "/",
-  bodyBytes: 0,
-  connections: 64,
-  pipelineDepth: 1,
-  closeAfterEach: false,
-  tls: false
-}
+import { type Budget, get, type HttpLoad, type HttpRow, type Suite } from "./row.ts"
 
 const post: HttpLoad = { ...get, method: "POST", path: Contract.lengthPath }
 

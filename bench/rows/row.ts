@@ -13,6 +13,17 @@ export interface HttpLoad {
   readonly tls: boolean
 }
 
+/** GET requests, one after the other on each of 64 connections. */
+export const get: HttpLoad = {
+  method: "GET",
+  path: "/",
+  bodyBytes: 0,
+  connections: 64,
+  pipelineDepth: 1,
+  closeAfterEach: false,
+  tls: false
+}
+
 export interface Http2Load {
   readonly method: "GET" | "POST"
   readonly path: string

@@ -19,6 +19,7 @@ import { extensionMissing, outOfOrder, refused, type SendError } from "../contra
 import type { ServerContext } from "../server/ServerContext.ts"
 import { sendFile } from "./FileResponse.ts"
 import { RequestExchange } from "./RequestExchange.ts"
+import { joinTarget } from "../http/RequestPath.ts"
 
 /** How far the response has come. */
 type Phase = "awaitingStart" | "body" | "bodyBeforeTrailers" | "file" | "trailers" | "complete"
@@ -109,10 +110,9 @@ class RequestOfExchange implements NativeRequest {
   }
 
   get target(): ByteString {
-    const { queryString, rawPath, target } = this.#head
+    const { target } = this.#head
     // A proxy is sent the whole URL (RFC 9112 §3.2.2).
-    if (target?.startsWith("/") === true) return target
-    return queryString === "" ? rawPath : `${rawPath}?${queryString}`
+    return target?.startsWith("/") === true ? target : joinTarget(this.#head)
   }
 
   get httpVersion(): HttpVersion {

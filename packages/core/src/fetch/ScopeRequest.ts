@@ -11,6 +11,7 @@ import type { HttpScope, HttpVersion, Readiness, State } from "../contract/Scope
 import type { SendError } from "../contract/SendError.ts"
 import type { TlsExtension } from "../contract/TlsExtension.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import { joinTarget } from "../http/RequestPath.ts"
 
 class ScopeRequest implements NativeRequest {
   readonly #scope: HttpScope
@@ -30,8 +31,7 @@ class ScopeRequest implements NativeRequest {
   }
 
   get target(): ByteString {
-    const { queryString, rawPath } = this.#scope
-    return queryString === "" ? rawPath : `${rawPath}?${queryString}`
+    return joinTarget(this.#scope)
   }
 
   get httpVersion(): HttpVersion {

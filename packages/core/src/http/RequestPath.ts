@@ -53,9 +53,18 @@ export interface PathParts {
 
 /** Takes a target apart; `undefined` when its path is malformed. */
 export const readPath = (target: ByteString): PathParts | undefined => {
-  const queryMark = target.indexOf("?")
-  const rawPath = queryMark === -1 ? target : target.slice(0, queryMark)
+  const rawPath = withoutQuery(target)
   const path = decode(rawPath)
   if (path === undefined) return undefined
-  return { rawPath, path, queryString: queryMark === -1 ? "" : target.slice(queryMark + 1) }
+  return { rawPath, path, queryString: target.slice(rawPath.length + 1) }
+}
+
+/** The target that `readPath` takes apart so. */
+export const joinTarget = ({ queryString, rawPath }: Pick<PathParts, "queryString" | "rawPath">): ByteString =>
+  queryString === "" ? rawPath : `${rawPath}?${queryString}`
+
+/** A target without its query, which may have secrets. */
+export const withoutQuery = (target: ByteString): ByteString => {
+  const queryMark = target.indexOf("?")
+  return queryMark === -1 ? target : target.slice(0, queryMark)
 }

@@ -18,6 +18,7 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { type HandshakeRequest, kind, type RequestSource } from "./OwnRequest.ts"
 import { HandshakeWatch } from "./HandshakeWatch.ts"
 import * as UpgradeSocket from "./UpgradeSocket.ts"
+import { joinTarget } from "../http/RequestPath.ts"
 
 const notUpgradeable = (request: HttpServerRequest): Effect.Effect<never, HttpServerError> =>
   Effect.fail(
@@ -146,15 +147,12 @@ export class NativeSource extends EventSource {
   }
 }
 
-const targetOf = ({ queryString, rawPath }: Pick<HttpScope, "queryString" | "rawPath">): ByteString =>
-  queryString === "" ? rawPath : `${rawPath}?${queryString}`
-
 /** Reads what a scope says of a request. */
 abstract class SourceOfScope extends EventSource {
   abstract readonly scope: HttpScope | WebSocketScope
 
   get target(): ByteString {
-    return targetOf(this.scope)
+    return joinTarget(this.scope)
   }
 
   get headers(): HeaderBlock {

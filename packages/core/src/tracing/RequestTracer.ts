@@ -15,9 +15,6 @@ import * as SpanAttributes from "./SpanAttributes.ts"
 import type { SpanRules } from "./SpanRules.ts"
 import * as SpanSettings from "./SpanSettings.ts"
 
-/** What requests become: an exchange of one of the contract's kinds. */
-export type ExchangeType = ExchangeKind
-
 /** References of Effect's `HttpMiddleware` by which programs say what spans there are, and what is in them. */
 const ruleKeys = [
   "effect/http/HttpMiddleware/TracerDisabledWhen",
@@ -52,7 +49,7 @@ export class RequestTracer implements TraceOwner {
 
   /** Begins the span of an exchange, below that of the caller if it tells one; nothing when it shall have none. */
   begin(
-    type: ExchangeType,
+    type: ExchangeKind,
     request: SpanAttributes.TracedRequest,
     connection: SpanAttributes.TracedConnection
   ): RequestTrace | undefined {

@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import { joinFields } from "../http/FieldRecord.ts"
 import { get } from "../http/HeaderBlock.ts"
 import type { TracedConnection, TracedRequest } from "./SpanAttributes.ts"
+import { joinTarget } from "../http/RequestPath.ts"
 
 const nothingElse = Effect.die(new Error("whoever decides about the span of a request sees its head only"))
 
@@ -27,10 +28,9 @@ export class RequestView extends Inspectable.Class implements HttpServerRequest.
 
   constructor(request: TracedRequest, connection: TracedConnection) {
     super()
-    const { method, queryString, rawPath } = request
     this.source = request
-    this.method = method
-    this.url = queryString === "" ? rawPath : `${rawPath}?${queryString}`
+    this.method = request.method
+    this.url = joinTarget(request)
     this.#connection = connection
   }
 

@@ -47,9 +47,9 @@ export class LineWriter<Entry> {
   #spare: Buffer | undefined = undefined
   /** Bytes in the buffer. */
   #pending = 0
-  /** What comes behind them. */
+  /** Whose lines come behind them. */
   readonly #entries: Array<Entry> = []
-  /** Of both. */
+  /** Of the bytes and the entries. */
   #pendingLines = 0
   #isWriting = false
   #isEnded = false

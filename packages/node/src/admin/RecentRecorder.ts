@@ -4,6 +4,7 @@
  */
 import type { ExchangeRecord, Observer } from "@pagi/core/observe/Observer"
 import type { RecentRequest, RecentRequests } from "./RecentRequests.ts"
+import { withoutQuery } from "@pagi/core/http/RequestPath"
 
 /** How many of each are kept, and for how many milliseconds. */
 const mostSlow = 20
@@ -14,11 +15,8 @@ const lifetime = 5 * 60_000
 const longestPath = 200
 const longestMethod = 20
 
-/** The path of a request target, without the query. */
-const pathOf = (target: string): string => {
-  const query = target.indexOf("?")
-  return target.slice(0, Math.min(query === -1 ? target.length : query, longestPath))
-}
+/** The path of a request target, as far as it is kept. */
+const pathOf = (target: string): string => withoutQuery(target).slice(0, longestPath)
 
 /** Ends of a request that the server or the application is to blame for, whatever status was sent before. */
 const brokenOff: ReadonlySet<ExchangeRecord["outcome"]> = new Set([

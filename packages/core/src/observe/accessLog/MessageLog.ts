@@ -5,6 +5,7 @@ import * as LogLevel from "effect/LogLevel"
 import type * as EffectScope from "effect/Scope"
 import { formatAddress } from "../../contract/Address.ts"
 import type { ExchangeKind, ExchangeRecord, Observer } from "../Observer.ts"
+import { withoutQuery } from "../../http/RequestPath.ts"
 
 /** What messages say, which is all but the facts. */
 const messages: Readonly<Record<ExchangeKind, string>> = {
@@ -15,11 +16,6 @@ const messages: Readonly<Record<ExchangeKind, string>> = {
 
 /** The facts of an exchange by name; those that are not known are left out. */
 export type Facts = Readonly<Record<string, string | number>>
-
-const pathOf = (target: string): string => {
-  const mark = target.indexOf("?")
-  return mark === -1 ? target : target.slice(0, mark)
-}
 
 /** Milliseconds to the microsecond. */
 const rounded = (millis: number): number => Math.round(millis * 1000) / 1000
@@ -37,7 +33,7 @@ export const factsOf = ({
 }: ExchangeRecord): Facts => ({
   ...(request === undefined
     ? {}
-    : { method: request.method, path: pathOf(request.target), protocol: `HTTP/${request.httpVersion}` }),
+    : { method: request.method, path: withoutQuery(request.target), protocol: `HTTP/${request.httpVersion}` }),
   status,
   bytes,
   duration: rounded(duration),
