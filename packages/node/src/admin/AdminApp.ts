@@ -8,7 +8,6 @@ import type { Receive } from "@pagi/core/contract/ReceiveSend"
 import type { HttpScope, SseScope } from "@pagi/core/contract/Scope"
 import { get, type HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import * as Exposition from "@pagi/core/metrics/Exposition"
-import * as MetricSamples from "@pagi/core/metrics/MetricSamples"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -173,8 +172,8 @@ const requestOf = ({ headers, method, path, server }: HttpScope | SseScope): Adm
 /** Adds to the history every second, and tells those who listen. */
 const record = (source: AdminSource, history: History, hub: EventHub): Effect.Effect<never> =>
   Effect.gen(function* () {
-    const samples = MetricSamples.take(yield* source.metrics)
-    const point = history.add(yield* Clock.currentTimeMillis, samples, yield* source.status, yield* source.takeMarks)
+    const at = yield* Clock.currentTimeMillis
+    const point = history.add(at, yield* source.samples, yield* source.status, yield* source.takeMarks)
     if (point !== undefined) hub.publish(point)
   }).pipe(
     // One second that could not be told is no reason to tell no other.

@@ -1,6 +1,7 @@
 /** Where the admin listener gets what it tells, and whom it tells what an administrator wants. */
 import type * as Effect from "effect/Effect"
 import type { MetricRegistry } from "effect/Metric"
+import type { MetricSample } from "@pagi/core/metrics/MetricSamples"
 import type { HistoryMark } from "./HistoryPoint.ts"
 import type { RecentRequests } from "./RecentRequests.ts"
 import type { ServerStatus } from "./ServerStatus.ts"
@@ -34,6 +35,8 @@ export interface AdminSource {
   readonly status: Effect.Effect<ServerStatus>
   /** The metrics of all processes together. */
   readonly metrics: Effect.Effect<MetricRegistry>
+  /** The same as plain values, for whoever compares one moment with another. */
+  readonly samples: Effect.Effect<ReadonlyArray<MetricSample>>
   /** Runs the application's checks, each within its time limit. */
   readonly readiness: Effect.Effect<ReadinessReport>
   readonly recent: Effect.Effect<RecentRequests>

@@ -1,5 +1,6 @@
 /** What the admin listener of a server in one process tells: of its own process. */
 import type { CheckRegistry } from "@pagi/core/health/HealthChecks"
+import { take } from "@pagi/core/metrics/MetricSamples"
 import type { Values } from "@pagi/core/options/ServerOptions"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -71,6 +72,7 @@ export const make = (server: ServedProcess): Effect.Effect<AdminSource, never, S
     return {
       status,
       metrics: Effect.succeed(telemetry.registry),
+      samples: Effect.sync(() => take(telemetry.registry)),
       readiness,
       recent: Effect.map(Clock.currentTimeMillis, (at) => telemetry.recent.take(at)),
       takeMarks,

@@ -209,6 +209,7 @@ export class PoolSource implements PoolWatcher {
     return {
       status: Effect.sync((): ServerStatus => ({ ...constant, mode: "workers", ...(this.pool?.status() ?? starting) })),
       metrics: Effect.sync(() => MetricSamples.toRegistry(this.samples)),
+      samples: Effect.sync(() => this.samples),
       readiness: this.#readiness,
       recent: Effect.map(Clock.currentTimeMillis, (now) => this.#recentAt(now)),
       takeMarks: Effect.sync(() => this.#marks.splice(0)),

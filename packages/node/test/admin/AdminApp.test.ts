@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as TestClient from "@pagi/core/testing/TestClient"
 import type { Address } from "@pagi/core/Address"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
+import { take } from "@pagi/core/metrics/MetricSamples"
 import { ServerCounters } from "@pagi/core/metrics/ServerCounters"
 import { SeriesRegistry } from "@pagi/core/metrics/Series"
 import * as Effect from "effect/Effect"
@@ -48,6 +49,7 @@ const make = (options: Options = {}) =>
     const source: AdminSource = {
       status: Effect.succeed(status),
       metrics: Effect.succeed(registry),
+      samples: Effect.sync(() => take(registry)),
       readiness: Effect.sync(() => state.readiness),
       recent: Effect.succeed({ slowest: [], failed: [] }),
       takeMarks: Effect.sync(() => marks.splice(0)),
