@@ -1,6 +1,9 @@
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 const two = (value: number): string => (value < 10 ? `0${value}` : String(value))
-const three = (value: number): string => `${value < 100 ? "0" : ""}${two(value)}`
+
+/** The numbers below 1000 with three digits: to look one up takes a third of the time of writing it. */
+const threeDigits: ReadonlyArray<string> = Array.from({ length: 1000 }, (_, value) => String(value).padStart(3, "0"))
+const three = (value: number): string => threeDigits[value] ?? ""
 
 /** Writes the time of log lines in UTC, anew only once a second. */
 export class LogTime {
@@ -14,10 +17,15 @@ export class LogTime {
     return this.#common
   }
 
-  /** `2026-11-22T08:00:00.250Z` (RFC 3339). */
-  iso(millis: number): string {
+  /** `2026-11-22T08:00:00`, of `2026-11-22T08:00:00.250Z` (RFC 3339). */
+  isoSecond(millis: number): string {
     this.#update(millis)
-    return `${this.#iso}.${three(Math.floor(millis) % 1000)}Z`
+    return this.#iso
+  }
+
+  /** `250` of it. */
+  isoFraction(millis: number): string {
+    return three(Math.floor(millis) % 1000)
   }
 
   #update(millis: number): void {
@@ -36,5 +44,5 @@ export class LogTime {
 export const formatThousandths = (thousandths: number): string => {
   const rounded = Math.round(thousandths)
   const fraction = rounded % 1000
-  return `${(rounded - fraction) / 1000}.${three(fraction)}`
+  return `${rounded < 1000 ? "0" : (rounded - fraction) / 1000}.${three(fraction)}`
 }
