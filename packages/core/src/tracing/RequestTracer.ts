@@ -12,6 +12,7 @@ import type { ExchangeKind } from "../observe/Observer.ts"
 import * as RemoteParent from "./RemoteParent.ts"
 import { RequestTrace, type TraceOwner } from "./RequestTrace.ts"
 import * as SpanAttributes from "./SpanAttributes.ts"
+import { SpanClock } from "./SpanClock.ts"
 import type { SpanRules } from "./SpanRules.ts"
 import * as SpanSettings from "./SpanSettings.ts"
 
@@ -28,8 +29,7 @@ const noAnnotations = Context.empty()
 /** Makes the spans of a server, with the tracer and the settings in the services of its application. */
 export class RequestTracer implements TraceOwner {
   readonly #context: Context.Context<never>
-  readonly #clock: Clock.Clock
-  readonly #hasTime: boolean
+  readonly #clock: SpanClock | undefined
   readonly #settings: SpanSettings.SpanSettings
   readonly #attributes: SpanAttributes.RequestAttributes
   readonly #ownSpans: ReadonlySet<string>
@@ -39,8 +39,9 @@ export class RequestTracer implements TraceOwner {
   constructor(context: Context.Context<never>, ownSpans: ReadonlySet<string>, rules: SpanRules | undefined) {
     // A request is no part of what its server was started in.
     this.#context = Context.omit(ParentSpan)(context) as Context.Context<never> // It never required one.
-    this.#clock = Context.get(context, Clock.Clock)
-    this.#hasTime = Context.get(context, TracerTimingEnabled)
+    this.#clock = Context.get(context, TracerTimingEnabled)
+      ? new SpanClock(Context.get(context, Clock.Clock))
+      : undefined
     this.#settings = SpanSettings.of(this.#context)
     this.#attributes = new SpanAttributes.RequestAttributes(Context.get(context, CurrentRedactedNames))
     this.#ownSpans = ownSpans
@@ -88,7 +89,7 @@ export class RequestTracer implements TraceOwner {
   }
 
   now(): bigint {
-    return this.#hasTime ? this.#clock.currentTimeNanosUnsafe() : 0n
+    return this.#clock?.now() ?? 0n
   }
 
   setResponse(span: Span, headers: HeaderBlock): void {
