@@ -7,17 +7,20 @@ const attributes = Schema.Record(Schema.String, Schema.String)
 
 const common = { id: Schema.String, description: Schema.optionalKey(Schema.String), attributes }
 
+/** A number, or by its name what JSON has no number for. */
+const Amount = Schema.Union([Schema.Finite, Schema.Literals(["NaN", "Infinity", "-Infinity"])])
+
 /** Only of the process that it is of: a measured value, or quantiles, of which several make no whole. */
 const OwnSample = Schema.Union([
-  Schema.Struct({ ...common, type: Schema.Literal("Gauge"), value: Schema.Finite }),
+  Schema.Struct({ ...common, type: Schema.Literal("Gauge"), value: Amount }),
   Schema.Struct({
     ...common,
     type: Schema.Literal("Summary"),
-    quantiles: Schema.Array(Schema.Tuple([Schema.Finite, Schema.NullOr(Schema.Finite)])),
+    quantiles: Schema.Array(Schema.Tuple([Schema.Finite, Schema.NullOr(Amount)])),
     count: Schema.Finite,
-    sum: Schema.Finite,
-    min: Schema.Finite,
-    max: Schema.Finite
+    sum: Amount,
+    min: Amount,
+    max: Amount
   })
 ])
 
@@ -54,17 +57,23 @@ export const isCounted = (sample: MetricSample): sample is CountedSample =>
 export const keyOf = ({ attributes, id, type }: MetricSample): string =>
   JSON.stringify([type, id, ...Object.entries(attributes).toSorted(([one], [two]) => (one < two ? -1 : 1))])
 
-/** Values that JSON can say; what is no number counts as none. */
+const amountOf = (value: number): typeof Amount.Type => {
+  if (Number.isFinite(value)) return value
+  return Number.isNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity"
+}
+
+/** What is added up: one process that has counted what is no number spoils the sum of all. */
 const finite = (value: number | bigint): number => {
   const number = Number(value)
   return Number.isFinite(number) ? number : 0
 }
 
-const extent = ({ count, max, min, sum }: Omit<Metric.HistogramState, "buckets">) => ({
+/** What histograms and summaries have in common. */
+const extent = <A>({ count, max, min, sum }: Omit<Metric.HistogramState, "buckets">, as: (value: number) => A) => ({
   count,
-  sum: finite(sum),
-  min: finite(min),
-  max: finite(max)
+  sum: as(sum),
+  min: as(min),
+  max: as(max)
 })
 
 const sampleOf = (snapshot: Metric.Metric.Snapshot): MetricSample => {
@@ -76,18 +85,18 @@ const sampleOf = (snapshot: Metric.Metric.Snapshot): MetricSample => {
       return { ...head, type: "Counter", count: finite(count), incremental }
     }
     case "Gauge":
-      return { ...head, type: "Gauge", value: finite(snapshot.state.value) }
+      return { ...head, type: "Gauge", value: amountOf(Number(snapshot.state.value)) }
     case "Frequency":
       return { ...head, type: "Frequency", occurrences: Object.fromEntries(snapshot.state.occurrences) }
     case "Histogram": {
       const { buckets, ...state } = snapshot.state
       const bounded = buckets.filter(([boundary]) => Number.isFinite(boundary))
-      return { ...head, type: "Histogram", buckets: bounded, ...extent(state) }
+      return { ...head, type: "Histogram", buckets: bounded, ...extent(state, finite) }
     }
     case "Summary": {
       const { quantiles, ...state } = snapshot.state
-      const told = quantiles.map(([at, value]) => [at, value === undefined ? null : finite(value)] as const)
-      return { ...head, type: "Summary", quantiles: told, ...extent(state) }
+      const told = quantiles.map(([at, value]) => [at, value === undefined ? null : amountOf(value)] as const)
+      return { ...head, type: "Summary", quantiles: told, ...extent(state, amountOf) }
     }
   }
 }
@@ -115,7 +124,7 @@ const register = (sample: MetricSample, context: Context.Context<never>): void =
     case "Counter":
       return add(Metric.counter(id, options), { count: sample.count, incremental: sample.incremental })
     case "Gauge":
-      return add(Metric.gauge(id, options), { value: sample.value })
+      return add(Metric.gauge(id, options), { value: Number(sample.value) })
     case "Frequency":
       return add(Metric.frequency(id, options), { occurrences: new Map(Object.entries(sample.occurrences)) })
     case "Histogram": {
@@ -125,10 +134,13 @@ const register = (sample: MetricSample, context: Context.Context<never>): void =
       return add(Metric.histogram(id, { ...options, boundaries }), { buckets, count, sum, min, max })
     }
     case "Summary": {
-      const { count, max, min, sum } = sample
-      const quantiles = sample.quantiles.map(([at, value]): [number, number | undefined] => [at, value ?? undefined])
+      const [sum, min, max] = [Number(sample.sum), Number(sample.min), Number(sample.max)]
+      const quantiles = sample.quantiles.map(([at, value]): [number, number | undefined] => [
+        at,
+        value === null ? undefined : Number(value)
+      ])
       const metric = Metric.summary(id, { ...options, maxAge: 0, maxSize: 0, quantiles: [] })
-      return add(metric, { quantiles, count, sum, min, max })
+      return add(metric, { quantiles, count: sample.count, sum, min, max })
     }
   }
 }

@@ -52,6 +52,14 @@ const withGrowing = (sample: CountedSample, value: number): CountedSample => {
   return sample.type === "Histogram" ? { ...sample, sum: value } : sample
 }
 
+/** Whether a series that can only grow has less than before: it was removed, and is there again. */
+const hasBegunAnew = (sample: MetricSample, before: MetricSample | undefined): boolean => {
+  if (sample.type === "Counter" && before?.type === "Counter") return sample.incremental && sample.count < before.count
+  if (sample.type === "Histogram" && before?.type === "Histogram") return sample.count < before.count
+  if (sample.type !== "Frequency" || before?.type !== "Frequency") return false
+  return Object.entries(before.occurrences).some(([name, count]) => (sample.occurrences[name] ?? 0) < count)
+}
+
 /** A label of the application's that is called so too has the name that Prometheus gives to such ones. */
 const ofWorker = (sample: MetricSample, worker: string): MetricSample => {
   const { worker: own, ...others } = sample.attributes
@@ -69,20 +77,31 @@ export class MetricTotals {
   readonly #running = new Map<string, Samples>()
 
   /**
-   * Values of a process that have changed since it was heard last. `process` tells processes apart, for ever, and nothing
-   * may come of one that has ended.
+   * Values of a process that have changed since it was heard last, and the keys of the series that it has no more
+   * (`ChangedSamples`). `process` tells processes apart, for ever, and nothing may come of one that has ended.
    */
-  report(process: string, samples: ReadonlyArray<MetricSample>): void {
+  report(process: string, samples: ReadonlyArray<MetricSample>, gone: ReadonlyArray<string> = []): void {
     const known = this.#running.get(process) ?? new Map<string, MetricSample>()
     this.#running.set(process, known)
-    for (const sample of samples) known.set(keyOf(sample), sample)
+    for (const key of gone) this.#endSeries(known, key)
+    for (const sample of samples) {
+      const key = keyOf(sample)
+      if (hasBegunAnew(sample, known.get(key))) this.#endSeries(known, key)
+      known.set(key, sample)
+    }
+  }
+
+  #endSeries(known: Samples, key: string): void {
+    const sample = known.get(key)
+    if (sample !== undefined && isCounted(sample)) addTo(this.#ended, key, sample)
+    known.delete(key)
   }
 
   /** The process has ended, and with it what it has measured; what it has counted counts. */
   end(process: string): void {
-    for (const [key, sample] of this.#running.get(process) ?? []) {
-      if (isCounted(sample)) addTo(this.#ended, key, sample)
-    }
+    const known = this.#running.get(process)
+    if (known === undefined) return
+    for (const key of known.keys()) this.#endSeries(known, key)
     this.#running.delete(process)
   }
 
@@ -116,17 +135,28 @@ export class MetricTotals {
   }
 }
 
-/** Which values of a process have changed since it has told them last. */
-export class ChangedSamples {
-  readonly #told = new Map<string, string>()
+/** What is new about the series of a process. */
+export interface SampleChanges {
+  /** Those that are new, or have another value. */
+  readonly changed: ReadonlyArray<MetricSample>
+  /** The keys of those that are there no more. */
+  readonly gone: ReadonlyArray<string>
+}
 
-  of(samples: ReadonlyArray<MetricSample>): ReadonlyArray<MetricSample> {
-    return samples.filter((sample) => {
+/** Finds out what has changed about the series of a process since it has told them last. */
+export class ChangedSamples {
+  #told: ReadonlyMap<string, string> = new Map()
+
+  of(samples: ReadonlyArray<MetricSample>): SampleChanges {
+    const before = this.#told
+    const now = new Map<string, string>()
+    const changed = samples.filter((sample) => {
       const key = keyOf(sample)
       const value = JSON.stringify(sample)
-      if (this.#told.get(key) === value) return false
-      this.#told.set(key, value)
-      return true
+      now.set(key, value)
+      return before.get(key) !== value
     })
+    this.#told = now
+    return { changed, gone: [...before.keys()].filter((key) => !now.has(key)) }
   }
 }

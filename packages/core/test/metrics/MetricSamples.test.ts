@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import * as Schema from "effect/Schema"
+import * as Exposition from "../../src/metrics/Exposition.ts"
 import { keyOf, MetricSample, take, toRegistry } from "../../src/metrics/MetricSamples.ts"
 
 /** A registry with a metric of each type, as a program has them. */
@@ -40,7 +41,7 @@ describe("samples of a registry", () => {
       incremental: true
     })
     assert.deepInclude(samples[1], { count: 12 })
-    assert.deepInclude(samples[3], { value: 0 })
+    assert.deepInclude(samples[3], { value: "NaN" })
     const time = samples.find(({ id }) => id === "time")
     assert.deepInclude(time, { count: 3, sum: 103.5, min: 0.5, max: 100 })
     assert.deepStrictEqual(time?.type === "Histogram" && time.buckets, [
@@ -55,6 +56,24 @@ describe("samples of a registry", () => {
     const heard = Schema.decodeUnknownSync(Schema.Array(MetricSample))(told)
     assert.deepStrictEqual(heard, samples)
     assert.deepStrictEqual(take(toRegistry(heard)), samples)
+  })
+
+  it("are told as they are where they are no finite numbers", () => {
+    const registry: Metric.MetricRegistry = new Map()
+    const context = Context.make(Metric.MetricRegistry, registry)
+    const values = { none: Number.NaN, most: Number.POSITIVE_INFINITY, least: Number.NEGATIVE_INFINITY, some: 1 }
+    for (const [name, value] of Object.entries(values)) Metric.gauge(name).updateUnsafe(value, context)
+    const summary = Metric.summary("size", { maxAge: "1 minute", maxSize: 10, quantiles: [0.5] })
+    summary.updateUnsafe(Number.POSITIVE_INFINITY, context)
+    const told: unknown = JSON.parse(JSON.stringify(take(registry)))
+    const heard = toRegistry(Schema.decodeUnknownSync(Schema.Array(MetricSample))(told))
+    for (const format of ["prometheus", "openmetrics"] as const) {
+      assert.strictEqual(Exposition.format(heard, format), Exposition.format(registry, format))
+      assert.match(
+        Exposition.format(heard, format),
+        /^none NaN\n[^]*^most \+Inf\n[^]*^least -Inf\n[^]*^size_sum \+Inf\n/m
+      )
+    }
   })
 
   it.prop("are refused by the schema when they are none", [Schema.Unknown], ([value]) => {

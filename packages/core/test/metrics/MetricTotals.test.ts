@@ -168,11 +168,43 @@ describe("totals", () => {
     assert.deepStrictEqual(totals.total(numbered), [histogram([[1, 3]], 5, 22, 1, 20)])
   })
 
+  it("forget what a process measures no longer, and keep what it has counted", () => {
+    const totals = new MetricTotals()
+    const [counted, measured] = [counter(2), gauge(10)]
+    totals.report("1", [counted, measured, counter(1, { a: "b" })])
+    totals.report("1", [], [counted, measured].map(keyOf))
+    totals.report("1", [], [counted, measured].map(keyOf))
+    assert.deepStrictEqual(totals.total(numbered), [counter(2), counter(1, { a: "b" })])
+  })
+
+  it("do not go back when a series is removed and begins anew", () => {
+    const totals = new MetricTotals()
+    const frequency = (a: number): MetricSample => ({
+      id: "words",
+      attributes: {},
+      type: "Frequency",
+      occurrences: { a }
+    })
+    const first = [counter(5), histogram([[1, 4]], 5, 10), frequency(5)]
+    const anew = [counter(2), histogram([[1, 1]], 2, 10), frequency(2)]
+    const both = [counter(7), histogram([[1, 5]], 7, 20, 5, 10), frequency(7)]
+    totals.report("1", first)
+    totals.report("1", [], first.map(keyOf))
+    totals.report("1", anew)
+    assert.deepStrictEqual(totals.total(numbered), both)
+    // Within a second, so that nobody has seen it gone.
+    totals.report("2", first)
+    totals.report("2", anew)
+    totals.end("1")
+    totals.end("2")
+    assert.deepStrictEqual(totals.total(numbered), [counter(14), histogram([[1, 10]], 14, 40, 5, 10), frequency(14)])
+  })
+
   const Step = Schema.Struct({
     worker: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 })),
     series: Schema.Literals(["a", "b", "c"]),
     amount: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 })),
-    after: Schema.Literals(["nothing", "report", "end", "kill"])
+    after: Schema.Literals(["nothing", "report", "remove", "end", "kill"])
   })
 
   it.prop("are what processes have told, whoever ends when, and never go back", [Schema.Array(Step)], ([steps]) => {
@@ -192,11 +224,19 @@ describe("totals", () => {
       untold.set(worker, pending)
       process.counts.set(series, (process.counts.get(series) ?? 0) + amount)
       pending[series] += amount
-      if (after === "report" || after === "end") {
+      const report = () => {
         const samples = [...process.counts].map(([name, count]) => counter(count, { series: name }))
-        totals.report(process.id, process.changed.of(samples))
+        const { changed, gone } = process.changed.of(samples)
+        totals.report(process.id, changed, gone)
+      }
+      if (after === "report" || after === "remove" || after === "end") {
+        report()
         for (const name of ["a", "b", "c"] as const) told[name] += pending[name]
         untold.delete(worker)
+      }
+      if (after === "remove") {
+        process.counts.delete(series)
+        report()
       }
       if (after === "end" || after === "kill") {
         totals.end(process.id)
@@ -209,12 +249,15 @@ describe("totals", () => {
 })
 
 describe("changed samples", () => {
-  it("are those with another value than was told last", () => {
+  it("are those with another value than was told last, and the keys of those that are there no more", () => {
     const changed = new ChangedSamples()
-    assert.deepStrictEqual(changed.of([counter(1), gauge(5)]), [counter(1), gauge(5)])
-    assert.deepStrictEqual(changed.of([counter(1), gauge(6)]), [gauge(6)])
-    assert.deepStrictEqual(changed.of([counter(2), gauge(6)]), [counter(2)])
-    assert.deepStrictEqual(changed.of([counter(2), gauge(6)]), [])
+    assert.deepStrictEqual(changed.of([counter(1), gauge(5)]), { changed: [counter(1), gauge(5)], gone: [] })
+    assert.deepStrictEqual(changed.of([counter(1), gauge(6)]), { changed: [gauge(6)], gone: [] })
+    assert.deepStrictEqual(changed.of([counter(2), gauge(6)]), { changed: [counter(2)], gone: [] })
+    assert.deepStrictEqual(changed.of([counter(2), gauge(6)]), { changed: [], gone: [] })
+    assert.deepStrictEqual(changed.of([counter(2)]), { changed: [], gone: [keyOf(gauge(6))] })
+    assert.deepStrictEqual(changed.of([counter(2)]), { changed: [], gone: [] })
+    assert.deepStrictEqual(changed.of([counter(2), gauge(6)]), { changed: [gauge(6)], gone: [] })
   })
 })
 

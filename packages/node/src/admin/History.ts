@@ -26,7 +26,7 @@ interface Reading {
 
 const valueOf = (sample: MetricSample): number => {
   if (sample.type === "Counter") return sample.count
-  return sample.type === "Gauge" ? sample.value : 0
+  return sample.type === "Gauge" ? Number(sample.value) : 0
 }
 
 /** Reads what the history is about off all metrics. */

@@ -109,10 +109,10 @@ export class PoolSource implements PoolWatcher {
     this.#answered(id, "its process has ended")
   }
 
-  onMetrics(id: WorkerId, { recent, samples }: MetricsReport): void {
+  onMetrics(id: WorkerId, { gone, recent, samples }: MetricsReport): void {
     const slot = this.#slots.get(id)
     if (slot === undefined) return
-    this.#totals.report(String(id), samplesOf(samples))
+    this.#totals.report(String(id), samplesOf(samples), gone)
     // Of a worker of ours, whose `RecentRecorder` makes it.
     if (recent !== undefined) this.#recent.set(id, { slot, recent: recent as RecentRequests })
   }

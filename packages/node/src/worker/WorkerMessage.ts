@@ -22,6 +22,8 @@ export interface MetricsReport {
   readonly type: "metrics"
   /** The series that have changed since the last report (`MetricSample`). */
   readonly samples: ReadonlyArray<unknown>
+  /** The keys of the series that it has no more, if there are any (`keyOf`). */
+  readonly gone?: ReadonlyArray<string>
   /** The slowest and the failing requests (`RecentRequests`), if they have changed. */
   readonly recent?: object
 }
@@ -88,9 +90,14 @@ export const asReport = (message: unknown): WorkerReport | undefined => {
 
 type Unread = Readonly<Record<string, unknown>>
 
-const asMetrics = ({ recent, samples }: Unread): MetricsReport | undefined => {
+const asMetrics = ({ gone, recent, samples }: Unread): MetricsReport | undefined => {
   if (!Array.isArray(samples)) return undefined
-  return { type: "metrics", samples, ...(isObject(recent) ? { recent } : {}) }
+  return {
+    type: "metrics",
+    samples,
+    ...(Array.isArray(gone) ? { gone: gone.filter(isString) } : {}),
+    ...(isObject(recent) ? { recent } : {})
+  }
 }
 
 const asReadiness = ({ number, problems }: Unread): ReadinessAnswer | undefined => {

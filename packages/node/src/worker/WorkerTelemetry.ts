@@ -6,10 +6,15 @@ import type { MetricsReport } from "./WorkerMessage.ts"
 
 /** Makes the reports of a worker, each of what has changed since the one before. */
 export const reporter = ({ registry, takeRecent }: WorkerTelemetry): (() => MetricsReport) => {
-  const changed = new ChangedSamples()
+  const changes = new ChangedSamples()
   return () => {
-    const samples = changed.of(MetricSamples.take(registry))
+    const { changed: samples, gone } = changes.of(MetricSamples.take(registry))
     const recent = takeRecent()
-    return { type: "metrics", samples, ...(recent === undefined ? {} : { recent }) }
+    return {
+      type: "metrics",
+      samples,
+      ...(gone.length === 0 ? {} : { gone }),
+      ...(recent === undefined ? {} : { recent })
+    }
   }
 }

@@ -20,7 +20,7 @@ describe("Telemetry", () => {
         })
       const limits = (): ReadonlyArray<number> =>
         take(registry).flatMap((sample) =>
-          sample.id === "pagi.server.connections.limit" && sample.type === "Gauge" ? [sample.value] : []
+          sample.id === "pagi.server.connections.limit" && sample.type === "Gauge" ? [Number(sample.value)] : []
         )
       const endFirst = yield* start(100)
       const endSecond = yield* start(20)

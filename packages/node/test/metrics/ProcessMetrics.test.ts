@@ -15,7 +15,7 @@ const valueOf = (registry: Metric.MetricRegistry, id: string, label?: string): n
     sample.id === id && (label === undefined || Object.values(sample.attributes).includes(label))
   const sample = take(registry).find(isMeant)
   if (sample === undefined) return assert.fail(`there is no ${id}`)
-  return sample.type === "Gauge" ? sample.value : sample.type === "Frequency" ? 0 : sample.count
+  return sample.type === "Gauge" ? Number(sample.value) : sample.type === "Frequency" ? 0 : sample.count
 }
 
 /** Keeps the event loop busy. */

@@ -1,11 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type MetricSample, take } from "@pagi/core/metrics/MetricSamples"
+import { CheckRegistry } from "@pagi/core/health/HealthChecks"
+import { table } from "@pagi/core/metrics/MetricTable"
+import { SeriesRegistry } from "@pagi/core/metrics/Series"
 import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import type * as Metric from "effect/Metric"
 import * as TestClock from "effect/testing/TestClock"
 import type { PoolStatus, WorkerStatus } from "../../src/admin/PoolStatus.ts"
 import { PoolSource } from "../../src/supervisor/PoolSource.ts"
+import { asReport } from "../../src/worker/WorkerMessage.ts"
+import { reporter } from "../../src/worker/WorkerTelemetry.ts"
 
 const worker = (workerNum: number, phase: WorkerStatus["phase"] = "serving"): WorkerStatus => ({
   pid: 100 + workerNum,
@@ -91,6 +97,32 @@ describe("PoolSource", () => {
       assert.strictEqual(valueOf("pagi.server.workers", { phase: "serving" }), 2)
       assert.strictEqual(valueOf("pagi.server.workers", { phase: "booting" }), 1)
       assert.strictEqual(valueOf("pagi.server.workers.wanted"), 2)
+    })
+  )
+
+  it.effect("forgets what a worker does not measure any more, and tells what it measures as it is", () =>
+    Effect.gen(function* () {
+      const { source, valueOf } = yield* make
+      const registry: Metric.MetricRegistry = new Map()
+      const series = new SeriesRegistry(registry)
+      const [count, level] = [table.connectionsOpened, table.connectionLimit]
+      series.counts(count).of().add(3)
+      series.gauge(level, () => Number.NaN)
+      const next = reporter({ registry, takeRecent: () => undefined, checks: new CheckRegistry() })
+      // As the channel between the two does it.
+      const tell = () => {
+        const report = asReport(JSON.parse(JSON.stringify(next())))
+        if (report?.type !== "metrics") return assert.fail()
+        source.onMetrics(11, report)
+      }
+      tell()
+      assert.deepStrictEqual([valueOf(count.name), valueOf(level.name)], [3, "NaN"])
+      series.remove()
+      tell()
+      assert.deepStrictEqual([valueOf(count.name), valueOf(level.name)], [3, undefined])
+      series.counts(count).of().add(2)
+      tell()
+      assert.deepStrictEqual([valueOf(count.name), valueOf(level.name)], [5, undefined])
     })
   )
 

@@ -9,6 +9,7 @@ const reports: ReadonlyArray<WorkerReport> = [
   { type: "stopping" },
   { type: "failed", message: "why" },
   { type: "metrics", samples: [{ id: "a" }] },
+  { type: "metrics", samples: [], gone: ["a"] },
   { type: "metrics", samples: [], recent: { slowest: [], failed: [] } }
 ]
 
