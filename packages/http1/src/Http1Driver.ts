@@ -6,7 +6,7 @@ import type { OpenWebSocket, UpgradedConnection } from "@pagi/core/exchange/WebS
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { endOf } from "@pagi/core/observe/ConnectionEnd"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
-import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
+import type { Holding, ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import { ConnectionFibers, type ListenerFibers, type ScopedConnection } from "@pagi/core/server/ConnectionFibers"
 import { Deadline, type DeadlineOwner, freshDrainTicks, ticks } from "@pagi/core/server/Deadlines"
 import { lingerSilenceTicks } from "@pagi/core/server/Linger"
@@ -516,6 +516,15 @@ export class Http1Driver
 
   get protocol(): "http/1.1" {
     return "http/1.1"
+  }
+
+  get holding(): Holding | undefined {
+    if (this.#phase === "closed" || this.#phase === "upgraded") return undefined
+    if (this.transport.bufferedAmount > 0) return "backlog"
+    if (this.#phase === "fresh" || this.#phase === "idle" || this.#phase === "head") return "nothing"
+    if (this.#machine.bufferedLength > 0) return "backlog"
+    // Event streams go on, and are what their clients have come for.
+    return this.#exchange?.mayStall === false ? undefined : "answer"
   }
 
   protected get hasRunning(): boolean {

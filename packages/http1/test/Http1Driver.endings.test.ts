@@ -103,6 +103,35 @@ describe("the server ends", () => {
   )
 })
 
+describe("giving way", () => {
+  it.effect("is for those without a request, then for those that take less than they ask for, then for others", () =>
+    Effect.gen(function* () {
+      const { application } = recorded<unknown>(({ path }, _, send) =>
+        path === "/busy" ? Effect.never : respond(send, "x".repeat(700))
+      )
+      const harness = yield* makeHarness(application)
+      const unread = harness.connect({ capacity: 100 })
+      unread.push(get())
+      const busy = yield* converse(harness, lines("GET /busy HTTP/1.1", "Host: a"))
+      const idle = yield* converse(harness, get())
+      const head = yield* converse(harness, "GET / HT")
+      const fresh = harness.connect()
+      const pipelining = harness.connect()
+      pipelining.push(lines("GET /busy HTTP/1.1", "Host: a").repeat(2))
+      const all = [idle, head, fresh, unread, pipelining, busy]
+      for (const [index, transport] of all.entries()) {
+        assert.isTrue(all.slice(index).every(({ ending }) => ending === "open"))
+        assert.isTrue(harness.server.registry.dropLeast())
+        assert.notStrictEqual(transport.ending, "open")
+      }
+      assert.isFalse(harness.server.registry.dropLeast())
+      // The applications of those that were asked for something end a moment after their clients have left.
+      yield* TestClock.adjust("10 seconds")
+      yield* finish(harness)
+    })
+  )
+})
+
 describe("drain", () => {
   it.effect("idle connections close a moment later, fresh ones after a second", () =>
     Effect.gen(function* () {

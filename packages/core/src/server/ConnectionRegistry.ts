@@ -3,12 +3,20 @@ import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { ConnectionEnd, ConnectionProtocol } from "../observe/ConnectionEnd.ts"
 import type { Observer } from "../observe/Observer.ts"
 
+/**
+ * What a connection has of a server: no request, more than the peer takes (it does not read, or asks on without waiting for
+ * answers), or one answer that is under way.
+ */
+export type Holding = "nothing" | "backlog" | "answer"
+
 /** A connection as the server sees it from outside. */
 export interface ServerConnection {
   /** What is spoken on it, for observers. */
   readonly protocol: ConnectionProtocol
   /** Why it ends, or has ended, for observers; asked when it is removed. */
   readonly endReason: ConnectionEnd
+  /** What it holds, if it may have to give way for that; asked where there are few connections (`dropLeast`). */
+  readonly holding?: Holding | undefined
   /** Finish what was begun and then close; close at once when idle. */
   drain(): void
   /** Give up what is under way: exchanges see this reason, the peer sees the connection end. */
@@ -100,13 +108,32 @@ export class ConnectionRegistry {
   giveWay(): boolean {
     for (const connection of this.#lingering.values()) {
       if (!connection.isSent) continue
-      this.#lingering.delete(connection)
-      this.#leaving.add(connection)
-      this.#tellClosed(connection)
-      connection.abort("idle_timeout")
+      this.#evict(connection)
       return true
     }
     return false
+  }
+
+  /**
+   * Closes a connection for which least is lost: the oldest of those that hold nothing, or else a backlog, or else one
+   * answer. Answers whether there was one. It looks at all of them, so it is for servers that have few.
+   */
+  dropLeast(): boolean {
+    for (const holding of ["nothing", "backlog", "answer"] as const) {
+      for (const connection of this.#connections) {
+        if (connection.holding !== holding || this.#leaving.has(connection)) continue
+        this.#evict(connection)
+        return true
+      }
+    }
+    return false
+  }
+
+  #evict(connection: ServerConnection): void {
+    this.#lingering.delete(connection)
+    this.#leaving.add(connection)
+    this.#tellClosed(connection)
+    connection.abort("idle_timeout")
   }
 
   /** To be called when the connection has closed and its exchanges have ended. */

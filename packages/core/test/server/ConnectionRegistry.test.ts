@@ -2,13 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { ConnectionRegistry, type LingeringConnection } from "../../src/server/ConnectionRegistry.ts"
+import { ConnectionRegistry, type LingeringConnection, type Holding } from "../../src/server/ConnectionRegistry.ts"
 
 class FakeConnection implements LingeringConnection {
   readonly protocol = "toy/1"
   readonly endReason = "complete"
   readonly calls: Array<string> = []
   isSent = true
+  holding: Holding | undefined = undefined
   /** What the connection does besides when it is called. */
   readonly react: () => void
 
@@ -140,6 +141,22 @@ describe("ConnectionRegistry", () => {
         assert.strictEqual(registry.size, 0)
       })
     )
+  })
+
+  it("drops those that hold least, the oldest first", () => {
+    const registry = new ConnectionRegistry()
+    const connections = (["answer", "backlog", undefined, "nothing", "nothing"] as const).map((holding) => {
+      const connection = new FakeConnection()
+      connection.holding = holding
+      registry.add(connection)
+      return connection
+    })
+    const dropped = () => connections.flatMap(({ calls }, index) => (calls.join() === "idle_timeout" ? [index] : []))
+    for (const expected of [[3], [3, 4], [1, 3, 4], [0, 1, 3, 4]]) {
+      assert.isTrue(registry.dropLeast())
+      assert.deepStrictEqual([registry.size, dropped()], [5 - expected.length, expected])
+    }
+    assert.isFalse(registry.dropLeast())
   })
 
   describe("tells its observer", () => {

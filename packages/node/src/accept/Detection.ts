@@ -20,6 +20,7 @@ export interface Recogniser {
 /** A connection of which the first bytes have not come. They decide, mostly all at once, who goes on with it. */
 export class Detection implements TransportHandler, ServerConnection, DeadlineOwner {
   readonly protocol = "unknown"
+  readonly holding = "nothing"
   endReason: ConnectionEnd = "client_closed"
   readonly #recogniser: Recogniser
   readonly #transport: Transport

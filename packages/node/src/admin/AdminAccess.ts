@@ -2,6 +2,7 @@
  * Who may ask the admin listener for what. A page of another site must neither read the status, by a name of its own that
  * leads here (DNS rebinding), nor give commands in the name of somebody who can reach this address.
  */
+import type { Address } from "@pagi/core/contract/Address"
 import { get, type HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { createHash, timingSafeEqual } from "node:crypto"
 import { isIP } from "node:net"
@@ -11,6 +12,8 @@ export interface AdminRequest {
   readonly method: string
   readonly path: string
   readonly headers: HeaderBlock
+  /** Where it came from; absent for a Unix socket. */
+  readonly client: Address | undefined
   /** Whether it came over a Unix socket, which only those can use who may. */
   readonly isLocal: boolean
 }
@@ -82,9 +85,11 @@ export class AdminAccess {
     const { headers, isLocal } = request
     if (isCrossSite(headers)) return { status: 403, reason: "commands are not taken from pages of other sites" }
     if (isLocal || this.#hasToken(headers)) return undefined
-    return this.#token === undefined
-      ? { status: 403, reason: "commands need a Unix socket, or over TCP the option adminToken" }
-      : { status: 401, reason: "commands need the token: Authorization: Bearer TOKEN" }
+    if (this.#token === undefined) {
+      return { status: 403, reason: "commands need a Unix socket, or over TCP the option adminToken" }
+    }
+    const needed = "commands need the token: Authorization: Bearer TOKEN"
+    return { status: 401, reason: bearerOf(headers) === undefined ? needed : `the token is wrong; ${needed}` }
   }
 }
 

@@ -18,6 +18,8 @@ import * as Answer from "./Answer.ts"
 import { EventHub } from "./EventHub.ts"
 import { History } from "./History.ts"
 import type { PageFile } from "./PageFiles.ts"
+import { RefusalLog } from "./RefusalLog.ts"
+import { Pace, SharedAnswer } from "./SharedAnswer.ts"
 
 /** The page, and what its responses say besides what they are. */
 export interface Page {
@@ -50,11 +52,10 @@ const allowOf = ({ GET, POST }: Resource): string =>
 
 const notFound = Answer.text(404, "there is nothing here; the dashboard is at /")
 
-const misdirected = Answer.text(
-  421,
-  "the host of this request is neither an address, nor localhost, nor the name that the admin listener was set up with; " +
-    "use one of these, or say the token: Authorization: Bearer TOKEN"
-)
+const misdirection =
+  "the host of this request is neither an address, nor localhost, nor the name that the admin listener was set up with"
+
+const misdirected = Answer.text(421, `${misdirection}; use one of these, or say the token: Authorization: Bearer TOKEN`)
 
 const tooMany = Answer.text(503, "no more clients can listen to events; close a dashboard, or try again later", [
   ["retry-after", "5"]
@@ -64,21 +65,37 @@ const tooMany = Answer.text(503, "no more clients can listen to events; close a 
 class Resources {
   readonly #settings: AdminSettings
   readonly #access: AdminAccess
-  readonly #history: History
+  readonly #refusals: RefusalLog
+  readonly #metrics: { readonly [As in Exposition.Format]: SharedAnswer<Answer.Answer> }
+  /** By whether it is told over a Unix socket. */
+  readonly #status: { readonly local: SharedAnswer<Answer.Answer>; readonly remote: SharedAnswer<Answer.Answer> }
   readonly #resources: ReadonlyMap<string, Resource>
 
-  constructor(settings: AdminSettings, history: History) {
+  constructor(settings: AdminSettings, history: History, refusals: RefusalLog) {
     this.#settings = settings
     this.#access = new AdminAccess(settings)
-    this.#history = history
+    this.#refusals = refusals
+    const pace = new Pace()
+    const shared = (make: Effect.Effect<Answer.Answer>) => new SharedAnswer(pace, Effect.map(make, Answer.encode))
+    const { source } = settings
+    const metricsAs = (format: Exposition.Format) =>
+      shared(
+        Effect.map(source.metrics, (registry) =>
+          Answer.metrics(Exposition.contentType[format], Exposition.format(registry, format))
+        )
+      )
+    this.#metrics = { prometheus: metricsAs("prometheus"), openmetrics: metricsAs("openmetrics") }
+    this.#status = { local: shared(this.#statusFor(true)), remote: shared(this.#statusFor(false)) }
+    const past = shared(Effect.sync(() => Answer.jsonText(history.json)))
+    const recent = shared(Effect.map(source.recent, (recent) => Answer.json(recent)))
     this.#resources = new Map<string, Resource>([
       ...[...settings.page.files].map(([path, file]) => [path, this.#file(file)] as const),
       ["/livez", { GET: () => Effect.succeed(Answer.text(200, "ok")), isPublic: true }],
       ["/readyz", { GET: () => this.#readiness, isPublic: true }],
-      ["/metrics", { GET: (request) => this.#metrics(request) }],
-      ["/status", { GET: (request) => this.#status(request) }],
-      ["/history", { GET: () => Effect.sync(() => Answer.jsonText(this.#history.json)) }],
-      ["/recent", { GET: () => Effect.map(settings.source.recent, (recent) => Answer.json(recent)) }],
+      ["/metrics", { GET: ({ headers }) => this.#metrics[Exposition.negotiate(get(headers, "accept"))].get }],
+      ["/status", { GET: ({ isLocal }) => this.#status[isLocal ? "local" : "remote"].get }],
+      ["/history", { GET: () => past.get }],
+      ["/recent", { GET: () => recent.get }],
       [
         "/events",
         { GET: () => Effect.succeed(Answer.text(406, "events are for clients that accept text/event-stream")) }
@@ -96,7 +113,10 @@ class Resources {
 
   answer(request: AdminRequest): Effect.Effect<Answer.Answer> {
     const resource = this.#resources.get(request.path)
-    if (resource?.isPublic !== true && !this.#access.isNamed(request)) return Effect.succeed(misdirected)
+    if (resource?.isPublic !== true && !this.#access.isNamed(request)) {
+      this.#refuse(request, misdirection)
+      return Effect.succeed(misdirected)
+    }
     if (resource === undefined) return Effect.succeed(notFound)
     const { method } = request
     const run = method === "GET" || method === "HEAD" ? resource.GET : method === "POST" ? resource.POST : undefined
@@ -126,19 +146,14 @@ class Resources {
     )
   )
 
-  #metrics({ headers }: AdminRequest): Effect.Effect<Answer.Answer> {
-    return Effect.map(this.#settings.source.metrics, (registry) => {
-      const format = Exposition.negotiate(get(headers, "accept"))
-      return Answer.metrics(Exposition.contentType[format], Exposition.format(registry, format))
-    })
+  #statusFor(isLocal: boolean): Effect.Effect<Answer.Answer> {
+    const { commands, status } = this.#settings.source
+    const access = commands === undefined ? "none" : this.#access.commandsOver(isLocal)
+    return Effect.map(status, (status) => Answer.json({ ...status, commands: access } satisfies AdminStatus))
   }
 
-  #status({ isLocal }: AdminRequest): Effect.Effect<Answer.Answer> {
-    const { commands, status } = this.#settings.source
-    return Effect.map(status, (status) => {
-      const access = commands === undefined ? "none" : this.#access.commandsOver(isLocal)
-      return Answer.json({ ...status, commands: access } satisfies AdminStatus)
-    })
+  #refuse({ client, method, path }: AdminRequest, reason: string): void {
+    this.#refusals.add({ method, path: this.#resources.has(path) ? path : undefined, client, reason })
   }
 
   #command(select: (commands: AdminCommands) => Effect.Effect<void>): Resource {
@@ -146,6 +161,7 @@ class Resources {
       POST: (request) => {
         const denial = this.#access.denialOf(request)
         if (denial !== undefined) {
+          this.#refuse(request, denial.reason)
           const challenge: HeaderBlock = denial.status === 401 ? [["www-authenticate", "Bearer"]] : []
           return Effect.succeed(Answer.text(denial.status, denial.reason, challenge))
         }
@@ -162,10 +178,11 @@ class Resources {
 const hasTag = (list: string | undefined, etag: string): boolean =>
   list?.split(",").some((one) => one.trim().replace(/^W\//, "") === etag || one.trim() === "*") === true
 
-const requestOf = ({ headers, method, path, server }: HttpScope | SseScope): AdminRequest => ({
+const requestOf = ({ client, headers, method, path, server }: HttpScope | SseScope): AdminRequest => ({
   method,
   path,
   headers,
+  client,
   isLocal: server !== undefined && server[1] === null
 })
 
@@ -195,7 +212,9 @@ export const make = (
   Effect.gen(function* () {
     const history = new History()
     const hub = new EventHub()
-    const resources = new Resources(settings, history)
+    const refusals = new RefusalLog()
+    const resources = new Resources(settings, history, refusals)
+    yield* Effect.forkScoped(refusals.run)
     yield* Effect.forkScoped(record(settings.source, history, hub))
     return PagiApp.make({
       http: (scope, _receive, send) =>

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import { MinimumLogLevel } from "effect/References"
 import * as Scope from "effect/Scope"
 import { FirstConnection } from "../accept/FirstConnection.ts"
+import { GivesWay } from "../accept/GivesWay.ts"
 import { MoreListeners } from "../accept/Listener.ts"
 import { codeOf, ListenError, ofOption } from "../accept/ListenError.ts"
 import { type Inheritance, InheritedSockets, none, passOn } from "../listen/InheritedSockets.ts"
@@ -50,7 +51,8 @@ const limits = {
   shutdownTimeout: "1 second"
 } as const
 
-const quiet = { accessLog: "off", quiet: true, lifespan: "off" } as const
+/** Without HTTP/2, in which one connection could hold as much as a hundred others. */
+const quiet = { accessLog: "off", quiet: true, lifespan: "off", http2: false } as const
 
 /** Listens, and answers from now on until the scope closes. Fails with a `ListenError` that names the option. */
 export const open = <E>(parts: AdminParts<E>): Effect.Effect<AdminListener, ListenError | E, Scope.Scope> =>
@@ -73,6 +75,7 @@ export const open = <E>(parts: AdminParts<E>): Effect.Effect<AdminListener, List
       Effect.provideService(WorkerIdentity, undefined),
       Effect.provideService(MoreListeners, []),
       Effect.provideService(FirstConnection, undefined),
+      Effect.provideService(GivesWay, true),
       Effect.provideService(Observer, undefined),
       Effect.provideService(MinimumLogLevel, "Warn"),
       Effect.mapError((error) => (error instanceof ListenError ? ofOption(error, "admin") : error))

@@ -32,6 +32,12 @@ export const jsonText = (body: string, status = 200): Answer => ({
 
 export const json = (value: unknown, status = 200): Answer => jsonText(JSON.stringify(value), status)
 
+const encoder = new TextEncoder()
+
+/** The same as bytes, for one that is sent to many. */
+export const encode = (answer: Answer): Answer =>
+  typeof answer.body === "string" ? { ...answer, body: encoder.encode(answer.body) } : answer
+
 /** Metrics in one of their formats. */
 export const metrics = (contentType: string, body: string): Answer => ({
   status: 200,

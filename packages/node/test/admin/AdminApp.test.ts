@@ -6,6 +6,7 @@ import { take } from "@pagi/core/metrics/MetricSamples"
 import { ServerCounters } from "@pagi/core/metrics/ServerCounters"
 import { SeriesRegistry } from "@pagi/core/metrics/Series"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import type { MetricRegistry } from "effect/Metric"
 import * as TestClock from "effect/testing/TestClock"
 import * as AdminApp from "../../src/admin/AdminApp.ts"
@@ -34,6 +35,7 @@ interface Options {
   readonly token?: string
   readonly host?: string
   readonly server?: Address
+  readonly client?: Address
   readonly isSingle?: boolean
 }
 
@@ -69,12 +71,22 @@ const make = (options: Options = {}) =>
     })
     const client = yield* TestClient.make(app, {
       lifespan: "off",
-      ...(options.server === undefined ? {} : { server: options.server })
+      ...(options.server === undefined ? {} : { server: options.server }),
+      ...(options.client === undefined ? {} : { client: options.client })
     })
     const request = (path: string, method = "GET", headers: HeaderBlock = []) =>
       client.request({ path, method, headers })
     return { client, counters, done, marks, request, state }
   })
+
+/** Runs with a logger that keeps every message. */
+const withMessages = <A, E, R>(run: (messages: Array<string>) => Effect.Effect<A, E, R>) => {
+  const messages: Array<string> = []
+  const logger = Logger.make(({ logLevel, message }) => {
+    messages.push(`${logLevel}: ${String(message)}`)
+  })
+  return Effect.provide(run(messages), Logger.layer([logger]))
+}
 
 const unix: Address = ["/run/admin.sock", null]
 
@@ -203,6 +215,43 @@ describe("AdminApp", () => {
       )
       assert.deepStrictEqual(none.done, [])
     })
+  )
+
+  it.effect("tells who was refused: at once, and once a minute how many others were", () =>
+    withMessages((messages) =>
+      Effect.gen(function* () {
+        const { request } = yield* make({ token, client: ["192.0.2.7", 4711] })
+        const give = (authorization: string) =>
+          request("/commands/reload", "POST", authorization === "" ? [] : [["authorization", authorization]])
+        yield* give("Bearer wrong")
+        yield* TestClock.adjust(1)
+        assert.deepStrictEqual(messages.splice(0), [
+          "Warn: the admin listener has refused POST /commands/reload from 192.0.2.7: the token is wrong; " +
+            "commands need the token: Authorization: Bearer TOKEN"
+        ])
+        for (let index = 0; index < 50; index++) yield* give("Bearer wrong")
+        yield* give("")
+        yield* request("/status")
+        yield* request("/status", "GET", [["host", "evil.example"]])
+        yield* TestClock.adjust("59 seconds")
+        assert.deepStrictEqual(messages, [])
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(messages.splice(0), [
+          "Warn: in the last minute the admin listener has refused GET /status from 192.0.2.7: the host of this request " +
+            "is neither an address, nor localhost, nor the name that the admin listener was set up with " +
+            "(and 51 more before it)"
+        ])
+        yield* give(`Bearer ${token}`)
+        yield* TestClock.adjust("10 minutes")
+        assert.deepStrictEqual(messages, [])
+        yield* request("/other\n", "GET", [["host", "evil.example"]])
+        yield* TestClock.adjust(1)
+        assert.match(
+          messages.join(),
+          /^Warn: the admin listener has refused GET of another path from 192\.0\.2\.7: [^(]*$/
+        )
+      })
+    )
   )
 
   it.effect("takes commands over a Unix socket, from no page of another site", () =>

@@ -113,15 +113,76 @@ describe("the admin listener of a server in a program", () => {
     )
   )
 
-  it.live("closes for a client that does not read what it has asked for, and answers others meanwhile", () =>
+  const crowds: ReadonlyArray<readonly [what: string, begin: string, begun: string]> = [
+    ["say nothing", "", ""],
+    ["begin a request and go no further", "GET /livez HT", ""],
+    ["ask nothing more", "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", "ok\n"]
+  ]
+  for (const [what, begin, begun] of crowds) {
+    it.live(`answers probes at once when there are as many clients as it takes that ${what}`, () =>
+      isolated(
+        Effect.gen(function* () {
+          const { server } = yield* serveHttp(answer("x"), { admin })
+          const port = portOf(server.adminUrl)
+          const crowd = yield* Effect.forEach(Array.from({ length: 100 }), () => open(port))
+          for (const client of crowd) client.send(begin)
+          for (const client of crowd) yield* client.endsWith(begun)
+          for (const path of ["/livez", "/readyz"]) assert.strictEqual((yield* get(server.adminUrl, path)).status, 200)
+          // Those that had waited for longest gave way, and no others.
+          yield* crowd[0]?.closed ?? assert.fail()
+          const open100 = crowd.filter(({ hasClosed }) => !hasClosed).length
+          assert.isAtLeast(open100, 97)
+          assert.isFalse(crowd[99]?.hasClosed)
+        })
+      )
+    )
+  }
+
+  it.live("answers probes at once when all others ask on and on, and keeps those who listen to events", () =>
+    isolated(
+      Effect.gen(function* () {
+        const { server } = yield* serveHttp(answer("x"), { admin })
+        const port = portOf(server.adminUrl)
+        const listeners = yield* Effect.forEach(Array.from({ length: 50 }), () => open(port))
+        for (const client of listeners) {
+          client.send("GET /events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
+          yield* client.endsWith(":one point a second\n\n\r\n")
+        }
+        const crowd = yield* Effect.forEach(Array.from({ length: 50 }), () => open(port))
+        for (const client of crowd) client.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000))
+        for (let round = 0; round < 20; round++) {
+          for (const path of ["/livez", "/readyz"]) assert.strictEqual((yield* get(server.adminUrl, path)).status, 200)
+        }
+        assert.isTrue(listeners.every(({ hasClosed }) => !hasClosed))
+      })
+    )
+  )
+
+  it.live("answers probes at once when there are as many clients as it takes that read nothing", () =>
+    isolated(
+      Effect.gen(function* () {
+        const { server } = yield* serveHttp(answer("x"), { admin })
+        const port = portOf(server.adminUrl)
+        const crowd = yield* Effect.forEach(Array.from({ length: 100 }), () => open(port))
+        // More than the buffers of the system hold.
+        const many = "GET /uPlot.esm.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(400)
+        for (const client of crowd) {
+          client.socket.pause()
+          client.send(many)
+        }
+        for (const path of ["/livez", "/readyz"]) assert.strictEqual((yield* get(server.adminUrl, path)).status, 200)
+      })
+    )
+  )
+
+  it.live("speaks HTTP/1.1 only, in which a connection is one request at a time", () =>
     isolated(
       Effect.gen(function* () {
         const { server } = yield* serveHttp(answer("x"), { admin })
         const client = yield* open(portOf(server.adminUrl))
-        client.socket.pause()
-        // Far more answers than the system's buffers hold.
-        for (let index = 0; index < 400; index++) client.get("/uPlot.esm.js", "")
-        assert.strictEqual((yield* get(server.adminUrl, "/livez")).status, 200)
+        client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        yield* client.ended
+        assert.match(client.text, /^HTTP\/1\.1 /)
       })
     )
   )
