@@ -1,10 +1,5 @@
 import type { ExchangeEntry, ExchangeFollower } from "@pagi/core/observe/ExchangeRecorder"
-import {
-  describeConnection,
-  type ExchangeKind,
-  type ExchangeOutcome,
-  type ObservedConnection
-} from "@pagi/core/observe/Observer"
+import { describeConnection, type ExchangeOutcome, type ObservedConnection } from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { finalStatusProblem } from "@pagi/core/http/ResponseStatus"
@@ -81,13 +76,14 @@ export class ResponseWriter implements UpgradableResponse {
 
   start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
     // Behind 101 the connection would belong to another protocol; there is `switchProtocols` for that.
-    return status === 101 ? finalStatusProblem(status) : this.#start(status, headers, trailers)
+    const problem = status === 101 ? finalStatusProblem(status) : this.#start(status, headers, trailers)
+    if (problem === undefined) this.#entry?.started(status, headers)
+    return problem
   }
 
   #start(status: number, headers: HeaderBlock, trailers: boolean): string | undefined {
     const problem = this.#machine.startResponse(status, this.#withId(headers), trailers, this.#server.date.value)
     if (problem !== undefined) return problem
-    this.#entry?.started(status, headers)
     // Nothing is written yet: the head goes out with the first piece of the body, or when the turn ends without one.
     this.#transport.scheduleFlush()
     return undefined
@@ -102,12 +98,10 @@ export class ResponseWriter implements UpgradableResponse {
   /** Accepts another protocol, to which the connection belongs from now on (RFC 9110 §7.8). */
   switchProtocols(headers: HeaderBlock): string | undefined {
     const problem = this.#start(101, headers, false)
-    if (problem === undefined) this.flushHead()
-    return problem
-  }
-
-  applicationStarted(kind: ExchangeKind): void {
-    this.#entry?.applicationStarted(kind)
+    if (problem !== undefined) return problem
+    this.#entry?.accepted(101, headers)
+    this.flushHead()
+    return undefined
   }
 
   follow(follower: ExchangeFollower): void {

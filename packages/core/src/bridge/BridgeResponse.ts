@@ -2,7 +2,7 @@
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { Ending } from "../exchange/Exchange.ts"
 import { brokenOff, type ResponseSink } from "../exchange/ResponseSink.ts"
-import type { ExchangeFollower } from "../observe/ExchangeRecorder.ts"
+import { type ExchangeFollower, kindOf } from "../observe/ExchangeRecorder.ts"
 import { contentLengthProblem, contentLengthToSend, lengthProblem, readContentLength } from "../http/ContentLength.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { errorContent, errorContentType } from "../http/ResponseContent.ts"
@@ -113,7 +113,7 @@ export class BridgeResponse implements ResponseSink {
 
   /** The handshake has been accepted by these fields. */
   switched(headers: HeaderBlock): void {
-    this.#follower?.started(101, headers)
+    this.#follower?.started(101, headers, "websocket")
   }
 
   /** So many bytes of a session's messages were sent. */
@@ -166,7 +166,9 @@ export class BridgeResponse implements ResponseSink {
     const { announcesTrailers } = this
     const isHead = this.#isHeadRequest
     this.contentLength = contentLengthToSend(held.status, this.#stated, wholeLength, isHead, announcesTrailers)
-    this.#follower?.started(held.status, held.headers)
+    if (this.#follower !== undefined) {
+      this.#follower.started(held.status, held.headers, kindOf(held.status, held.headers, isHead))
+    }
   }
 
   body(data: string | Uint8Array, ends: boolean): string | undefined {

@@ -2,7 +2,6 @@
 import type { ExchangeFollower } from "../observe/ExchangeRecorder.ts"
 import type { RunObserver } from "../server/RequestRunner.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
-import type { ExchangeKind } from "../observe/Observer.ts"
 import type { RequestTrace } from "../tracing/RequestTrace.ts"
 import { HttpExchange } from "./Http.ts"
 import type { HttpRequestHead, ScopeConnection } from "./RequestScope.ts"
@@ -12,8 +11,8 @@ import { WebSocketExchange } from "./WebSocket.ts"
 /** Any exchange that begins with a request. */
 export type BegunExchange = HttpExchange | SseExchange | WebSocketExchange
 
-/** What an exchange is for, as observers and spans have it. */
-export const kindOf = (exchange: BegunExchange): ExchangeKind =>
+/** The type of the scope that an exchange has. */
+const typeOf = (exchange: BegunExchange): "http" | "sse" | "websocket" =>
   exchange instanceof HttpExchange ? "http" : exchange instanceof WebSocketExchange ? "websocket" : "sse"
 
 /** Begins the span, which follows the response. */
@@ -24,7 +23,7 @@ export const begin = (
   connection: ScopeConnection,
   head: HttpRequestHead
 ): RequestTrace | undefined => {
-  const trace = tracer?.begin(kindOf(exchange), head, connection)
+  const trace = tracer?.begin(typeOf(exchange), head, connection)
   if (trace !== undefined) response.follow(trace)
   return trace
 }

@@ -2,9 +2,7 @@
 import type { Fiber } from "effect/Fiber"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { ExchangeEntry, ExchangeFollower } from "../observe/ExchangeRecorder.ts"
-import type { ExchangeKind } from "../observe/Observer.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
-import type { RequestTrace } from "../tracing/RequestTrace.ts"
 import type { Ending, ExchangeOptions } from "./Exchange.ts"
 import * as ExchangeTrace from "./ExchangeTrace.ts"
 import { HttpExchange } from "./Http.ts"
@@ -21,8 +19,6 @@ export type { BegunExchange } from "./ExchangeTrace.ts"
 export interface UpgradableResponse extends ResponseSink {
   /** Sends the head that accepts a handshake; answers why the protocol cannot carry it. */
   switchProtocols(headers: HeaderBlock): string | undefined
-  /** Notes for observers that the application is about to be run. */
-  applicationStarted(kind: ExchangeKind): void
   /** Has another one be told what observers are, if there is an entry for them. */
   follow(follower: ExchangeFollower): void
   /** Gives up what observers will be told of the exchange, for the session that goes on with it. */
@@ -55,7 +51,7 @@ export const beginExchange = (
       ? makeExchange(host, options, head)
       : new WaitingHandshake(host, options, handshake).exchange
   if (server.native !== undefined && exchange instanceof HttpExchange) {
-    const trace = announce(host, server, exchange, connection, head)
+    const trace = ExchangeTrace.begin(host.response, server, exchange, connection, head)
     host.onBegin(exchange)
     const observer = ExchangeTrace.observe(exchange, trace)
     const fiber = exchange.beginNative(server, server.native, connection, head, observer, trace?.span)
@@ -64,24 +60,10 @@ export const beginExchange = (
   }
   // A getter in the application's state may throw; then nothing has begun.
   const scope = exchange.makeScope(server, connection, head)
-  const trace = announce(host, server, exchange, connection, head)
+  const trace = ExchangeTrace.begin(host.response, server, exchange, connection, head)
   host.onBegin(exchange)
   const fiber = exchange.run(server.runner, scope, ExchangeTrace.observe(exchange, trace), trace?.span)
   if (fiber !== undefined) host.onWaiting(fiber)
-}
-
-/** Notes for observers that the application is about to be run, and begins the span of the exchange, if there is to be one. */
-const announce = (
-  host: HttpHost,
-  server: ServerContext,
-  exchange: ExchangeTrace.BegunExchange,
-  connection: ScopeConnection,
-  head: HttpRequestHead
-): RequestTrace | undefined => {
-  // Nobody listens to exchanges, and none has a span.
-  if (server.exchanges === undefined) return undefined
-  host.response.applicationStarted(ExchangeTrace.kindOf(exchange))
-  return ExchangeTrace.begin(host.response, server, exchange, connection, head)
 }
 
 /** A handshake until the application has accepted or refused it. */

@@ -1,4 +1,5 @@
 /** The format of event streams (HTML standard, "Server-sent events"), as the server writes it. */
+import type { HeaderBlock } from "./HeaderBlock.ts"
 
 /** What an event consists of. `event` and `id` have no line break. */
 export interface StreamEvent {
@@ -33,6 +34,17 @@ export const encodeComment = (comment: string): string =>
 /** Whether an Accept field lists event streams, with a weight other than 0 (RFC 9110 §12.5.1). */
 export const accepts = (accept: string): boolean =>
   accept.toLowerCase().includes("text/event-stream") && accept.split(",").some(isEventStream)
+
+const nameLength = "content-type".length
+
+/** Whether the fields of a response say that its content is an event stream; their names may be in any case. */
+export const isContent = (headers: HeaderBlock): boolean => {
+  for (const header of headers) {
+    const name = header[0]
+    if (name.length === nameLength && name.toLowerCase() === "content-type") return accepts(header[1])
+  }
+  return false
+}
 
 const isEventStream = (range: string): boolean => {
   const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase())

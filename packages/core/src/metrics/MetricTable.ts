@@ -64,7 +64,7 @@ export const table = {
       "http.request.method": method,
       "network.protocol.version": version,
       status_class: "`1xx` to `5xx`",
-      kind: "`http`, `sse` or `websocket`"
+      kind: "`sse` of an event stream, `websocket` of a session that was accepted, else `http`"
     }
   }),
   activeRequests: define({

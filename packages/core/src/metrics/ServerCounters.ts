@@ -35,9 +35,6 @@ const kindNumber = (kind: ExchangeKind): number => {
   return kind === "sse" ? 1 : 2
 }
 
-/** Whether the exchange was an event stream or a session, and not an ordinary response in its place. */
-const hasLasted = ({ kind, status }: ExchangeRecord): boolean => kind !== "http" && (status === 200 || status === 101)
-
 /** What is counted of exchanges that are alike. */
 interface ExchangeSeries {
   readonly requests: Count
@@ -163,9 +160,10 @@ export class ServerCounters implements Observer {
     const [method, httpVersion] = [methods[methodNumber] ?? other, versions[version] ?? ""]
     const series = {
       requests: requests.of(method, httpVersion, `${Math.floor(status / 100)}xx`, kind),
-      duration: hasLasted(record)
-        ? sessions.of(kind)
-        : durations.of(method, String(status), httpVersion, secure ? "https" : "http")
+      duration:
+        kind === "http"
+          ? durations.of(method, String(status), httpVersion, secure ? "https" : "http")
+          : sessions.of(kind)
     }
     this.#alike.set(key, series)
     return series

@@ -1,7 +1,9 @@
 /** What becomes of an exchange, for observers: noted while it goes on, told once when it has ended. */
 import type * as Clock from "effect/Clock"
 import type { Address } from "../contract/Address.ts"
+import * as EventStream from "../http/EventStream.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import { isContentless } from "../http/ResponseStatus.ts"
 import type {
   ExchangeKind,
   ExchangeOutcome,
@@ -17,14 +19,18 @@ const distanceLifetime = 1000
 /** Is told what a driver does for an exchange, while it goes on. */
 export interface ExchangeFollower {
   readonly traceId: string
-  /** The response has a head; it counts as sent unless `revoked` follows. */
-  started(status: number, headers: HeaderBlock | undefined): void
+  /** The response has a head, which says what the exchange is; it counts as sent unless `revoked` follows. */
+  started(status: number, headers: HeaderBlock | undefined, kind: ExchangeKind): void
   revoked(): void
   /** So many bytes of the response's body, or of a session's messages, were sent. */
   sent(length: number): void
   /** The exchange has ended; its application may run on. */
   ended(outcome: ExchangeOutcome): void
 }
+
+/** What an exchange is whose response has this head. */
+export const kindOf = (status: number, headers: HeaderBlock | undefined, isHead: boolean): ExchangeKind =>
+  headers !== undefined && EventStream.isContent(headers) && !isContentless(status, isHead) ? "sse" : "http"
 
 /** Nobody listens: the entry is there for a follower. */
 const nobody: Observer = {}
@@ -134,18 +140,23 @@ export class ExchangeEntry implements ExchangeRecord {
     return arrivedAt
   }
 
-  /** The application is about to be run. */
-  applicationStarted(kind: ExchangeKind): void {
-    this.kind = kind
-  }
-
   /** The response has a head; it counts as sent unless `revoke` follows. */
   started(status: number, headers: HeaderBlock | undefined): void {
+    this.#start(status, headers, kindOf(status, headers, this.request?.method === "HEAD"))
+  }
+
+  /** A handshake is accepted by this head; it counts as sent unless `revoke` follows. */
+  accepted(status: number, headers: HeaderBlock): void {
+    this.#start(status, headers, "websocket")
+  }
+
+  #start(status: number, headers: HeaderBlock | undefined, kind: ExchangeKind): void {
     const { observer } = this.#recorder
     this.status = status
+    this.kind = kind
     if (observer.usesResponseHeaders === true) this.responseHeaders = headers
     if (observer.usesFirstByte === true) this.#isHeadAwaited = true
-    this.#follower?.started(status, headers)
+    this.#follower?.started(status, headers, kind)
   }
 
   /** The response's head, if it has one, is on its way; to be told when that happens before there is content. */
@@ -161,6 +172,7 @@ export class ExchangeEntry implements ExchangeRecord {
   /** The head that was announced has not been sent, and will not be. */
   revoke(): void {
     this.status = 499
+    this.kind = "http"
     this.responseHeaders = undefined
     this.firstByte = undefined
     this.#isHeadAwaited = false

@@ -23,7 +23,7 @@ export const describeConnection = ({ client, secure, server }: ObservedConnectio
   secure
 })
 
-/** What the application was started for; `http` when it was not. */
+/** What an exchange was: `sse` if its response is an event stream, `websocket` if a handshake was accepted, else `http`. */
 export type ExchangeKind = "http" | "sse" | "websocket"
 
 /** What an observer is told of a request. */

@@ -1,10 +1,9 @@
 /** The span of an exchange: its driver tells it how the exchange goes on, and it ends when the application has ended too. */
 import type * as Exit from "effect/Exit"
 import type { Span } from "effect/Tracer"
-import { accepts } from "../http/EventStream.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { ExchangeFollower } from "../observe/ExchangeRecorder.ts"
-import type { ExchangeOutcome } from "../observe/Observer.ts"
+import type { ExchangeKind, ExchangeOutcome } from "../observe/Observer.ts"
 import * as SpanEnd from "./SpanEnd.ts"
 
 /** What the spans of a server have in common. */
@@ -29,16 +28,11 @@ interface SessionEvents {
   readonly ended: string
 }
 
-const ofWebSocket: SessionEvents = {
-  started: "websocket.accept",
-  sent: "websocket.send",
-  ended: "websocket.close"
+const eventsOf: Readonly<Record<ExchangeKind, SessionEvents | undefined>> = {
+  http: undefined,
+  sse: { started: "sse.start", sent: "sse.send", ended: "sse.close" },
+  websocket: { started: "websocket.accept", sent: "websocket.send", ended: "websocket.close" }
 }
-
-const ofEventStream: SessionEvents = { started: "sse.start", sent: "sse.send", ended: "sse.close" }
-
-const isEventStream = (headers: HeaderBlock): boolean =>
-  headers.some(([name, value]) => name.toLowerCase() === "content-type" && accepts(value))
 
 /**
  * The span of one exchange. What goes on for long, an event stream or a session, has events of its own in it: that it was
@@ -47,7 +41,6 @@ const isEventStream = (headers: HeaderBlock): boolean =>
 export class RequestTrace implements ExchangeFollower, ApplicationObserver {
   readonly span: Span
   readonly #owner: TraceOwner
-  readonly #isHandshake: boolean
   #status: number | undefined = undefined
   #session: SessionEvents | undefined = undefined
   #hasSent = false
@@ -55,11 +48,9 @@ export class RequestTrace implements ExchangeFollower, ApplicationObserver {
   #first: ApplicationObserver | undefined = undefined
   #exit: Exit.Exit<unknown, unknown> | undefined = undefined
 
-  /** `isHandshake` says whether the request asks for a WebSocket. */
-  constructor(owner: TraceOwner, span: Span, isHandshake: boolean) {
+  constructor(owner: TraceOwner, span: Span) {
     this.#owner = owner
     this.span = span
-    this.#isHandshake = isHandshake
   }
 
   get traceId(): string {
@@ -68,22 +59,16 @@ export class RequestTrace implements ExchangeFollower, ApplicationObserver {
 
   // from the driver ----------------------------------------------------------------------------------------------------
 
-  started(status: number, headers: HeaderBlock | undefined): void {
+  started(status: number, headers: HeaderBlock | undefined, kind: ExchangeKind): void {
     this.#status = status
     if (!this.span.sampled) return
     try {
       if (headers !== undefined) this.#owner.setResponse(this.span, headers)
-      this.#session = this.#sessionOf(status, headers ?? [])
+      this.#session = eventsOf[kind]
       if (this.#session !== undefined) this.#note(this.#session.started)
     } catch (defect) {
       this.#owner.onDefect(defect)
     }
-  }
-
-  #sessionOf(status: number, headers: HeaderBlock): SessionEvents | undefined {
-    // Over HTTP/2 an accepted handshake has an ordinary status (RFC 8441 §5).
-    if (this.#isHandshake && (status === 101 || status === 200)) return ofWebSocket
-    return isEventStream(headers) ? ofEventStream : undefined
   }
 
   revoked(): void {

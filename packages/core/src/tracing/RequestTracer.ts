@@ -8,7 +8,6 @@ import * as Option from "effect/Option"
 import { TracerTimingEnabled } from "effect/References"
 import { type AnySpan, ParentSpan, type Span } from "effect/Tracer"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
-import type { ExchangeKind } from "../observe/Observer.ts"
 import * as RemoteParent from "./RemoteParent.ts"
 import { RequestTrace, type TraceOwner } from "./RequestTrace.ts"
 import * as SpanAttributes from "./SpanAttributes.ts"
@@ -50,7 +49,7 @@ export class RequestTracer implements TraceOwner {
 
   /** Begins the span of an exchange, below that of the caller if it tells one; nothing when it shall have none. */
   begin(
-    type: ExchangeKind,
+    type: "http" | "sse" | "websocket",
     request: SpanAttributes.TracedRequest,
     connection: SpanAttributes.TracedConnection
   ): RequestTrace | undefined {
@@ -64,7 +63,7 @@ export class RequestTracer implements TraceOwner {
         this.#attributes.setRequest(span, request, connection)
         this.#rules?.setFields(span, "request", request.headers)
       }
-      return new RequestTrace(this, span, type === "websocket")
+      return new RequestTrace(this, span)
     } catch (defect) {
       this.onDefect(defect)
       return undefined

@@ -7,6 +7,7 @@ import { testContentless, testSendsBehindTheEnd } from "./Contentless.ts"
 import { testDraining } from "./Draining.ts"
 import { testBrokenOff, testCallbacks, testRunningOn, testUnanswered } from "./Endings.ts"
 import { testFiles, testFilesUnderWay, testUnreadableFiles } from "./Files.ts"
+import { testKinds } from "./Kinds.ts"
 import { testLeaving, testServerEnds } from "./Peers.ts"
 import { testAccessLog, testObserver } from "./Records.ts"
 import { testRequestIds } from "./RequestIds.ts"
@@ -50,6 +51,7 @@ const cases: Readonly<Record<string, (version: Version) => void>> = {
   "a request body that stalls": testBodyTime,
   "the access log has a line for": testAccessLog,
   "an observer is told, in order and once, of": testObserver,
+  "the kind of an exchange": testKinds,
   "the id of an exchange": testRequestIds,
   "a span": testSpans,
   "the span of what goes on for long": testSessionSpans,

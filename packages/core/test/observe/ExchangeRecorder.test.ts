@@ -130,6 +130,28 @@ describe("ExchangeEntry", () => {
     })
   )
 
+  it.effect("knows what the exchange was", () =>
+    Effect.gen(function* () {
+      const { recorder, records } = yield* makeRecorder()
+      const stream = [["Content-Type", "text/event-stream"]] as const
+      const entries = Array.from({ length: 5 }, () => recorder.begin(connection, request))
+      const head = recorder.begin(connection, { ...request, method: "HEAD" })
+      const [streaming, accepted, empty, revoked, text] = entries
+      streaming?.started(200, stream)
+      accepted?.accepted(200, [])
+      empty?.started(204, stream)
+      revoked?.started(200, stream)
+      revoked?.revoke()
+      text?.started(200, [["content-type", "text/plain"]])
+      head.started(200, stream)
+      for (const entry of [...entries, head]) entry.end("complete")
+      assert.deepStrictEqual(
+        records.map(({ kind }) => kind),
+        ["sse", "websocket", "http", "http", "http", "http"]
+      )
+    })
+  )
+
   it.effect("reports once", () =>
     Effect.gen(function* () {
       const { recorder, records } = yield* makeRecorder()

@@ -9,6 +9,7 @@ import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import * as PagiApp from "../../src/contract/PagiApp.ts"
 import type { HeaderBlock } from "../../src/http/HeaderBlock.ts"
+import { kindOf } from "../../src/observe/ExchangeRecorder.ts"
 import type { TracedConnection, TracedRequest } from "../../src/tracing/SpanAttributes.ts"
 import type { RequestTracer } from "../../src/tracing/RequestTracer.ts"
 import * as Tracing from "../../src/tracing/Tracing.ts"
@@ -40,7 +41,7 @@ const begin = (
 ) => tracer.begin(type, { ...request, ...parts }, connection)
 
 const endIt = (trace: ReturnType<typeof begin>, headers: HeaderBlock = []): void => {
-  trace?.started(200, headers)
+  trace?.started(200, headers, kindOf(200, headers, false))
   trace?.ended("complete")
   trace?.onApplicationExit(Exit.void)
 }
@@ -237,7 +238,7 @@ describe("the span of an exchange", () => {
   it.effect("has no status when the head that was announced was not sent", () =>
     Effect.gen(function* () {
       const { span, trace } = yield* traced("http")
-      trace.started(200, [])
+      trace.started(200, [], "http")
       trace.revoked()
       trace.ended("client_closed")
       trace.onApplicationExit(Exit.void)
@@ -248,18 +249,18 @@ describe("the span of an exchange", () => {
   it.effect("has an event for the first bytes alone of what goes on", () =>
     Effect.gen(function* () {
       const stream = yield* traced("http")
-      stream.trace.started(200, [["Content-Type", "text/event-stream; charset=utf-8"]])
+      stream.trace.started(200, [], "sse")
       for (const length of [0, 5, 5]) stream.trace.sent(length)
       stream.trace.ended("complete")
       assert.deepStrictEqual(eventNames(stream.span), ["sse.start", "sse.send", "sse.close"])
       const session = yield* traced("websocket")
-      session.trace.started(101, [])
+      session.trace.started(101, [], "websocket")
       session.trace.sent(5)
       session.trace.ended("read_error")
       assert.deepStrictEqual(eventNames(session.span), ["websocket.accept", "websocket.send", "websocket.close"])
       assert.deepStrictEqual(session.span.events[2]?.[2], { outcome: "read_error" })
       const response = yield* traced("http")
-      response.trace.started(200, [["content-type", "text/plain"]])
+      response.trace.started(200, [], "http")
       response.trace.sent(5)
       response.trace.ended("complete")
       assert.deepStrictEqual(eventNames(response.span), [])

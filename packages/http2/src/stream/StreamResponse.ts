@@ -1,5 +1,5 @@
 import type { ExchangeEntry, ExchangeFollower } from "@pagi/core/observe/ExchangeRecorder"
-import type { ExchangeKind, ExchangeOutcome } from "@pagi/core/observe/Observer"
+import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { errorContent, errorContentType } from "@pagi/core/http/ResponseContent"
@@ -117,13 +117,12 @@ export class StreamResponse implements UpgradableResponse {
 
   /** Accepts another protocol on the stream (RFC 8441 §5). */
   switchProtocols(headers: HeaderBlock): string | undefined {
-    const problem = this.start(200, headers, false)
-    if (problem === undefined) this.flushHead()
-    return problem
-  }
-
-  applicationStarted(kind: ExchangeKind): void {
-    this.#entry?.applicationStarted(kind)
+    const problem = this.#start(200, headers, false)
+    if (problem !== undefined) return problem
+    this.#entry?.accepted(200, headers)
+    this.#connection.onHeld(this.#owner)
+    this.flushHead()
+    return undefined
   }
 
   follow(follower: ExchangeFollower): void {

@@ -128,7 +128,7 @@ export class HandshakeDriver implements TransportHandler, WebSocketHost, ServerC
   acceptWebSocket(subprotocol: string | undefined, headers: HeaderBlock): WebSocketChannel | string {
     const head = this.#handshake.accept(subprotocol, headers)
     this.acceptedHead = head
-    this.#entry?.started(101, head)
+    this.#entry?.accepted(101, head)
     const session = this.#handshake.open({
       transport: this.#transport,
       exchange: this.#exchange,
