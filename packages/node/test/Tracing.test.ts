@@ -8,6 +8,7 @@ import {
   RecordingTracer
 } from "@pagi/core/test/drivers/support/RecordingTracer"
 import * as PagiApp from "@pagi/core/PagiApp"
+import { Observer } from "@pagi/core/Observer"
 import type { SseHandler, WebSocketHandler } from "@pagi/core/PagiApp"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -169,6 +170,7 @@ describe("a span for each request", () => {
   it.live("of programs for Effect's HttpServer is Effect's own, with what this server knows", () =>
     Effect.gen(function* () {
       const recording = new RecordingTracer()
+      const traces: Array<string | undefined> = []
       const { port } = yield* recording.provide(
         Effect.gen(function* () {
           const server = yield* HttpServer.HttpServer
@@ -176,16 +178,27 @@ describe("a span for each request", () => {
           return { port: server.address._tag === "UnixPathAddress" ? 0 : server.address.port }
         }).pipe(
           Effect.provideService(HttpMiddleware.TracerDisabledWhen, ({ url }) => url === "/health"),
-          Effect.provide(yield* Layer.build(PagiHttpServer.layer({ port: 0, host: "127.0.0.1" })))
+          Effect.provide(
+            yield* Effect.provideService(
+              Layer.build(PagiHttpServer.layer({ port: 0, host: "127.0.0.1" })),
+              Observer,
+              Observer.of({ exchangeEnded: ({ traceId }) => void traces.push(traceId) })
+            )
+          )
         )
       )
       assert.strictEqual(yield* get(port, "/health"), "200 well")
       assert.strictEqual(yield* get(port, "/users/1?token=a", { ...traceparent, "user-agent": "test" }), "200 user")
-      yield* ended(recording, 2)
-      const [request, find] = recording.spans
+      const client = yield* WebSocketClient.connect(`ws://127.0.0.1:${port}/socket`)
+      yield* client.opened
+      client.socket.close(1000)
+      yield* ended(recording, 3)
+      yield* until("three exchanges have ended", () => traces.length === 3)
+      const [request, find, session] = recording.spans
       assert.isDefined(request)
       assert.isDefined(find)
-      assert.strictEqual(recording.spans.length, 2)
+      assert.strictEqual(recording.spans.length, 3)
+      assert.deepStrictEqual(traces, [undefined, traceId, session?.traceId])
       assert.deepInclude(parentOf(request), { traceId, spanId })
       assert.strictEqual(parentOf(find), request)
       assert.deepInclude(attributesOf(request), {

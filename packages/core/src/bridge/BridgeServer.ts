@@ -99,12 +99,13 @@ export class BridgeServer {
     if (server.native !== undefined && exchange instanceof HttpExchange) {
       const trace = beginTrace(host, head, connection, server)
       const observer = ExchangeTrace.observe(host, trace)
-      return exchange.beginNative(server, server.native, connection, head, observer, trace?.span)
+      const request = exchange.nativeRequest(server, connection, head)
+      return exchange.runNative(server.runner, server.native, request, observer, trace)
     }
     // A getter in the application's state may throw; then nothing has begun.
     const scope = exchange.makeScope(server, connection, head)
     const trace = beginTrace(host, head, connection, server)
-    return exchange.run(server.runner, scope, ExchangeTrace.observe(host, trace), trace?.span)
+    return exchange.run(server.runner, scope, ExchangeTrace.observe(host, trace), trace)
   }
 
   /** Nobody gets any more what the application sends: it is interrupted if it runs on for too long. */

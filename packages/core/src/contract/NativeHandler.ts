@@ -40,7 +40,7 @@ export interface NativeRequest {
   readonly send: Send<HttpSendEvent>
   /** Why the peer is not there any more. */
   readonly disconnectReason: DisconnectReason | undefined
-  /** The span of the request, when the handler has made one of its own and fails: the log names it. */
+  /** The span of the request, when the handler has made one of its own: what is logged of the request names it. */
   span?: AnySpan | undefined
   /**
    * Sends a whole response, if none has started; answers why it cannot be sent, and then nothing was written. After the

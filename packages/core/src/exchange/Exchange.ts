@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import type { Fiber } from "effect/Fiber"
-import type { AnySpan } from "effect/Tracer"
 import type { Log } from "../contract/Callbacks.ts"
 import { ExchangeState } from "../contract/ConnectionState.ts"
 import { type Deadlines, ticks } from "../server/Deadlines.ts"
@@ -11,6 +10,7 @@ import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type * as Event from "../contract/Event.ts"
 import type { FileSource } from "../contract/FileSource.ts"
 import * as NotAnEffect from "../contract/NotAnEffect.ts"
+import type { ExchangeSpan } from "../contract/OwnSpan.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
 import type { Observer } from "../observe/Observer.ts"
 import type { RequestRunner, RunObserver } from "../server/RequestRunner.ts"
@@ -161,18 +161,18 @@ export abstract class Exchange<
   abstract onApplicationExit(exit: Exit.Exit<unknown, unknown>): void
 
   /**
-   * Runs the application, its spans below `span`; answers its fiber when it has not ended at once. An observer in place of
-   * the exchange itself has to call `onApplicationExit`.
+   * Runs the application, its spans below that of `trace`, unless it makes that itself; answers its fiber when it has not
+   * ended at once. An observer in place of the exchange itself has to call `onApplicationExit`.
    */
   run(
     runner: RequestRunner,
     scope: Scope,
     observer: RunObserver = this,
-    span?: AnySpan
+    trace?: ExchangeSpan
   ): Fiber<unknown, unknown> | undefined {
-    const subject = withSpan(subjectOf(scope), span)
+    const subject = withSpan(subjectOf(scope), trace)
     this.subject = subject
-    return runner.run(scope, this.receive, this.send, observer, subject, span)
+    return runner.run(scope, this.receive, this.send, observer, subject, trace)
   }
 
   /** The contract's `receive`, made anew each time. */

@@ -1,13 +1,11 @@
 /** A request and its response: the order of their events as a table, turned into calls on the driver. */
 import * as Effect from "effect/Effect"
-import type { Fiber } from "effect/Fiber"
 import type { AnySpan } from "effect/Tracer"
 import type { ByteString } from "../bytes/ByteString.ts"
 import type { Address } from "../contract/Address.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
-import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
+import type { NativeRequest } from "../contract/NativeHandler.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
-import type { RunObserver } from "../server/RequestRunner.ts"
 import type { HttpReceiveEvent, HttpRequestEvent, HttpSendEvent } from "../contract/Event.ts"
 import { checkHttp } from "./EventGuard.ts"
 import type { FilePart } from "../contract/FileSource.ts"
@@ -190,18 +188,10 @@ export class HttpExchange extends RequestExchange<HttpReceiveEvent, HttpSendEven
     return this.#phase !== "awaitingStart"
   }
 
-  /** Has a native handler answer the request, of which no scope is made. `observer` and `span` are as in `run`. */
-  beginNative(
-    server: ServerContext,
-    handler: NativeHandler,
-    connection: ScopeConnection,
-    head: HttpRequestHead,
-    observer: RunObserver = this,
-    span?: AnySpan
-  ): Fiber<unknown, unknown> | undefined {
+  /** The request for a native handler, for which no scope is made. */
+  nativeRequest(server: ServerContext, connection: ScopeConnection, head: HttpRequestHead): RequestOfExchange {
     this.isHead = head.method === "HEAD"
-    const request = new RequestOfExchange(this, server, head, connection)
-    return this.runNative(server.runner, handler, request, observer, span)
+    return new RequestOfExchange(this, server, head, connection)
   }
 
   /** Sends a whole response, which must not have started; answers why the protocol cannot carry it. */

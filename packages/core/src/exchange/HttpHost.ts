@@ -1,7 +1,9 @@
 /** What a driver of any version of HTTP is to its exchanges, and how one begins and, if it is a WebSocket, is accepted. */
 import type { Fiber } from "effect/Fiber"
+import type { ExchangeSpan } from "../contract/OwnSpan.ts"
+import type { Scope } from "../contract/Scope.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
-import type { ExchangeEntry, ExchangeFollower } from "../observe/ExchangeRecorder.ts"
+import type { ExchangeEntry, ExchangeFollower, Traced } from "../observe/ExchangeRecorder.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import type { Ending, ExchangeOptions } from "./Exchange.ts"
 import * as ExchangeTrace from "./ExchangeTrace.ts"
@@ -21,6 +23,8 @@ export interface UpgradableResponse extends ResponseSink {
   switchProtocols(headers: HeaderBlock): string | undefined
   /** Has another one be told what observers are, if there is an entry for them. */
   follow(follower: ExchangeFollower): void
+  /** Where the span of the exchange will be found, which the application makes itself. */
+  tracedBy(traced: Traced): void
   /** Gives up what observers will be told of the exchange, for the session that goes on with it. */
   takeEntry(): ExchangeEntry | undefined
 }
@@ -54,7 +58,9 @@ export const beginExchange = (
     const trace = ExchangeTrace.begin(host.response, server, exchange, connection, head)
     host.onBegin(exchange)
     const observer = ExchangeTrace.observe(exchange, trace)
-    const fiber = exchange.beginNative(server, server.native, connection, head, observer, trace?.span)
+    const request = exchange.nativeRequest(server, connection, head)
+    if (trace === undefined) host.response.tracedBy(request)
+    const fiber = exchange.runNative(server.runner, server.native, request, observer, trace)
     if (fiber !== undefined) host.onWaiting(fiber)
     return
   }
@@ -62,8 +68,17 @@ export const beginExchange = (
   const scope = exchange.makeScope(server, connection, head)
   const trace = ExchangeTrace.begin(host.response, server, exchange, connection, head)
   host.onBegin(exchange)
-  const fiber = exchange.run(server.runner, scope, ExchangeTrace.observe(exchange, trace), trace?.span)
+  const observer = ExchangeTrace.observe(exchange, trace)
+  const fiber = exchange.run(server.runner, scope, observer, trace ?? ownSpan(host, server, scope.type))
   if (fiber !== undefined) host.onWaiting(fiber)
+}
+
+/** Room for the span of an exchange, when its application makes that. */
+const ownSpan = (host: HttpHost, server: ServerContext, type: Scope["type"]): ExchangeSpan | undefined => {
+  if (server.ownSpans?.has(type) !== true) return undefined
+  const own: ExchangeSpan = { span: undefined }
+  host.response.tracedBy(own)
+  return own
 }
 
 /** A handshake until the application has accepted or refused it. */

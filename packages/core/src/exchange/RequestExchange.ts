@@ -1,12 +1,12 @@
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Fiber } from "effect/Fiber"
-import type { AnySpan } from "effect/Tracer"
 import { Deadline } from "../server/Deadlines.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type * as Event from "../contract/Event.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { HttpRequestHead, ScopeConnection } from "./RequestScope.ts"
+import type { ExchangeSpan } from "../contract/OwnSpan.ts"
 import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
 import type { Send } from "../contract/PagiApp.ts"
 import type { RequestRunner, RunObserver } from "../server/RequestRunner.ts"
@@ -87,23 +87,23 @@ export abstract class RequestExchange<
     runner: RequestRunner,
     scope: Scope,
     observer: RunObserver = this,
-    span?: AnySpan
+    trace?: ExchangeSpan
   ): Fiber<unknown, unknown> | undefined {
-    this.#fiber = super.run(runner, scope, observer, span)
+    this.#fiber = super.run(runner, scope, observer, trace)
     return this.#fiber
   }
 
-  /** Runs a native handler for the request, its spans below `span`. */
-  protected runNative(
+  /** Runs a native handler for the request. `observer` and `trace` are as in `run`. */
+  runNative(
     runner: RequestRunner,
     handler: NativeHandler,
     request: NativeRequest & Subject,
-    observer: RunObserver,
-    span: AnySpan | undefined
+    observer: RunObserver = this,
+    trace?: ExchangeSpan
   ): Fiber<unknown, unknown> | undefined {
-    const subject = withSpan(request, span)
+    const subject = withSpan(request, trace)
     this.subject = subject
-    this.#fiber = runner.runNative(handler, request, observer, subject, span)
+    this.#fiber = runner.runNative(handler, request, observer, subject, trace)
     return this.#fiber
   }
 

@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import { type AnySpan, ParentSpan } from "effect/Tracer"
 import type { HttpReceiveEvent, HttpSendEvent, WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
 import type { NativeHandler } from "../contract/NativeHandler.ts"
+import { OwnSpan } from "../contract/OwnSpan.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
 import type { HttpScope, WebSocketScope } from "../contract/Scope.ts"
 import type { RequestSource } from "./OwnRequest.ts"
@@ -34,7 +35,6 @@ const toReport = (cause: Cause.Cause<never>): Effect.Effect<void> =>
     const { state } = Context.getUnsafe(fiber.context, HttpServerRequest) as ServerRequest
     const isAnswered = response.status < 500 && !state.isBrokenOff
     if (Option.isNone(failure) || isAnswered) return Exit.void
-    if (state.source instanceof NativeSource) state.source.request.span = state.span
     return Exit.failCause(failure.value)
   })
 
@@ -44,14 +44,35 @@ const toReport = (cause: Cause.Cause<never>): Effect.Effect<void> =>
  */
 export type ToHandled = typeof HttpEffect.toHandled
 
+/** Goes on with something that runs directly below the span which Effect's HTTP server makes, of which it tells the request. */
+const belowSpan = <A, E, R>(next: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => {
+    const span = Context.getOrUndefined(fiber.context, ParentSpan)
+    if (span !== undefined && isServerSpan(span)) {
+      // Only this server makes the requests that it is asked to answer.
+      const { state } = Context.getUnsafe(fiber.context, HttpServerRequest) as ServerRequest
+      state.source.onSpan(span)
+    }
+    return next()
+  })
+
 /** Makes the program that also sends what the other one answers. */
 export const make = <E, R>(
   httpEffect: Effect.Effect<HttpServerResponse, E, R>,
   middleware?: HttpMiddleware | undefined,
   toHandled: ToHandled = HttpEffect.toHandled
-): Handled =>
+): Handled => {
+  // A middleware need not run the program.
+  const handled =
+    middleware === undefined
+      ? toHandled(
+          belowSpan(() => httpEffect),
+          ServerResponse.send
+        )
+      : toHandled(httpEffect, ServerResponse.send, (app) => belowSpan(() => middleware(app)))
   // What it requires is in the context that `run` is given; the request is added there.
-  Effect.catchCause(toHandled(httpEffect, ServerResponse.send, middleware) as Handled, toReport)
+  return Effect.catchCause(handled as Handled, toReport)
+}
 
 /** Whether the client has ended the exchange, rather than the server. */
 const isClientAbort = (reason: string): boolean => reason !== "server_shutdown" && reason !== "server_error"
@@ -100,7 +121,7 @@ export const runHandshake = (
   send: Send<WebSocketSendEvent>
 ): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
-    const source = new HandshakeSource(scope, receive, send)
+    const source = new HandshakeSource(scope, receive, send, Context.get(fiber.context, OwnSpan))
     return Effect.andThen(
       source.watch.begin((reason) => interruptFor(fiber, reason)),
       provideRequest(handled, source)
@@ -110,9 +131,11 @@ export const runHandshake = (
 const provideRequest = (handled: Handled, source: RequestSource): Effect.Effect<void> =>
   Effect.provideService(withoutSecondSpan(handled), HttpServerRequest, new ServerRequest(new RequestState(source)))
 
+const isServerSpan = (span: AnySpan): boolean => span._tag === "Span" && span.kind === "server"
+
 /** Whether a server has made a span for what the span is part of. */
 const isOfServer = (span: AnySpan): boolean =>
-  span._tag === "Span" && (span.kind === "server" || Option.exists(span.parent, isOfServer))
+  isServerSpan(span) || (span._tag === "Span" && Option.exists(span.parent, isOfServer))
 
 const always = () => true
 

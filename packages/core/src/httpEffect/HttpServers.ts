@@ -121,7 +121,8 @@ export class HttpServers {
             : latest.runHandshake(scope, receive, send)
         })
     })
-    return application as Application // Both scope types that requests have are handled.
+    const handled = application as Application // Both scope types that requests have are handled.
+    return Object.assign(handled, { ownSpans: new Set(["http", "websocket"] as const) })
   }
 
   /** Nothing serves yet, or any more. A client that leaves meanwhile has its request forgotten. */

@@ -4,6 +4,7 @@ import type * as Headers from "effect/http/Headers"
 import type { HttpServerError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type * as Socket from "effect/socket/Socket"
+import type { AnySpan } from "effect/Tracer"
 import type { ByteString } from "../bytes/ByteString.ts"
 import type { Address } from "../contract/Address.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
@@ -33,6 +34,8 @@ export interface RequestSource {
   readonly readiness: Readiness
   readonly receive: Receive<HttpReceiveEvent>
   readonly disconnectReason: DisconnectReason | undefined
+  /** The program has made the span of the request. */
+  onSpan(span: AnySpan): void
   /** Sends a whole response. */
   respond(status: number, headers: HeaderBlock, content: string | Uint8Array): Effect.Effect<void, SendError>
   /** Begins a response whose content follows, and then trailers if `trailers` is true. */

@@ -4,12 +4,14 @@ import * as Exit from "effect/Exit"
 import type * as Headers from "effect/http/Headers"
 import { HttpServerError, RequestParseError } from "effect/http/HttpServerError"
 import type * as Socket from "effect/socket/Socket"
+import type { AnySpan } from "effect/Tracer"
 import type { ByteString } from "../bytes/ByteString.ts"
 import type { Address } from "../contract/Address.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { HttpReceiveEvent, HttpSendEvent, WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
 import type { FilePart } from "../contract/FileSource.ts"
 import type { NativeRequest } from "../contract/NativeHandler.ts"
+import type { ExchangeSpan } from "../contract/OwnSpan.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
 import type { HttpScope, HttpVersion, Readiness, WebSocketScope } from "../contract/Scope.ts"
 import { refused, type SendError } from "../contract/SendError.ts"
@@ -45,6 +47,8 @@ abstract class EventSource implements RequestSource {
   get [kind](): "request" | "handshake" {
     return "request"
   }
+
+  onSpan(_span: AnySpan): void {}
 
   respond(status: number, headers: HeaderBlock, content: string | Uint8Array): Effect.Effect<void, SendError> {
     return Effect.andThen(this.start(status, headers), this.send({ type: "http.response.body", body: content }))
@@ -141,6 +145,10 @@ export class NativeSource extends EventSource {
     return this.request.send
   }
 
+  override onSpan(span: AnySpan): void {
+    this.request.span = span
+  }
+
   override respond(status: number, headers: HeaderBlock, content: string | Uint8Array): Effect.Effect<void, SendError> {
     const problem = this.request.respond(status, headers, content)
     return problem === undefined ? Exit.void : Exit.fail(refused("http.response.start", problem))
@@ -231,9 +239,17 @@ export class HandshakeSource extends SourceOfScope implements HandshakeRequest {
   readonly watch: HandshakeWatch
   readonly #receive: Receive<WebSocketReceiveEvent>
   readonly #send: Send<WebSocketSendEvent>
+  readonly #span: ExchangeSpan | undefined
 
-  constructor(scope: WebSocketScope, receive: Receive<WebSocketReceiveEvent>, send: Send<WebSocketSendEvent>) {
+  /** `span` is the room for the program's span, if somebody asks for it. */
+  constructor(
+    scope: WebSocketScope,
+    receive: Receive<WebSocketReceiveEvent>,
+    send: Send<WebSocketSendEvent>,
+    span: ExchangeSpan | undefined
+  ) {
     super()
+    this.#span = span
     this.scope = scope
     this.watch = new HandshakeWatch(receive)
     this.#receive = receive
@@ -253,6 +269,10 @@ export class HandshakeSource extends SourceOfScope implements HandshakeRequest {
 
   override informational(): Effect.Effect<void, SendError> {
     return Effect.fail(refused("http.response.informational", "a WebSocket handshake has no interim responses"))
+  }
+
+  override onSpan(span: AnySpan): void {
+    if (this.#span !== undefined) this.#span.span = span
   }
 
   keepAlive(interval: number, timeout: number): Effect.Effect<void, SendError> {

@@ -17,7 +17,6 @@ import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
-import type { AnySpan } from "effect/Tracer"
 import { get } from "../http/HeaderBlock.ts"
 import type { RequestSource } from "./OwnRequest.ts"
 import { type BodyProblem, RequestBody } from "./RequestBody.ts"
@@ -54,8 +53,6 @@ export class RequestState {
   upgraded: HttpServerResponse | undefined = undefined
   /** Whether the response could not be sent to its end. */
   isBrokenOff = false
-  /** The span that Effect has made for a request which failed. */
-  span: AnySpan | undefined = undefined
 
   constructor(source: RequestSource) {
     this.source = source

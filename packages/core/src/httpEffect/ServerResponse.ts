@@ -1,15 +1,12 @@
 /** Sends what a program of Effect's answers. */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Cookies from "effect/http/Cookies"
 import { HttpServerError, ResponseError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Stream from "effect/Stream"
-import { ParentSpan } from "effect/Tracer"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { SendError } from "../contract/SendError.ts"
 import * as RawContent from "./RawContent.ts"
@@ -44,7 +41,6 @@ export const send = (request: HttpServerRequest, response: Response): Effect.Eff
   const { source, upgraded } = (request as ServerRequest).state
   if (upgraded !== undefined) return Exit.succeed(upgraded)
   const { body, status } = response
-  if (status >= 500) noteSpan(request)
   if (body._tag === "Raw" && body.body instanceof globalThis.Response) {
     return new Sending(source, request, response).web(body.body)
   }
@@ -59,13 +55,6 @@ export const send = (request: HttpServerRequest, response: Response): Effect.Eff
   const sent = source.respond(status, headers, "")
   if (body._tag === "Raw") RawContent.cancel(body.body)
   return sent === Exit.void ? Exit.void : new Sending(source, request, response).orAnswer500(sent)
-}
-
-/** Keeps the span of a request that fails, for the log. */
-const noteSpan = (request: HttpServerRequest): void => {
-  const fiber = Fiber.getCurrent()
-  if (fiber === undefined) return
-  ;(request as ServerRequest).state.span = Context.getOrUndefined(fiber.context, ParentSpan)
 }
 
 const noFields: HeaderBlock = []
@@ -194,7 +183,6 @@ class Sending {
     return Effect.matchCauseEffect(Effect.interruptible(pieces), {
       onSuccess: () => Effect.mapError(end, this.#failure),
       onFailure: (cause) => {
-        noteSpan(this.#request)
         ;(this.#request as ServerRequest).state.isBrokenOff = true
         return Effect.failCause(Cause.combine(cause, Cause.die(this.#response)))
       }

@@ -16,9 +16,18 @@ import type {
 /** Milliseconds for which the distance between the monotonic and the wall clock counts as unchanged. */
 const distanceLifetime = 1000
 
+/** Knows the span of an exchange, at the latest when it ends; none where there is none. */
+export interface Traced {
+  readonly span?: { readonly traceId: string } | undefined
+}
+
+/** Reads the trace that a request is a part of for its client. */
+export interface TraceReader {
+  traceOf(headers: HeaderBlock): string | undefined
+}
+
 /** Is told what a driver does for an exchange, while it goes on. */
-export interface ExchangeFollower {
-  readonly traceId: string
+export interface ExchangeFollower extends Traced {
   /** The response has a head, which says what the exchange is; it counts as sent unless `revoked` follows. */
   started(status: number, headers: HeaderBlock | undefined, kind: ExchangeKind): void
   revoked(): void
@@ -40,22 +49,29 @@ export class ExchangeRecorder {
   readonly observer: Observer
   readonly #clock: Clock.Clock
   readonly #isHeard: boolean
+  readonly #traces: TraceReader | undefined
   readonly #origin: bigint
   #distance = 0
   #measuredAt = Number.NEGATIVE_INFINITY
 
-  /** Unless `isHeard`, nobody asks for times, and the clock is not looked at. */
-  constructor(clock: Clock.Clock, observer: Observer, isHeard = true) {
+  /** Unless `isHeard`, nobody asks for times, and the clock is not looked at. `traces` is absent where no spans are made. */
+  constructor(clock: Clock.Clock, observer: Observer, isHeard = true, traces?: TraceReader) {
     this.observer = observer
+    this.#traces = traces
     this.#clock = clock
     this.#isHeard = isHeard
     this.#origin = clock.monotonicTimeNanosUnsafe()
   }
 
-  /** The recorder for an observer; nothing when nobody listens to exchanges, and none has a follower. */
-  static make(clock: Clock.Clock, observer: Observer | undefined, hasFollowers = false): ExchangeRecorder | undefined {
+  /** The recorder for an observer; nothing when nobody listens to exchanges, and none has a span that follows it. */
+  static make(
+    clock: Clock.Clock,
+    observer: Observer | undefined,
+    traces?: TraceReader | undefined
+  ): ExchangeRecorder | undefined {
     const isHeard = observer?.exchangeStarted !== undefined || observer?.exchangeEnded !== undefined
-    return isHeard || hasFollowers ? new ExchangeRecorder(clock, observer ?? nobody, isHeard) : undefined
+    if (!isHeard && traces === undefined) return undefined
+    return new ExchangeRecorder(clock, observer ?? nobody, isHeard, traces)
   }
 
   /** An exchange that begins now; without a request when what arrived was not a valid head. */
@@ -66,6 +82,11 @@ export class ExchangeRecorder {
   ): ExchangeEntry {
     this.observer.exchangeStarted?.(request, connection)
     return new ExchangeEntry(this, connection, request, requestId)
+  }
+
+  /** The trace of an exchange that has ended: its span's, or else the caller's. */
+  traceOf(traced: Traced | undefined, request: ObservedRequest | undefined): string | undefined {
+    return traced?.span?.traceId ?? (request === undefined ? undefined : this.#traces?.traceOf(request.headers))
   }
 
   /** Milliseconds of a clock that only goes forward, since the recorder was made. */
@@ -90,6 +111,7 @@ export class ExchangeEntry implements ExchangeRecord {
   readonly secure: boolean
   readonly request: ObservedRequest | undefined
   readonly requestId: string | undefined
+  /** Not known until the end. */
   traceId: string | undefined = undefined
   kind: ExchangeKind = "http"
   status = 499
@@ -103,6 +125,7 @@ export class ExchangeEntry implements ExchangeRecord {
   queueTime: number | undefined = undefined
   outcome: ExchangeOutcome = "complete"
   #follower: ExchangeFollower | undefined = undefined
+  #traced: Traced | undefined = undefined
   /** Whether the response has a head of which it is to be noted when it is sent. */
   #isHeadAwaited = false
   /** The reading of the recorder's clock when the response was complete. */
@@ -127,7 +150,12 @@ export class ExchangeEntry implements ExchangeRecord {
   /** Tells another one what happens from now on. */
   follow(follower: ExchangeFollower): void {
     this.#follower = follower
-    this.traceId = follower.traceId
+    this.#traced = follower
+  }
+
+  /** The application makes the span itself. */
+  tracedBy(traced: Traced): void {
+    this.#traced = traced
   }
 
   /**
@@ -199,7 +227,10 @@ export class ExchangeEntry implements ExchangeRecord {
     this.duration = now - this.startedAt
     this.startedAt += recorder.distance(now)
     this.outcome = outcome
-    recorder.observer.exchangeEnded?.(this)
+    if (recorder.observer.exchangeEnded !== undefined) {
+      this.traceId = recorder.traceOf(this.#traced, this.request)
+      recorder.observer.exchangeEnded(this)
+    }
     this.#follower?.ended(outcome)
   }
 

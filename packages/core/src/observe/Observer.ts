@@ -53,7 +53,7 @@ export interface ExchangeRecord extends ObservedConnection {
   readonly kind: ExchangeKind
   /** The id of the exchange, also of one without a request; absent unless the server gives ids. */
   readonly requestId: string | undefined
-  /** The trace that its span is a part of; absent unless the server makes one. */
+  /** The trace that its span is a part of, or else the caller's; absent unless spans are made. */
   readonly traceId: string | undefined
   /** The status sent; 499 when the exchange ended before one was. */
   readonly status: number

@@ -5,10 +5,11 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as EffectScope from "effect/Scope"
 import { CurrentLogAnnotations } from "effect/References"
-import { type AnySpan, ParentSpan } from "effect/Tracer"
+import { ParentSpan } from "effect/Tracer"
 import { callApplication } from "./ApplicationCall.ts"
 import type * as Event from "../contract/Event.ts"
 import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
+import { type ExchangeSpan, OwnSpan } from "../contract/OwnSpan.ts"
 import type { Application, Receive, Send } from "../contract/PagiApp.ts"
 import type { Observer } from "../observe/Observer.ts"
 import type { Scope } from "../contract/Scope.ts"
@@ -152,11 +153,13 @@ export class RequestRunner {
     send: Send<SendEvent>,
     observer: RunObserver,
     subject: Subject = scope,
-    span?: AnySpan
+    trace?: ExchangeSpan
   ): Fiber.Fiber<unknown, unknown> | undefined {
     this.#observer?.applicationStarted?.()
     const run = new Run(this, subject, observer)
-    const fork = Effect.runForkWith(Context.addUnsafe(this.#contextOf(subject, span), EffectScope.Scope.key, run.scope))
+    const fork = Effect.runForkWith(
+      Context.addUnsafe(this.#contextOf(subject, trace), EffectScope.Scope.key, run.scope)
+    )
     // `send` checks every event at run time, whatever its static type says.
     const fiber = fork(callApplication(this.#application, scope, receive, send as Send<Event.SendEvent>))
     const exit = fiber.pollUnsafe()
@@ -172,11 +175,11 @@ export class RequestRunner {
     request: NativeRequest,
     observer: RunObserver,
     subject: Subject,
-    span?: AnySpan
+    trace?: ExchangeSpan
   ): Fiber.Fiber<unknown, unknown> | undefined {
     this.#observer?.applicationStarted?.()
     const run = new Run(this, subject, observer)
-    const fiber = handler(request, this.#contextOf(subject, span))
+    const fiber = handler(request, this.#contextOf(subject, trace))
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return run.end(exit)
     this.#remember(run)
@@ -184,10 +187,17 @@ export class RequestRunner {
     return fiber
   }
 
-  /** The services of a run: its spans are below this one, if there is one, and what it logs says the id of its exchange. */
-  #contextOf(subject: Subject | undefined, span?: AnySpan): Context.Context<never> {
+  /**
+   * The services of a run: its spans are below this one, if there is one, or it leaves its own there; and what it logs says
+   * the id of its exchange.
+   */
+  #contextOf(subject: Subject | undefined, trace?: ExchangeSpan): Context.Context<never> {
     const context = this.#annotations === undefined ? this.#context : this.#annotated(this.#annotations, subject)
-    return span === undefined ? context : Context.addUnsafe(context, ParentSpan.key, span)
+    if (trace === undefined) return context
+    const { span } = trace
+    return span === undefined
+      ? Context.addUnsafe(context, OwnSpan.key, trace)
+      : Context.addUnsafe(context, ParentSpan.key, span)
   }
 
   #annotated(annotations: Readonly<Record<string, unknown>>, subject: Subject | undefined): Context.Context<never> {

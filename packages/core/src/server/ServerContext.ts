@@ -62,6 +62,8 @@ export interface ServerContext {
   readonly scopeTypes: PagiApp["Service"]["application"]["scopeTypes"]
   /** Whether an idle connection gets a moment for a request that is on its way when the server drains. */
   readonly isPatient: boolean
+  /** Of which of them it makes the spans itself. */
+  readonly ownSpans?: PagiApp["Service"]["application"]["ownSpans"]
   /** The application's way of handling requests without events, if it has one. */
   readonly native?: NativeHandler | undefined
   readonly readiness: Readiness
@@ -124,10 +126,11 @@ export const make = (parts: {
       registry: new ConnectionRegistry(parts.observer),
       clock,
       date: new DateHeader(clock, deadlines),
-      exchanges: ExchangeRecorder.make(clock, parts.observer, tracer !== undefined),
+      exchanges: ExchangeRecorder.make(clock, parts.observer, tracer),
       tracer,
       requestIds,
       scopeTypes: app.application.scopeTypes,
+      ownSpans: app.application.ownSpans,
       native: app.application.native,
       readiness,
       refuseWork,

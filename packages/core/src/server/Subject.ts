@@ -1,6 +1,7 @@
 import type { HttpScope, LifespanScope, Scope, SseScope, WebSocketScope } from "../contract/Scope.ts"
 import type { AnySpan } from "effect/Tracer"
 import type { Address } from "../contract/Address.ts"
+import type { ExchangeSpan } from "../contract/OwnSpan.ts"
 
 type Told<Scope extends HttpScope | SseScope | WebSocketScope> = Pick<
   Scope,
@@ -73,12 +74,16 @@ export const subjectOf = (scope: Scope): Subject => {
 
 /** A subject with its span. Most exchanges end without a message, so it makes nothing until one asks. */
 class SpannedSubject {
-  readonly span: AnySpan
   readonly #subject: Exclude<Subject, Pick<LifespanScope, "type">>
+  readonly #trace: ExchangeSpan
 
-  constructor(subject: Exclude<Subject, Pick<LifespanScope, "type">>, span: AnySpan) {
+  constructor(subject: Exclude<Subject, Pick<LifespanScope, "type">>, trace: ExchangeSpan) {
     this.#subject = subject
-    this.span = span
+    this.#trace = trace
+  }
+
+  get span(): AnySpan | undefined {
+    return this.#trace.span
   }
 
   get type(): "http" | "sse" | "websocket" {
@@ -106,9 +111,9 @@ class SpannedSubject {
   }
 }
 
-/** A subject of which the span is known, when it has one. */
-export const withSpan = (subject: Subject, span: AnySpan | undefined): Subject =>
-  span === undefined || subject.type === "lifespan"
+/** A subject of which the span is known, or will be. */
+export const withSpan = (subject: Subject, trace: ExchangeSpan | undefined): Subject =>
+  trace === undefined || subject.type === "lifespan"
     ? subject
     : // It has the type of its subject, and the properties that go with that.
-      (new SpannedSubject(subject, span) as Subject)
+      (new SpannedSubject(subject, trace) as Subject)

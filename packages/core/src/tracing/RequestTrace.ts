@@ -53,10 +53,6 @@ export class RequestTrace implements ExchangeFollower, ApplicationObserver {
     this.span = span
   }
 
-  get traceId(): string {
-    return this.span.traceId
-  }
-
   // from the driver ----------------------------------------------------------------------------------------------------
 
   started(status: number, headers: HeaderBlock | undefined, kind: ExchangeKind): void {

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import { TracerTimingEnabled } from "effect/References"
 import { type AnySpan, ParentSpan, type Span } from "effect/Tracer"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import type { TraceReader } from "../observe/ExchangeRecorder.ts"
 import * as RemoteParent from "./RemoteParent.ts"
 import { RequestTrace, type TraceOwner } from "./RequestTrace.ts"
 import * as SpanAttributes from "./SpanAttributes.ts"
@@ -26,7 +27,7 @@ const noParent = Option.none<AnySpan>()
 const noAnnotations = Context.empty()
 
 /** Makes the spans of a server, with the tracer and the settings in the services of its application. */
-export class RequestTracer implements TraceOwner {
+export class RequestTracer implements TraceOwner, TraceReader {
   readonly #context: Context.Context<never>
   readonly #clock: SpanClock | undefined
   readonly #settings: SpanSettings.SpanSettings
@@ -68,6 +69,11 @@ export class RequestTracer implements TraceOwner {
       this.onDefect(defect)
       return undefined
     }
+  }
+
+  /** The trace that a request is a part of for its client. */
+  traceOf(headers: HeaderBlock): string | undefined {
+    return RemoteParent.fromBlock(headers)?.traceId
   }
 
   /** As `Effect.makeSpan` does. */

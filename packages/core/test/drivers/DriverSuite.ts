@@ -18,6 +18,7 @@ import { testBehindStreams, testDeclinedStreams, testStreamContent } from "./Sse
 import { testStoppedStreams, testStreamEndings, testStreamTime } from "./SseEndings.ts"
 import type { Version } from "./support/Version.ts"
 import { testNoLimits, testRequestTime, testWriteTime } from "./Time.ts"
+import { testTraceIds } from "./TraceIds.ts"
 import { testSessionSpans, testSpans } from "./Tracing.ts"
 import { testDenials, testUnansweredHandshakes } from "./WebSocketDenials.ts"
 import { testHandshakes, testSessions } from "./WebSockets.ts"
@@ -55,6 +56,7 @@ const cases: Readonly<Record<string, (version: Version) => void>> = {
   "the id of an exchange": testRequestIds,
   "a span": testSpans,
   "the span of what goes on for long": testSessionSpans,
+  "the trace of an exchange": testTraceIds,
   "which scope a request gets": testStreamScopes,
   "the bytes of an event stream": testStreamBytes,
   "the content of a request for a stream": testStreamContent,

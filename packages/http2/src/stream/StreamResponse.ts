@@ -1,4 +1,4 @@
-import type { ExchangeEntry, ExchangeFollower } from "@pagi/core/observe/ExchangeRecorder"
+import type { ExchangeEntry, ExchangeFollower, Traced } from "@pagi/core/observe/ExchangeRecorder"
 import type { ExchangeOutcome } from "@pagi/core/observe/Observer"
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
@@ -127,6 +127,10 @@ export class StreamResponse implements UpgradableResponse {
 
   follow(follower: ExchangeFollower): void {
     this.#entry?.follow(follower)
+  }
+
+  tracedBy(traced: Traced): void {
+    this.#entry?.tracedBy(traced)
   }
 
   /** Gives up what observers will be told, for whoever goes on with the stream. */
