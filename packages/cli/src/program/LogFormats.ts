@@ -21,7 +21,8 @@ export type LogStream = NodeJS.WriteStream
 /** Writes a message, without the end of its last line. */
 export type WriteMessage = (options: Logger.Options<unknown>, source: LogSource, stream: LogStream) => string
 
-const controls = /[\p{Cc}\u2028\u2029]/gu
+/** What ends lines, steers terminals, or changes the direction of what is read. */
+const controls = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu
 const names: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }
 
 const unicodeEscape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
@@ -60,12 +61,25 @@ const prefixOf = (level: LogLevel, stream: LogStream): string => {
   }
 }
 
+/** What would make a value several words or another field, or be taken for what escapes it. */
+const special = /[\s"=\\\p{Cc}\p{Bidi_Control}]/u
+const specials = new RegExp(special, "gu")
+
+/** A value of which nothing can be taken for another annotation: in quotes, as JSON, unless it is one plain word. */
+const quoted = (value: unknown): string => {
+  const text = toText(value)
+  return text === "" || special.test(text) ? escape(JSON.stringify(text)) : text
+}
+
+/** The name of an annotation as one word, as Effect's formats have it. */
+const label = (name: string): string => (name === "" ? "_" : name.replace(specials, "_"))
+
 /** The message and no more than is needed to understand it, for whoever adds the time and the rest: a service manager. */
 export const plain: WriteMessage = ({ cause, fiber, logLevel, message }, { worker }, stream) => {
   const annotations = Object.entries(fiber.getRef(CurrentLogAnnotations)).map(
-    ([name, value]) => `${name}=${toText(value)}`
+    ([name, value]) => `${label(name)}=${quoted(value)}`
   )
-  const line = escape([messageOf(message), ...annotations].join(" "))
+  const line = [escape(messageOf(message)), ...annotations].join(" ")
   const who = worker === undefined ? "" : `worker ${worker}: `
   return `${who}${prefixOf(logLevel, stream)}${line}${below(cause)}`
 }
@@ -87,9 +101,6 @@ const two = (value: number): string => String(value).padStart(2, "0")
 const timeOfDay = (date: Date): string =>
   `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`
 
-/** Text that is no value of several words, and could not be taken for another field. */
-const isPlain = /^[^\s"=]+$/
-
 /** What a person reads in a terminal: the time of day, the level, who it is, the message, and what it says besides. */
 export const pretty: WriteMessage = (options, { pid, worker }, stream) => {
   const { cause, date, logLevel, message } = options
@@ -97,10 +108,7 @@ export const pretty: WriteMessage = (options, { pid, worker }, stream) => {
   const who = worker === undefined ? `[${pid}]` : `[${pid} worker ${worker}]`
   const details = Object.entries(detailsOf(options))
     .filter(([name, value]) => name !== "worker" || value !== worker)
-    .map(([name, value]) => {
-      const text = toText(value)
-      return ` ${styleText("dim", `${escape(name)}=`, { stream })}${escape(isPlain.test(text) ? text : JSON.stringify(text))}`
-    })
+    .map(([name, value]) => ` ${styleText("dim", `${label(name)}=`, { stream })}${quoted(value)}`)
   const head = `${styleText("dim", timeOfDay(date), { stream })} ${level} ${styleText("dim", who, { stream })}`
   return `${head} ${escape(messageOf(message))}${details.join("")}${below(cause)}`
 }

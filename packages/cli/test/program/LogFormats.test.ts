@@ -59,14 +59,14 @@ describe("the plain format", () => {
 
   it.effect("several values and annotations are on one line", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* collecting(everything), ['user {"id":1} [2] requestId=k3v9x2-1 path=/a b size=3'])
+      assert.deepStrictEqual(yield* collecting(everything), ['user {"id":1} [2] requestId=k3v9x2-1 path="/a b" size=3'])
     })
   )
 
   it.effect("nothing can forge a line or steer a terminal", () =>
     Effect.gen(function* () {
-      const lines = yield* collecting(Effect.logInfo("a\r\nerror: b\t\u001b[31m\u0000\u007f\u009b2J\u2028c é"))
-      assert.deepStrictEqual(lines, ["a\\r\\nerror: b\\t\\u001b[31m\\u0000\\u007f\\u009b2J\\u2028c é"])
+      const lines = yield* collecting(Effect.logInfo("a\r\nerror: b\t\u001b[31m\u0000\u007f\u009b2J\u2028c é\u202e"))
+      assert.deepStrictEqual(lines, ["a\\r\\nerror: b\\t\\u001b[31m\\u0000\\u007f\\u009b2J\\u2028c é\\u202e"])
     })
   )
 
@@ -223,6 +223,40 @@ describe("the json format", () => {
   )
 })
 
+/** Values that would be taken for other annotations, lines or colours, and how they are written. */
+const forgeries: ReadonlyArray<readonly [value: string, written: string]> = [
+  ["/a", "/a"],
+  ["/a status=200", '"/a status=200"'],
+  ["a=b", '"a=b"'],
+  ['" status="200', '"\\" status=\\"200"'],
+  ["a\nerror: forged", '"a\\nerror: forged"'],
+  ["\u001b[31mred", '"\\u001b[31mred"'],
+  ["\u009b31m\u202e", '"\\u009b31m\\u202e"'],
+  ["a\u00a0b\u2028c", '"a\u00a0b\\u2028c"'],
+  ["a\\nb", '"a\\\\nb"'],
+  ["", '""']
+]
+
+describe.each(["plain", "pretty"] as const)("an annotation of the %s format", (name) => {
+  for (const [value, written] of forgeries) {
+    it.effect(`is one, whatever it says: ${JSON.stringify(value)}`, () =>
+      Effect.gen(function* () {
+        const logged = Effect.annotateLogs(Effect.logInfo("said"), { path: value, size: 1 })
+        const [line = ""] = yield* collecting(logged, formats[name])
+        assert.strictEqual(line.slice(line.indexOf("said")), `said path=${written} size=1`)
+      })
+    )
+  }
+
+  it.effect("is one, whatever its name is", () =>
+    Effect.gen(function* () {
+      const logged = Effect.annotateLogs(Effect.logInfo("said"), { 'a b="c\n\u001b[2J': 1, "": 2 })
+      const [line = ""] = yield* collecting(logged, formats[name])
+      assert.strictEqual(line.slice(line.indexOf("said")), "said a_b__c__[2J=1 _=2")
+    })
+  )
+})
+
 const { json, logfmt, plain, pretty } = LogFormats
 const formats = { json, logfmt, plain, pretty }
 
@@ -239,7 +273,12 @@ describe.each(["plain", "pretty", "logfmt", "json"] as const)("the %s format", (
         const logged = Effect.annotateLogs(Effect.logInfo(message), { path: value })
         const lines = yield* collecting(logged, formats[name])
         assert.lengthOf(lines, 1)
-        assert.notMatch(lines[0] ?? "", /[\p{Cc}\u2028\u2029]/u)
+        assert.notMatch(lines[0] ?? "", /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u)
+        if (name === "plain" || name === "pretty") {
+          const at = lines[0]?.lastIndexOf(" path=") ?? -1
+          const written = lines[0]?.slice(at + " path=".length) ?? ""
+          assert.strictEqual(written.startsWith('"') ? JSON.parse(written) : written, value)
+        }
         if (name === "json") {
           const { annotations, message: read } = parse(lines[0])
           assert.strictEqual(read, message)
