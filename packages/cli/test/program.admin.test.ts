@@ -105,6 +105,28 @@ describe("pagi-server --admin", () => {
   )
 
   it.live(
+    "tells where it is to those who know the process, its control socket or the listener",
+    () =>
+      Effect.forEach(
+        ["0", "1"],
+        (workers) =>
+          Effect.gen(function* () {
+            const { admin, cwd } = yield* start(["--admin", "127.0.0.1:0", "--workers", workers])
+            const told = yield* Program.run(["status", join(cwd, "control")])
+            assert.strictEqual(told.stdout.split("\n").at(-2), `the admin listener is at ${admin}`)
+            const asked = yield* Program.run(["status", "--json", new URL(admin).host])
+            assert.deepStrictEqual([asked.code, JSON.parse(asked.stdout).adminUrl], [0, admin])
+            const path = join(cwd, "admin.sock")
+            yield* start(["--admin", path, "--workers", workers])
+            const local = yield* Program.run(["status", "--json", path])
+            assert.deepStrictEqual([local.code, JSON.parse(local.stdout).adminUrl], [0, `unix:${path}`])
+          }).pipe(Effect.scoped),
+        { concurrency: 2, discard: true }
+      ),
+    timeout
+  )
+
+  it.live(
     "runs the checks of Effects and lifespan handlers that modules export, with and without workers",
     () =>
       Effect.forEach(

@@ -29,7 +29,7 @@ export interface Asked {
 /** Tells everybody who asks, until the scope closes. */
 export const tell = ({ isStopping, path, server, uid }: Asked) =>
   Effect.gen(function* () {
-    const constant = ServerDescription.make(yield* ServerOptions)
+    const constant = ServerDescription.make(yield* ServerOptions, server.adminUrl)
     const status = Effect.gen(function* () {
       const lag = yield* measureLag
       return {

@@ -1,4 +1,5 @@
-/** The command `pagi-server status`: how a server is, as it says itself through its control socket. */
+/** The command `pagi-server status`: how a server is, as it says itself at its control socket or its admin listener. */
+import type { Endpoint } from "@pagi/core/options/Endpoint"
 import { codeOf } from "@pagi/node/accept/ListenError"
 import * as ExitCode from "@pagi/node/pool/ExitCode"
 import { isRunning } from "@pagi/node/process/RunningProcess"
@@ -8,6 +9,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { rmSync } from "node:fs"
+import * as AdminClient from "../adminClient/AdminClient.ts"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
 import * as ControlPath from "./ControlPath.ts"
 import * as MainProgram from "../program/MainProgram.ts"
@@ -20,10 +22,11 @@ export class NotRunning extends Schema.TaggedError<NotRunning>()("NotRunning", {
 export const usage = `Shows how a server is.
 
 USAGE
-  pagi-server status [PID|PATH] [--json] [--watch]
+  pagi-server status [PID|PATH|HOST:PORT] [--json] [--watch]
 
 ARGUMENTS
-  PID|PATH   The server's process or its control socket; without, the only one that runs
+  PID|PATH|HOST:PORT   The server's process, its control socket or its admin
+                       listener; without, the only one that runs
 
 FLAGS
   --json     One line of JSON instead of a table
@@ -53,16 +56,24 @@ export const parse = (args: ReadonlyArray<string>): Effect.Effect<Request, Usage
     return { target, isJson: args.includes("--json"), isWatching: args.includes("--watch") }
   })
 
-/** What the server at a control socket has said. */
+/** Where a server can be asked. */
+export type Place =
+  | { readonly _tag: "Control"; readonly path: string }
+  | { readonly _tag: "Admin"; readonly endpoint: Endpoint }
+
+/** What a server has said, and where. */
 export interface Answer {
-  readonly path: string
+  readonly place: Place
   readonly status: ServerStatus
 }
 
-/** What the server at a socket says; nothing when there is none. */
-const ask = (path: string): Effect.Effect<Answer | undefined> =>
-  Effect.match(ControlSocket.fetchStatus(path), {
-    onSuccess: (status) => ({ path, status }),
+const fetchStatus = (place: Place): Effect.Effect<ServerStatus, ControlSocket.StatusError | AdminClient.AdminError> =>
+  place._tag === "Control" ? ControlSocket.fetchStatus(place.path) : AdminClient.readStatus(place.endpoint)
+
+/** What the server at a place says; nothing when there is none. */
+const ask = (place: Place): Effect.Effect<Answer | undefined> =>
+  Effect.match(fetchStatus(place), {
+    onSuccess: (status) => ({ place, status }),
     onFailure: () => undefined
   })
 
@@ -71,22 +82,35 @@ const askAll = (found: ReadonlyArray<ControlPath.Found>) =>
   Effect.gen(function* () {
     const answers: Array<Answer> = []
     for (const { isOwn, path, pid } of found) {
-      const answer = yield* ask(path)
+      const answer = yield* ask({ _tag: "Control", path })
       if (answer !== undefined) answers.push(answer)
       else if (isOwn && !isRunning(pid)) rmSync(path, { force: true })
     }
     return answers
   })
 
-/** The one server that is meant by its process or its socket; the only one that runs without. */
+/** The server with an address of its own: that of its admin listener, or the path of that or of the control socket. */
+const findAt = (target: string): Effect.Effect<Answer, NotRunning> =>
+  Effect.gen(function* () {
+    const endpoint = AdminClient.parseAddress(target)
+    const failure = new NotRunning({ message: `no server answers at ${target}` })
+    if (endpoint === undefined) return yield* failure
+    const place: Place = { _tag: "Admin", endpoint }
+    if (endpoint._tag === "Tcp") {
+      const status = yield* Effect.mapError(fetchStatus(place), ({ message }) => new NotRunning({ message }))
+      return { place, status }
+    }
+    // A control socket says at once, and not in HTTP, what it has to say; the other one would wait for a request.
+    return (yield* ask(place)) ?? (yield* ask({ _tag: "Control", path: endpoint.path })) ?? (yield* failure)
+  })
+
+/** The one server that is meant by its process, its socket or its address; the only one that runs without. */
 export const find = (
   target: string | undefined,
   command: "status" | "top" = "status"
 ): Effect.Effect<Answer, UsageError | NotRunning> =>
   Effect.gen(function* () {
-    if (target !== undefined && !/^\d+$/.test(target)) {
-      return (yield* ask(target)) ?? (yield* new NotRunning({ message: `no server answers at ${target}` }))
-    }
+    if (target !== undefined && !/^\d+$/.test(target)) return yield* findAt(target)
     const all = ControlPath.find()
     const answers = yield* askAll(target === undefined ? all : all.filter(({ pid }) => pid === Number(target)))
     const [answer, ...others] = answers
@@ -116,7 +140,7 @@ export const run = (request: Request): Effect.Effect<void, UsageError | NotRunni
     while (request.isWatching) {
       yield* Effect.sleep("1 second")
       // After a hot restart it is another process that answers.
-      answer = (yield* ask(answer.path)) ?? (yield* find(request.target))
+      answer = (yield* ask(answer.place)) ?? (yield* find(request.target))
       yield* show(request, answer.status)
     }
   })

@@ -83,10 +83,11 @@ const tableOf = <Row>(columns: ReadonlyArray<Column<Row>>, all: ReadonlyArray<Ro
 
 /** Lines, each with its end. */
 export const render = (status: ServerStatus): string => {
+  const admin = status.adminUrl === undefined ? [] : [`the admin listener is at ${status.adminUrl}`]
   const lines =
     status.mode === "workers"
       ? [poolLine(status), ...tableOf(workerColumns, status.workers)]
       : [processLine(status), ...tableOf(processColumns, [status])]
   // A path may have anything in it.
-  return lines.map((line) => `${LogFormats.escape(line)}\n`).join("")
+  return [...lines, ...admin].map((line) => `${LogFormats.escape(line)}\n`).join("")
 }

@@ -1,5 +1,5 @@
 /** What `pagi-server top` knows of a server. */
-import type { Point, Recent, Status } from "./AdminDocuments.ts"
+import type { Point, Recent, Status } from "../adminClient/AdminDocuments.ts"
 
 /** Seconds that are kept: as many as a wide terminal has columns. */
 const limit = 300

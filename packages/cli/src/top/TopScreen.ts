@@ -1,7 +1,7 @@
 /** What `pagi-server top` shows: lines that fit a terminal, or one block for whatever reads them. */
 import { formatAge } from "../status/StatusTable.ts"
 import * as LogFormats from "../program/LogFormats.ts"
-import type { Point, Request } from "./AdminDocuments.ts"
+import type { Point, Request } from "../adminClient/AdminDocuments.ts"
 import { processesOf, requestsOf, type TopModel } from "./TopModel.ts"
 import * as Units from "./Units.ts"
 

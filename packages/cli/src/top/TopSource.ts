@@ -1,11 +1,11 @@
 /** Where `pagi-server top` has its figures from: the admin listener of a server, or its control socket, which tells less. */
-import { type Endpoint, unix } from "@pagi/core/options/Endpoint"
+import type { Endpoint } from "@pagi/core/options/Endpoint"
 import * as ControlSocket from "@pagi/node/supervisor/ControlSocket"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as StatusCommand from "../status/StatusCommand.ts"
-import * as AdminClient from "./AdminClient.ts"
-import { Points, Recent, Status } from "./AdminDocuments.ts"
+import * as AdminClient from "../adminClient/AdminClient.ts"
+import { Points, Recent, Status } from "../adminClient/AdminDocuments.ts"
 import type { TopModel } from "./TopModel.ts"
 
 /** Where the figures of a server are. */
@@ -20,10 +20,13 @@ const withoutAdmin =
 const answers = (endpoint: Endpoint): Effect.Effect<boolean> =>
   Effect.match(AdminClient.read(endpoint, "/status", Status), { onSuccess: () => true, onFailure: () => false })
 
-/** The admin listener of a server whose control socket answers, if it has one that can be reached. */
-const sourceOf = ({ path, status }: StatusCommand.Answer): Effect.Effect<TopSource> =>
+/** The admin listener of a server, if it has one that can be reached. */
+const sourceOf = ({ place, status }: StatusCommand.Answer): Effect.Effect<TopSource> =>
   Effect.gen(function* () {
-    const text = status.options["admin"]
+    if (place._tag === "Admin") return place
+    const { path } = place
+    // Servers of earlier versions tell the option only, which for port 0 is not the address.
+    const text = status.adminUrl ?? status.options["admin"]
     const endpoint = text === undefined ? undefined : AdminClient.parseAddress(text)
     if (endpoint === undefined) return { _tag: "Control", path, note: withoutAdmin }
     if (yield* answers(endpoint)) return { _tag: "Admin", endpoint }
@@ -35,20 +38,7 @@ const sourceOf = ({ path, status }: StatusCommand.Answer): Effect.Effect<TopSour
 export const find = (
   target: string | undefined
 ): Effect.Effect<TopSource, Effect.Error<ReturnType<typeof StatusCommand.find>>> =>
-  Effect.gen(function* () {
-    const address = target === undefined || /^\d+$/.test(target) ? undefined : AdminClient.parseAddress(target)
-    if (address?._tag === "Tcp") {
-      yield* Effect.mapError(
-        AdminClient.read(address, "/status", Status),
-        ({ message }) => new StatusCommand.NotRunning({ message })
-      )
-      return { _tag: "Admin", endpoint: address }
-    }
-    if (target !== undefined && address !== undefined && (yield* answers(unix(target)))) {
-      return { _tag: "Admin", endpoint: unix(target) }
-    }
-    return yield* sourceOf(yield* StatusCommand.find(target, "top"))
-  })
+  Effect.flatMap(StatusCommand.find(target, "top"), sourceOf)
 
 /** Milliseconds between two looks. */
 const interval = 1000

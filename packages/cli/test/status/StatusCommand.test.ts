@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import { chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parse } from "../../src/status/StatusCommand.ts"
+import * as FakeAdmin from "../support/FakeAdmin.ts"
 import * as Program from "../support/Program.ts"
 import * as Site from "../support/Site.ts"
 
@@ -86,6 +87,24 @@ describe("pagi-server status", () => {
         chownSync(other, 12_345, 12_345)
         assert.strictEqual((yield* run()).code, 0)
         assert.deepStrictEqual(readdirSync(other), [`${nobody}.sock`])
+      }),
+    timeout
+  )
+
+  it.live(
+    "asks the admin listener at an address, or says that none answers there",
+    () =>
+      Effect.gen(function* () {
+        const admin = yield* FakeAdmin.serve()
+        for (const target of [`127.0.0.1:${admin.port}`, `http://127.0.0.1:${admin.port}/`]) {
+          const { code, stderr, stdout } = yield* Program.run(["status", "--json", target])
+          assert.deepStrictEqual([code, stderr, JSON.parse(stdout).pid], [0, "", FakeAdmin.status.pid])
+        }
+        const away = yield* Program.run(["status", "127.0.0.1:1"])
+        assert.deepStrictEqual(
+          [away.code, away.stderr],
+          [3, "error: no answer of the admin listener at 127.0.0.1:1: ECONNREFUSED\n"]
+        )
       }),
     timeout
   )

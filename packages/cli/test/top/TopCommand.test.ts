@@ -16,13 +16,14 @@ const script = findProgram("script")
 const timeout = 60_000
 
 /** A folder where a server tells that its admin listener is there, or that it has none. */
-const makeSession = (options: Readonly<Record<string, string>>) =>
+const makeSession = (options: Readonly<Record<string, string>>, adminUrl?: string) =>
   Effect.gen(function* () {
     const session = yield* Site.make({})
     const folder = join(session, "pagi")
     mkdirSync(folder, { mode: 0o700 })
     const path = join(folder, `${process.pid}.sock`)
-    yield* ControlSocket.serve(path, Effect.succeed({ ...FakeAdmin.status, pid: process.pid, options }))
+    const status = { ...FakeAdmin.status, pid: process.pid, options, ...(adminUrl === undefined ? {} : { adminUrl }) }
+    yield* ControlSocket.serve(path, Effect.succeed(status))
     return { path, env: { XDG_RUNTIME_DIR: session, TMPDIR: session } }
   })
 
@@ -87,6 +88,10 @@ describe("pagi-server top", () => {
         const { env } = yield* makeSession({ admin: `127.0.0.1:${admin.port}` })
         const program = yield* Program.start(["top"], { env })
         yield* program.line(/^Requests {3}100\/s {2}2xx 90/m)
+        // At a port that the system has chosen.
+        const chosen = yield* makeSession({ admin: "127.0.0.1:0" }, `http://127.0.0.1:${admin.port}/`)
+        const other = yield* Program.start(["top", String(process.pid)], { env: chosen.env })
+        yield* other.line(/^Requests {3}100\/s {2}2xx 90/m)
       }),
     timeout
   )

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Status } from "../../src/top/AdminDocuments.ts"
+import type { Status } from "../../src/adminClient/AdminDocuments.ts"
 import { processesOf, TopModel } from "../../src/top/TopModel.ts"
 import { pointOf } from "../support/FakeAdmin.ts"
 

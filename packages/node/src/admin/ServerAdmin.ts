@@ -42,6 +42,7 @@ interface State {
   phase: "starting" | "serving" | "stopping"
   listeners: ReadonlyArray<string>
   readiness: Readiness
+  adminUrl: string | undefined
 }
 
 /**
@@ -61,7 +62,7 @@ export const open = <E>(parts: ServerAdminParts<E>): Effect.Effect<ServerAdmin, 
       worker?.watch?.({ registry, takeRecent, checks: yield* HealthChecks })
       return { observer, url: undefined, serving: ignore, stopping: ignore }
     }
-    const state: State = { phase: "starting", listeners: [], readiness: { isReady: false } }
+    const state: State = { phase: "starting", listeners: [], readiness: { isReady: false }, adminUrl: undefined }
     const source = yield* SingleSource.make({
       mode: yield* ServerMode,
       options,
@@ -70,11 +71,13 @@ export const open = <E>(parts: ServerAdminParts<E>): Effect.Effect<ServerAdmin, 
       phase: () => state.phase,
       isReady: () => state.readiness.isReady,
       listeners: () => state.listeners,
+      adminUrl: () => state.adminUrl,
       requests: () => load.requests,
       connections: () => load.connections
     })
     const inheritance = { ...none, sockets }
     const { url } = yield* AdminListener.open({ endpoint, token: options.adminToken, source, inheritance, serve })
+    state.adminUrl = url
     return {
       observer,
       url,

@@ -27,6 +27,8 @@ export type ServerStatus = {
   readonly node: string
   /** Options that differ from their defaults, as text. */
   readonly options: Readonly<Record<string, string>>
+  /** Where its admin listener answers, as a URL; absent without one. */
+  readonly adminUrl?: string
 } & (({ readonly mode: "single" | "embedded" } & ProcessStatus) | ({ readonly mode: "workers" } & PoolStatus))
 
 const phases: ReadonlySet<unknown> = new Set<ProcessStatus["phase"]>(["starting", "serving", "stopping"])
@@ -49,7 +51,8 @@ const textsOf = (value: unknown): Readonly<Record<string, string>> =>
 /** The status that was read; nothing when it is none. Servers of earlier versions tell less. */
 export const asServerStatus = (value: unknown): ServerStatus | undefined => {
   if (!isObject(value)) return undefined
-  const { mode, node, options, version }: Readonly<Record<string, unknown>> = { ...value }
+  const { adminUrl, mode, node, options, version }: Readonly<Record<string, unknown>> = { ...value }
+  if (adminUrl !== undefined && !isString(adminUrl)) return undefined
   const common = {
     version: isString(version) ? version : "unknown",
     node: isString(node) ? node : "unknown",

@@ -24,6 +24,8 @@ export interface ServedProcess {
   /** Whether it wants work. */
   readonly isReady: () => boolean
   readonly listeners: () => ReadonlyArray<string>
+  /** Where the admin listener answers; known when it does. */
+  readonly adminUrl: () => string | undefined
   readonly requests: () => number
   readonly connections: () => number
 }
@@ -47,9 +49,11 @@ export const make = (server: ServedProcess): Effect.Effect<AdminSource, never, S
     const startedAt = now()
     const lag = yield* watchLoop
     const { checks, mode, options, telemetry } = server
-    const constant = { ...ServerDescription.make(options), mode, pid: process.pid }
+    const constant = { mode, pid: process.pid }
+    const description = yield* Effect.cached(Effect.sync(() => ServerDescription.make(options, server.adminUrl())))
     let toldStopping = false
-    const status = Effect.sync((): ServerStatus => ({
+    const status = Effect.map(description, (described): ServerStatus => ({
+      ...described,
       ...constant,
       phase: server.phase(),
       age: Math.round(now() - startedAt),

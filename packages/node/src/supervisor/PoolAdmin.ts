@@ -63,7 +63,7 @@ export const make = ({ inheritance, options, sockets }: PoolAdminParts): Effect.
       listener = yield* AdminListener.open({
         endpoint,
         token,
-        source: source.asAdminSource(options),
+        source: source.asAdminSource(options, sockets.sockets[0].url),
         inheritance,
         serve
       })

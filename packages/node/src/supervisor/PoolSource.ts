@@ -202,9 +202,9 @@ export class PoolSource implements PoolWatcher {
     return own === undefined ? this.#shared.get : Effect.succeed({ isReady: false, problems: { server: own } })
   })
 
-  /** As what the admin listener reads it. */
-  asAdminSource(options: Values): AdminSource {
-    const constant = ServerDescription.make(options)
+  /** As what the admin listener reads it, which answers at this URL. */
+  asAdminSource(options: Values, adminUrl: string): AdminSource {
+    const constant = ServerDescription.make(options, adminUrl)
     const send = (command: "reload" | "add" | "remove") => Effect.sync(() => this.pool?.send(command))
     return {
       status: Effect.sync((): ServerStatus => ({ ...constant, mode: "workers", ...(this.pool?.status() ?? starting) })),

@@ -109,7 +109,7 @@ export const make = <E = never>(
         ? Effect.void
         : ControlSocket.tell(settings.controlSocket, serverStatus, inheritance.masterPid)
     )
-    const constant = ServerDescription.make(options)
+    const constant = ServerDescription.make(options, adminSockets?.sockets[0].url)
     const serverStatus = Effect.sync((): ServerStatus => ({ ...constant, mode: "workers", ...pool.status(urls) }))
     const pool: WorkerPool.WorkerPool = yield* WorkerPool.make({
       program,

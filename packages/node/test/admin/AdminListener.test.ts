@@ -43,6 +43,7 @@ describe("the admin listener of a server in a program", () => {
           [status.mode, status.phase, status.requests, status.listeners],
           ["embedded", "serving", 3, [`http://127.0.0.1:${port}/`]]
         )
+        assert.strictEqual(status.adminUrl, server.adminUrl)
         const page = yield* get(server.adminUrl, "/")
         assert.deepStrictEqual([page.status, page.text.slice(0, 15)], [200, "<!doctype html>"])
       })

@@ -21,6 +21,8 @@ const pool = { pid: 1, phase: "serving", age: 1, target: 0, isReloading: false, 
 describe("a status that was read", () => {
   it("is that of one process or of workers", () => {
     assert.deepStrictEqual(asServerStatus(one), one)
+    const watched = { ...one, adminUrl: "http://127.0.0.1:9090/" }
+    assert.deepStrictEqual(asServerStatus(watched), watched)
     assert.deepStrictEqual(asServerStatus({ ...one, mode: "embedded" }), { ...one, mode: "embedded" })
     const common = { version: "0.1.0", node: "24.0.0", options: {} }
     assert.deepStrictEqual(asServerStatus({ ...pool, ...common, mode: "workers" }), {
@@ -48,6 +50,7 @@ describe("a status that was read", () => {
       { ...one, phase: "other" },
       { ...one, listeners: [5] },
       { ...one, lag: "1" },
+      { ...one, adminUrl: 5 },
       { ...pool, target: "1" }
     ]
     for (const value of malformed) assert.isUndefined(asServerStatus(value))

@@ -64,7 +64,7 @@ const make = Effect.gen(function* () {
   }
   source.onSpawn(11, 1)
   source.onSpawn(12, 2)
-  const admin = source.asAdminSource(yield* ServerOptions.make(options))
+  const admin = source.asAdminSource(yield* ServerOptions.make(options), "http://[::1]:9090/")
   const valueOf = (id: string, attributes: Readonly<Record<string, string>> = {}) => {
     const sample = source.samples.find(
       (one) => one.id === id && Object.entries(attributes).every(([name, value]) => one.attributes[name] === value)

@@ -1,5 +1,6 @@
 /** Asks an admin listener, over TCP or a Unix socket. */
 import { codeOf } from "@pagi/node/accept/ListenError"
+import { asServerStatus, type ServerStatus } from "@pagi/node/admin/ServerStatus"
 import * as Endpoint from "@pagi/core/options/Endpoint"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -24,8 +25,9 @@ const patience = "6 seconds"
 /** Characters of a document beyond which it is none. */
 const maxLength = 16 * 1024 * 1024
 
-/** The endpoint that a text names, as the option has it or as a URL. */
+/** The endpoint that a text names, as the option has it or as a URL, which for a Unix socket is `unix:` and its path. */
 export const parseAddress = (text: string): Endpoint.Endpoint | undefined => {
+  if (text.startsWith("unix:/")) return Endpoint.unix(text.slice("unix:".length))
   const url = /^http:\/\/([^/?#]+)\/?$/.exec(text)?.[1]
   return Endpoint.kind.accept(url === undefined || url.includes(":") ? (url ?? text) : `${url}:80`)
 }
@@ -101,6 +103,13 @@ export const read = <A>(
     Effect.scoped,
     Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(fail(endpoint, "no answer in time")) })
   )
+
+/** Asks how the server is, of whatever version it is. */
+export const readStatus = (endpoint: Endpoint.Endpoint): Effect.Effect<ServerStatus, AdminError> =>
+  Effect.flatMap(read(endpoint, "/status", Schema.Unknown), (value) => {
+    const status = asServerStatus(value)
+    return status === undefined ? Effect.fail(fail(endpoint, "what it says is no status")) : Effect.succeed(status)
+  })
 
 const decodePoint = Schema.decodeOption(Schema.fromJsonString(Point))
 

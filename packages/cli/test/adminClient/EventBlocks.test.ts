@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { EventBlocks } from "../../src/top/EventBlocks.ts"
+import { EventBlocks } from "../../src/adminClient/EventBlocks.ts"
 
 const read = (pieces: ReadonlyArray<string>): ReadonlyArray<readonly [string, string]> => {
   const events: Array<readonly [string, string]> = []

@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { createServer } from "node:http"
 import { join } from "node:path"
-import * as AdminClient from "../../src/top/AdminClient.ts"
-import { type Point, Points, Recent, Status } from "../../src/top/AdminDocuments.ts"
+import * as AdminClient from "../../src/adminClient/AdminClient.ts"
+import { type Point, Points, Recent, Status } from "../../src/adminClient/AdminDocuments.ts"
 import * as FakeAdmin from "../support/FakeAdmin.ts"
 import * as Site from "../support/Site.ts"
 import { until } from "../support/Until.ts"
@@ -22,6 +22,7 @@ describe("AdminClient", () => {
     assert.deepStrictEqual(AdminClient.parseAddress("http://localhost"), tcp("localhost", 80))
     assert.deepStrictEqual(AdminClient.parseAddress("http://[::1]:9090"), tcp("::1", 9090))
     assert.deepStrictEqual(AdminClient.parseAddress("/run/admin.sock"), unix("/run/admin.sock"))
+    assert.deepStrictEqual(AdminClient.parseAddress("unix:/run/admin.sock"), unix("/run/admin.sock"))
     assert.isUndefined(AdminClient.parseAddress("http://localhost/status"))
   })
 
