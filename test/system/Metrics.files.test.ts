@@ -96,7 +96,7 @@ const namesOf = (expression: string) => {
   const named: Array<string> = []
   const rest = expression
     .replaceAll(/\[[^\]]*\]/g, "")
-    .replaceAll(/\bby \(([^)]*)\)/g, (_, list: string) => {
+    .replaceAll(/\b(?:by|without) \(([^)]*)\)/g, (_, list: string) => {
       named.push(...list.split(",").map((label) => label.trim()))
       return ""
     })

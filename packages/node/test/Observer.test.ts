@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type ObservedConnection, Observer } from "@pagi/core/Observer"
+import * as PagiApp from "@pagi/core/PagiApp"
+import type { SendError } from "@pagi/core/SendError"
 import type { Input } from "@pagi/core/ServerOptions"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { fetchText, open } from "./support/Client.ts"
-import { answer, serveHttp, type TestServer } from "./support/Server.ts"
+import { fetchText, open, requestText } from "./support/Client.ts"
+import { answer, serve, serveHttp, type TestServer } from "./support/Server.ts"
 import { temporaryFolder } from "./support/TemporaryFolder.ts"
 import { openTls, serverTls } from "./support/TlsClient.ts"
 import { until } from "./support/Until.ts"
@@ -56,6 +58,32 @@ describe("an observer of the context of a server", () => {
       yield* close
       assert.deepStrictEqual(events, ["opened", ...served, "closed http/1.1 complete"])
       assert.strictEqual(readFileSync(accessLog, "utf8"), "GET / 200\n")
+    })
+  )
+
+  it.live("is told what is spoken on a connection as it turns out", () =>
+    Effect.gen(function* () {
+      const changes: Array<string> = []
+      const observer: Observer = {
+        connectionOpened: (protocol) => changes.push(`opened ${protocol}`),
+        protocolChanged: (protocol, before) => changes.push(`${before} to ${protocol}`)
+      }
+      const webSocket: PagiApp.WebSocketHandler<SendError> = (_scope, receive, send) =>
+        Effect.andThen(receive, Effect.andThen(send({ type: "websocket.accept" }), Effect.asVoid(receive)))
+      const application = PagiApp.make({ http: answer("here"), websocket: webSocket })
+      const { port } = yield* serve(application).pipe(Effect.provideService(Observer, observer))
+      const client = yield* open(port)
+      client.get()
+      yield* client.endsWith("here")
+      assert.deepStrictEqual(changes.splice(0), ["opened unknown", "unknown to http/1.1"])
+      client.send(
+        requestText(
+          "/",
+          "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        )
+      )
+      yield* until("the connection is a WebSocket", () => changes.length > 0)
+      assert.deepStrictEqual(changes, ["http/1.1 to websocket"])
     })
   )
 

@@ -105,7 +105,7 @@ export const table = {
     type: "Gauge",
     unit: "{connection}",
     description: "Open connections, and those whose applications have not ended yet",
-    labels: {},
+    labels: { "network.protocol.name": protocol },
     isPerProcess: true
   }),
   connectionLimit: define({

@@ -6,7 +6,7 @@ import type { MetricRow } from "./MetricTable.ts"
 /** A row that has buckets. */
 export type HistogramRow = MetricRow & { readonly boundaries: ReadonlyArray<number> }
 
-/** A number that only grows. */
+/** A number. */
 export class Count {
   value = 0
 
@@ -86,6 +86,16 @@ export class SeriesRegistry {
     return new Family(row, (attributes) => {
       const series = new Distribution(boundaries)
       this.#register(Metric.histogram(name, { description, attributes, boundaries }), () => series.state)
+      return series
+    })
+  }
+
+  /** Numbers that grow and become less again. */
+  gauges(row: MetricRow): Family<Count> {
+    return new Family(row, (attributes) => {
+      const series = new Count()
+      const metric = Metric.gauge(row.name, { description: row.description, attributes })
+      this.#register(metric, () => ({ value: series.value }))
       return series
     })
   }

@@ -16,6 +16,9 @@ const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OP
 
 const methodNumbers: ReadonlyMap<string, number> = new Map(methods.map((name, index) => [name, index]))
 
+/** Protocols of connections, of which there may be none at first. */
+const protocols: ReadonlyArray<ConnectionProtocol> = ["unknown", "http/1.1", "h2", "websocket"]
+
 /** The number of one that is not told apart, and of no request at all, is behind all others. */
 const methodNumber = (name: string | undefined): number => {
   if (name === "GET") return 0
@@ -51,7 +54,6 @@ export class ServerCounters implements Observer {
   readonly #suspended = new Count()
   readonly #messagesIn = new Count()
   readonly #messagesOut = new Count()
-  #connections = 0
   #exchanges = 0
   /** By what `exchangeEnded` makes of a record's properties. */
   readonly #alike = new Map<number, ExchangeSeries>()
@@ -64,6 +66,7 @@ export class ServerCounters implements Observer {
 
   constructor(registry: SeriesRegistry) {
     this.#families = {
+      connections: registry.gauges(table.connections),
       durations: registry.distributions(table.requestDuration),
       requests: registry.counts(table.requests),
       sessions: registry.distributions(table.sessionDuration),
@@ -75,7 +78,7 @@ export class ServerCounters implements Observer {
       resets: registry.counts(table.resets),
       handshakes: registry.counts(table.handshakes)
     }
-    registry.gauge(table.connections, () => this.#connections)
+    for (const protocol of protocols) this.#families.connections.of(protocol)
     registry.gauge(table.activeRequests, () => this.#exchanges)
     registry.count(table.connectionsOpened, () => this.#opened.value)
     registry.count(table.bytes, () => this.#received.value, "receive")
@@ -87,13 +90,18 @@ export class ServerCounters implements Observer {
 
   // connections ------------------------------------------------------------------------------------------------------
 
-  connectionOpened(): void {
-    this.#connections++
+  connectionOpened(protocol: ConnectionProtocol): void {
+    this.#families.connections.of(protocol).value++
     this.#opened.value++
   }
 
+  protocolChanged(protocol: ConnectionProtocol, before: ConnectionProtocol): void {
+    this.#families.connections.of(before).value--
+    this.#families.connections.of(protocol).value++
+  }
+
   connectionClosed(protocol: ConnectionProtocol, reason: ConnectionEnd): void {
-    this.#connections--
+    this.#families.connections.of(protocol).value--
     this.#families.closed.of(protocol, reason).value++
   }
 

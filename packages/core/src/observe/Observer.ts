@@ -122,8 +122,13 @@ export type Limit =
  * comes on it, is neither.
  */
 export interface Observer {
-  /** A connection was accepted. Over TLS its handshake is still to come. */
-  readonly connectionOpened?: (() => void) | undefined
+  /**
+   * A connection was accepted. Over TLS its handshake is still to come. The protocol is mostly `unknown`, which it is until
+   * the client has said something.
+   */
+  readonly connectionOpened?: ((protocol: ConnectionProtocol) => void) | undefined
+  /** A connection goes on in this protocol: its client has said which it speaks, or has made a WebSocket of it. */
+  readonly protocolChanged?: ((protocol: ConnectionProtocol, before: ConnectionProtocol) => void) | undefined
   /** A connection has closed and its applications have ended, or it had nothing left to do and gives way to another. */
   readonly connectionClosed?: ((protocol: ConnectionProtocol, reason: ConnectionEnd) => void) | undefined
   /** So many bytes have come on a connection, also of clients that are turned away; without what TLS adds. */
@@ -187,6 +192,7 @@ const pair = (one: Observer, two: Observer): Observer => {
   }
   return {
     connectionOpened: join(one.connectionOpened, two.connectionOpened),
+    protocolChanged: join(one.protocolChanged, two.protocolChanged),
     connectionClosed: join(one.connectionClosed, two.connectionClosed),
     bytesReceived: join(one.bytesReceived, two.bytesReceived),
     bytesSent: join(one.bytesSent, two.bytesSent),

@@ -68,7 +68,10 @@ export class ConnectionRegistry {
     const isNew =
       predecessor === undefined ? !this.#connections.has(connection) : !this.#connections.delete(predecessor)
     this.#connections.add(connection)
-    if (isNew) this.#observer?.connectionOpened?.()
+    if (isNew) this.#observer?.connectionOpened?.(connection.protocol)
+    else if (predecessor !== undefined && predecessor.protocol !== connection.protocol) {
+      this.#observer?.protocolChanged?.(connection.protocol, predecessor.protocol)
+    }
     if (this.#draining) connection.drain()
   }
 

@@ -11,7 +11,7 @@ import { record } from "../observe/accessLog/Record.ts"
 const served = (): Metric.MetricRegistry => {
   const registry: Metric.MetricRegistry = new Map()
   const counters = new ServerCounters(new SeriesRegistry(registry))
-  counters.connectionOpened()
+  counters.connectionOpened("http/1.1")
   counters.bytesSent(1_500_000)
   counters.exchangeStarted()
   counters.exchangeEnded({ ...record, duration: 30 })

@@ -35,7 +35,10 @@ const exchange = (counters: ServerCounters, record: ExchangeRecord): void => {
 describe("counters of servers", () => {
   it("are there before anything happens, where they have no labels of their own", () => {
     assert.deepStrictEqual(values(makeCounters().registry), {
-      "pagi.server.connections": 0,
+      "pagi.server.connections unknown": 0,
+      "pagi.server.connections http/1.1": 0,
+      "pagi.server.connections h2": 0,
+      "pagi.server.connections websocket": 0,
       "http.server.active_requests": 0,
       "pagi.server.connections.opened": 0,
       "pagi.server.network.io receive": 0,
@@ -48,7 +51,10 @@ describe("counters of servers", () => {
 
   it("count what happens to connections", () => {
     const { counters, registry } = makeCounters()
-    for (let count = 0; count < 3; count++) counters.connectionOpened()
+    for (let count = 0; count < 5; count++) counters.connectionOpened("unknown")
+    for (let count = 0; count < 3; count++) counters.protocolChanged("h2", "unknown")
+    counters.protocolChanged("http/1.1", "unknown")
+    counters.protocolChanged("websocket", "http/1.1")
     counters.connectionClosed("h2", "idle_timeout")
     counters.connectionClosed("h2", "idle_timeout")
     counters.bytesReceived(10)
@@ -64,9 +70,12 @@ describe("counters of servers", () => {
     counters.protocolError("missing-host")
     counters.limitHit("maxBodySize")
     assert.deepStrictEqual(values(registry), {
-      "pagi.server.connections": 1,
+      "pagi.server.connections unknown": 1,
+      "pagi.server.connections http/1.1": 0,
+      "pagi.server.connections h2": 1,
+      "pagi.server.connections websocket": 1,
       "http.server.active_requests": 0,
-      "pagi.server.connections.opened": 3,
+      "pagi.server.connections.opened": 5,
       "pagi.server.connections.closed h2 idle_timeout": 2,
       "pagi.server.network.io receive": 15,
       "pagi.server.network.io transmit": 100,

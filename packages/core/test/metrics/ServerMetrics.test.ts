@@ -21,8 +21,8 @@ describe("the metrics of servers", () => {
       const one = yield* Scope.provide(ServerMetrics.of(registry), first)
       const two = yield* Scope.provide(ServerMetrics.of(registry), second)
       assert.strictEqual(one, two)
-      one.connectionOpened?.()
-      two.connectionOpened?.()
+      one.connectionOpened?.("unknown")
+      two.connectionOpened?.("unknown")
       yield* Scope.close(first, Exit.void)
       assert.strictEqual(opened(registry), 2)
       yield* Scope.close(second, Exit.void)
@@ -40,7 +40,7 @@ describe("the metrics of servers", () => {
     Effect.gen(function* () {
       const registries: ReadonlyArray<Metric.MetricRegistry> = [new Map(), new Map()]
       const observers = yield* Effect.forEach(registries, ServerMetrics.of)
-      observers[0]?.connectionOpened?.()
+      observers[0]?.connectionOpened?.("unknown")
       assert.deepStrictEqual(registries.map(opened), [1, 0])
     }).pipe(Effect.scoped)
   )
@@ -60,7 +60,7 @@ describe("their layer", () => {
       yield* Effect.gen(function* () {
         const observer = yield* Observer
         assert.isUndefined(yield* ServerMetrics.observer)
-        observer?.connectionOpened?.()
+        observer?.connectionOpened?.("unknown")
         assert.deepStrictEqual([events, opened(registry)], [["opened"], 1])
       }).pipe(Effect.provide(twice), Effect.provideService(Metric.MetricRegistry, registry), Effect.scoped)
       assert.strictEqual(registry.size, 0)
@@ -72,7 +72,7 @@ describe("their layer", () => {
       const registry: Metric.MetricRegistry = new Map()
       yield* Effect.gen(function* () {
         const added = yield* ServerMetrics.observer
-        added?.connectionOpened?.()
+        added?.connectionOpened?.("unknown")
         assert.strictEqual(opened(registry), 1)
       }).pipe(Effect.provideService(Metric.MetricRegistry, registry), Effect.scoped)
     })

@@ -28,20 +28,23 @@ describe("combine", () => {
     const both = combine(
       new Recording("first", calls),
       {
-        connectionOpened: () => calls.push(["opened"]),
+        connectionOpened: (...parts) => calls.push(["opened", ...parts]),
+        protocolChanged: (...parts) => calls.push(["changed", ...parts]),
         connectionClosed: (...parts) => calls.push(["closed", ...parts]),
         exchangeStarted: (...parts) => calls.push(["started", ...parts]),
         applicationStarted: () => calls.push(["application"])
       },
       new Recording("second", calls)
     )
-    both?.connectionOpened?.()
+    both?.connectionOpened?.("unknown")
+    both?.protocolChanged?.("h2", "unknown")
     both?.exchangeStarted?.(request, record)
     both?.applicationStarted?.()
     both?.exchangeEnded?.(record)
     both?.connectionClosed?.("h2", "complete")
     assert.deepStrictEqual(calls, [
-      ["opened"],
+      ["opened", "unknown"],
+      ["changed", "h2", "unknown"],
       ["started", request, record],
       ["application"],
       ["first", record],

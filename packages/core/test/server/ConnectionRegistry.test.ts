@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import { ConnectionRegistry, type LingeringConnection, type Holding } from "../../src/server/ConnectionRegistry.ts"
 
 class FakeConnection implements LingeringConnection {
-  readonly protocol = "toy/1"
+  readonly protocol: string
   readonly endReason = "complete"
   readonly calls: Array<string> = []
   isSent = true
@@ -13,8 +13,9 @@ class FakeConnection implements LingeringConnection {
   /** What the connection does besides when it is called. */
   readonly react: () => void
 
-  constructor(react: () => void = () => {}) {
+  constructor(react: () => void = () => {}, protocol = "toy/1") {
     this.react = react
+    this.protocol = protocol
   }
 
   drain(): void {
@@ -166,6 +167,7 @@ describe("ConnectionRegistry", () => {
       const events: Array<string> = []
       const registry = new ConnectionRegistry({
         connectionOpened: () => events.push("opened"),
+        protocolChanged: (protocol, before) => events.push(`changed from ${before} to ${protocol}`),
         connectionClosed: (protocol, reason) => events.push(`closed ${protocol} ${reason}`)
       })
       return { events, registry }
@@ -196,6 +198,15 @@ describe("ConnectionRegistry", () => {
       assert.deepStrictEqual(events, ["opened"])
       registry.remove(third)
       assert.deepStrictEqual(events, ["opened", closed])
+    })
+
+    it("that a connection goes on in another protocol", () => {
+      const { events, registry } = observed()
+      const [first, second] = [new FakeConnection(), new FakeConnection(undefined, "toy/2")]
+      registry.add(first)
+      registry.replace(first, second)
+      registry.remove(second)
+      assert.deepStrictEqual(events, ["opened", "changed from toy/1 to toy/2", "closed toy/2 complete"])
     })
 
     it("that one has closed whose successor is not added, and that another has opened when it had closed before", () => {

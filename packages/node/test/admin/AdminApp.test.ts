@@ -110,7 +110,7 @@ describe("AdminApp", () => {
   it.effect("tells metrics as text, or as OpenMetrics for those who ask for it", () =>
     Effect.gen(function* () {
       const { counters, request } = yield* make()
-      counters.connectionOpened()
+      counters.connectionOpened("http/1.1")
       const plain = yield* request("/metrics")
       assert.strictEqual(plain.header("content-type"), "text/plain; version=0.0.4; charset=utf-8")
       assert.match(plain.text, /^pagi_server_connections_opened_total 1$/m)
@@ -131,7 +131,7 @@ describe("AdminApp", () => {
       assert.deepStrictEqual(JSON.parse((yield* request("/recent")).text), { slowest: [], failed: [] })
       assert.strictEqual((yield* request("/history")).text, "[]\n")
       yield* TestClock.adjust(1)
-      counters.connectionOpened()
+      counters.connectionOpened("http/1.1")
       counters.bytesReceived(100)
       marks.push({ at: 900, what: "reload" })
       yield* TestClock.adjust(1000)
@@ -307,7 +307,7 @@ describe("AdminApp", () => {
       yield* TestClock.adjust(1)
       const seconds = 500
       for (let second = 0; second < seconds; second++) {
-        counters.connectionOpened()
+        counters.connectionOpened("http/1.1")
         yield* TestClock.adjust(1000)
         const [, data = ""] = /^event: point\nretry: 1000\ndata: (.*)\n\n$/.exec(yield* next(reader)) ?? []
         assert.strictEqual(JSON.parse(data).connections, second + 1)
