@@ -14,6 +14,7 @@ const pointOf = (second: number): HistoryPoint => ({
   received: 200_000 + second,
   sent: 2_000_000 + second,
   connections: 60 + (second % 9),
+  open: { unknown: 1, "http/1.1": 50, h2: 5 + (second % 9), websocket: 4 },
   activeRequests: second % 20,
   closed: { "http/1.1": second % 5, h2: 1 },
   refused: { [`limit-${second % 6}`]: 1 },

@@ -13,6 +13,7 @@ export const pointOf = (at: number, given: Partial<HistoryPoint> = {}): HistoryP
   received: 1024,
   sent: 1024 ** 2,
   connections: 64,
+  open: { "http/1.1": 60, h2: 4 },
   activeRequests: 3,
   closed: {},
   refused: {},

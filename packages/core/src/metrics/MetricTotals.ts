@@ -97,6 +97,11 @@ export class MetricTotals {
     known.delete(key)
   }
 
+  /** What a process has told last, of each series; nothing of one that is not known. */
+  of(process: string): Iterable<MetricSample> {
+    return this.#running.get(process)?.values() ?? []
+  }
+
   /** The process has ended, and with it what it has measured; what it has counted counts. */
   end(process: string): void {
     const known = this.#running.get(process)

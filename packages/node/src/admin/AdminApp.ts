@@ -16,7 +16,8 @@ import { AdminAccess, type AccessRules, type AdminRequest } from "./AdminAccess.
 import type { AdminCommands, AdminSource, AdminStatus } from "./AdminSource.ts"
 import * as Answer from "./Answer.ts"
 import { EventHub } from "./EventHub.ts"
-import { History } from "./History.ts"
+import { makeNow, untilNext } from "../process/MonotonicClock.ts"
+import * as History from "./History.ts"
 import type { PageFile } from "./PageFiles.ts"
 import { RefusalLog } from "./RefusalLog.ts"
 import { Pace, SharedAnswer } from "./SharedAnswer.ts"
@@ -32,9 +33,6 @@ export interface AdminSettings extends AccessRules {
   readonly source: AdminSource
   readonly page: Page
 }
-
-/** Milliseconds between two points of the history. */
-const interval = 1000
 
 /** Milliseconds after which a client of events connects again. */
 const retry = 1000
@@ -71,7 +69,7 @@ class Resources {
   readonly #status: { readonly local: SharedAnswer<Answer.Answer>; readonly remote: SharedAnswer<Answer.Answer> }
   readonly #resources: ReadonlyMap<string, Resource>
 
-  constructor(settings: AdminSettings, history: History, refusals: RefusalLog) {
+  constructor(settings: AdminSettings, history: History.History, refusals: RefusalLog) {
     this.#settings = settings
     this.#access = new AdminAccess(settings)
     this.#refusals = refusals
@@ -186,18 +184,24 @@ const requestOf = ({ client, headers, method, path, server }: HttpScope | SseSco
   isLocal: server !== undefined && server[1] === null
 })
 
-/** Adds to the history every second, and tells those who listen. */
-const record = (source: AdminSource, history: History, hub: EventHub): Effect.Effect<never> =>
-  Effect.gen(function* () {
-    const at = yield* Clock.currentTimeMillis
-    const point = history.add(at, yield* source.samples, yield* source.status, yield* source.takeMarks)
-    if (point !== undefined) hub.publish(point)
-  }).pipe(
-    // One second that could not be told is no reason to tell no other.
-    Effect.catchCause((cause) => Effect.logError("the admin listener could not record what happens", cause)),
-    Effect.andThen(Effect.sleep(interval)),
-    Effect.forever
-  )
+/** Adds every second to the history when it is over, and tells those who listen. */
+const record = (source: AdminSource, history: History.History, hub: EventHub): Effect.Effect<never> =>
+  Effect.flatMap(makeNow, (now) => {
+    const tell = Effect.gen(function* () {
+      const current = now()
+      const time = Math.floor(current / History.second) * History.second
+      const at = Math.round((yield* Clock.currentTimeMillis) - (current - time))
+      const processes = yield* source.readings(time)
+      const [status, marks] = [yield* source.status, yield* source.takeMarks]
+      for (const point of history.add({ at, time, processes, status, marks })) hub.publish(point)
+    })
+    return tell.pipe(
+      // One second that could not be told is no reason to tell no other.
+      Effect.catchCause((cause) => Effect.logError("the admin listener could not record what happens", cause)),
+      Effect.andThen(untilNext(now, History.second)),
+      Effect.forever
+    )
+  })
 
 /** Completes when the client of an event stream has left. */
 const left = (receive: Receive<SseReceiveEvent>): Effect.Effect<void> =>
@@ -210,7 +214,7 @@ export const make = (
   settings: AdminSettings
 ): Effect.Effect<PagiApp.Application<unknown, Scope.Scope>, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const history = new History()
+    const history = new History.History()
     const hub = new EventHub()
     const refusals = new RefusalLog()
     const resources = new Resources(settings, history, refusals)

@@ -1,8 +1,8 @@
 /** Where the admin listener gets what it tells, and whom it tells what an administrator wants. */
 import type * as Effect from "effect/Effect"
 import type { MetricRegistry } from "effect/Metric"
-import type { MetricSample } from "@pagi/core/metrics/MetricSamples"
 import type { HistoryMark } from "./HistoryPoint.ts"
+import type { Stretch } from "./Reading.ts"
 import type { RecentRequests } from "./RecentRequests.ts"
 import type { ServerStatus } from "./ServerStatus.ts"
 
@@ -35,8 +35,11 @@ export interface AdminSource {
   readonly status: Effect.Effect<ServerStatus>
   /** The metrics of all processes together. */
   readonly metrics: Effect.Effect<MetricRegistry>
-  /** The same as plain values, for whoever compares one moment with another. */
-  readonly samples: Effect.Effect<ReadonlyArray<MetricSample>>
+  /**
+   * What each process has counted by a time that is over, of the clock of readings: waits for a moment for processes that
+   * have still to tell it. One that has ended is told until all of it lies before the time.
+   */
+  readonly readings: (time: number) => Effect.Effect<ReadonlyMap<string, Stretch>>
   /** Runs the application's checks, each within its time limit. */
   readonly readiness: Effect.Effect<ReadinessReport>
   readonly recent: Effect.Effect<RecentRequests>

@@ -9,8 +9,10 @@ export interface HistoryPoint {
   /** Bytes of connections in this second. */
   readonly received: number
   readonly sent: number
-  /** At the end of the second. */
+  /** Open at the end of the second. */
   readonly connections: number
+  /** The same by protocol, as far as there are some; `unknown` is of clients that have not said anything. */
+  readonly open: Readonly<Record<string, number>>
   readonly activeRequests: number
   /** Connections that ended in this second, by protocol. */
   readonly closed: Readonly<Record<string, number>>

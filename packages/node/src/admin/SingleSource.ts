@@ -1,6 +1,6 @@
 /** What the admin listener of a server in one process tells: of its own process. */
 import type { CheckRegistry } from "@pagi/core/health/HealthChecks"
-import { take } from "@pagi/core/metrics/MetricSamples"
+import * as MetricSamples from "@pagi/core/metrics/MetricSamples"
 import type { Values } from "@pagi/core/options/ServerOptions"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -9,6 +9,7 @@ import * as LoopDelay from "../process/LoopDelay.ts"
 import { makeNow } from "../process/MonotonicClock.ts"
 import type { AdminSource, ReadinessReport } from "./AdminSource.ts"
 import type { HistoryMark } from "./HistoryPoint.ts"
+import { read, type Reading, type Stretch } from "./Reading.ts"
 import * as ServerDescription from "./ServerDescription.ts"
 import type { ProcessStatus, ServerStatus } from "./ServerStatus.ts"
 import type { Telemetry } from "./Telemetry.ts"
@@ -63,6 +64,13 @@ export const make = (server: ServedProcess): Effect.Effect<AdminSource, never, S
       lag: lag(),
       memory: process.memoryUsage.rss()
     }))
+    let last: Reading | undefined = undefined
+    const readings = Effect.sync((): ReadonlyMap<string, Stretch> => {
+      const reading = read(now(), MetricSamples.take(telemetry.registry))
+      const before = last ?? reading
+      last = reading
+      return new Map([["process", { before, now: reading }]])
+    })
     const readiness = Effect.map(checks.problems, (problems): ReadinessReport => {
       const own = server.isReady() ? {} : { server: notReady[server.phase()] }
       const all = { ...own, ...problems }
@@ -76,7 +84,7 @@ export const make = (server: ServedProcess): Effect.Effect<AdminSource, never, S
     return {
       status,
       metrics: Effect.succeed(telemetry.registry),
-      samples: Effect.sync(() => take(telemetry.registry)),
+      readings: () => readings,
       readiness,
       recent: Effect.map(Clock.currentTimeMillis, (at) => telemetry.recent.take(at)),
       takeMarks,

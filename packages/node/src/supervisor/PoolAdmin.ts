@@ -8,6 +8,7 @@ import * as Scope from "effect/Scope"
 import type { ListenError } from "../accept/ListenError.ts"
 import * as AdminListener from "../admin/AdminListener.ts"
 import type { Inheritance } from "../listen/InheritedSockets.ts"
+import { makeNow } from "../process/MonotonicClock.ts"
 import { make as serve, type StartError } from "../PagiServer.ts"
 import type { BoundSockets } from "./BoundSockets.ts"
 import { PoolSource } from "./PoolSource.ts"
@@ -51,7 +52,7 @@ export const make = ({ inheritance, options, sockets }: PoolAdminParts): Effect.
     const scope = yield* Effect.scope
     const clock = yield* Clock.Clock
     const services = yield* Effect.context<never>()
-    const source = new PoolSource(() => clock.currentTimeMillisUnsafe())
+    const source = new PoolSource({ wall: () => clock.currentTimeMillisUnsafe(), monotonic: yield* makeNow })
     yield* source.measureProcess
     let pool: WorkerPool | undefined = undefined
     let listener: AdminListener.AdminListener | undefined = undefined

@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import type { AdminSource, ReadinessReport } from "../admin/AdminSource.ts"
 import type { HistoryMark } from "../admin/HistoryPoint.ts"
 import type { PoolStatus } from "../admin/PoolStatus.ts"
+import { read } from "../admin/Reading.ts"
 import { merge } from "../admin/RecentRecorder.ts"
 import type { RecentRequests } from "../admin/RecentRequests.ts"
 import * as ServerDescription from "../admin/ServerDescription.ts"
@@ -21,6 +22,7 @@ import type { ServerStatus } from "../admin/ServerStatus.ts"
 import * as ProcessMetrics from "../metrics/ProcessMetrics.ts"
 import type { Slot, WorkerId } from "../pool/PoolEvent.ts"
 import type { MetricsReport, ReadinessAnswer } from "../worker/WorkerMessage.ts"
+import { PoolReadings } from "./PoolReadings.ts"
 import type { PoolWatcher } from "./PoolWatcher.ts"
 import type { RestartReason } from "./RestartReasons.ts"
 import { samplesOf } from "./TotalsPipe.ts"
@@ -43,6 +45,13 @@ const phases = ["booting", "serving", "surplus", "leaving"] as const
 /** Names of processes in the totals that are no workers. */
 const [supervisor, pool, predecessor] = ["supervisor", "pool", "predecessor"]
 
+export interface Clocks {
+  /** Milliseconds since 1970. */
+  readonly wall: () => number
+  /** `MonotonicClock`. */
+  readonly monotonic: () => number
+}
+
 /** The answers to one question. */
 interface Question {
   readonly number: number
@@ -60,14 +69,15 @@ export class PoolSource implements PoolWatcher {
   readonly #own: MetricRegistry = new Map()
   readonly #process: MetricRegistry = new Map()
   readonly #restarts: (reason: RestartReason) => void
-  readonly #now: () => number
+  readonly #readings = new PoolReadings()
+  readonly #clocks: Clocks
   #question: Question | undefined = undefined
   #questions = 0
   /** Not there yet while the pool is being made. */
   pool: AskedPool | undefined = undefined
 
-  constructor(now: () => number) {
-    this.#now = now
+  constructor(clocks: Clocks) {
+    this.#clocks = clocks
     const series = new SeriesRegistry(this.#own)
     const restarts = series.counts(table.workerRestarts)
     this.#restarts = (reason) => restarts.of(reason).add()
@@ -90,6 +100,7 @@ export class PoolSource implements PoolWatcher {
 
   onSpawn(id: WorkerId, slot: Slot): void {
     this.#slots.set(id, slot)
+    this.#readings.begin(String(id), this.#clocks.monotonic())
   }
 
   onReady(worker: Slot): void {
@@ -103,16 +114,21 @@ export class PoolSource implements PoolWatcher {
 
   onDisconnect(id: WorkerId): void {
     this.#totals.end(String(id))
+    this.#readings.end(String(id))
     this.#slots.delete(id)
     const oldest = [...this.#recent.keys()].find((other) => !this.#slots.has(other))
     if (oldest !== undefined && this.#recent.size > this.#slots.size + mostEnded) this.#recent.delete(oldest)
     this.#answered(id, "its process has ended")
   }
 
-  onMetrics(id: WorkerId, { gone, recent, samples }: MetricsReport): void {
+  onMetrics(id: WorkerId, { gone, recent, samples, time }: MetricsReport): void {
     const slot = this.#slots.get(id)
     if (slot === undefined) return
-    this.#totals.report(String(id), samplesOf(samples), gone)
+    const process = String(id)
+    this.#totals.report(process, samplesOf(samples), gone)
+    // Of another version it may come without its time, and at any.
+    const reading = read(time ?? this.#clocks.monotonic(), this.#totals.of(process))
+    this.#readings.report(process, reading, time !== undefined)
     // Of a worker of ours, whose `RecentRecorder` makes it.
     if (recent !== undefined) this.#recent.set(id, { slot, recent: recent as RecentRequests })
   }
@@ -126,17 +142,20 @@ export class PoolSource implements PoolWatcher {
   }
 
   mark(mark: Omit<HistoryMark, "at">): void {
-    this.#marks.push({ at: this.#now(), ...mark })
+    this.#marks.push({ at: this.#clocks.wall(), ...mark })
     if (this.#marks.length > mostMarks) this.#marks.shift()
   }
 
   /** What the server has counted that this one follows; it has ended when it says nothing more. */
   onPredecessor(samples: ReadonlyArray<MetricSamples.MetricSample>): void {
     this.#totals.report(predecessor, samples.filter(MetricSamples.isCounted))
+    const reading = read(this.#clocks.monotonic(), this.#totals.of(predecessor))
+    this.#readings.report(predecessor, reading, false)
   }
 
   onPredecessorEnd(): void {
     this.#totals.end(predecessor)
+    this.#readings.end(predecessor)
   }
 
   // what is asked -------------------------------------------------------------------------------------------------------
@@ -209,7 +228,7 @@ export class PoolSource implements PoolWatcher {
     return {
       status: Effect.sync((): ServerStatus => ({ ...constant, mode: "workers", ...(this.pool?.status() ?? starting) })),
       metrics: Effect.sync(() => MetricSamples.toRegistry(this.samples)),
-      samples: Effect.sync(() => this.samples),
+      readings: (time) => this.#readings.at(time),
       readiness: this.#readiness,
       recent: Effect.map(Clock.currentTimeMillis, (now) => this.#recentAt(now)),
       takeMarks: Effect.sync(() => this.#marks.splice(0)),

@@ -20,6 +20,8 @@ export type WorkerReport =
 /** What it has counted and measured, with a status; only if there is an admin listener. */
 export interface MetricsReport {
   readonly type: "metrics"
+  /** When that was: milliseconds of `MonotonicClock`, which its parent has too. */
+  readonly time?: number
   /** The series that have changed since the last report (`MetricSample`). */
   readonly samples: ReadonlyArray<unknown>
   /** The keys of the series that it has no more, if there are any (`keyOf`). */
@@ -90,10 +92,11 @@ export const asReport = (message: unknown): WorkerReport | undefined => {
 
 type Unread = Readonly<Record<string, unknown>>
 
-const asMetrics = ({ gone, recent, samples }: Unread): MetricsReport | undefined => {
+const asMetrics = ({ gone, recent, samples, time }: Unread): MetricsReport | undefined => {
   if (!Array.isArray(samples)) return undefined
   return {
     type: "metrics",
+    ...(isAmount(time) ? { time } : {}),
     samples,
     ...(Array.isArray(gone) ? { gone: gone.filter(isString) } : {}),
     ...(isObject(recent) ? { recent } : {})

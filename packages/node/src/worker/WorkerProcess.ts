@@ -17,7 +17,7 @@ import { AcceptShare } from "../connection/AcceptShare.ts"
 import { leaveTimeout } from "./LeaveTimeout.ts"
 import * as LoopDelay from "../process/LoopDelay.ts"
 import * as OrphanGuard from "./OrphanGuard.ts"
-import { makeNow } from "../process/MonotonicClock.ts"
+import { makeNow, untilNext } from "../process/MonotonicClock.ts"
 import * as WorkerChannel from "./WorkerChannel.ts"
 import { WorkerIdentity, type WorkerTelemetry } from "../process/WorkerIdentity.ts"
 import type { WorkerStatus } from "./WorkerMessage.ts"
@@ -90,7 +90,9 @@ export const run = <E, R>(
       const tellMetrics = yield* makeTeller(channel, watched.telemetry)
       yield* Effect.forkScoped(report(pagi, options, environment))
       if (watched.telemetry !== undefined) {
-        yield* Effect.forkScoped(Effect.forever(Effect.andThen(tellMetrics, Effect.sleep(reportInterval))))
+        // All workers in the same moment, so that their parent can tell what all of them did in the same second.
+        const pause = untilNext(yield* makeNow, reportInterval)
+        yield* Effect.forkScoped(Effect.forever(Effect.andThen(tellMetrics, pause)))
       }
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(orders.logsToReopen, pagi.reopenLogs)))
       yield* orders.stopped
@@ -110,13 +112,11 @@ const makeTeller = (
 ): Effect.Effect<Effect.Effect<void>> =>
   telemetry === undefined
     ? Effect.succeed(Effect.void)
-    : Effect.map(
-        Effect.promise(() => import("./WorkerTelemetry.ts")),
-        ({ reporter }) => {
-          const next = reporter(telemetry)
-          return Effect.suspend(() => channel.send(next()))
-        }
-      )
+    : Effect.gen(function* () {
+        const { reporter } = yield* Effect.promise(() => import("./WorkerTelemetry.ts"))
+        const next = reporter(telemetry, yield* makeNow)
+        return Effect.suspend(() => channel.send(next()))
+      })
 
 /** Runs the application's checks for the parent. One that is still to start has none. */
 const answerReadiness = (channel: WorkerChannel.WorkerChannel, { telemetry }: Watched, number: number) =>

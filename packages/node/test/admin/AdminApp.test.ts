@@ -12,6 +12,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as AdminApp from "../../src/admin/AdminApp.ts"
 import type { AdminSource, ReadinessReport } from "../../src/admin/AdminSource.ts"
 import type { HistoryMark } from "../../src/admin/HistoryPoint.ts"
+import { read, type Reading } from "../../src/admin/Reading.ts"
 import type { ServerStatus } from "../../src/admin/ServerStatus.ts"
 
 const status: ServerStatus = {
@@ -47,11 +48,18 @@ const make = (options: Options = {}) =>
     const done: Array<string> = []
     const marks: Array<HistoryMark> = []
     const state: { readiness: ReadinessReport } = { readiness: { isReady: true, problems: {} } }
+    const last: { reading: Reading | undefined } = { reading: undefined }
     const command = (name: string) => Effect.sync(() => void done.push(name))
     const source: AdminSource = {
       status: Effect.succeed(status),
       metrics: Effect.succeed(registry),
-      samples: Effect.sync(() => take(registry)),
+      readings: (time) =>
+        Effect.sync(() => {
+          const now = read(time, take(registry))
+          const before = last.reading ?? now
+          last.reading = now
+          return new Map([["process", { before, now }]])
+        }),
       readiness: Effect.sync(() => state.readiness),
       recent: Effect.succeed({ slowest: [], failed: [] }),
       takeMarks: Effect.sync(() => marks.splice(0)),

@@ -42,7 +42,7 @@ const make = Effect.gen(function* () {
   const status = { phase: "serving" as PoolStatus["phase"] } // One of several that it becomes.
   const sent: Array<string> = []
   const asked: Array<number> = []
-  const source = new PoolSource(() => 5)
+  const source = new PoolSource({ wall: () => 5, monotonic: () => 5 })
   source.pool = {
     send: (command) => void sent.push(command),
     status: () => ({
@@ -108,7 +108,7 @@ describe("PoolSource", () => {
       const [count, level] = [table.connectionsOpened, table.connectionLimit]
       series.counts(count).of().add(3)
       series.gauge(level, () => Number.NaN)
-      const next = reporter({ registry, takeRecent: () => undefined, checks: new CheckRegistry() })
+      const next = reporter({ registry, takeRecent: () => undefined, checks: new CheckRegistry() }, () => 0)
       // As the channel between the two does it.
       const tell = () => {
         const report = asReport(JSON.parse(JSON.stringify(next())))

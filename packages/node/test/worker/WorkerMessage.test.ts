@@ -10,6 +10,7 @@ const reports: ReadonlyArray<WorkerReport> = [
   { type: "failed", message: "why" },
   { type: "metrics", samples: [{ id: "a" }] },
   { type: "metrics", samples: [], gone: ["a"] },
+  { type: "metrics", time: 1.5, samples: [] },
   { type: "metrics", samples: [], recent: { slowest: [], failed: [] } }
 ]
 

@@ -175,12 +175,12 @@ describe("a worker of a server with an admin listener", () => {
       // What it needs is loaded now.
       yield* Effect.repeat(turn, { until: () => metricsOf(play).length > 0 })
       assert.deepStrictEqual(metricsOf(play), [
-        { type: "metrics", samples: [sample(1)], recent: { slowest: [], failed: [] } }
+        { type: "metrics", time: 0, samples: [sample(1)], recent: { slowest: [], failed: [] } }
       ])
       play.requests++
       yield* add
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual(metricsOf(play).at(-1), { type: "metrics", samples: [sample(2)] })
+      assert.deepStrictEqual(metricsOf(play).at(-1), { type: "metrics", time: 1000, samples: [sample(2)] })
       yield* add
       play.stop()
       yield* settled
@@ -188,7 +188,20 @@ describe("a worker of a server with an admin listener", () => {
       yield* add
       yield* Deferred.succeed(play.drained, undefined)
       yield* Fiber.join(fiber)
-      assert.deepStrictEqual(metricsOf(play).at(-1), { type: "metrics", samples: [sample(4)] })
+      assert.deepStrictEqual(metricsOf(play).at(-1), { type: "metrics", time: 1000, samples: [sample(4)] })
+    })
+  )
+
+  it.effect("tells it when a second of the common clock is over, whenever it has started", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust(300)
+      const { play } = yield* start()
+      play.identity?.watch?.(makeTelemetry().telemetry)
+      yield* Deferred.succeed(play.started, undefined)
+      yield* Effect.repeat(turn, { until: () => metricsOf(play).length > 0 })
+      yield* TestClock.adjust("3 seconds")
+      const times = play.reports.flatMap((report) => (report.type === "metrics" ? [report.time] : []))
+      assert.deepStrictEqual(times, [300, 1000, 2000, 3000])
     })
   )
 

@@ -3,7 +3,7 @@
 /** @import { HistoryPoint } from "../HistoryPoint.ts" */
 /** @import { Cell } from "./Tables.js" */
 import * as Format from "./Format.js"
-import { columns, lagOf, marksOf, memoryOf } from "./History.js"
+import { columns, lagOf, marksOf, memoryOf, openOf } from "./History.js"
 import { make, Table, write } from "./Tables.js"
 import uPlot from "./uPlot.esm.js"
 
@@ -12,6 +12,7 @@ import uPlot from "./uPlot.esm.js"
  * @property {string} label
  * @property {string} color the custom property of the style sheet, without its dashes
  * @property {(point: HistoryPoint) => number | null} value
+ * @property {boolean} [isAbove] Whether it is a line above those that stand upon one another.
  */
 
 /**
@@ -21,8 +22,6 @@ import uPlot from "./uPlot.esm.js"
  * @property {(value: number) => string} [formatAxis]
  * @property {boolean} [isBinary] Whether the axis counts in powers of two.
  * @property {boolean} [isStacked] Whether lines stand upon one another, the last at the bottom.
- * @property {boolean} [isRate] Whether it is drawn as the mean of some seconds: workers tell once a second what they have
- *   counted, so that of two seconds one may have what belongs to the other.
  * @property {boolean} [isLogarithmic]
  * @property {"mean" | "most"} sum What stands for several seconds.
  * @property {ReadonlyArray<Line>} lines
@@ -35,6 +34,13 @@ const statusLine = (name) => ({
   value: (/** @type {HistoryPoint} */ { statuses }) => statuses[name]
 })
 
+/** Protocols of connections that are told apart. */
+const protocols = [
+  { name: "websocket", label: "WebSocket", color: "c-websocket" },
+  { name: "h2", label: "HTTP/2", color: "c-h2" },
+  { name: "http/1.1", label: "HTTP/1.1", color: "c-http1" }
+]
+
 /** @type {ReadonlyArray<Definition>} */
 export const definitions = [
   {
@@ -42,7 +48,6 @@ export const definitions = [
     format: Format.decimal,
     formatAxis: Format.short,
     isStacked: true,
-    isRate: true,
     sum: "mean",
     lines: [statusLine("1xx"), statusLine("2xx"), statusLine("3xx"), statusLine("4xx"), statusLine("5xx")]
   },
@@ -61,7 +66,6 @@ export const definitions = [
     title: "Bytes per second",
     format: Format.bytes,
     isBinary: true,
-    isRate: true,
     sum: "mean",
     lines: [
       { label: "sent", color: "c-first", value: ({ sent }) => sent },
@@ -69,13 +73,24 @@ export const definitions = [
     ]
   },
   {
-    title: "Connections and requests in progress",
+    title: "Open connections by protocol, and requests in progress",
     format: Format.count,
     formatAxis: Format.short,
+    isStacked: true,
     sum: "mean",
     lines: [
-      { label: "connections", color: "c-first", value: ({ connections }) => connections },
-      { label: "requests", color: "c-second", value: ({ activeRequests }) => activeRequests }
+      { label: "requests", color: "c-line", value: ({ activeRequests }) => activeRequests, isAbove: true },
+      // Those that have not said anything yet, and what programs bring with them.
+      {
+        label: "other",
+        color: "c-other",
+        value: (point) => protocols.reduce((rest, { name }) => rest - openOf(point, name), point.connections)
+      },
+      ...protocols.map(({ color, label, name }) => ({
+        label,
+        color,
+        value: (/** @type {HistoryPoint} */ point) => openOf(point, name)
+      }))
     ]
   },
   {
@@ -215,9 +230,9 @@ class Chart {
    * @param {Line} line
    * @returns {uPlot.Series}
    */
-  #series({ color }) {
+  #series({ color, isAbove = false }) {
     const paint = () => this.#theme.color(color)
-    if (this.#definition.isStacked === true) return { fill: paint, width: 0, points: { show: false } }
+    if (this.#definition.isStacked === true && !isAbove) return { fill: paint, width: 0, points: { show: false } }
     return {
       stroke: paint,
       width: 1.5,
@@ -235,10 +250,12 @@ class Chart {
   /** @returns {[Array<number>, ...Array<Values>]} */
   #data() {
     if (this.#definition.isStacked !== true) return this.#columns
-    const [times, ...lines] = this.#columns
+    const [times, ...columns] = this.#columns
+    const { lines } = this.#definition
     /** @type {Values} */
     let below = times.map(() => 0)
-    const stacked = lines.toReversed().map((line) => {
+    const stacked = columns.toReversed().map((line, index) => {
+      if (lines.at(-1 - index)?.isAbove === true) return line
       below = line.map((value, index) => (value === null ? null : value + (below[index] ?? 0)))
       return below
     })
@@ -252,11 +269,10 @@ class Chart {
   show(points, minutes) {
     this.#points = points
     this.#minutes = minutes
-    const [times, ...lines] = columns(
+    this.#columns = columns(
       points,
       this.#definition.lines.map(({ value }) => value)
     )
-    this.#columns = [times, ...(this.#definition.isRate === true ? lines.map(smooth) : lines)]
     this.#drawing.setData(this.#data())
     this.#showValues()
     this.#plot.setAttribute("aria-label", this.#summary())
@@ -367,27 +383,6 @@ const isolated = (values) => {
   }
   return found
 }
-
-/** Seconds that a rate is the mean of. */
-const rateSeconds = 3
-
-/**
- * @param {Values} values
- * @returns {Values}
- */
-const smooth = (values) =>
-  values.map((value, index) => {
-    if (value === null) return null
-    let sum = 0
-    let seconds = 0
-    for (let before = index; before > index - rateSeconds; before--) {
-      const one = values[before]
-      if (one === null || one === undefined) break
-      sum += one
-      seconds++
-    }
-    return sum / seconds
-  })
 
 /**
  * The powers of ten around values.

@@ -119,3 +119,11 @@ export const lagOf = ({ processes }) => processes.reduce((most, { lag }) => Math
 
 /** @param {HistoryPoint} point */
 export const memoryOf = ({ processes }) => processes.reduce((sum, { memory }) => sum + memory, 0)
+
+/**
+ * Open connections of a protocol.
+ *
+ * @param {HistoryPoint} point
+ * @param {string} protocol
+ */
+export const openOf = ({ open }, protocol) => open[protocol] ?? 0

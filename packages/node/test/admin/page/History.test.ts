@@ -9,6 +9,7 @@ const pointOf = (second: number, given: Partial<HistoryPoint> = {}): HistoryPoin
   received: 0,
   sent: second,
   connections: 0,
+  open: {},
   activeRequests: 0,
   closed: {},
   refused: {},
