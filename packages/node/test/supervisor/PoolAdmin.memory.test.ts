@@ -88,7 +88,10 @@ describe("a supervisor with an admin listener", () => {
         const app = yield* AdminApp.make({
           host: "127.0.0.1",
           token: undefined,
-          source: source.asAdminSource(yield* ServerOptions.make({ workers: 2, admin: "127.0.0.1:0" })),
+          source: source.asAdminSource(
+            yield* ServerOptions.make({ workers: 2, admin: "127.0.0.1:0" }),
+            "http://127.0.0.1:9090/"
+          ),
           page: { files: new Map(), headers: [] }
         })
         const client = yield* TestClient.make(app, { lifespan: "off" })

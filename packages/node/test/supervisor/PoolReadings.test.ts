@@ -126,7 +126,10 @@ describe("the history of workers with a constant load", () => {
       const app = yield* AdminApp.make({
         host: "127.0.0.1",
         token: undefined,
-        source: source.asAdminSource(yield* ServerOptions.make({ workers: 3, admin: "127.0.0.1:0" })),
+        source: source.asAdminSource(
+          yield* ServerOptions.make({ workers: 3, admin: "127.0.0.1:0" }),
+          "http://127.0.0.1:9090/"
+        ),
         page: { files: new Map(), headers: [] }
       })
       const client = yield* TestClient.make(app, { lifespan: "off" })
