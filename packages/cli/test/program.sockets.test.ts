@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { existsSync, fstatSync, linkSync, lstatSync, renameSync } from "node:fs"
+import { chmodSync, existsSync, fstatSync, linkSync, lstatSync, renameSync } from "node:fs"
 import { request } from "node:http"
 import { createServer, type ListenOptions, type Server } from "node:net"
 import { join } from "node:path"
@@ -14,9 +14,12 @@ const timeout = 30_000
 const app = join(import.meta.dirname, "fixtures/children.ts")
 
 /** The body of an answer, from a URL or the path of a Unix socket. */
-const get = (where: { readonly port: number } | { readonly socketPath: string }): Effect.Effect<string, Error> =>
+const get = (
+  where: { readonly port: number } | { readonly socketPath: string },
+  path = "/"
+): Effect.Effect<string, Error> =>
   Effect.callback((resume) => {
-    const asking = request({ host: "127.0.0.1", ...where, path: "/" }, (response) => {
+    const asking = request({ host: "127.0.0.1", ...where, path }, (response) => {
       let text = ""
       response.setEncoding("utf8").on("data", (piece: string) => {
         text += piece
@@ -105,6 +108,54 @@ describe("pagi-server with inherited sockets", () => {
         assert.isTrue(lstatSync(path).isSocket())
       }),
     timeout
+  )
+
+  it.live(
+    "answers an administrator at the one that the option admin names, with and without workers",
+    () =>
+      Effect.forEach(
+        [
+          ["0", "0660"],
+          ["0", "0666"],
+          ["1", "0660"],
+          ["1", "0666"]
+        ] as const,
+        ([workers, mode]) =>
+          Effect.gen(function* () {
+            const path = join(yield* folder, "admin.sock")
+            const [tcp, unix] = [yield* opened({ host: "127.0.0.1", port: 0 }), yield* opened({ path })]
+            chmodSync(path, Number.parseInt(mode, 8))
+            const flags = ["--port", String(tcp.port), "--workers", workers, "--control", `${path}.control`]
+            const program = yield* activate([...flags, "--admin", path], [unix, tcp], "admin:web")
+            yield* program.line(new RegExp(`^the admin listener is at unix:${path}$`, "m"))
+            yield* Program.address(program)
+            assert.include(yield* get({ port: tcp.port }), "PATH=")
+            assert.strictEqual(yield* get({ socketPath: path }, "/livez"), "ok\n")
+            // Two listeners with an address each can change places.
+            const second = yield* opened({ host: "127.0.0.1", port: 0 })
+            const other = yield* opened({ host: "127.0.0.1", port: 0 })
+            const more = ["--port", String(second.port), "--workers", workers, "--control", `${path}.other`]
+            const tcpOnly = yield* activate([...more, "--admin", `localhost:${other.port}`], [other, second], "a:b")
+            yield* Program.address(tcpOnly)
+            assert.strictEqual(yield* get({ port: other.port }, "/livez"), "ok\n")
+            assert.include(yield* get({ port: second.port }), "PATH=")
+            yield* program.signal("SIGTERM")
+            const { code, stderr } = yield* program.result
+            assert.strictEqual(code, 0)
+            assert.deepStrictEqual(
+              stderr.match(/^warning: .*$/gm) ?? [],
+              mode === "0660"
+                ? []
+                : [
+                    `warning: every user of this machine can open unix:${path} and read all that it tells` +
+                      `${workers === "0" ? "" : ", and give commands"}: set SocketMode=0600 in the unit of the socket`
+                  ]
+            )
+            assert.isTrue(lstatSync(path).isSocket())
+          }).pipe(Effect.scoped),
+        { concurrency: 2, discard: true }
+      ),
+    90_000
   )
 
   it.live(

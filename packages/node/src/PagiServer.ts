@@ -36,7 +36,7 @@ import { Protocols } from "./accept/Protocols.ts"
 import { alpnNames } from "./accept/ServerProtocols.ts"
 import * as Drain from "./Drain.ts"
 import type { IncompleteDrain } from "./IncompleteDrain.ts"
-import { InheritedSockets } from "./listen/InheritedSockets.ts"
+import { type Inheritance, InheritedSockets } from "./listen/InheritedSockets.ts"
 import { type Listener, MoreListeners } from "./accept/Listener.ts"
 import type { ListenError } from "./accept/ListenError.ts"
 import * as OtlpOption from "./process/OtlpOption.ts"
@@ -111,10 +111,11 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     const problem = problemOf(process.versions)
     if (problem !== undefined) return yield* RuntimeError.make(problem)
     // First of all: the application may start other programs.
-    const inheritance = (yield* InheritedSockets).claim()
+    const claimed = (yield* InheritedSockets).claim()
     const worker = yield* WorkerIdentity
     const app = yield* PagiApp
     const options = yield* ServerOptions
+    const inheritance = options.admin && worker === undefined ? yield* withAdminSocket(options, claimed) : claimed
     if (worker === undefined) yield* warnOfOptions(options)
     const load = new ServerLoad()
     const admin =
@@ -205,6 +206,15 @@ const openAdmin = (parts: ServerAdminParts<StartError>): Effect.Effect<ServerAdm
     Effect.promise(() => import("./admin/ServerAdmin.ts")),
     ({ open }) => open(parts)
   )
+
+/** Says which inherited socket is that of the admin listener. */
+const withAdminSocket = (options: Values, inheritance: Inheritance): Effect.Effect<Inheritance> =>
+  inheritance.sockets.length === 0
+    ? Effect.succeed(inheritance)
+    : Effect.flatMap(
+        Effect.promise(() => import("./listen/AdminSocket.ts")),
+        ({ assign }) => assign(options, inheritance)
+      )
 
 const serve = Effect.flatMap(ServerOptions, (options) =>
   Effect.provideService(make, References.MinimumLogLevel, minimumLogLevel(options))

@@ -1,5 +1,6 @@
 /** A server without workers: this process serves. */
 import { forOneProcess, ServerOptions, minimumLogLevel, type Values } from "@pagi/core/options/ServerOptions"
+import * as AdminSocket from "@pagi/node/listen/AdminSocket"
 import { InheritedSockets, passOn } from "@pagi/node/listen/InheritedSockets"
 import { describe } from "@pagi/node/process/UnderWay"
 import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
@@ -77,7 +78,8 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan, { bootTimeout, logF
 const socketsAs = Effect.fnUntraced(function* (identity: Privileges.Identity | undefined) {
   const inherited = yield* InheritedSockets
   if (identity === undefined) return inherited
-  const [options, inheritance] = [yield* ServerOptions, inherited.claim()]
+  const options = yield* ServerOptions
+  const inheritance = yield* AdminSocket.assign(options, inherited.claim())
   const bound = yield* BoundSockets.bind(options, inheritance, identity)
   const admin = yield* BoundSockets.bindAdmin(options, inheritance, identity)
   yield* Privileges.drop(identity)

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { MinimumLogLevel } from "effect/References"
 import * as Scope from "effect/Scope"
+import { statSync } from "node:fs"
 import { FirstConnection } from "../accept/FirstConnection.ts"
 import { GivesWay } from "../accept/GivesWay.ts"
 import { MoreListeners } from "../accept/Listener.ts"
@@ -84,6 +85,9 @@ export const open = <E>(parts: AdminParts<E>): Effect.Effect<AdminListener, List
     const url = listener?.url ?? format(endpoint)
     yield* Effect.logInfo(`the admin listener is at ${url}`)
     if (token === undefined && isPublic(endpoint)) yield* Effect.logWarning(publicWarning(url))
+    if (inheritance?.sockets.some(({ isForeign }) => isForeign) === true && isOpenToAll(endpoint)) {
+      yield* Effect.logWarning(openWarning(url, source))
+    }
     // That there was something to interrupt is no news: event streams go on for ever.
     return { url, close: Effect.ignore(server.shutdown) }
   })
@@ -94,6 +98,19 @@ const isPublic = (endpoint: Endpoint): boolean =>
 
 const publicWarning = (url: string): string =>
   `other machines may be able to reach ${url}, and there is no adminToken: who can reach it can read all that it tells`
+
+/** Whether every user of the machine can open it: for sockets that systemd has made, which has that as its default. */
+const isOpenToAll = (endpoint: Endpoint): boolean => {
+  try {
+    return endpoint._tag === "Unix" && (statSync(endpoint.path).mode & 0o002) !== 0
+  } catch {
+    return false
+  }
+}
+
+const openWarning = (url: string, { commands }: AdminSource): string =>
+  `every user of this machine can open ${url} and read all that it tells` +
+  `${commands === undefined ? "" : ", and give commands"}: set SocketMode=0600 in the unit of the socket`
 
 /** The files of the dashboard. Everything else is told without them too. */
 const page: Effect.Effect<Page> = Effect.catch(

@@ -26,7 +26,7 @@ import * as ReuseText from "../listen/ReuseText.ts"
 import { isRunning } from "../process/RunningProcess.ts"
 import { type FoundSocket, matching, pathOf } from "../listen/SocketMatch.ts"
 import * as UnixSocket from "../listen/UnixSocket.ts"
-import * as ServerHandle from "./ServerHandle.ts"
+import * as ServerHandle from "../listen/ServerHandle.ts"
 
 /** Where a server listens, and the socket for it. */
 export interface BoundSocket {

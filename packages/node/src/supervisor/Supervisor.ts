@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as EffectScope from "effect/Scope"
+import * as AdminSocket from "../listen/AdminSocket.ts"
 import { InheritedSockets } from "../listen/InheritedSockets.ts"
 import type { StartError } from "../PagiServer.ts"
 import * as OtlpOption from "../process/OtlpOption.ts"
@@ -93,7 +94,7 @@ export const make = <E = never>(
   Effect.gen(function* () {
     const options = yield* ServerOptions
     yield* OtlpOption.warnIfIgnored(options)
-    const inheritance = (yield* InheritedSockets).claim()
+    const inheritance = yield* AdminSocket.assign(options, (yield* InheritedSockets).claim())
     const sockets = yield* BoundSockets.bind(options, inheritance, settings.socketOwner)
     const listeners = sockets.sockets.map(({ address, url }) => ({ address, url }))
     const urls = listeners.map(({ url }) => url)

@@ -2,7 +2,8 @@
  * Binds listening sockets without accepting on them. The process that looks after workers binds for them, so that there
  * is somebody who holds the sockets when a worker comes or goes, and must not take their connections. Node's public
  * `listen` binds, listens and accepts in one, so this uses what `listen` is made of: `net._createServerHandle`, an
- * internal that is the same in Node 22, 24 and 26. It is called here only.
+ * internal that is the same in Node 22, 24 and 26. It is called here only. It also tells where a socket is bound that
+ * another process has opened.
  */
 import { tcp, type TcpEndpoint } from "@pagi/core/options/Endpoint"
 import * as net from "node:net"
