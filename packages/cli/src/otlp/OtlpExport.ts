@@ -30,11 +30,11 @@ export interface Instance {
 }
 
 /** What collectors tell processes apart by. */
-const resourceOf = ({ attributes, serviceName }: OtlpSettings, { worker }: Instance) => {
+const resourceOf = ({ attributes, serviceName }: OtlpSettings, { isSupervisor, worker }: Instance) => {
   const given = attributes["service.instance.id"]
-  // What is set for all processes cannot tell workers apart.
-  const instanceId =
-    given === undefined ? randomUUID() : worker === undefined ? given : `${given}/${worker}/${process.pid}`
+  // What is set for all processes cannot tell them apart: there are workers, and two supervisors in a hot restart.
+  const place = worker === undefined ? (isSupervisor === true ? [process.pid] : []) : [worker, process.pid]
+  const instanceId = given === undefined ? randomUUID() : [given, ...place].join("/")
   return {
     serviceName,
     attributes: {
