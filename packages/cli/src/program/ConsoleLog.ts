@@ -1,4 +1,6 @@
 /** How the command writes its log: in which format, and to which of its outputs. */
+import * as StandardOutput from "@pagi/node/accessLog/StandardOutput"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -33,6 +35,21 @@ const lines = (chosen: Chosen["Service"], source: LogFormats.LogSource): Logger.
     return write(options, source, stream)
   })
 
+/**
+ * Makes lines about what was lost of an output, in this format. An output that loses messages is no terminal, and has the
+ * `plain` one unless another is asked for.
+ */
+export const noticeBy =
+  (formatName: () => FormatName | undefined, source: LogFormats.LogSource): StandardOutput.NoticeFormat =>
+  (text, name) =>
+    Effect.runSync(
+      Effect.withFiber((fiber) => {
+        const write = formats[formatName() ?? "plain"]
+        const options = { cause: Cause.empty, date: new Date(), fiber, logLevel: "Warn", message: [text] } as const
+        return Effect.succeed(write(options, source, process[name]))
+      })
+    )
+
 /** What is special about the log of a process among others. */
 export interface Options {
   /** Which worker it is, if it is one. */
@@ -44,12 +61,17 @@ export interface Options {
 /** Information goes to standard output, warnings and errors to standard error. */
 export const layerWith = ({ copyTo, worker }: Options): Layer.Layer<Chosen> => {
   const chosen: Chosen["Service"] = { name: undefined }
-  const written = lines(chosen, { pid: process.pid, worker })
+  const source = { pid: process.pid, worker }
+  const written = lines(chosen, source)
   const console = Logger.withLeveledConsole(written)
   const copy = Logger.make<unknown, void>((options) =>
     copyTo?.(written.log(options), isForErrors(options.logLevel) ? "stderr" : "stdout")
   )
-  return Layer.merge(Logger.layer(copyTo === undefined ? [console] : [console, copy]), Layer.succeed(Chosen, chosen))
+  const ofChosen = Layer.sync(Chosen, () => {
+    StandardOutput.formatNoticesBy(noticeBy(() => chosen.name, source))
+    return chosen
+  })
+  return Layer.merge(Logger.layer(copyTo === undefined ? [console] : [console, copy]), ofChosen)
 }
 
 export const layer: Layer.Layer<Chosen> = layerWith({})

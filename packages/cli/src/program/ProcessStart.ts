@@ -18,6 +18,6 @@ export const begin = (): void => {
   CompileCache.enable()
   // Who reads what is logged may end before the server does, which then logs for nobody.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignore)
-  StandardOutput.guard(process.stdout, "standard output")
-  StandardOutput.guard(process.stderr, "standard error")
+  StandardOutput.guard(process.stdout, "stdout")
+  StandardOutput.guard(process.stderr, "stderr")
 }

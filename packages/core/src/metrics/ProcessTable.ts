@@ -108,6 +108,13 @@ export const processTable = {
     labels: {},
     isPerProcess: true
   }),
+  lostMessages: define({
+    name: "pagi.process.messages.lost",
+    type: "Counter",
+    unit: "{message}",
+    description: "Messages of the command that were lost: nobody read them, the reader had gone, or the disk was full",
+    labels: { output: "`stdout` or `stderr`" }
+  }),
   uptime: define({
     name: "process.uptime",
     type: "Gauge",

@@ -1,8 +1,11 @@
 /**
- * Standard output and standard error that never stop the process. Where they are pipes or sockets, Node writes without
+ * Standard output and standard error that never stop the process, and of which no message is lost without a word. Where
+ * they are pipes or sockets, Node writes without
  * blocking. But that is a property of the pipe and not of the process, and every program that is started with it, or
  * ends, may change it for all that have it: a process then stands still in `write` until somebody reads. So here it is
- * set before every write, and what does not fit is tried again. Lines that nobody reads are kept up to a bound.
+ * set before every write, and what does not fit is tried again. Lines that nobody reads are kept up to a bound. What is
+ * beyond it, or cannot be written since the disk is full or the reader has gone, is counted, and told before the next
+ * message that can be written.
  *
  * What is not reached by this is text that does not come by `process.stdout` and `process.stderr`: an application that
  * calls `fs.writeSync(2, …)`, or native code. A terminal blocks as well while its user has stopped it.
@@ -37,47 +40,111 @@ const toBytes = (chunk: Uint8Array | string): Uint8Array => (typeof chunk === "s
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined)
 
-/** Keeps an output from stopping the process; `name` is what messages call it. Nothing is done to files and terminals. */
-export const guard = (output: Output, name: string): void => {
-  if (!isRead(output)) return
+/** Which of the two it is. */
+export type OutputName = "stdout" | "stderr"
+
+const titles: Readonly<Record<OutputName, string>> = { stdout: "standard output", stderr: "standard error" }
+
+/** Why messages were lost, by the code of the system. */
+const reasons: Readonly<Record<string, string>> = {
+  EAGAIN: "as nobody read it",
+  EPIPE: "as nobody read it any more",
+  ECONNRESET: "as nobody read it any more",
+  ENOSPC: "as the disk was full",
+  EDQUOT: "as the disk was full"
+}
+
+/** The messages to an output that were lost. */
+class Losses {
+  total = 0
+  /** Of which nobody has been told. */
+  untold = 0
+  /** Why the last of them was. */
+  code = ""
+  /** Whether the last thing that was written is the beginning of something. */
+  isTorn = false
+
+  add(error: unknown): void {
+    this.total++
+    this.untold++
+    this.code = String(codeOf(error) ?? error)
+  }
+}
+
+const losses: Readonly<Record<OutputName, Losses>> = { stdout: new Losses(), stderr: new Losses() }
+
+/** How many messages to an output were lost since the process was started, if it is guarded. */
+export const lostMessages = (name: OutputName): number => losses[name].total
+
+/** Makes a line of a warning about an output. */
+export type NoticeFormat = (text: string, name: OutputName) => string
+
+let formatNotice: NoticeFormat = (text) => `warning: ${text}`
+
+/** Has lines about what was lost look like those among which they stand. */
+export const formatNoticesBy = (format: NoticeFormat): void => {
+  formatNotice = format
+}
+
+const full = (name: OutputName): Error => Object.assign(new Error(`${titles[name]} is not read`), { code: "EAGAIN" })
+
+/** Keeps an output from stopping the process, and counts what is lost of it. Nothing is done to terminals. */
+export const guard = (output: Output, name: OutputName): void => {
+  if (output.isTTY) return
   const internals = output as unknown as Internals // Not declared, because it is not public; see above.
+  const lost = losses[name]
+  writeWithoutWaiting(output, internals, lost)
+  countLosses(output, internals, name, lost)
+}
+
+/** Has all of what is written be written, as soon as that goes. */
+const writeWithoutWaiting = (output: Output, internals: Internals, lost: Losses): void => {
   const handle = internals._handle
-  const writeAll = (bytes: Uint8Array, done: Done): void => {
+  const writeAll = (bytes: Uint8Array, done: Done, hasBegun = false): void => {
+    let rest = bytes
     try {
       handle?.setBlocking?.(false)
-      const written = writeSync(output.fd, bytes)
-      if (written === bytes.length) return done()
-      writeAll(bytes.subarray(written), done)
+      while (rest.length > 0) rest = rest.subarray(writeSync(output.fd, rest))
+      lost.isTorn = false
+      return done()
     } catch (error) {
-      if (codeOf(error) === "EAGAIN") setTimeout(writeAll, retryDelay, bytes, done)
-      else done(error instanceof Error ? error : new Error(String(error)))
+      const isBegun = hasBegun || rest.length < bytes.length
+      if (codeOf(error) === "EAGAIN") return void setTimeout(writeAll, retryDelay, rest, done, isBegun)
+      if (isBegun) lost.isTorn = true
+      done(error instanceof Error ? error : new Error(String(error)))
     }
   }
   internals._write = (chunk, _encoding, done) => writeAll(toBytes(chunk), done)
   internals._writev = (chunks, done) => writeAll(Buffer.concat(chunks.map(({ chunk }) => toBytes(chunk))), done)
-  dropBeyondLimit(output, internals, name)
 }
 
-/** Lets no more than `pendingLimit` wait; says how much was lost when there is room again. */
-const dropBeyondLimit = (output: Output, internals: Internals, name: string): void => {
+/** Lets no more than `pendingLimit` wait; says how much was lost, of that and otherwise, as soon as it can be said. */
+const countLosses = (output: Output, internals: Internals, name: OutputName, lost: Losses): void => {
   const write = internals.write.bind(output)
-  let lost = 0
   const tell = (): void => {
-    const message = `warning: messages to ${name} that were lost, as nobody read it: ${lost}\n`
-    lost = 0
-    write(message)
+    const count = lost.untold
+    lost.untold = 0
+    const why = reasons[lost.code] ?? `as it failed with ${lost.code}`
+    const line = formatNotice(`messages to ${titles[name]} that were lost, ${why}: ${count}`, name)
+    write(`${lost.isTorn ? "\n" : ""}${line}\n`, "utf8", (error) => {
+      if (error instanceof Error) lost.untold += count
+    })
   }
-  const full = (): Error => Object.assign(new Error(`${name} is not read`), { code: "EAGAIN" })
   internals.write = (chunk, encoding, done) => {
     const onDone = typeof encoding === "function" ? encoding : done
+    // `console` waits for an answer too, and does nothing with it; lines of the access log, which do, are bytes.
+    const isMessage = onDone === undefined || typeof chunk === "string"
     if (output.writableLength > pendingLimit) {
-      // `console` waits for an answer too, and does nothing with it; lines of the access log, which do, are bytes.
-      if (onDone === undefined || typeof chunk === "string") lost++
-      if (onDone !== undefined) process.nextTick(onDone, full())
+      const error = full(name)
+      if (isMessage) lost.add(error)
+      if (onDone !== undefined) process.nextTick(onDone, error)
       return false
     }
-    if (lost > 0) tell()
-    return write(chunk, encoding, done)
+    if (lost.untold > 0) tell()
+    return write(chunk, typeof encoding === "string" ? encoding : undefined, (error) => {
+      if (isMessage && error instanceof Error) lost.add(error)
+      onDone?.(error)
+    })
   }
 }
 

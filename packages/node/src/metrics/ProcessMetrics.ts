@@ -8,6 +8,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { constants, type PerformanceEntry, PerformanceObserver } from "node:perf_hooks"
 import { getHeapStatistics } from "node:v8"
+import { lostMessages } from "../accessLog/StandardOutput.ts"
 import { readLimit } from "../connection/DescriptorLimit.ts"
 import { OpenDescriptors } from "./OpenDescriptors.ts"
 import { LoopWindow, windowLength } from "./LoopWindow.ts"
@@ -51,6 +52,9 @@ const addProcess = (series: SeriesRegistry, descriptors: OpenDescriptors): void 
   series.gauge(processTable.memory, () => process.memoryUsage.rss())
   series.count(processTable.cpuTime, () => process.cpuUsage().user / 1e6, "user")
   series.count(processTable.cpuTime, () => process.cpuUsage().system / 1e6, "system")
+  for (const output of ["stdout", "stderr"] as const) {
+    series.count(processTable.lostMessages, () => lostMessages(output), output)
+  }
   series.gauge(processTable.uptime, () => process.uptime())
   const limit = readLimit()
   if (Number.isFinite(limit)) series.gauge(processTable.descriptorLimit, () => limit)

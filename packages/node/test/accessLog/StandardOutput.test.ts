@@ -1,10 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-const program = join(import.meta.dirname, "fixtures/unreadOutput.ts")
+const fixture = (name: string): string => join(import.meta.dirname, "fixtures", name)
+
+const program = fixture("unreadOutput.ts")
 
 describe("standard output that nobody reads", () => {
   it.live("does not stop the process, also where somebody has made it block, and loses what is too much", () =>
@@ -26,6 +30,83 @@ describe("standard output that nobody reads", () => {
       const lost = Number(/were lost, as nobody read it: (\d+)\nend\n$/.exec(text)?.[1])
       assert.strictEqual(text.split("x\n").length - 1 + lost, 5000)
       assert.isAbove(lost, 2000)
+    })
+  )
+})
+
+/** A folder that goes away with the scope. */
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "pagi-output-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+)
+
+/** Runs the program whose output is this descriptor, which is its alone then; `tell` answers how many messages it has lost. */
+const startFailing = (output: number) =>
+  Effect.gen(function* () {
+    const child = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        spawn(process.execPath, [fixture("failingOutput.ts")], { stdio: ["ignore", output, 2, "ipc"] })
+      ),
+      (child) => Effect.sync(() => child.kill("SIGKILL"))
+    )
+    closeSync(output)
+    const answer = Effect.promise(async (): Promise<number> => (await once(child, "message"))[0].lost)
+    yield* answer
+    const tell = (order: object): Effect.Effect<number> =>
+      Effect.andThen(
+        Effect.sync(() => child.send(order)),
+        answer
+      )
+    const end = Effect.promise(async () => {
+      child.send("end")
+      return (await once(child, "close"))[0]
+    })
+    return { tell, end }
+  })
+
+describe("standard output that fails", () => {
+  it.live("does not end the process on a full disk, and says what was lost when there is room", () =>
+    Effect.gen(function* () {
+      const file = join(yield* folder, "log")
+      const { end, tell } = yield* startFailing(openSync(file, "a"))
+      assert.strictEqual(yield* tell({ write: "first" }), 0)
+      yield* tell({ file: "/dev/full" })
+      assert.strictEqual(yield* tell({ write: "lost" }), 1)
+      assert.strictEqual(yield* tell({ write: "lost\nlost" }), 2)
+      assert.strictEqual(yield* tell({ write: "lost" }), 3)
+      yield* tell({ file })
+      assert.strictEqual(yield* tell({ write: "second" }), 3)
+      yield* tell({ write: "third" })
+      assert.strictEqual(yield* end, 0)
+      assert.strictEqual(
+        readFileSync(file, "utf8"),
+        "first\nwarning: messages to standard output that were lost, as the disk was full: 3\nsecond\nthird\n"
+      )
+    })
+  )
+
+  it.live("does not end the process when its reader goes, and says what was lost when there is another one", () =>
+    Effect.gen(function* () {
+      const fifo = join(yield* folder, "fifo")
+      execFileSync("mkfifo", [fifo])
+      const openReader = (): number => openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK)
+      const first = openReader()
+      const { end, tell } = yield* startFailing(openSync(fifo, "w"))
+      const bytes = Buffer.alloc(1000)
+      const read = (reader: number): string => bytes.toString("utf8", 0, readSync(reader, bytes))
+      yield* tell({ write: "first" })
+      assert.strictEqual(read(first), "first\n")
+      closeSync(first)
+      assert.strictEqual(yield* tell({ write: "lost" }), 1)
+      assert.strictEqual(yield* tell({ write: "lost" }), 2)
+      const second = openReader()
+      assert.strictEqual(yield* tell({ write: "second" }), 2)
+      assert.strictEqual(
+        read(second),
+        "warning: messages to standard output that were lost, as nobody read it any more: 2\nsecond\n"
+      )
+      closeSync(second)
+      assert.strictEqual(yield* end, 0)
     })
   )
 })
