@@ -1,78 +1,39 @@
 /** A request that comes by the events of the contract, as a fetch handler is given one. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type { ByteString } from "../bytes/ByteString.ts"
-import type { Address } from "../contract/Address.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { HttpReceiveEvent, HttpSendEvent } from "../contract/Event.ts"
 import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
-import type { HttpScope, HttpVersion, Readiness, State } from "../contract/Scope.ts"
+import { RequestOfScope } from "../contract/RequestOfScope.ts"
+import type { HttpScope, State } from "../contract/Scope.ts"
 import type { SendError } from "../contract/SendError.ts"
 import type { TlsExtension } from "../contract/TlsExtension.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
-import { joinTarget } from "../http/RequestPath.ts"
 
-class ScopeRequest implements NativeRequest {
-  readonly #scope: HttpScope
+class ScopeRequest extends RequestOfScope<HttpScope> implements NativeRequest {
   readonly receive: Receive<HttpReceiveEvent>
   readonly send: Send<HttpSendEvent>
   /** Sends what `respond` was given. */
   rest: Effect.Effect<void, SendError> = Effect.void
 
   constructor(scope: HttpScope, receive: Receive<HttpReceiveEvent>, send: Send<HttpSendEvent>) {
-    this.#scope = scope
+    super(scope)
     this.receive = receive
     this.send = send
   }
 
-  get method(): string {
-    return this.#scope.method
-  }
-
-  get target(): ByteString {
-    return joinTarget(this.#scope)
-  }
-
-  get httpVersion(): HttpVersion {
-    return this.#scope.httpVersion
-  }
-
-  get headers(): HeaderBlock {
-    return this.#scope.headers
-  }
-
-  get secure(): boolean {
-    return this.#scope.scheme === "https"
-  }
-
-  get client(): Address | undefined {
-    return this.#scope.client
-  }
-
-  get server(): Address | undefined {
-    return this.#scope.server
-  }
-
   get tls(): TlsExtension | undefined {
     // The server has put it there.
-    return this.#scope.extensions["tls"] as TlsExtension | undefined
+    return this.scope.extensions["tls"] as TlsExtension | undefined
   }
 
   get state(): State {
-    return this.#scope.state
-  }
-
-  get shuttingDown(): Effect.Effect<void> {
-    return this.#scope.shuttingDown
-  }
-
-  get readiness(): Readiness {
-    return this.#scope.readiness
+    return this.scope.state
   }
 
   get disconnectReason(): DisconnectReason | undefined {
-    return this.#scope.connection.disconnectReason
+    return this.scope.connection.disconnectReason
   }
 
   /** What is wrong with it shows when it is sent. */
@@ -84,7 +45,7 @@ class ScopeRequest implements NativeRequest {
   }
 
   onDisconnect(callback: (reason: DisconnectReason) => void): void {
-    this.#scope.connection.onDisconnect(callback)
+    this.scope.connection.onDisconnect(callback)
   }
 }
 

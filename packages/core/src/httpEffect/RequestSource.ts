@@ -13,6 +13,7 @@ import type { FilePart } from "../contract/FileSource.ts"
 import type { NativeRequest } from "../contract/NativeHandler.ts"
 import type { ExchangeSpan } from "../contract/OwnSpan.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
+import { type RequestFacts, RequestOfScope } from "../contract/RequestOfScope.ts"
 import type { HttpScope, HttpVersion, Readiness, WebSocketScope } from "../contract/Scope.ts"
 import { refused, type SendError } from "../contract/SendError.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
@@ -20,7 +21,6 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { type HandshakeRequest, kind, type RequestSource } from "./OwnRequest.ts"
 import { HandshakeWatch } from "./HandshakeWatch.ts"
 import * as UpgradeSocket from "./UpgradeSocket.ts"
-import { joinTarget } from "../http/RequestPath.ts"
 
 const notUpgradeable = (request: HttpServerRequest): Effect.Effect<never, HttpServerError> =>
   Effect.fail(
@@ -30,19 +30,51 @@ const notUpgradeable = (request: HttpServerRequest): Effect.Effect<never, HttpSe
   )
 
 /** Sends events of the contract. */
-abstract class EventSource implements RequestSource {
-  abstract readonly method: string
-  abstract readonly target: ByteString
-  abstract readonly headers: HeaderBlock
-  abstract readonly secure: boolean
-  abstract readonly client: Address | undefined
-  abstract readonly server: Address | undefined
-  abstract readonly httpVersion: HttpVersion
-  abstract readonly shuttingDown: Effect.Effect<void>
-  abstract readonly readiness: Readiness
+abstract class EventSource<Request extends RequestFacts> implements RequestSource {
+  readonly request: Request
   abstract readonly receive: Receive<HttpReceiveEvent>
   abstract readonly disconnectReason: DisconnectReason | undefined
   protected abstract readonly send: Send<HttpSendEvent>
+
+  constructor(request: Request) {
+    this.request = request
+  }
+
+  get method(): string {
+    return this.request.method
+  }
+
+  get target(): ByteString {
+    return this.request.target
+  }
+
+  get headers(): HeaderBlock {
+    return this.request.headers
+  }
+
+  get secure(): boolean {
+    return this.request.secure
+  }
+
+  get client(): Address | undefined {
+    return this.request.client
+  }
+
+  get server(): Address | undefined {
+    return this.request.server
+  }
+
+  get httpVersion(): HttpVersion {
+    return this.request.httpVersion
+  }
+
+  get shuttingDown(): Effect.Effect<void> {
+    return this.request.shuttingDown
+  }
+
+  get readiness(): Readiness {
+    return this.request.readiness
+  }
 
   get [kind](): "request" | "handshake" {
     return "request"
@@ -89,50 +121,7 @@ abstract class EventSource implements RequestSource {
 }
 
 /** A native request: a whole response needs no event. */
-export class NativeSource extends EventSource {
-  readonly request: NativeRequest
-
-  constructor(request: NativeRequest) {
-    super()
-    this.request = request
-  }
-
-  get method(): string {
-    return this.request.method
-  }
-
-  get target(): ByteString {
-    return this.request.target
-  }
-
-  get headers(): HeaderBlock {
-    return this.request.headers
-  }
-
-  get secure(): boolean {
-    return this.request.secure
-  }
-
-  get client(): Address | undefined {
-    return this.request.client
-  }
-
-  get server(): Address | undefined {
-    return this.request.server
-  }
-
-  get httpVersion(): HttpVersion {
-    return this.request.httpVersion
-  }
-
-  get shuttingDown(): Effect.Effect<void> {
-    return this.request.shuttingDown
-  }
-
-  get readiness(): Readiness {
-    return this.request.readiness
-  }
-
+export class NativeSource extends EventSource<NativeRequest> {
   get receive(): Receive<HttpReceiveEvent> {
     return this.request.receive
   }
@@ -155,62 +144,19 @@ export class NativeSource extends EventSource {
   }
 }
 
-/** Reads what a scope says of a request. */
-abstract class SourceOfScope extends EventSource {
-  abstract readonly scope: HttpScope | WebSocketScope
-
-  get target(): ByteString {
-    return joinTarget(this.scope)
-  }
-
-  get headers(): HeaderBlock {
-    return this.scope.headers
-  }
-
-  get secure(): boolean {
-    return this.scope.scheme === "https" || this.scope.scheme === "wss"
-  }
-
-  get client(): Address | undefined {
-    return this.scope.client
-  }
-
-  get server(): Address | undefined {
-    return this.scope.server
-  }
-
-  get httpVersion(): HttpVersion {
-    return this.scope.httpVersion
-  }
-
-  get shuttingDown(): Effect.Effect<void> {
-    return this.scope.shuttingDown
-  }
-
-  get readiness(): Readiness {
-    return this.scope.readiness
-  }
-}
-
 /** A request of a server that has no other way than events. */
-export class ScopeSource extends SourceOfScope {
-  readonly scope: HttpScope
+export class ScopeSource extends EventSource<RequestOfScope<HttpScope>> {
   readonly receive: Receive<HttpReceiveEvent>
   protected readonly send: Send<HttpSendEvent>
 
   constructor(scope: HttpScope, receive: Receive<HttpReceiveEvent>, send: Send<HttpSendEvent>) {
-    super()
-    this.scope = scope
+    super(new RequestOfScope(scope))
     this.receive = receive
     this.send = send
   }
 
-  get method(): string {
-    return this.scope.method
-  }
-
   get disconnectReason(): DisconnectReason | undefined {
-    return this.scope.connection.disconnectReason
+    return this.request.scope.connection.disconnectReason
   }
 }
 
@@ -231,11 +177,9 @@ const renamed = (event: HttpSendEvent): WebSocketSendEvent | undefined => {
 }
 
 /** A WebSocket handshake, which has no content. */
-export class HandshakeSource extends SourceOfScope implements HandshakeRequest {
-  readonly method = "GET"
+export class HandshakeSource extends EventSource<RequestOfScope<WebSocketScope>> implements HandshakeRequest {
   readonly receive: Receive<HttpReceiveEvent> = Effect.succeed(emptyRequest)
   readonly disconnectReason = undefined
-  readonly scope: WebSocketScope
   readonly watch: HandshakeWatch
   readonly #receive: Receive<WebSocketReceiveEvent>
   readonly #send: Send<WebSocketSendEvent>
@@ -248,9 +192,8 @@ export class HandshakeSource extends SourceOfScope implements HandshakeRequest {
     send: Send<WebSocketSendEvent>,
     span: ExchangeSpan | undefined
   ) {
-    super()
+    super(new RequestOfScope(scope))
     this.#span = span
-    this.scope = scope
     this.watch = new HandshakeWatch(receive)
     this.#receive = receive
     this.#send = send
@@ -261,6 +204,10 @@ export class HandshakeSource extends SourceOfScope implements HandshakeRequest {
     return own === undefined
       ? Effect.fail(refused(event.type, "a WebSocket handshake is refused with a response that has content of bytes"))
       : Effect.andThen(this.watch.end, this.#send(own))
+  }
+
+  get scope(): WebSocketScope {
+    return this.request.scope
   }
 
   override get [kind](): "handshake" {
