@@ -75,9 +75,12 @@ const boundsOf = (processes: Moment["processes"]): ReadonlyArray<number> => {
   return [...bounds].toSorted((one, other) => one - other)
 }
 
+/** A worker that has not been heard of is in the list of workers, and would have no memory. */
 const processesOf = (status: ServerStatus): ReadonlyArray<ProcessPoint> =>
   status.mode === "workers"
-    ? status.workers.map(({ connections, lag, memory, workerNum }) => ({ worker: workerNum, lag, memory, connections }))
+    ? status.workers
+        .filter(({ lastHeartbeat }) => lastHeartbeat !== null)
+        .map(({ connections, lag, memory, workerNum }) => ({ worker: workerNum, lag, memory, connections }))
     : [{ worker: 0, lag: status.lag, memory: status.memory, connections: status.connections }]
 
 /** What all processes have at the moment. */

@@ -18,7 +18,7 @@ export interface HistoryPoint {
   readonly closed: Readonly<Record<string, number>>
   /** Limits reached and rules broken in this second, by name. */
   readonly refused: Readonly<Record<string, number>>
-  /** Processes that serve. */
+  /** Processes that have told how they are. */
   readonly processes: ReadonlyArray<ProcessPoint>
   /** What happened to workers, in the order in which it did. */
   readonly marks: ReadonlyArray<HistoryMark>

@@ -28,6 +28,17 @@ const status: ServerStatus = {
       lag: 0.5,
       memory: 9,
       lastHeartbeat: 1
+    },
+    {
+      pid: 3,
+      workerNum: 2,
+      phase: "booting",
+      age: 1,
+      requests: 0,
+      connections: 0,
+      lag: 0,
+      memory: 0,
+      lastHeartbeat: null
     }
   ]
 }

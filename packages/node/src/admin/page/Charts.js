@@ -12,7 +12,7 @@ import uPlot from "./uPlot.esm.js"
  * @property {string} label
  * @property {string} color the custom property of the style sheet, without its dashes
  * @property {(point: HistoryPoint) => number | null} value
- * @property {boolean} [isAbove] Whether it is a line above those that stand upon one another.
+ * @property {boolean} [isAbove] Whether it is a line above those that stand upon one another; what is last is drawn last.
  */
 
 /**
@@ -73,13 +73,12 @@ export const definitions = [
     ]
   },
   {
-    title: "Open connections by protocol, and requests in progress",
+    title: "Connections by protocol, requests in progress",
     format: Format.count,
     formatAxis: Format.short,
     isStacked: true,
     sum: "mean",
     lines: [
-      { label: "requests", color: "c-line", value: ({ activeRequests }) => activeRequests, isAbove: true },
       // Those that have not said anything yet, and what programs bring with them.
       {
         label: "other",
@@ -90,7 +89,8 @@ export const definitions = [
         label,
         color,
         value: (/** @type {HistoryPoint} */ point) => openOf(point, name)
-      }))
+      })),
+      { label: "requests", color: "c-line", value: ({ activeRequests }) => activeRequests, isAbove: true }
     ]
   },
   {
@@ -218,7 +218,8 @@ class Chart {
           space: 32,
           // Of the lines between powers of ten, which have no number, there are nulls.
           values: (_, values) => values.map((value) => (value === null ? null : formatAxis(value))),
-          ...(isBinary ? { incrs: binarySteps } : {})
+          ...(isBinary ? { incrs: binarySteps } : {}),
+          ...(isLogarithmic ? { grid: { ...axis.grid, filter: powersOfTen } } : {})
         }
       ],
       series: [{}, ...lines.map((line) => this.#series(line))],
@@ -383,6 +384,14 @@ const isolated = (values) => {
   }
   return found
 }
+
+/**
+ * Of the lines of a logarithmic axis those that have numbers; the others are more than there is to read.
+ *
+ * @param {uPlot} _
+ * @param {ReadonlyArray<number>} values
+ */
+const powersOfTen = (_, values) => values.map((value) => (Number.isInteger(Math.log10(value)) ? value : null))
 
 /**
  * The powers of ten around values.

@@ -117,8 +117,13 @@ export const requestsOf = ({ statuses }) =>
 /** @param {HistoryPoint} point */
 export const lagOf = ({ processes }) => processes.reduce((most, { lag }) => Math.max(most, lag), 0)
 
-/** @param {HistoryPoint} point */
-export const memoryOf = ({ processes }) => processes.reduce((sum, { memory }) => sum + memory, 0)
+/**
+ * Nothing before any process has told it.
+ *
+ * @param {HistoryPoint} point
+ */
+export const memoryOf = ({ processes }) =>
+  processes.length === 0 ? null : processes.reduce((sum, { memory }) => sum + memory, 0)
 
 /**
  * Open connections of a protocol.

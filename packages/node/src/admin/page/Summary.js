@@ -58,7 +58,8 @@ const figures = [
     note: "all processes",
     text: (points) => {
       const last = points.at(-1)
-      return last === undefined ? Format.nothing : Format.bytes(memoryOf(last))
+      const memory = last === undefined ? null : memoryOf(last)
+      return memory === null ? Format.nothing : Format.bytes(memory)
     }
   }
 ]
