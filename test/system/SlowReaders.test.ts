@@ -63,7 +63,7 @@ const openDeaf = (url: string) =>
   )
 
 const lostOf = (output: string): number | undefined => {
-  const lost = /messages to standard output that were lost, as nobody read it: (\d+)\n/.exec(output)?.[1]
+  const lost = /messages to standard output that were lost, as nobody read it: (\d+)\D/.exec(output)?.[1]
   return lost === undefined ? undefined : Number(lost)
 }
 
