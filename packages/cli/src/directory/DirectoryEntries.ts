@@ -2,10 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs/promises"
 import { join } from "node:path"
-import { type FileFailure, fromSystem, type NotShown } from "./FileError.ts"
+import { type FileFailure, fromSystem, type NotShown } from "@pagi/node/static/FileError"
 import type { Entry } from "./Listing.ts"
-import { isInside, type OpenedFile } from "./OpenedFile.ts"
-import { isVisible } from "./TargetPath.ts"
+import { isInside, type OpenedFile } from "@pagi/node/static/OpenedFile"
+import { isVisible } from "@pagi/node/static/TargetPath"
 
 /** Entries that are looked at at the same time; more would only queue for the threads that do it. */
 const CONCURRENCY = 4

@@ -1,5 +1,5 @@
 /** The page that shows what is in a directory. It needs no scripts and loads nothing. */
-import { toUrlPath } from "./TargetPath.ts"
+import { toUrlPath } from "@pagi/node/static/TargetPath"
 
 export interface Entry {
   readonly name: string

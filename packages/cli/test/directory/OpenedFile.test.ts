@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { renameSync, statSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
-import { isInside, locateByPath } from "../../src/directory/OpenedFile.ts"
+import { isInside, locateByPath } from "@pagi/node/static/OpenedFile"
 import * as Site from "../support/Site.ts"
 
 describe("OpenedFile", () => {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as RequestPath from "@pagi/core/http/RequestPath"
 import * as Schema from "effect/Schema"
-import { parse, toUrlPath } from "../../src/directory/TargetPath.ts"
+import { parse, toUrlPath } from "../../src/static/TargetPath.ts"
 
 describe("TargetPath", () => {
   it("splits a path into names", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { parse } from "../../src/directory/ByteRange.ts"
+import { parse } from "../../src/static/ByteRange.ts"
 
 describe("ByteRange", () => {
   it("reads one range", () => {

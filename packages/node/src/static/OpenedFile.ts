@@ -2,7 +2,7 @@
  * Opening what a request asks for. A path can be changed between a look at it and its use, so nothing that is found out
  * about a path counts: it is opened first, and what is open is then asked where it lies and what it is.
  */
-import { openFlags } from "@pagi/node/files/FileBody"
+import { openFlags } from "../files/FileBody.ts"
 import * as Effect from "effect/Effect"
 import type { BigIntStats } from "node:fs"
 import * as fs from "node:fs/promises"

@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { ofName } from "../../src/directory/ContentType.ts"
+import { ofName } from "../../src/static/ContentType.ts"
 
 it("ContentType.ofName", () => {
   assert.strictEqual(ofName("index.html"), "text/html; charset=utf-8")
