@@ -16,7 +16,7 @@ const program = Installation.program("check")
 
 const descriptor = 3
 
-const Answer = Schema.fromJsonString(Schema.Struct({ plan: ServerPlan, workers: Schema.Int }))
+const Answer = Schema.fromJsonString(Schema.Struct({ plan: ServerPlan, hasWorkers: Schema.Boolean }))
 
 /** What a command line means, when it is for a server and has no mistakes. */
 export type Answer = typeof Answer.Type

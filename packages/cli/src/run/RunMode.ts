@@ -9,7 +9,7 @@ import type { Launch } from "../service/Launch.ts"
 export const main = async (args: ReadonlyArray<string>, launch: Launch["Service"]): Promise<void> => {
   const checked = CommandCheck.ask(args)
   if (typeof checked === "number") process.exit(checked)
-  if (checked.workers === 0) {
+  if (!checked.hasWorkers) {
     const { main } = await import("./main.ts")
     main(launch)
   } else {

@@ -36,7 +36,7 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   const options = yield* ServerValues.resolve(plan.served.texts)
   yield* Privileges.resolve(plan.process.user, plan.process.group)
   const answer = yield* CommandCheck.Asker
-  if (answer !== undefined) return answer({ plan, workers: options.workers })
+  if (answer !== undefined) return answer({ plan, hasWorkers: options.workers !== 0 })
   yield* ConsoleLog.use(options.logFormat)
   yield* Launch.inBackground(plan.process, options)
   yield* UnknownVariables.warn

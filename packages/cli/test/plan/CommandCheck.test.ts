@@ -19,8 +19,8 @@ describe("CommandCheck", () => {
     "has the command line read by another process",
     () =>
       Effect.sync(() => {
-        const { plan, workers } = answerTo(["--workers", "2", "--pid", "a.pid", application])
-        assert.strictEqual(workers, 2)
+        const { hasWorkers, plan } = answerTo(["--workers", "2", "--pid", "a.pid", application])
+        assert.isTrue(hasWorkers)
         assert.strictEqual(plan.process.pid, "a.pid")
         assert.strictEqual(plan.served.app, application)
       }),

@@ -5,7 +5,7 @@ import * as Endpoint from "./Endpoint.ts"
 export interface CombinedOptions extends Endpoint.EndpointOptions {
   readonly admin: Endpoint.Endpoint | undefined
   readonly adminToken: string | undefined
-  readonly workers: number
+  readonly workers: number | "auto"
   readonly reuseport: boolean
   readonly writeLowWatermark: number
   readonly writeHighWatermark: number
@@ -40,7 +40,7 @@ const problemOfPlaces = (options: CombinedOptions, isGiven: IsGiven): Combinatio
   if (options.adminToken !== undefined && options.admin === undefined) {
     return of("adminToken", "admin beside it: where the listener is that asks for the token")
   }
-  const isOpenToAll = options.reuseport && options.workers > 0
+  const isOpenToAll = options.reuseport && options.workers !== 0
   return isOpenToAll && hasFreePort(options)
     ? of("reuseport", "no port 0 beside it: each worker would get a port of its own")
     : undefined

@@ -36,6 +36,18 @@ export const integer = (minimum: number, maximum: number, unit: string): Kind<nu
 export const count = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): Kind<number, number> =>
   integer(minimum, maximum, "N")
 
+/** A number of processes, or as many as the machine gives this one processors for. */
+export const processes = (minimum: number): Kind<number | "auto", number | "auto"> => {
+  const plain = integer(minimum, 1024, "N|auto")
+  return {
+    placeholder: plain.placeholder,
+    expected: `${plain.expected}, or auto`,
+    accept: (input) => (input === "auto" ? input : plain.accept(input)),
+    fromText: (text) => (text === "auto" ? text : plain.fromText(text)),
+    toText: String
+  }
+}
+
 /** Bytes for each unit of size; a bare letter would leave open whether it counts in thousands. */
 const bytesPerUnit: Readonly<Record<string, number>> = {
   "": 1,

@@ -72,6 +72,12 @@ const choices = (...values: ReadonlyArray<string>): Row => ({
   expected: `one of ${values.join(", ")}`
 })
 
+const orAuto = ({ accepted, expected, refused }: Row): Row => ({
+  accepted: [...accepted, "auto"],
+  refused: [...refused, "Auto", "all"],
+  expected: `${expected}, or auto`
+})
+
 const rows: Readonly<Record<OptionName, Row>> = {
   host: texts,
   port: integers(0, 65_535),
@@ -89,7 +95,7 @@ const rows: Readonly<Record<OptionName, Row>> = {
   disableTls: toggles,
   listenerBacklog: integers(1, 2 ** 31 - 1),
   maxConnections: integers(1),
-  workers: integers(0, 1024),
+  workers: orAuto(integers(0, 1024)),
   reuseport: toggles,
   maxRequests: integers(0),
   maxRequestsJitter: integers(0),

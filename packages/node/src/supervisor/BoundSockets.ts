@@ -90,7 +90,7 @@ export const bind = (
       Effect.gen(function* (): Effect.fn.Return<Holding, ListenError> {
         const held = inherited.get(endpoint)
         if (held !== undefined) return [endpoint, held]
-        if (endpoint._tag === "Tcp" && options.reuseport && options.workers > 0) {
+        if (endpoint._tag === "Tcp" && options.reuseport && options.workers !== 0) {
           // Those of the server that this one follows are no hindrance, and cannot be told from others here.
           if (!followsOther) yield* verify(endpoint)
           return [endpoint, undefined]

@@ -75,8 +75,17 @@ const killDelay = 1000
 const limitOf = (duration: Duration.Duration): number =>
   Duration.isZero(duration) ? Number.POSITIVE_INFINITY : Duration.toMillis(duration)
 
-const poolSettings = (options: Values, isSuccessor: boolean): PoolSettings => ({
-  workers: Math.max(1, options.workers),
+/** How many workers there are at first; how many processors there are is found out where that is asked for alone. */
+const workersOf = ({ workers }: Values): Effect.Effect<number> =>
+  workers === "auto"
+    ? Effect.map(
+        Effect.promise(() => import("../process/Processors.ts")),
+        ({ available }) => available()
+      )
+    : Effect.succeed(Math.max(1, workers))
+
+const poolSettings = (options: Values, workers: number, isSuccessor: boolean): PoolSettings => ({
+  workers,
   isSuccessor,
   bootTimeout: limitOf(options.bootTimeout),
   leaveTimeout: leaveTimeout(options),
@@ -102,6 +111,7 @@ export const make = <E = never>(
     if (settings.onBound !== undefined) yield* settings.onBound
     const scope = yield* Effect.scope
     const admin = adminSockets && (yield* loadAdmin({ options, inheritance, sockets: adminSockets }))
+    const workers = yield* workersOf(options)
     const isSuccessor = inheritance.masterPid !== undefined
     // A predecessor answers until this one has taken over.
     if (!isSuccessor) yield* admin?.open ?? Effect.void
@@ -119,11 +129,11 @@ export const make = <E = never>(
       admin: adminSockets,
       watcher: admin?.watcher,
       tickets: options.tls === undefined || options.disableTls ? undefined : readTickets(inheritance.ticketsDescriptor),
-      settings: poolSettings(options, isSuccessor),
+      settings: poolSettings(options, workers, isSuccessor),
       heartbeatTimeout: Duration.toMillis(options.heartbeatTimeout),
       onChange: (change, hasSuccessor) =>
         Effect.gen(function* () {
-          if (change === "serving") yield* announce(options, urls)
+          if (change === "serving") yield* announce(options, workers, urls)
           if (settings.onChange !== undefined) yield* settings.onChange(change, hasSuccessor)
           if (admin !== undefined) yield* admin.change(change, hasSuccessor)
         }),
@@ -162,11 +172,10 @@ const loadAdmin = (parts: PoolAdminParts): Effect.Effect<PoolAdmin, never, Effec
   )
 
 /** Says where the workers listen, and what the server is. */
-const announce = ({ http2, workers }: Values, urls: ReadonlyArray<string>) =>
+const announce = ({ http2 }: Values, processes: number, urls: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     for (const url of urls) yield* Effect.logInfo(`listening on ${url}`)
     const protocols = http2 ? ["h2", "http/1.1"] : ["http/1.1"]
-    const processes = Math.max(1, workers)
     yield* Effect.logInfo(StartMessage.describe({ processes, pid: process.pid, protocols, urls }))
   })
 
