@@ -65,7 +65,8 @@ export const ofOthers: ReadonlyMap<string, string> = new Map([
   ["uid", "--user"],
   ["gid", "--group"],
   ["root-path", "the server sets no prefix; a proxy in front can"],
-  ["env-file", "node --env-file sets variables"],
+  ["mode", "--env"],
+  ["environment", "--env"],
   ["h2", "--http2"],
   ["http", "--no-http2"]
 ])

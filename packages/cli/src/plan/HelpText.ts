@@ -15,6 +15,7 @@ const groups: ReadonlyArray<readonly [title: string, pattern: RegExp]> = [
   ["TLS", /^(?:ssl-|disable-tls)/],
   ["Processes", /^(?:workers|reuseport|max-requests|heartbeat-|daemonize|pid|user|group|control)/],
   ["Administration", /^admin/],
+  ["Configuration", /^(?:env|config|secrets)/],
   ["Logs", /log|^quiet$|request-id$|^trusted-/],
   ["Telemetry", /^otlp$/],
   ["Start and stop", /^(?:lifespan|boot-|drain-|shutdown-)/],

@@ -1,4 +1,5 @@
 /** How the command writes its log: in which format, and to which of its outputs. */
+import type { Values } from "@pagi/core/options/ServerOptions"
 import * as StandardOutput from "@pagi/node/accessLog/StandardOutput"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -76,8 +77,15 @@ export const layerWith = ({ copyTo, worker }: Options): Layer.Layer<Chosen> => {
 
 export const layer: Layer.Layer<Chosen> = layerWith({})
 
-/** Uses this format from now on, for all that the process writes. */
-export const use = (name: FormatName | undefined): Effect.Effect<void, never, Chosen> =>
+/** The options that say how messages are written. */
+type Wish = Pick<Values, "logFormat" | "mode">
+
+/** The format of messages that the options ask for; in development they are for a person, wherever they go. */
+export const formatOf = ({ logFormat, mode }: Wish): FormatName | undefined =>
+  logFormat ?? (mode === "development" ? "pretty" : undefined)
+
+/** Uses the format that the options ask for from now on, for all that the process writes. */
+export const use = (options: Wish): Effect.Effect<void, never, Chosen> =>
   Effect.map(Chosen, (chosen) => {
-    chosen.name = name
+    chosen.name = formatOf(options)
   })

@@ -5,6 +5,7 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as CommandCheck from "../plan/CommandCheck.ts"
+import * as DetectedMode from "../plan/DetectedMode.ts"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
 import * as Launch from "../service/Launch.ts"
 import * as Privileges from "../service/Privileges.ts"
@@ -26,7 +27,7 @@ interface Input extends ServerFlags.Input {
 }
 
 const toPlan = (input: Input): ServerPlan => ({
-  served: { app: Option.getOrNull(input.app), texts: ServerFlags.texts(input) },
+  served: { app: Option.getOrNull(input.app), texts: DetectedMode.complete(ServerFlags.texts(input)) },
   process: ProcessFlags.plan(input.process)
 })
 
@@ -37,7 +38,7 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   yield* Privileges.resolve(plan.process.user, plan.process.group)
   const answer = yield* CommandCheck.Asker
   if (answer !== undefined) return answer({ plan, hasWorkers: options.workers !== 0 })
-  yield* ConsoleLog.use(options.logFormat)
+  yield* ConsoleLog.use(options)
   yield* Launch.inBackground(plan.process, options)
   yield* UnknownVariables.warn
   for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)

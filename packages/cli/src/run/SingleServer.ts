@@ -16,6 +16,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { MinimumLogLevel } from "effect/References"
+import * as ConsoleLog from "../program/ConsoleLog.ts"
 import * as ExitCode from "../program/ExitCode.ts"
 import { Launch } from "../service/Launch.ts"
 import * as Otlp from "../otlp/Otlp.ts"
@@ -39,7 +40,7 @@ export const run = (plan: ServerPlan, options: Values) =>
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))
   )
 
-const serve = Effect.fnUntraced(function* (plan: ServerPlan, { bootTimeout, logFormat }: Values) {
+const serve = Effect.fnUntraced(function* (plan: ServerPlan, options: Values) {
   const launch = yield* Launch
   const systemd = SystemdNotify.make(launch.systemd)
   const { control, group, pid, user } = plan.process
@@ -54,12 +55,12 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan, { bootTimeout, logF
   // Here, since what is provided below is released before anybody else hears of a failure.
   const watched = Layer.tapCause(PagiServerLive, (cause) => Effect.forkDetach(endFailed(cause)))
   const server = Layer.provideMerge(signals(systemd), watched).pipe(
-    Layer.provide(ServedApplication.layer(plan.served.app, bootTimeout)),
+    Layer.provide(ServedApplication.layer(plan.served.app, options.bootTimeout)),
     Layer.provide(Layer.merge(Layer.succeed(InheritedSockets, sockets), Layer.succeed(ServerMode, "single")))
   )
   const limit = leaveTimeout(yield* ServerOptions)
   const log = Effect.runForkWith(yield* Effect.context<never>())
-  const guard = StopGuard.make(limit, (message) => log(Effect.logDebug(message)), logFormat)
+  const guard = StopGuard.make(limit, (message) => log(Effect.logDebug(message)), ConsoleLog.formatOf(options))
   const { isReceived } = yield* StopSignal
   const ready = (server: PagiServer["Service"]) =>
     Effect.andThen(

@@ -19,7 +19,7 @@ import * as ServerValues from "../plan/ServerValues.ts"
 const planOf = Effect.fnUntraced(function* (payload: unknown) {
   const { app, texts } = yield* Effect.orDie(Schema.decodeUnknownEffect(ServedPlan)(payload))
   const options = yield* ServerValues.resolve(texts)
-  yield* ConsoleLog.use(options.logFormat)
+  yield* ConsoleLog.use(options)
   return { app, options }
 })
 

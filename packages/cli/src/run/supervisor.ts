@@ -95,7 +95,7 @@ const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: Superv
 /** Runs a server with workers, and fails with its exit code if that is not 0. */
 export const run = Effect.fnUntraced(function* (plan: ServerPlan, signals: SupervisorSignals.SupervisorSignals) {
   const options = yield* ServerValues.resolve(plan.served.texts)
-  yield* ConsoleLog.use(options.logFormat)
+  yield* ConsoleLog.use(options)
   yield* Launch.inBackground(plan.process, options)
   yield* UnknownVariables.warn
   const code = yield* Effect.scoped(supervise(plan, signals)).pipe(

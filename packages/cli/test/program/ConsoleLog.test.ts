@@ -19,3 +19,11 @@ describe("a line about what was lost", () => {
     assert.match(noticeIn("pretty"), / WARN .*\[4711 worker 2\].* messages to .*: 3$/)
   })
 })
+
+describe("the format of messages", () => {
+  it("is for a person in development, unless another one is asked for", () => {
+    assert.isUndefined(ConsoleLog.formatOf({ logFormat: undefined, mode: "production" }))
+    assert.strictEqual(ConsoleLog.formatOf({ logFormat: undefined, mode: "development" }), "pretty")
+    assert.strictEqual(ConsoleLog.formatOf({ logFormat: "json", mode: "development" }), "json")
+  })
+})

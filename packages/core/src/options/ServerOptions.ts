@@ -49,6 +49,12 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidO
 
 /** Every option with a flag and an environment variable. Sizes are in bytes; a limit or duration of 0 means none. */
 export const table = {
+  mode: define(
+    choice("development", "production"),
+    "production",
+    "What the server is run for; the command takes development in a terminal (docs/configuration.md)",
+    "E"
+  ),
   host: define(Endpoint.hostKind, "127.0.0.1", "Address or name to listen on", "o"),
   port: define(Endpoint.portKind, 5000, "Port to listen on; 0 picks a free one", "p"),
   socket: define(optional(Endpoint.pathKind), undefined, "Unix socket to listen on, instead of host and port"),
@@ -277,14 +283,15 @@ export const forOneProcess = (values: Values): Values => ({
   ...Object.fromEntries([...forWorkers, ...forCommand].map((name) => [name, table[name].defaultValue]))
 })
 
-/** The words of an option's name; what programs call TLS has always been SSL on command lines. */
+/** The words of an option's name; what programs call TLS has always been SSL on command lines, and the mode an env. */
 const words = (name: string): ReadonlyArray<string> =>
   name
     .replace(/^tls\./, "ssl.")
+    .replace(/^mode$/, "env")
     .split(/\.|(?=[A-Z])/)
     .map((word) => word.toLowerCase())
 
-/** `--max-body-size` of `maxBodySize`, `--ssl-cert` of `tls.cert`. */
+/** `--max-body-size` of `maxBodySize`, `--ssl-cert` of `tls.cert`, `--env` of `mode`. */
 export const flagName = (name: string): string => words(name).join("-")
 
 /** `PAGI_MAX_BODY_SIZE` of `maxBodySize`, `PAGI_SSL_CERT` of `tls.cert`. */

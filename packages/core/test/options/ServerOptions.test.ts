@@ -79,6 +79,7 @@ const orAuto = ({ accepted, expected, refused }: Row): Row => ({
 })
 
 const rows: Readonly<Record<OptionName, Row>> = {
+  mode: choices("development", "production"),
   host: texts,
   port: integers(0, 65_535),
   socket: texts,
@@ -179,6 +180,7 @@ describe("ServerOptions", () => {
         extensions: { fullflush: {} },
         tls: undefined,
         disableTls: false,
+        mode: "production",
         host: "127.0.0.1",
         port: 5000,
         socket: undefined,
