@@ -42,7 +42,8 @@ ${tableOf([["option", "default", "allowed", "meaning"], ...optionRows])}
 
 With 0, \`maxRequests\`, \`heartbeatTimeout\`, \`bootTimeout\`, \`maxBodySize\`, \`lifespanStartupTimeout\`,
 \`timeout\`, \`headersTimeout\`, \`bodyTimeout\`, \`requestTimeout\`, \`writeTimeout\`, \`sseIdleTimeout\`, \`wsIdleTimeout\`,
-\`maxWsFrameSize\`, \`maxWsMessageSize\` and \`maxWsFragments\` set no limit, a \`shutdownTimeout\` waits for ever, and a \`disconnectGrace\` leaves no time at all.
+\`maxWsFrameSize\`, \`maxWsMessageSize\` \`maxWsFragments\`,
+\`maxConcurrentRequests\`, \`maxQueueTime\` and \`requestDeadline\` set no limit, a \`shutdownTimeout\` waits for ever, and a \`disconnectGrace\` leaves no time at all.
 A \`timeout\` has to be longer than a proxy or load balancer in front keeps its idle connections (often 60 seconds):
 otherwise both ends close at the same time, and a request that is on its way then is lost. What \`disconnectGrace\`
 costs: a request whose client has left keeps its application, all that this holds, and a place among

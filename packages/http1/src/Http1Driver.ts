@@ -2,7 +2,9 @@ import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import type { HttpRequestEvent } from "@pagi/core/contract/Event"
 import type { Ending } from "@pagi/core/exchange/Exchange"
 import { beginExchange, type BegunExchange, type HttpHost } from "@pagi/core/exchange/HttpHost"
-import type { OpenWebSocket, UpgradedConnection } from "@pagi/core/exchange/WebSocketUpgrade"
+import type { Refusal } from "@pagi/core/exchange/Refusal"
+import { overdue, Turn, type TurnHost } from "@pagi/core/exchange/Turn"
+import type { OpenWebSocket, UpgradedConnection, WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { endOf } from "@pagi/core/observe/ConnectionEnd"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
@@ -37,10 +39,11 @@ const idleDrainTicks = ticks(300, "milliseconds")
  *   of a head · `exchange`: the application · `finishing`: the response is complete, the rest of an unread request body
  *   is skipped, as when lingering
  * - `lingering`: our side is closed; what the peer still sends is discarded, so that no reset destroys the response
+ * - `queued`, between `head` and `exchange`, or `finishing` without an answer: its turn, when there are too many requests
  * - `closed`: the applications that have not ended
  * - `upgraded`, from `exchange`: nothing; the connection is a WebSocket session and has another driver
  */
-type Phase = "fresh" | "idle" | "head" | "exchange" | "finishing" | "lingering" | "closed" | "upgraded"
+type Phase = "fresh" | "idle" | "head" | "queued" | "exchange" | "finishing" | "lingering" | "closed" | "upgraded"
 
 /** Received bytes that may wait for the application before the socket is not read any more. */
 const inputHighWatermark = 65_536
@@ -50,6 +53,13 @@ const inputHighWatermark = 65_536
  * request waits until one of them has ended.
  */
 export const maxRunning = 200
+
+/** A request that waits for its turn. */
+interface QueuedRequest {
+  readonly head: RequestHead
+  readonly handshake: WebSocketHandshake | undefined
+  readonly turn: Turn
+}
 
 /** Broken rules that are about a limit. */
 const limits: { readonly [Reason in ErrorReason]?: Limit } = {
@@ -66,7 +76,7 @@ const limits: { readonly [Reason in ErrorReason]?: Limit } = {
  */
 export class Http1Driver
   extends TransportInput
-  implements TransportHandler, HttpHost, ResponseObserver, DeadlineOwner, ServerConnection, ScopedConnection
+  implements TransportHandler, HttpHost, TurnHost, ResponseObserver, DeadlineOwner, ServerConnection, ScopedConnection
 {
   protected readonly settings: Http1Settings
   readonly #machine: Connection
@@ -75,6 +85,10 @@ export class Http1Driver
   readonly response: ResponseWriter
   #phase: Phase = "fresh"
   #exchange: BegunExchange | undefined = undefined
+  /** Where requests may have to wait or have a time limit, that of the one that goes on. */
+  #turn: Turn | undefined = undefined
+  /** The request that waits for its turn. */
+  #queued: QueuedRequest | undefined = undefined
   /** The exchange before, when its response had no content and its application may go on to send some. */
   #previous: BegunExchange | undefined = undefined
   #isAdvancing = false
@@ -112,7 +126,7 @@ export class Http1Driver
       this.#isBodyAwaited = false
       this.#readDeadline.start(this.#stallTicks)
     } else if (this.#phase === "finishing") this.discard(bytes.length)
-    this.response.received(this.#phase === "exchange")
+    this.response.received(this.#phase === "exchange" || this.#phase === "queued")
     this.#machine.receive(bytes, isLent)
     this.#advance()
     this.#machine.keep()
@@ -122,7 +136,7 @@ export class Http1Driver
     this.#machine.receiveEnd()
     if (!this.#isAnswering) this.#advance()
     // A peer that closes its side has nearly always gone altogether; waiting applications must learn of it.
-    if (this.#isAnswering) this.#drop("client_closed")
+    if (this.#isAnswering || this.#phase === "queued") this.#drop("client_closed")
   }
 
   onFlush(): void {
@@ -237,6 +251,9 @@ export class Http1Driver
       case "idle":
       case "head":
         return this.#readHead()
+      case "queued":
+        if (this.#machine.bufferedLength > inputHighWatermark) this.setPaused(true)
+        return false
       case "exchange":
         return this.#continueExchange()
       case "finishing":
@@ -297,8 +314,75 @@ export class Http1Driver
     this.#body.restart()
     this.#isBodyAwaited = false
     this.response.begin(head)
+    if (this.settings.server.admission !== undefined) {
+      return this.#beginInTurn(new Turn(this.settings.server.admission, this.settings.server, this), head, admission)
+    }
     beginExchange(this, this.settings, this.transport, head, admission)
     return true
+  }
+
+  /** Begins when it is the request's turn. */
+  #beginInTurn(turn: Turn, head: RequestHead, handshake: WebSocketHandshake | undefined): boolean {
+    const refused = turn.take(head.path)
+    if (refused !== undefined) {
+      this.#refuse(refused)
+      return true
+    }
+    this.#turn = turn
+    if (!turn.isWaiting) {
+      beginExchange(this, this.settings, this.transport, head, handshake, turn)
+      return true
+    }
+    this.#queued = { head, handshake, turn }
+    this.#phase = "queued"
+    this.#readDeadline.stop()
+    return true
+  }
+
+  onTurn(): void {
+    this.#goOn(({ handshake, head, turn }) => {
+      beginExchange(this, this.settings, this.transport, head, handshake, turn)
+    })
+  }
+
+  onShed(refused: Refusal): void {
+    this.#goOn(() => {
+      this.#turn = undefined
+      this.#refuse(refused)
+    })
+  }
+
+  /** Acts upon the request that has waited, and then upon what has come behind it. */
+  #goOn(act: (queued: QueuedRequest) => void): void {
+    const queued = this.#queued
+    if (queued === undefined || this.#phase !== "queued") return
+    this.#queued = undefined
+    try {
+      act(queued)
+    } catch (defect) {
+      this.settings.exchange.log(Effect.logError("a connection failed", defect))
+      this.#drop("server_error")
+    }
+    this.#advance()
+    this.transport.scheduleFlush()
+  }
+
+  /** Answers a request that the application shall not see, after which the connection goes on. */
+  #refuse({ headers, message, status }: Refusal): void {
+    this.#phase = "exchange"
+    this.response.refuse(status, message, headers)
+  }
+
+  onOverdue(): void {
+    const turn = this.#turn
+    if (!this.#isAnswering) return
+    this.tellLimit("requestDeadline")
+    this.#answer(overdue.status, overdue.message, "request_deadline")
+    turn?.interrupt()
+  }
+
+  tellShortage(limit: Limit): void {
+    this.settings.server.observer?.limitHit?.(limit, this.transport)
   }
 
   #continueExchange(): boolean {
@@ -315,6 +399,7 @@ export class Http1Driver
     this.#phase = "finishing"
     this.#exchange = undefined
     if (exchange?.maySendInVain === true) this.#previous = exchange
+    this.#endTurn()
     this.response.end("complete")
     if (!this.#machine.keepAlive) {
       this.#close()
@@ -436,6 +521,7 @@ export class Http1Driver
 
   onSession(session: OpenWebSocket): void {
     this.#phase = "upgraded"
+    this.#endTurn()
     this.#exchange = undefined
     this.#readDeadline.release()
     this.#writeDeadline?.release()
@@ -537,8 +623,15 @@ export class Http1Driver
   }
 
   #disconnectExchange(reason: DisconnectReason): void {
+    this.#endTurn()
     this.#exchange?.disconnect(reason)
     this.#exchange = undefined
+  }
+
+  #endTurn(): void {
+    this.#turn?.end()
+    this.#turn = undefined
+    this.#queued = undefined
   }
 
   #finish(): void {

@@ -3,7 +3,7 @@ import { describeConnection, type ExchangeOutcome, type ObservedConnection } fro
 import { encodeText } from "@pagi/core/bytes/ByteString"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { finalStatusProblem } from "@pagi/core/http/ResponseStatus"
-import { errorContent } from "@pagi/core/http/ResponseContent"
+import { errorContent, errorContentType } from "@pagi/core/http/ResponseContent"
 import type { UpgradableResponse } from "@pagi/core/exchange/HttpHost"
 import { brokenOff } from "@pagi/core/exchange/ResponseSink"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
@@ -158,6 +158,16 @@ export class ResponseWriter implements UpgradableResponse {
     this.#transport.write(errorResponse(status, message, this.#server.date.value, { head, headers: fields }))
     this.#entry?.answered(status, head ? 0 : errorContent(message).length, outcome)
     this.#entry = undefined
+  }
+
+  /** Answers in place of the application such that the connection goes on. */
+  refuse(status: number, message: string, headers: HeaderBlock): void {
+    const content = errorContent(message)
+    this.#start(status, [["content-type", errorContentType], ...headers], false)
+    this.#machine.sendBody(this.#transport, content, true)
+    this.#entry?.answered(status, this.#machine.carriesBody ? content.length : 0, "at_capacity")
+    this.#entry = undefined
+    this.#observer.onWritten(true)
   }
 
   /** The exchange is over, in whatever way. */

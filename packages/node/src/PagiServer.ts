@@ -18,6 +18,7 @@ import type { Address } from "@pagi/core/contract/Address"
 import * as Clock from "effect/Clock"
 import type { ConfigError } from "effect/Config"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -142,6 +143,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       observer: combine(yield* Observer, accessLog?.observer, load, admin?.observer),
       files,
       workerNum: worker?.num,
+      requestAge: Duration.isZero(options.maxQueueTime) ? undefined : yield* loadRequestAge,
       isTrusted: options.trustedProxies === undefined ? undefined : TrustedPeers.make(options.trustedProxies)
     })
     // In parallel: an application that takes long to clean up does not keep the others from beginning to.
@@ -206,6 +208,12 @@ const openAdmin = (parts: ServerAdminParts<StartError>): Effect.Effect<ServerAdm
     Effect.promise(() => import("./admin/ServerAdmin.ts")),
     ({ open }) => open(parts)
   )
+
+/** Loads what only servers need whose requests may not wait for long. */
+const loadRequestAge = Effect.map(
+  Effect.promise(() => import("./process/RequestAge.ts")),
+  ({ make }) => make()
+)
 
 /** Says which inherited socket is that of the admin listener. */
 const withAdminSocket = (options: Values, inheritance: Inheritance): Effect.Effect<Inheritance> =>

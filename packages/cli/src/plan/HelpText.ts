@@ -22,6 +22,7 @@ const groups: ReadonlyArray<readonly [title: string, pattern: RegExp]> = [
   ["HTTP/2", /^(?:http2|h2-)/],
   ["WebSocket and event streams", /^(?:max-ws|ws-|sse-|max-receive|per-message)/],
   ["Time limits", /timeout|grace/],
+  ["Under pressure", /^(?:max-concurrent|max-queue|health-paths|request-deadline)/],
   ["Sizes and numbers", /^(?:max-|write-|sync-)/],
   ["Others", /^/]
 ]

@@ -12,6 +12,7 @@ import * as ServerValues from "../../src/plan/ServerValues.ts"
 /** Values of options that have no default. */
 const samples: Readonly<Record<string, string>> = {
   socket: "/run/app.sock",
+  healthPaths: "/health",
   socketMode: "0660",
   listen: "[::1]:80",
   logFormat: "json",

@@ -6,6 +6,7 @@ export type DisconnectReason =
   | "client_closed"
   | "client_timeout"
   | "idle_timeout"
+  | "request_deadline"
   | "keepalive_timeout"
   | "write_timeout"
   | "write_error"

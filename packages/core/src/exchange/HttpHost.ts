@@ -4,6 +4,7 @@ import type { ExchangeSpan } from "../contract/OwnSpan.ts"
 import type { Scope } from "../contract/Scope.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { ExchangeEntry, ExchangeFollower, Traced } from "../observe/ExchangeRecorder.ts"
+import type { RunObserver } from "../server/RequestRunner.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import type { Ending, ExchangeOptions } from "./Exchange.ts"
 import * as ExchangeTrace from "./ExchangeTrace.ts"
@@ -13,6 +14,7 @@ import type { ExchangeHost } from "./RequestExchange.ts"
 import type { HttpRequestHead, ScopeConnection } from "./RequestScope.ts"
 import type { ResponseSink } from "./ResponseSink.ts"
 import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "./WebSocket.ts"
+import type { Turn } from "./Turn.ts"
 import type { OpenWebSocket, UpgradedConnection, WebSocketHandshake } from "./WebSocketUpgrade.ts"
 
 export type { BegunExchange } from "./ExchangeTrace.ts"
@@ -42,35 +44,48 @@ export interface HttpHost extends ExchangeHost {
   onSession(session: OpenWebSocket): void
 }
 
-/** Makes the exchange that a request asks for and runs the application; `handshake` is the one that the request is. */
+/**
+ * Makes the exchange that a request asks for and runs the application; `handshake` is the one that the request is, and
+ * `turn` is there on a server whose requests may have to wait.
+ */
 export const beginExchange = (
   host: HttpHost,
   { exchange: options, server }: { readonly server: ServerContext; readonly exchange: ExchangeOptions },
   connection: ScopeConnection,
   head: HttpRequestHead,
-  handshake: WebSocketHandshake | undefined
+  handshake: WebSocketHandshake | undefined,
+  turn?: Turn
 ): void => {
   const exchange =
     handshake === undefined
       ? makeExchange(host, options, head)
-      : new WaitingHandshake(host, options, handshake).exchange
+      : new WaitingHandshake(host, options, handshake, turn).exchange
+  if (turn !== undefined && !(exchange instanceof WebSocketExchange)) exchange.turn = turn
   if (server.native !== undefined && exchange instanceof HttpExchange) {
     const trace = ExchangeTrace.begin(host.response, server, exchange, connection, head)
     host.onBegin(exchange)
-    const observer = ExchangeTrace.observe(exchange, trace)
+    const observer = observeTurn(ExchangeTrace.observe(exchange, trace), turn)
     const request = exchange.nativeRequest(server, connection, head)
     if (trace === undefined) host.response.tracedBy(request)
     const fiber = exchange.runNative(server.runner, server.native, request, observer, trace)
-    if (fiber !== undefined) host.onWaiting(fiber)
+    if (fiber !== undefined) wait(host, fiber, turn)
     return
   }
   // A getter in the application's state may throw; then nothing has begun.
   const scope = exchange.makeScope(server, connection, head)
   const trace = ExchangeTrace.begin(host.response, server, exchange, connection, head)
   host.onBegin(exchange)
-  const observer = ExchangeTrace.observe(exchange, trace)
+  const observer = observeTurn(ExchangeTrace.observe(exchange, trace), turn)
   const fiber = exchange.run(server.runner, scope, observer, trace ?? ownSpan(host, server, scope.type))
-  if (fiber !== undefined) host.onWaiting(fiber)
+  if (fiber !== undefined) wait(host, fiber, turn)
+}
+
+const observeTurn = (observer: RunObserver, turn: Turn | undefined): RunObserver =>
+  turn === undefined ? observer : turn.after(observer)
+
+const wait = (host: HttpHost, fiber: Fiber<unknown, unknown>, turn: Turn | undefined): void => {
+  turn?.onWaiting(fiber)
+  host.onWaiting(fiber)
 }
 
 /** Room for the span of an exchange, when its application makes that. */
@@ -86,10 +101,12 @@ class WaitingHandshake implements WebSocketHost {
   readonly exchange: WebSocketExchange
   readonly #host: HttpHost
   readonly #handshake: WebSocketHandshake
+  readonly #turn: Turn | undefined
 
-  constructor(host: HttpHost, options: ExchangeOptions, handshake: WebSocketHandshake) {
+  constructor(host: HttpHost, options: ExchangeOptions, handshake: WebSocketHandshake, turn: Turn | undefined) {
     this.#host = host
     this.#handshake = handshake
+    this.#turn = turn
     this.exchange = new WebSocketExchange(this, options, handshake.subprotocols)
   }
 
@@ -109,6 +126,7 @@ class WaitingHandshake implements WebSocketHost {
     const { exchange } = this
     const session = handshake.open({ ...host.handOver(), exchange, entry: host.response.takeEntry() })
     host.onSession(session)
+    this.#turn?.lasts()
     return session
   }
 

@@ -10,6 +10,7 @@ import type { ExchangeSpan } from "../contract/OwnSpan.ts"
 import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
 import type { Send } from "../contract/PagiApp.ts"
 import type { RequestRunner, RunObserver } from "../server/RequestRunner.ts"
+import * as EventStream from "../http/EventStream.ts"
 import { isContentless } from "../http/ResponseStatus.ts"
 import type { ResponseSink } from "./ResponseSink.ts"
 import type { Scope } from "../contract/Scope.ts"
@@ -17,6 +18,7 @@ import { type Subject, withSpan } from "../server/Subject.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import { type Ending, Exchange, type ExchangeOptions } from "./Exchange.ts"
 import { SendStep } from "./SendStep.ts"
+import type { Turn } from "./Turn.ts"
 
 /** What an exchange needs of the driver that made it: the way out, and the request's body. */
 export interface ExchangeHost {
@@ -58,6 +60,8 @@ export abstract class RequestExchange<
   protected isHead = false
   /** Of a response without content, whether its head, with which it is complete, still waits to be written. */
   protected headOnly: "pending" | "written" | undefined = undefined
+  /** That of the request, on a server whose requests may have to wait or have a time limit. */
+  turn: Turn | undefined = undefined
   #fiber: Fiber<unknown, unknown> | undefined = undefined
   /** Limits how long the application may send in vain; made when it does. */
   #sending: Deadline | undefined = undefined
@@ -123,6 +127,7 @@ export abstract class RequestExchange<
     const problem = this.host.response.start(status, headers, trailers)
     if (problem !== undefined) return problem
     if (isContentless(status, this.isHead)) this.headOnly = "pending"
+    else if (this.turn !== undefined && EventStream.isContent(headers)) this.turn.lasts()
     return undefined
   }
 
@@ -218,6 +223,7 @@ export abstract class RequestExchange<
 
   protected override release(): void {
     super.release()
+    this.turn = undefined
     this.#fiber = undefined
   }
 }

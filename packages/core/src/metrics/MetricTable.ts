@@ -92,6 +92,22 @@ export const table = {
     labels: { "network.protocol.version": version },
     boundaries: shortSeconds
   }),
+  waitingRequests: define({
+    name: "pagi.server.requests.waiting",
+    type: "Gauge",
+    unit: "{request}",
+    description: "Requests that wait until others have ended (maxConcurrentRequests)",
+    labels: {},
+    isPerProcess: true
+  }),
+  waitTime: define({
+    name: "pagi.server.wait.duration",
+    type: "Histogram",
+    unit: "s",
+    description: "How long requests have waited until others had ended; those that need not wait are not in it",
+    labels: {},
+    boundaries: shortSeconds
+  }),
   sessionDuration: define({
     name: "pagi.server.session.duration",
     type: "Histogram",

@@ -55,6 +55,7 @@ export class ServerCounters implements Observer {
   readonly #messagesIn = new Count()
   readonly #messagesOut = new Count()
   #exchanges = 0
+  #waiting = 0
   /** By what `exchangeEnded` makes of a record's properties. */
   readonly #alike = new Map<number, ExchangeSeries>()
   /** Those of the exchange before, which mostly was like the next. */
@@ -72,6 +73,7 @@ export class ServerCounters implements Observer {
       sessions: registry.distributions(table.sessionDuration),
       firstBytes: registry.distributions(table.firstByte),
       queueTimes: registry.distributions(table.queueTime),
+      waitTimes: registry.distributions(table.waitTime),
       closed: registry.counts(table.connectionsClosed),
       limits: registry.counts(table.limits),
       errors: registry.counts(table.protocolErrors),
@@ -80,6 +82,7 @@ export class ServerCounters implements Observer {
     }
     for (const protocol of protocols) this.#families.connections.of(protocol)
     registry.gauge(table.activeRequests, () => this.#exchanges)
+    registry.gauge(table.waitingRequests, () => this.#waiting)
     registry.count(table.connectionsOpened, () => this.#opened.value)
     registry.count(table.bytes, () => this.#received.value, "receive")
     registry.count(table.bytes, () => this.#sent.value, "transmit")
@@ -115,6 +118,15 @@ export class ServerCounters implements Observer {
 
   sendSuspended(): void {
     this.#suspended.value++
+  }
+
+  waitBegan(): void {
+    this.#waiting++
+  }
+
+  waitEnded(duration: number): void {
+    this.#waiting--
+    this.#families.waitTimes.of().add(duration / 1000)
   }
 
   streamReset(by: "client" | "server"): void {

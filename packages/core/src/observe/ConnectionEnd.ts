@@ -33,6 +33,7 @@ export const endOf = (reason: DisconnectReason): ConnectionEnd => {
   switch (reason) {
     case "client_timeout":
     case "write_timeout":
+    case "request_deadline":
     case "body_too_large":
     case "queue_overflow":
       return "limit"

@@ -37,7 +37,7 @@ export interface ObservedRequest {
   readonly requestId?: string | undefined
 }
 
-/** How an exchange ended; `at_capacity` is a connection that was turned away. */
+/** How an exchange ended; `at_capacity` is a connection or a request that was turned away. */
 export type ExchangeOutcome = "complete" | "at_capacity" | DisconnectReason
 
 /**
@@ -92,6 +92,10 @@ export type Limit =
   | "headersTimeout"
   | "bodyTimeout"
   | "requestTimeout"
+  | "requestDeadline"
+  | "maxConcurrentRequests"
+  | "maxQueuedRequests"
+  | "maxQueueTime"
   | "writeTimeout"
   | "sseIdleTimeout"
   | "maxReceiveQueue"
@@ -137,6 +141,10 @@ export interface Observer {
   readonly bytesSent?: ((length: number) => void) | undefined
   /** A `send` of the application has to wait for a slow client. */
   readonly sendSuspended?: (() => void) | undefined
+  /** A request has to wait until another one has ended. */
+  readonly waitBegan?: (() => void) | undefined
+  /** It has waited for so many milliseconds: now it is served or refused, or its client has left. */
+  readonly waitEnded?: ((duration: number) => void) | undefined
   /** A stream of HTTP/2 was reset, also one whose response is complete and whose request nobody needs any more. */
   readonly streamReset?: ((by: "client" | "server") => void) | undefined
   /** A handshake of TLS has ended, also one of a client that is turned away. The version is `1.3`, or empty without one. */
@@ -197,6 +205,8 @@ const pair = (one: Observer, two: Observer): Observer => {
     bytesReceived: join(one.bytesReceived, two.bytesReceived),
     bytesSent: join(one.bytesSent, two.bytesSent),
     sendSuspended: join(one.sendSuspended, two.sendSuspended),
+    waitBegan: join(one.waitBegan, two.waitBegan),
+    waitEnded: join(one.waitEnded, two.waitEnded),
     streamReset: join(one.streamReset, two.streamReset),
     tlsHandshakeEnded: join(one.tlsHandshakeEnded, two.tlsHandshakeEnded),
     webSocketMessage: join(one.webSocketMessage, two.webSocketMessage),

@@ -1,6 +1,9 @@
 /** Options that do not go together, and such as do nothing without another one. */
 import * as Endpoint from "./Endpoint.ts"
 
+/** Requests that may wait by default, where any have to. */
+export const defaultQueuedRequests = 100
+
 /** As much of a server's options as is looked at here. */
 export interface CombinedOptions extends Endpoint.EndpointOptions {
   readonly admin: Endpoint.Endpoint | undefined
@@ -14,6 +17,8 @@ export interface CombinedOptions extends Endpoint.EndpointOptions {
   readonly requestId: "off" | "make" | "trust"
   readonly sendRequestId: boolean
   readonly trustedProxies: unknown
+  readonly maxConcurrentRequests: number
+  readonly maxQueuedRequests: number
 }
 
 /** An option that cannot be as it is, because of others. */
@@ -64,6 +69,9 @@ export const problemOf = (options: CombinedOptions, isGiven: IsGiven): Combinati
   }
   if (options.accessLog === "log" && isGiven("accessLogFormat")) {
     return of("accessLogFormat", "no accessLog log beside it: messages have the format of the log")
+  }
+  if (options.maxConcurrentRequests === 0 && options.maxQueuedRequests !== defaultQueuedRequests) {
+    return of("maxQueuedRequests", "maxConcurrentRequests beside it, without which no request waits for others")
   }
   return problemOfPlaces(options, isGiven) ?? problemOfIds(options)
 }

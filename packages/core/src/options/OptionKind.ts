@@ -114,6 +114,15 @@ export const text = (placeholder: string): Kind<string, string> => ({
   toText: String
 })
 
+/** The path of a request, as applications see it. */
+export const requestPath: Kind<string, string> = {
+  expected: "a path that begins with / and has no query, such as /health",
+  placeholder: "PATH",
+  accept: (input) => (typeof input === "string" && /^\/[^?#\0]*$/.test(input) ? input : undefined),
+  fromText: (text) => text,
+  toText: String
+}
+
 /** Something that only those know who may do what it is for; it is sent in a field of requests. */
 export const token: Kind<string, string> = {
   expected: "at least 16 visible characters of ASCII",

@@ -23,6 +23,7 @@ import {
   optional,
   permissions,
   processes,
+  requestPath,
   seconds,
   text,
   toggle,
@@ -72,6 +73,26 @@ export const table = {
     "b"
   ),
   maxConnections: define(count(1), 1000, "Connections at the same time; further ones are answered with 503"),
+  maxConcurrentRequests: define(
+    count(0),
+    0,
+    "Requests that the application handles at the same time, in each process; further ones wait (docs/overload.md)"
+  ),
+  maxQueuedRequests: define(
+    count(0),
+    Combinations.defaultQueuedRequests,
+    "Requests that may wait because of maxConcurrentRequests; for one more, one is answered with 503"
+  ),
+  maxQueueTime: define(
+    seconds,
+    Duration.zero,
+    "How long a request may wait, for others or for the busy process to read it, before it is answered with 503"
+  ),
+  healthPaths: define(
+    list(requestPath),
+    [],
+    "Paths whose requests never wait and are not refused because of others, such as /health"
+  ),
   workers: define(
     processes(0),
     0,
@@ -154,6 +175,11 @@ export const table = {
     seconds,
     Duration.zero,
     "Silence that ends a request: how long it may go on without a byte in either direction"
+  ),
+  requestDeadline: define(
+    seconds,
+    Duration.zero,
+    "How long a whole request may take, from its head on; then its application is interrupted and the answer is 504"
   ),
   writeTimeout: define(seconds, Duration.seconds(60), "How long a peer may leave sent data unread"),
   sseIdleTimeout: define(seconds, Duration.zero, "How long an event stream may go on without an event or comment"),

@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
+import * as Admission from "./Admission.ts"
 import { ExchangeRecorder } from "../observe/ExchangeRecorder.ts"
 import type { Observer } from "../observe/Observer.ts"
 import { ConnectionRegistry } from "./ConnectionRegistry.ts"
@@ -25,6 +26,8 @@ export interface TimeLimits {
   readonly request: number
   readonly body: number
   readonly write: number
+  /** For a whole request. */
+  readonly deadline: number
   readonly sseIdle: number
   readonly wsIdle: number
   readonly disconnectGrace: number
@@ -42,6 +45,8 @@ export interface ServerContext {
   readonly limits: TimeLimits
   readonly runner: RequestRunner
   readonly deadlines: Deadlines.Deadlines
+  /** Decides which requests run and wait; absent when no option limits that. */
+  readonly admission?: Admission.Admission | undefined
   readonly registry: ConnectionRegistry
   readonly clock: Clock.Clock
   readonly date: DateHeader
@@ -89,6 +94,8 @@ export const make = (parts: {
   readonly workerNum?: number | undefined
   /** Whose ids of requests are taken; by default nobody's. */
   readonly isTrusted?: RequestIds.IsTrusted | undefined
+  /** For how many milliseconds a request may have waited that is read now; by default that is not known. */
+  readonly requestAge?: (() => number) | undefined
 }): Effect.Effect<ServerContext, never, PagiApp | ServerOptions | EffectScope.Scope> =>
   Effect.gen(function* () {
     const app = yield* PagiApp
@@ -113,6 +120,7 @@ export const make = (parts: {
         headers: ticks(options.headersTimeout),
         request: ticks(options.requestTimeout),
         body: ticks(options.bodyTimeout),
+        deadline: ticks(options.requestDeadline),
         write: ticks(options.writeTimeout),
         sseIdle: ticks(options.sseIdleTimeout),
         wsIdle: ticks(options.wsIdleTimeout),
@@ -123,6 +131,7 @@ export const make = (parts: {
         hasRequestIds: requestIds !== undefined
       }),
       deadlines,
+      admission: yield* Admission.make({ options, clock, observer: parts.observer, age: parts.requestAge }),
       registry: new ConnectionRegistry(parts.observer),
       clock,
       date: new DateHeader(clock, deadlines),

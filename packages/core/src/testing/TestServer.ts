@@ -65,6 +65,8 @@ const record = ({ events, log, untold }: Pick<TestServer, "events" | "log" | "un
     events.push(`closed ${protocol} ${reason}`)
   },
   sendSuspended: () => events.push("suspended"),
+  waitBegan: () => events.push("waiting"),
+  waitEnded: () => events.push("waited"),
   streamReset: (by) => events.push(`reset by ${by}`),
   webSocketMessage: (direction) => events.push(`message ${direction}`),
   exchangeStarted: (request) => {

@@ -9,6 +9,7 @@ import { testBrokenOff, testCallbacks, testRunningOn, testUnanswered } from "./E
 import { testFiles, testFilesUnderWay, testUnreadableFiles } from "./Files.ts"
 import { testKinds } from "./Kinds.ts"
 import { testLeaving, testServerEnds } from "./Peers.ts"
+import { testDeadline, testLastingExchanges, testPlaces, testShedding } from "./Pressure.ts"
 import { testAccessLog, testObserver } from "./Records.ts"
 import { testRequestIds } from "./RequestIds.ts"
 import { testLengths, testResponses, testTrailers } from "./Responses.ts"
@@ -48,6 +49,10 @@ const cases: Readonly<Record<string, (version: Version) => void>> = {
   "a drain": testDraining,
   "limits of time": testRequestTime,
   writeTimeout: testWriteTime,
+  requestDeadline: testDeadline,
+  "more requests than may run": testPlaces,
+  "requests that are refused because of others": testShedding,
+  "what lasts among requests that count": testLastingExchanges,
   "no limits of time": testNoLimits,
   "a request body that stalls": testBodyTime,
   "the access log has a line for": testAccessLog,

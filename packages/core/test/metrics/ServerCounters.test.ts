@@ -40,6 +40,7 @@ describe("counters of servers", () => {
       "pagi.server.connections h2": 0,
       "pagi.server.connections websocket": 0,
       "http.server.active_requests": 0,
+      "pagi.server.requests.waiting": 0,
       "pagi.server.connections.opened": 0,
       "pagi.server.network.io receive": 0,
       "pagi.server.network.io transmit": 0,
@@ -69,6 +70,9 @@ describe("counters of servers", () => {
     counters.webSocketMessage("transmit")
     counters.protocolError("missing-host")
     counters.limitHit("maxBodySize")
+    counters.waitBegan()
+    counters.waitBegan()
+    counters.waitEnded(500)
     assert.deepStrictEqual(values(registry), {
       "pagi.server.connections unknown": 1,
       "pagi.server.connections http/1.1": 0,
@@ -79,6 +83,8 @@ describe("counters of servers", () => {
       "pagi.server.connections.closed h2 idle_timeout": 2,
       "pagi.server.network.io receive": 15,
       "pagi.server.network.io transmit": 100,
+      "pagi.server.requests.waiting": 1,
+      "pagi.server.wait.duration": "1/0.5",
       "pagi.server.sends.suspended": 1,
       "pagi.server.stream.resets client": 1,
       "pagi.server.tls.handshakes 1.3 resumed": 1,

@@ -98,6 +98,15 @@ const rows: Readonly<Record<OptionName, Row>> = {
   maxConnections: integers(1),
   workers: orAuto(integers(0, 1024)),
   reuseport: toggles,
+  maxConcurrentRequests: integers(0),
+  maxQueuedRequests: { ...integers(0), accepted: [100] },
+  maxQueueTime: durations,
+  healthPaths: {
+    accepted: [[], ["/health"], ["/", "/a b"]],
+    refused: [["health"], ["/health?x"], ["/#a"], ["/\0"], [""], "/health", null],
+    expected: "a list of a path that begins with / and has no query, such as /health"
+  },
+  requestDeadline: durations,
   maxRequests: integers(0),
   maxRequestsJitter: integers(0),
   heartbeatTimeout: durations,
@@ -190,6 +199,10 @@ describe("ServerOptions", () => {
         maxConnections: 1000,
         workers: 0,
         reuseport: false,
+        maxConcurrentRequests: 0,
+        maxQueuedRequests: 100,
+        maxQueueTime: 0,
+        healthPaths: [],
         maxRequests: 0,
         maxRequestsJitter: 0,
         heartbeatTimeout: 50,
@@ -214,6 +227,7 @@ describe("ServerOptions", () => {
         headersTimeout: 30,
         bodyTimeout: 30,
         requestTimeout: 0,
+        requestDeadline: 0,
         writeTimeout: 60,
         sseIdleTimeout: 0,
         wsIdleTimeout: 0,
@@ -305,6 +319,10 @@ describe("ServerOptions", () => {
         [
           { trustedProxies: ["unix"], requestId: "make" },
           'option trustedProxies: ["unix"] is not allowed; expected requestId trust beside it, which alone has a use for them'
+        ],
+        [
+          { maxQueuedRequests: 10 },
+          "option maxQueuedRequests: 10 is not allowed; expected maxConcurrentRequests beside it, without which no request waits for others"
         ],
         [
           { sendRequestId: true },

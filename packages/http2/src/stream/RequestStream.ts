@@ -5,11 +5,14 @@ import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import type { HttpRequestEvent } from "@pagi/core/contract/Event"
 import type { Ending } from "@pagi/core/exchange/Exchange"
 import { beginExchange, type BegunExchange, type HttpHost } from "@pagi/core/exchange/HttpHost"
+import type { HttpRequestHead } from "@pagi/core/exchange/RequestScope"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import { isBodyLimited } from "@pagi/core/server/ServerContext"
 import type { Refusal } from "@pagi/core/exchange/Refusal"
-import type { OpenWebSocket, UpgradedConnection } from "@pagi/core/exchange/WebSocketUpgrade"
+import { overdue, Turn, type TurnHost } from "@pagi/core/exchange/Turn"
+import * as Effect from "effect/Effect"
+import type { OpenWebSocket, UpgradedConnection, WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
 import type { Fiber } from "effect/Fiber"
 import { admit, type IncomingRequest } from "./Admission.ts"
 import { CANCEL, INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR } from "../protocol/wire/ErrorCode.ts"
@@ -26,8 +29,14 @@ const skipLimit = 65_536
 /** Statuses of refusals that are about a limit. */
 const limits: Readonly<Record<number, Limit>> = { 431: "h2MaxHeaderListSize", 503: "maxConnections" }
 
+/** A request that waits for its turn. */
+interface QueuedRequest {
+  readonly head: HttpRequestHead
+  readonly handshake: WebSocketHandshake | undefined
+}
+
 /** One request on its stream: joins it to the application, as the driver of HTTP/1.1 joins its connection. */
-export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner, ScopedConnection {
+export class RequestStream implements HttpHost, TurnHost, ConnectedRequest, DeadlineOwner, ScopedConnection {
   readonly response: StreamResponse
   readonly #connection: RequestConnection
   readonly #stream: Stream<RequestStream>
@@ -36,6 +45,10 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
   /** Made when the application has to wait for something, or might go on as a session. */
   #fibers: ConnectionFibers | undefined = undefined
   #exchange: BegunExchange | undefined = undefined
+  /** Where requests may have to wait or have a time limit. */
+  #turn: Turn | undefined = undefined
+  /** The request, as long as it waits for its turn. */
+  #queued: QueuedRequest | undefined = undefined
   /** What the stream has become when a session goes on with it. */
   #tunnel: StreamTransport | undefined = undefined
   /** Whether what follows the request belongs to another protocol, if that is accepted (RFC 8441). */
@@ -82,7 +95,50 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
     if (head.type === "refused") return
     if (maxBodySize > 0 && (head.contentLength ?? 0) > maxBodySize) return this.#tooLarge()
     this.#isContinueAwaited = head.expectContinue
-    beginExchange(this, settings, transport, head, admission)
+    if (settings.server.admission === undefined) beginExchange(this, settings, transport, head, admission)
+    else this.#beginInTurn(new Turn(settings.server.admission, settings.server, this), head, admission)
+  }
+
+  /** Begins when it is the request's turn. */
+  #beginInTurn(turn: Turn, head: HttpRequestHead, handshake: WebSocketHandshake | undefined): void {
+    const { settings, transport } = this.#connection
+    const refused = turn.take(head.path)
+    if (refused !== undefined) return this.onShed(refused)
+    this.#turn = turn
+    if (turn.isWaiting) this.#queued = { head, handshake }
+    else beginExchange(this, settings, transport, head, handshake, turn)
+  }
+
+  onTurn(): void {
+    const { settings, transport } = this.#connection
+    const queued = this.#queued
+    this.#queued = undefined
+    if (queued === undefined || this.#isOver) return
+    try {
+      beginExchange(this, settings, transport, queued.head, queued.handshake, this.#turn)
+    } catch (defect) {
+      settings.exchange.log(Effect.logError("a request failed", defect))
+      this.#answer(500, "internal server error", "server_error")
+    }
+  }
+
+  onShed({ headers, message, status }: Refusal): void {
+    if (this.#isOver) return
+    this.response.answer(status, message, "at_capacity", headers)
+    this.#end("queue_overflow")
+  }
+
+  onOverdue(): void {
+    if (this.#isOver || this.#exchange?.isComplete === true) return
+    const turn = this.#turn
+    this.#tellLimit("requestDeadline")
+    if (this.response.isHeadSent) this.drop("request_deadline", CANCEL)
+    else this.#answer(overdue.status, overdue.message, "request_deadline")
+    turn?.interrupt()
+  }
+
+  tellShortage(limit: Limit): void {
+    this.#tellLimit(limit)
   }
 
   #refuse({ headers, message, status }: Refusal): void {
@@ -202,7 +258,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
 
   /** Whether there is a response that the application has not completed. */
   get isAnswering(): boolean {
-    return this.#tunnel !== undefined || this.#exchange?.isComplete === false
+    return this.#tunnel !== undefined || this.#queued !== undefined || this.#exchange?.isComplete === false
   }
 
   /** Whether content waits, for the peer's windows or for room in the transport. */
@@ -376,6 +432,7 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
   #end(reason: DisconnectReason): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#endTurn()
     this.#contentPart?.discard()
     this.#exchange?.disconnect(reason)
     this.response.end(reason)
@@ -389,8 +446,15 @@ export class RequestStream implements HttpHost, ConnectedRequest, DeadlineOwner,
   /** The exchange is complete and its application has ended. */
   #finish(): void {
     this.#isOver = true
+    this.#endTurn()
     this.#contentPart?.discard()
     this.#release()
+  }
+
+  #endTurn(): void {
+    this.#turn?.end()
+    this.#turn = undefined
+    this.#queued = undefined
   }
 
   #release(): void {
