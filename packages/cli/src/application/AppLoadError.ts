@@ -89,6 +89,15 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
   }
 }
 
+/** A file of it was written while it was loaded, so that it would have been a mixture of two versions. */
+export class ChangedMeanwhile extends Schema.TaggedError<ChangedMeanwhile>()("ChangedMeanwhile", {
+  file: Schema.String
+}) {
+  override get message(): string {
+    return `${this.file} was changed while it was loaded`
+  }
+}
+
 /** The application could not be loaded. The message is one line and says what to change. */
 export class AppLoadError extends Schema.TaggedError<AppLoadError>()("AppLoadError", {
   /** The file, as it was given on the command line. */
@@ -102,6 +111,7 @@ export class AppLoadError extends Schema.TaggedError<AppLoadError>()("AppLoadErr
     ExportUnusable,
     ExportAmbiguous,
     BuildFailed,
+    ChangedMeanwhile,
     TimedOut
   ])
 }) {

@@ -5,7 +5,8 @@
  * stay small. Answers yes in case of doubt: then somebody looks (`CommandCheck`).
  */
 export const mayHaveWorkers = (args: ReadonlyArray<string>, environment: NodeJS.ProcessEnv): boolean =>
-  Boolean(environment["PAGI_WORKERS"]) || args.some((arg) => /^(?:--workers(?:=|$)|-[A-Za-z]*w)/.test(arg))
+  Boolean(environment["PAGI_WORKERS"] || environment["PAGI_RELOAD"]) ||
+  args.some((arg) => /^(?:--workers(?:=|$)|--reload(?:=|$)|-[A-Za-z]*w)/.test(arg))
 
 /** The command as it was given, to start it once more: by the path that it had, where there may be a new version. */
 export const again = (args: ReadonlyArray<string>): readonly [string, ...Array<string>] => [

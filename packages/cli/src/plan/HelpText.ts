@@ -13,6 +13,7 @@ const indent = 28
 const groups: ReadonlyArray<readonly [title: string, pattern: RegExp]> = [
   ["Where to listen", /^(?:host|port|socket|socket-mode|listen|listener-backlog)$/],
   ["TLS", /^(?:ssl-|disable-tls)/],
+  ["Development", /^reload/],
   ["Processes", /^(?:workers|reuseport|max-requests|heartbeat-|daemonize|pid|user|group|control)/],
   ["Administration", /^admin/],
   ["Configuration", /^(?:env|config|secrets)/],

@@ -37,7 +37,7 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   const options = yield* ServerValues.resolve(plan.served.texts)
   yield* Privileges.resolve(plan.process.user, plan.process.group)
   const answer = yield* CommandCheck.Asker
-  if (answer !== undefined) return answer({ plan, hasWorkers: options.workers !== 0 })
+  if (answer !== undefined) return answer({ plan, hasWorkers: options.workers !== 0 || options.reload })
   yield* ConsoleLog.use(options)
   yield* Launch.inBackground(plan.process, options)
   yield* UnknownVariables.warn

@@ -1,5 +1,5 @@
 /** A worker: serves what its supervisor tells it to. */
-import { minimumLogLevel, ServerOptions } from "@pagi/core/options/ServerOptions"
+import { minimumLogLevel, ServerOptions, type Values } from "@pagi/core/options/ServerOptions"
 import { InheritedSockets, passOn } from "@pagi/node/listen/InheritedSockets"
 import { PagiServerLive } from "@pagi/node/PagiServer"
 import * as WorkerProcess from "@pagi/node/worker/WorkerProcess"
@@ -25,11 +25,22 @@ const planOf = Effect.fnUntraced(function* (payload: unknown) {
 
 type Plan = ReturnType<typeof planOf>
 
+/** With what a reload needs, which is loaded only if there may be one. */
+const applicationOf = (app: string | null, { reload }: Values) =>
+  reload
+    ? Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("../reload/WatchedApplication.ts")),
+          (WatchedApplication) => WatchedApplication.layer(app, ServedApplication.layer(app))
+        )
+      )
+    : ServedApplication.layer(app)
+
 const serverOf = (plan: Plan) =>
   Layer.unwrap(
     Effect.map(plan, ({ app, options }) =>
       PagiServerLive.pipe(
-        Layer.provide(ServedApplication.layer(app)),
+        Layer.provide(applicationOf(app, options)),
         Layer.provideMerge(Layer.succeed(ServerOptions, options)),
         Layer.provide(Layer.succeed(MinimumLogLevel, minimumLogLevel(options)))
       )

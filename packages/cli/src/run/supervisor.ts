@@ -1,11 +1,12 @@
 /** The process that looks after workers. Loads nothing of the application, nor what reads command lines. */
-import { minimumLogLevel, ServerOptions } from "@pagi/core/options/ServerOptions"
+import { minimumLogLevel, ServerOptions, type Values } from "@pagi/core/options/ServerOptions"
 import * as Supervisor from "@pagi/node/supervisor/Supervisor"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { MinimumLogLevel } from "effect/References"
 import * as Scope from "effect/Scope"
+import { relative } from "node:path"
 import * as CommandLine from "../plan/CommandLine.ts"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
 import * as ControlPath from "../status/ControlPath.ts"
@@ -77,14 +78,37 @@ const withoutToken = ({ app, texts }: ServedPlan): ServedPlan => {
   return { app, texts: { ...texts, options } }
 }
 
+/** Loads what a reload while somebody types needs, and begins with it. */
+const watchFiles = ({ reloadInclude = [] }: Values, reload: Effect.Effect<void>) =>
+  Effect.gen(function* () {
+    const { make } = yield* Effect.promise(() => import("../reload/Reloader.ts"))
+    return yield* make(reloadInclude, (changed) => {
+      const [first = "", ...others] = changed.map((file) => relative(process.cwd(), file))
+      const more = others.length === 0 ? "" : ` and ${others.length} more`
+      return Effect.andThen(Effect.logInfo(`${first}${more} changed`), reload)
+    })
+  })
+
 /** Looks after workers until the pool has stopped. */
 const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: SupervisorSignals.SupervisorSignals) {
+  const options = yield* ServerOptions
   const refreshDirectory = WorkingDirectory.remember()
   const duties = yield* makeDuties(plan)
   const program = { path: Installation.program("worker"), payload: withoutToken(plan.served) }
-  const settings = { ...duties, successor: successor(yield* Launch.Launch) }
+  let reload: () => void = () => {}
+  const reloader = options.reload
+    ? yield* watchFiles(
+        options,
+        Effect.sync(() => reload())
+      )
+    : undefined
+  const settings = { ...duties, successor: successor(yield* Launch.Launch), onFiles: reloader?.loaded }
   const context = yield* Layer.build(Supervisor.layer(program, settings))
   const { ended, send } = Context.get(context, Supervisor.PagiSupervisor)
+  reload = () => {
+    refreshDirectory()
+    send("reload")
+  }
   signals.connect((command, signal) => {
     if (command === "reload" || command === "hotRestart") refreshDirectory()
     send(command, signal)

@@ -29,7 +29,7 @@ describe("FlagSuggestions", () => {
     assert.strictEqual(advice("--certfile"), "did you mean --ssl-cert?")
     assert.strictEqual(advice("--ssl_keyfile"), "did you mean --ssl-key?")
     assert.strictEqual(advice("--graceful-timeout"), "did you mean --shutdown-timeout?")
-    assert.strictEqual(advice("--reload"), "SIGHUP loads the application anew in a server with --workers")
+    assert.strictEqual(advice("--watch"), "did you mean --reload?")
   })
 
   it("names no flag that there is not", () => {

@@ -15,6 +15,7 @@ const samples: Readonly<Record<string, string>> = {
   healthPaths: "/health",
   socketMode: "0660",
   listen: "[::1]:80",
+  reloadInclude: "templates",
   logFormat: "json",
   trustedProxies: "127.0.0.1,fd00::/8,unix",
   admin: "127.0.0.1:9090",
@@ -66,6 +67,8 @@ describe("ServerFlags", () => {
   /** What some have no use without. */
   const needed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     trustedProxies: { PAGI_REQUEST_ID: "trust" },
+    reload: { PAGI_ENV: "development" },
+    reloadInclude: { PAGI_ENV: "development", PAGI_RELOAD: "true" },
     adminToken: { PAGI_ADMIN: "127.0.0.1:9090" }
   }
 

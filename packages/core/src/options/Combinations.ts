@@ -10,6 +10,9 @@ export interface CombinedOptions extends Endpoint.EndpointOptions {
   readonly adminToken: string | undefined
   readonly workers: number | "auto"
   readonly reuseport: boolean
+  readonly mode: "development" | "production"
+  readonly reload: boolean
+  readonly reloadInclude: unknown
   readonly writeLowWatermark: number
   readonly writeHighWatermark: number
   readonly accessLog: string
@@ -62,6 +65,12 @@ const problemOfIds = (options: CombinedOptions): CombinationProblem | undefined 
   return requestId === "off" && sendRequestId ? of("sendRequestId", "requestId make or trust beside it") : undefined
 }
 
+const problemOfReload = ({ mode, reload, reloadInclude }: CombinedOptions): CombinationProblem | undefined => {
+  if (reload && mode === "production")
+    return of("reload", "mode development beside it, on command lines -E development")
+  return reloadInclude !== undefined && !reload ? of("reloadInclude", "reload beside it") : undefined
+}
+
 /** The first option that cannot be as it is; nothing when all go together. */
 export const problemOf = (options: CombinedOptions, isGiven: IsGiven): CombinationProblem | undefined => {
   if (options.writeLowWatermark > options.writeHighWatermark) {
@@ -73,5 +82,5 @@ export const problemOf = (options: CombinedOptions, isGiven: IsGiven): Combinati
   if (options.maxConcurrentRequests === 0 && options.maxQueuedRequests !== defaultQueuedRequests) {
     return of("maxQueuedRequests", "maxConcurrentRequests beside it, without which no request waits for others")
   }
-  return problemOfPlaces(options, isGiven) ?? problemOfIds(options)
+  return problemOfPlaces(options, isGiven) ?? problemOfIds(options) ?? problemOfReload(options)
 }

@@ -34,6 +34,7 @@ import type { Extensions } from "../contract/Scope.ts"
 import * as TlsOptions from "./TlsOptions.ts"
 
 export type { Definition }
+export { environmentName, flagName } from "./OptionNames.ts"
 
 /** An option has a value that is not allowed, is missing where there must be one, or is not an option at all. */
 export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
@@ -99,6 +100,8 @@ export const table = {
     "Processes that serve, below one that looks after them; 0 serves without, auto is one for each processor that it may use",
     "w"
   ),
+  reload: define(toggle, false, "Replaces the workers when files of the application change (docs/reload.md)"),
+  reloadInclude: define(optional(list(text("PATH|GLOB"), 1)), undefined, "Further files whose changes reload"),
   reuseport: define(toggle, false, "Lets each worker open TCP sockets of its own, among which the system distributes"),
   maxRequests: define(count(0), 0, "Requests after which a worker is replaced"),
   maxRequestsJitter: define(count(0), 0, "Largest number of requests that a worker adds to it, at random"),
@@ -287,7 +290,7 @@ export const workersOnly = [
 const forWorkers = ["workers", ...workersOnly, "bootTimeout"] as const
 
 /** What the command alone honours: the messages of a program go to the Logger that it provides. */
-const forCommand = ["logFormat"] as const
+const forCommand = ["logFormat", "reload", "reloadInclude"] as const
 
 /** Those of some options that are not as they are by default. */
 const changedOf = (values: Values, names: ReadonlyArray<OptionName>): ReadonlyArray<OptionName> =>
@@ -308,20 +311,6 @@ export const forOneProcess = (values: Values): Values => ({
   ...values,
   ...Object.fromEntries([...forWorkers, ...forCommand].map((name) => [name, table[name].defaultValue]))
 })
-
-/** The words of an option's name; what programs call TLS has always been SSL on command lines, and the mode an env. */
-const words = (name: string): ReadonlyArray<string> =>
-  name
-    .replace(/^tls\./, "ssl.")
-    .replace(/^mode$/, "env")
-    .split(/\.|(?=[A-Z])/)
-    .map((word) => word.toLowerCase())
-
-/** `--max-body-size` of `maxBodySize`, `--ssl-cert` of `tls.cert`, `--env` of `mode`. */
-export const flagName = (name: string): string => words(name).join("-")
-
-/** `PAGI_MAX_BODY_SIZE` of `maxBodySize`, `PAGI_SSL_CERT` of `tls.cert`. */
-export const environmentName = (name: string): string => `PAGI_${words(name).join("_").toUpperCase()}`
 
 /** What is shown of a value that nobody is to see. */
 const hidden = "(not shown)"

@@ -97,6 +97,12 @@ const rows: Readonly<Record<OptionName, Row>> = {
   listenerBacklog: integers(1, 2 ** 31 - 1),
   maxConnections: integers(1),
   workers: orAuto(integers(0, 1024)),
+  reload: { ...toggles, accepted: [false] },
+  reloadInclude: {
+    accepted: [],
+    refused: [[], [""], ["a\0b"], "templates", [5], null, {}],
+    expected: "a list of a text that is not empty"
+  },
   reuseport: toggles,
   maxConcurrentRequests: integers(0),
   maxQueuedRequests: { ...integers(0), accepted: [100] },
@@ -198,6 +204,8 @@ describe("ServerOptions", () => {
         listenerBacklog: 2048,
         maxConnections: 1000,
         workers: 0,
+        reload: false,
+        reloadInclude: undefined,
         reuseport: false,
         maxConcurrentRequests: 0,
         maxQueuedRequests: 100,
@@ -294,14 +302,41 @@ describe("ServerOptions", () => {
         maxRequests: 1,
         maxRequestsJitter: 1,
         port: 81,
-        logFormat: "plain"
+        logFormat: "plain",
+        mode: "development",
+        reload: true,
+        reloadInclude: ["data.json"]
       } as const
       const values = yield* ServerOptions.make({ ...input, heartbeatTimeout: 1, bootTimeout: 1 })
       assert.deepStrictEqual(ServerOptions.withoutEffect(values), {
         needsWorkers: ["workers", "reuseport", "maxRequests", "maxRequestsJitter", "heartbeatTimeout", "bootTimeout"],
-        needsCommand: ["logFormat"]
+        needsCommand: ["reload", "reloadInclude", "logFormat"]
       })
-      assert.deepStrictEqual(ServerOptions.forOneProcess(values), yield* ServerOptions.make({ port: 81 }))
+      assert.deepStrictEqual(
+        ServerOptions.forOneProcess(values),
+        yield* ServerOptions.make({ port: 81, mode: "development" })
+      )
+    })
+  )
+
+  it.effect("reloads in development alone, and knows what to watch besides", () =>
+    Effect.gen(function* () {
+      const values = yield* ServerOptions.make({ mode: "development", reload: true, reloadInclude: ["a", "*.html"] })
+      assert.deepStrictEqual(values.reloadInclude, ["a", "*.html"])
+      const problems: ReadonlyArray<readonly [ServerOptions.Input, string]> = [
+        [
+          { reload: true },
+          "option reload: true is not allowed; expected mode development beside it, on command lines -E development"
+        ],
+        [
+          { reload: true, mode: "production" },
+          "option reload: true is not allowed; expected mode development beside it, on command lines -E development"
+        ],
+        [{ reloadInclude: ["a"] }, 'option reloadInclude: ["a"] is not allowed; expected reload beside it']
+      ]
+      for (const [input, message] of problems) {
+        assert.strictEqual((yield* Effect.flip(ServerOptions.make(input))).message, message)
+      }
     })
   )
 

@@ -70,6 +70,8 @@ export interface PoolSettings {
   readonly workers: number
   /** Whether another server goes on if this pool does not start up whole. */
   readonly isSuccessor: boolean
+  /** Whether the pool stays when no worker can start, since somebody will reload it. */
+  readonly awaitsReload?: boolean
   /** From the start of a worker until it is ready. */
   readonly bootTimeout: number
   /** From the moment when a worker leaves until it is killed: more than it takes itself to close what has not drained. */

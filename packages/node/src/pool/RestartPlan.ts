@@ -139,10 +139,10 @@ const replaceNext = (pool: PoolStep): void => {
   pool.setSlot(slot, { replacement: pool.spawn(slot) })
 }
 
-const isAtEnd = ({ phase, workers, slots, successor, timers }: PoolState): boolean => {
+const isAtEnd = ({ phase, settings, workers, slots, successor, timers }: PoolState): boolean => {
   if (workers.size > 0) return false
   if (phase === "stopping") return successor !== "ending"
-  if (phase !== "running" || successor !== "none") return false
+  if (phase !== "running" || successor !== "none" || settings.awaitsReload === true) return false
   return slots.every(({ failure }, index) => failure !== undefined && !timers.has(`respawn:${index + 1}`))
 }
 

@@ -37,6 +37,8 @@ export interface PoolParts {
   readonly announce: (change: PoolAnnouncement) => void
   /** Is told what happens to workers, if there is an administrator who may want to know. */
   readonly watcher?: PoolWatcher | undefined
+  /** Is told which files a worker has loaded (`FilesReport`). */
+  readonly onFiles?: ((files: Readonly<Record<string, string>>) => void) | undefined
 }
 
 /** Something to handle: an event of the plan, a line for the log, or that nobody uses the pool any more. */
@@ -332,6 +334,8 @@ export class PoolInterpreter {
         return watcher?.onMetrics(id, report)
       case "readiness":
         return watcher?.onReadiness(id, report)
+      case "files":
+        return this.#parts.onFiles?.(report.files)
     }
   }
 

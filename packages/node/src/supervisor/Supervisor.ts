@@ -56,6 +56,8 @@ export interface SupervisorSettings<E = never> {
   readonly successor?: SuccessorProgram | undefined
   /** Where the status can be asked for (`ControlSocket`). */
   readonly controlSocket?: string | undefined
+  /** Is told which files a worker has loaded, by what tells their content (`FilesReport`). */
+  readonly onFiles?: ((files: Readonly<Record<string, string>>) => void) | undefined
   /** Whose Unix sockets are to be, if not this process's user's. */
   readonly socketOwner?: FileOwner | undefined
   /** Is run when the sockets are bound and before any worker is started, as the time to give up privileges. */
@@ -87,6 +89,7 @@ const workersOf = ({ workers }: Values): Effect.Effect<number> =>
 const poolSettings = (options: Values, workers: number, isSuccessor: boolean): PoolSettings => ({
   workers,
   isSuccessor,
+  awaitsReload: options.reload,
   bootTimeout: limitOf(options.bootTimeout),
   leaveTimeout: leaveTimeout(options),
   unreadyLeaveTimeout,
@@ -128,6 +131,7 @@ export const make = <E = never>(
       sockets,
       admin: adminSockets,
       watcher: admin?.watcher,
+      onFiles: settings.onFiles,
       tickets: options.tls === undefined || options.disableTls ? undefined : readTickets(inheritance.ticketsDescriptor),
       settings: poolSettings(options, workers, isSuccessor),
       heartbeatTimeout: Duration.toMillis(options.heartbeatTimeout),

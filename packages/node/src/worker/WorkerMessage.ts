@@ -16,6 +16,14 @@ export type WorkerReport =
   | { readonly type: "failed"; readonly message: string }
   | MetricsReport
   | ReadinessAnswer
+  | FilesReport
+
+/** Which files the application was made of; only if somebody watches them. */
+export interface FilesReport {
+  readonly type: "files"
+  /** What tells the content that was loaded from another one, by the absolute path of the file. */
+  readonly files: Readonly<Record<string, string>>
+}
 
 /** What it has counted and measured, with a status; only if there is an admin listener. */
 export interface MetricsReport {
@@ -85,6 +93,8 @@ export const asReport = (message: unknown): WorkerReport | undefined => {
       return asMetrics(all)
     case "readiness":
       return asReadiness(all)
+    case "files":
+      return isObject(all["files"]) ? { type, files: textsOf(all["files"]) } : undefined
     default:
       return undefined
   }
@@ -105,9 +115,11 @@ const asMetrics = ({ gone, recent, samples, time }: Unread): MetricsReport | und
 
 const asReadiness = ({ number, problems }: Unread): ReadinessAnswer | undefined => {
   if (!isCount(number) || !isObject(problems)) return undefined
-  const told = Object.entries(problems).filter((entry): entry is [string, string] => isString(entry[1]))
-  return { type: "readiness", number, problems: Object.fromEntries(told) }
+  return { type: "readiness", number, problems: textsOf(problems) }
 }
+
+const textsOf = (given: object): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => isString(entry[1])))
 
 /** What the parent has sent; nothing when it is no order. */
 export const asOrder = (message: unknown): WorkerOrder | undefined => {

@@ -125,6 +125,15 @@ describe("RestartPlan, start", () => {
     })
   })
 
+  it("waits for a reload when no worker could start up, if there will be one", () => {
+    const pool = new ToldPool(1, false, true)
+    pool.send({ type: "start" })
+    assert.deepStrictEqual(pool.exited(1, 4), ["no boot:1"])
+    assert.include(pool.send(reload), "spawn 2 in 1")
+    pool.exited(2, 4)
+    assert.deepStrictEqual(pool.send({ type: "stop" }), ["exit 0"])
+  })
+
   it("stops with the code of the last worker when none could start up", () => {
     const pool = new ToldPool(2)
     pool.send({ type: "start" })

@@ -30,8 +30,8 @@ export class ToldPool {
   readonly lines: Array<string> = []
   now = 0
 
-  constructor(workers: number, isSuccessor = false) {
-    this.#state = initial({ ...settings, workers, isSuccessor })
+  constructor(workers: number, isSuccessor = false, awaitsReload = false) {
+    this.#state = initial({ ...settings, workers, isSuccessor, awaitsReload })
   }
 
   send(event: PoolEvent): Array<string> {
