@@ -40,7 +40,7 @@ stop the server before it listens, with the name, the value and what is allowed.
 
 ${tableOf([["option", "default", "allowed", "meaning"], ...optionRows])}
 
-With 0, \`maxRequests\`, \`heartbeatTimeout\`, \`bootTimeout\`, \`maxBodySize\`, \`lifespanStartupTimeout\`,
+With 0, \`maxRequests\`, \`maxWorkerMemory\`, \`maxLoopDelay\`, \`heartbeatTimeout\`, \`bootTimeout\`, \`maxBodySize\`, \`lifespanStartupTimeout\`,
 \`timeout\`, \`headersTimeout\`, \`bodyTimeout\`, \`requestTimeout\`, \`writeTimeout\`, \`sseIdleTimeout\`, \`wsIdleTimeout\`,
 \`maxWsFrameSize\`, \`maxWsMessageSize\` \`maxWsFragments\`,
 \`maxConcurrentRequests\`, \`maxQueueTime\` and \`requestDeadline\` set no limit, a \`shutdownTimeout\` waits for ever, and a \`disconnectGrace\` leaves no time at all.

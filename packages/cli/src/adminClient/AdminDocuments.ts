@@ -82,6 +82,14 @@ export const Status = Schema.Union([
   Schema.Struct({
     ...common,
     target: Schema.Finite,
+    scaling: Schema.optionalKey(
+      Schema.Struct({
+        minimum: Schema.Finite,
+        maximum: Schema.Finite,
+        utilization: Schema.Finite,
+        reason: Schema.Literals(["asked for", "workers were busy", "a worker was not needed"])
+      })
+    ),
     isReloading: Schema.Boolean,
     workers: Schema.Array(Worker)
   }),

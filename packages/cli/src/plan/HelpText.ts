@@ -14,7 +14,10 @@ const groups: ReadonlyArray<readonly [title: string, pattern: RegExp]> = [
   ["Where to listen", /^(?:host|port|socket|socket-mode|listen|listener-backlog)$/],
   ["TLS", /^(?:ssl-|disable-tls)/],
   ["Development", /^reload/],
-  ["Processes", /^(?:workers|reuseport|max-requests|heartbeat-|daemonize|pid|user|group|control)/],
+  [
+    "Processes",
+    /^(?:workers|(?:min|max)-workers|reuseport|max-requests|max-worker-memory|max-loop-delay|heartbeat-|daemonize|pid|user|group|control)/
+  ],
   ["Administration", /^admin/],
   ["Configuration", /^(?:env|config|secrets)/],
   ["Logs", /log|^quiet$|request-id$|^trusted-/],

@@ -1,5 +1,5 @@
 /** The status of a server, for people: a line about the whole, and a table of its workers or of its one process. */
-import type { PoolStatus, WorkerStatus } from "@pagi/node/admin/PoolStatus"
+import { type PoolStatus, scalingText, type WorkerStatus } from "@pagi/node/admin/PoolStatus"
 import type { ProcessStatus, ServerStatus } from "@pagi/node/admin/ServerStatus"
 import * as LogFormats from "../program/LogFormats.ts"
 
@@ -64,10 +64,11 @@ const processColumns: ReadonlyArray<Column<ProcessStatus>> = [
 const where = (listeners: ReadonlyArray<string>): string =>
   listeners.length === 0 ? "" : ` on ${listeners.join(", ")}`
 
-const poolLine = ({ age, isReloading, listeners, phase, pid, target, workers }: PoolStatus): string => {
+const poolLine = ({ age, isReloading, listeners, phase, pid, scaling, target, workers }: PoolStatus): string => {
   const serving = workers.filter((worker) => worker.phase === "serving").length
+  const scaled = scaling === undefined ? "" : ` (${scalingText(scaling)})`
   const replacing = isReloading ? ", replacing workers" : ""
-  return `pagi-server ${pid}: ${phase} for ${formatAge(age)}${replacing}, ${serving} of ${target} workers${where(listeners)}`
+  return `pagi-server ${pid}: ${phase} for ${formatAge(age)}${replacing}, ${serving} of ${target} workers${scaled}${where(listeners)}`
 }
 
 const processLine = ({ age, listeners, phase, pid }: ProcessStatus): string =>

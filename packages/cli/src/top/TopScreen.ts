@@ -1,7 +1,8 @@
 /** What `pagi-server top` shows: lines that fit a terminal, or one block for whatever reads them. */
+import { scalingText } from "@pagi/node/admin/PoolStatus"
 import { formatAge } from "../status/StatusTable.ts"
 import * as LogFormats from "../program/LogFormats.ts"
-import type { Point, Request } from "../adminClient/AdminDocuments.ts"
+import type { Point, Request, Status } from "../adminClient/AdminDocuments.ts"
 import { processesOf, requestsOf, type TopModel } from "./TopModel.ts"
 import * as Units from "./Units.ts"
 
@@ -83,10 +84,13 @@ const table = (
   return [head, ...lines]
 }
 
+const scaledOf = ({ scaling }: Extract<Status, { readonly workers: unknown }>): string =>
+  scaling === undefined ? "" : ` (${scalingText(scaling)})`
+
 const headline = ({ problem, status }: TopModel, { style, width }: Screen): ReadonlyArray<string> => {
   if (status === undefined) return [style("yellow", cut(LogFormats.escape(problem ?? "connecting …"), width))]
   const serving = processesOf(status).filter(({ phase }) => phase === "serving").length
-  const workers = "workers" in status ? `, ${serving} of ${status.target} workers` : ""
+  const workers = "workers" in status ? `, ${serving} of ${status.target} workers${scaledOf(status)}` : ""
   const replacing = "workers" in status && status.isReloading ? ", replacing workers" : ""
   const where = status.listeners.length === 0 ? "" : ` on ${status.listeners.join(", ")}`
   const state = `pagi-server ${status.pid}: ${status.phase} for ${formatAge(status.age)}${replacing}${workers}${where}`

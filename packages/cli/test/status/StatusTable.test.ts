@@ -40,6 +40,11 @@ const status: ServerStatus = {
 }
 
 describe("StatusTable", () => {
+  it("says between which numbers the number of workers changes by itself, and why it is what it is", () => {
+    const scaling = { minimum: 1, maximum: 4, utilization: 0.614, reason: "workers were busy" } as const
+    assert.include(render({ ...status, scaling }), "1 of 2 workers (1 to 4, 61 % busy, workers were busy) on http")
+  })
+
   it("says how the whole is, and each worker", () => {
     assert.strictEqual(
       render(status),

@@ -224,7 +224,7 @@ export const table = {
     description: "Workers that have ended or were replaced, with another one in their place",
     labels: {
       reason:
-        "`reload`, `max_requests`, `silent`, `boot_timeout`, `signal` (it was told to stop), `killed` (by a signal) or `failed`"
+        "`reload`, `max_requests`, `memory`, `loop_delay`, `silent`, `boot_timeout`, `signal` (it was told to stop), `killed` (by a signal) or `failed`"
     }
   })
 } as const satisfies Readonly<Record<string, MetricRow>>

@@ -9,6 +9,8 @@ export interface CombinedOptions extends Endpoint.EndpointOptions {
   readonly admin: Endpoint.Endpoint | undefined
   readonly adminToken: string | undefined
   readonly workers: number | "auto"
+  readonly minWorkers: number
+  readonly maxWorkers: number | "auto"
   readonly reuseport: boolean
   readonly mode: "development" | "production"
   readonly reload: boolean
@@ -54,6 +56,15 @@ const problemOfPlaces = (options: CombinedOptions, isGiven: IsGiven): Combinatio
     : undefined
 }
 
+/** What auto stands for is known to a running server alone, which keeps it between the others. */
+const problemOfNumbers = ({ maxWorkers, minWorkers, workers }: CombinedOptions): CombinationProblem | undefined => {
+  if (workers === 0) return undefined
+  if (workers !== "auto" && minWorkers > workers) return of("minWorkers", "at most workers, which there are at first")
+  if (maxWorkers === 0 || maxWorkers === "auto") return undefined
+  if (workers !== "auto" && maxWorkers < workers) return of("maxWorkers", "at least workers, which there are at first")
+  return maxWorkers < minWorkers ? of("maxWorkers", "at least minWorkers") : undefined
+}
+
 const problemOfIds = (options: CombinedOptions): CombinationProblem | undefined => {
   const { requestId, sendRequestId, trustedProxies } = options
   if (requestId === "trust" && trustedProxies === undefined) {
@@ -82,5 +93,7 @@ export const problemOf = (options: CombinedOptions, isGiven: IsGiven): Combinati
   if (options.maxConcurrentRequests === 0 && options.maxQueuedRequests !== defaultQueuedRequests) {
     return of("maxQueuedRequests", "maxConcurrentRequests beside it, without which no request waits for others")
   }
-  return problemOfPlaces(options, isGiven) ?? problemOfIds(options) ?? problemOfReload(options)
+  return (
+    problemOfPlaces(options, isGiven) ?? problemOfNumbers(options) ?? problemOfIds(options) ?? problemOfReload(options)
+  )
 }

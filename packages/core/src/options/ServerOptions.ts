@@ -18,6 +18,7 @@ import {
   choice,
   collector,
   count,
+  integer,
   list,
   logFormat,
   optional,
@@ -105,6 +106,26 @@ export const table = {
   reuseport: define(toggle, false, "Lets each worker open TCP sockets of its own, among which the system distributes"),
   maxRequests: define(count(0), 0, "Requests after which a worker is replaced"),
   maxRequestsJitter: define(count(0), 0, "Largest number of requests that a worker adds to it, at random"),
+  maxWorkerMemory: define(
+    bytes(0),
+    0,
+    "Memory of a worker's process (RSS) above which it is replaced, if it stays there"
+  ),
+  maxLoopDelay: define(
+    seconds,
+    Duration.zero,
+    "How late a worker's event loop may be before it is replaced, if that goes on"
+  ),
+  minWorkers: define(
+    integer(0, 1024, "N"),
+    0,
+    "Fewest workers, to which those that are not needed leave; 0 for as many as workers says"
+  ),
+  maxWorkers: define(
+    processes(0),
+    0,
+    "Most workers, of which more are started while those that there are have too much to do; 0 for as many as workers says"
+  ),
   heartbeatTimeout: define(
     seconds,
     Duration.seconds(50),
@@ -283,6 +304,10 @@ export const workersOnly = [
   "reuseport",
   "maxRequests",
   "maxRequestsJitter",
+  "maxWorkerMemory",
+  "maxLoopDelay",
+  "minWorkers",
+  "maxWorkers",
   "heartbeatTimeout"
 ] as const satisfies ReadonlyArray<OptionName>
 
@@ -407,6 +432,10 @@ const logLevels: Readonly<Record<Values["logLevel"], LogLevel>> = {
 /** The least severe message that is logged, with what `quiet` means for it. */
 export const minimumLogLevel = ({ logLevel, quiet }: Pick<Values, "logLevel" | "quiet">): LogLevel =>
   quiet && logLevel !== "error" ? "Warn" : logLevels[logLevel]
+
+/** Whether the number of workers depends on how busy they are. */
+export const isScaled = ({ maxWorkers, minWorkers }: Pick<Values, "maxWorkers" | "minWorkers">): boolean =>
+  minWorkers > 0 || maxWorkers !== 0
 
 /** The options of a server. */
 export class ServerOptions extends Context.Service<ServerOptions, Values>()("@pagi/core/ServerOptions") {}

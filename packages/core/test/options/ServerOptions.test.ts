@@ -115,6 +115,10 @@ const rows: Readonly<Record<OptionName, Row>> = {
   requestDeadline: durations,
   maxRequests: integers(0),
   maxRequestsJitter: integers(0),
+  maxWorkerMemory: sizes(0),
+  maxLoopDelay: durations,
+  minWorkers: integers(0, 1024),
+  maxWorkers: orAuto(integers(0, 1024)),
   heartbeatTimeout: durations,
   bootTimeout: durations,
   accessLog: texts,
@@ -213,6 +217,10 @@ describe("ServerOptions", () => {
         healthPaths: [],
         maxRequests: 0,
         maxRequestsJitter: 0,
+        maxWorkerMemory: 0,
+        maxLoopDelay: 0,
+        minWorkers: 0,
+        maxWorkers: 0,
         heartbeatTimeout: 50,
         bootTimeout: 60,
         accessLog: "stderr",
@@ -289,6 +297,31 @@ describe("ServerOptions", () => {
       }
       yield* ServerOptions.make(shared)
       yield* ServerOptions.make({ ...shared, socket: "/run/app.sock" })
+    })
+  )
+
+  it.effect("has as many workers at first as it may have at least and at most", () =>
+    Effect.gen(function* () {
+      for (const input of [
+        { workers: 2, minWorkers: 2, maxWorkers: 2 },
+        { workers: 2, minWorkers: 1 },
+        { workers: 2, maxWorkers: "auto" },
+        { workers: "auto", minWorkers: 4, maxWorkers: 4 },
+        { workers: 0, minWorkers: 2, maxWorkers: 1 }
+      ] as const) {
+        yield* ServerOptions.make(input)
+      }
+      const problems: ReadonlyArray<readonly [ServerOptions.Input, string]> = [
+        [{ workers: 2, minWorkers: 3 }, "option minWorkers: 3 is not allowed; expected at most workers"],
+        [{ workers: 2, maxWorkers: 1 }, "option maxWorkers: 1 is not allowed; expected at least workers"],
+        [
+          { workers: "auto", minWorkers: 3, maxWorkers: 2 },
+          "option maxWorkers: 2 is not allowed; expected at least minWorkers"
+        ]
+      ]
+      for (const [input, message] of problems) {
+        assert.include((yield* Effect.flip(ServerOptions.make(input))).message, message)
+      }
     })
   )
 

@@ -31,12 +31,24 @@ export interface PoolStatus {
   readonly age: number
   /** How many workers there should be. */
   readonly target: number
+  /** Between what and why, where that depends on how busy they are. */
+  readonly scaling?: PoolScaling
   /** Whether a rolling replacement goes on. */
   readonly isReloading: boolean
   /** Where they listen, as URLs. */
   readonly listeners: ReadonlyArray<string>
   /** In the order of their numbers; of two with the same, the older one first. */
   readonly workers: ReadonlyArray<WorkerStatus>
+}
+
+/** The number of workers where it changes by itself. */
+export interface PoolScaling {
+  readonly minimum: number
+  readonly maximum: number
+  /** How busy the workers that serve are on average, from 0 to 1. */
+  readonly utilization: number
+  /** Why there are as many as there should be: the last change by itself, or none since the start or a command. */
+  readonly reason: "asked for" | "workers were busy" | "a worker was not needed"
 }
 
 /** `starting` until every worker was ready for the first time. */
@@ -48,6 +60,22 @@ const workerPhases: ReadonlySet<unknown> = new Set<WorkerStatus["phase"]>(["boot
 type Unchecked<A> = { readonly [Name in keyof A]?: unknown }
 
 const isOrNull = (is: (value: unknown) => boolean, value: unknown): boolean => value === null || is(value)
+
+const reasons: ReadonlySet<unknown> = new Set<PoolScaling["reason"]>([
+  "asked for",
+  "workers were busy",
+  "a worker was not needed"
+])
+
+const isScaling = (value: unknown): value is PoolScaling => {
+  if (!isObject(value)) return false
+  const { maximum, minimum, reason, utilization }: Unchecked<PoolScaling> = value
+  return [minimum, maximum, utilization].every(isNumber) && reasons.has(reason)
+}
+
+/** Below a number of workers: between what it changes by itself and why it is what it is; for people. */
+export const scalingText = ({ maximum, minimum, reason, utilization }: PoolScaling): string =>
+  `${minimum} to ${maximum}, ${Math.round(utilization * 100)} % busy, ${reason}`
 
 const isWorkerStatus = (value: unknown): value is WorkerStatus => {
   if (!isObject(value)) return false
@@ -67,6 +95,7 @@ export const isPoolStatus = (value: unknown): value is PoolStatus => {
   return (
     [pool.pid, pool.age, pool.target].every(isNumber) &&
     poolPhases.has(pool.phase) &&
+    (pool.scaling === undefined || isScaling(pool.scaling)) &&
     typeof pool.isReloading === "boolean" &&
     Array.isArray(pool.listeners) &&
     pool.listeners.every(isString) &&

@@ -36,26 +36,44 @@ const tryAgain = (pool: PoolStep, applies: (slot: SlotState) => boolean): void =
   }
 }
 
+/** Both bounds move too, so that what somebody has asked for stays when there is less to do. */
 export const add = (pool: PoolStep): void => {
+  const { maximum, minimum, slots } = pool.state
+  pool.set({ minimum: minimum + 1, maximum: maximum + 1, scaledFor: undefined })
+  pool.log("info", `${count(slots.length + 1, "worker")} from now on${bounds(pool)}`)
+  addSlot(pool)
+  tryAgain(pool, ({ failure }) => failure !== undefined)
+}
+
+const bounds = ({ state: { maximum, minimum } }: PoolStep): string =>
+  minimum === maximum ? "" : `, and from ${minimum} to ${maximum} of them`
+
+export const addSlot = (pool: PoolStep): void => {
   const slots = [...pool.state.slots, emptySlot]
   pool.set({ slots })
-  pool.log("info", `${count(slots.length, "worker")} from now on`)
   const surplus = pool.inPhase("surplus").find(({ slot }) => slot === slots.length)
   if (surplus !== undefined) {
     pool.setWorker({ ...surplus, phase: "serving" })
     pool.setSlot(slots.length, { current: surplus.id })
   }
-  tryAgain(pool, ({ failure }) => failure !== undefined)
 }
 
 export const remove = (pool: PoolStep): void => {
-  const { slots } = pool.state
+  const { maximum, minimum, slots } = pool.state
   const number = slots.length
   if (number === 1) return pool.log("warning", "there is only one worker, which is not removed")
+  pool.set({ minimum: Math.max(1, minimum - 1), maximum: maximum - 1, scaledFor: undefined })
+  pool.log("info", `${count(number - 1, "worker")} from now on${bounds(pool)}`)
+  removeSlot(pool)
+}
+
+/** The last one; there are others. */
+export const removeSlot = (pool: PoolStep): void => {
+  const { slots } = pool.state
+  const number = slots.length
   const { current, replacement } = pool.slot(number)
   pool.cancel(`respawn:${number}`)
   pool.set({ slots: slots.slice(0, -1) })
-  pool.log("info", `${count(number - 1, "worker")} from now on`)
   for (const worker of [pool.worker(replacement), pool.worker(current)]) {
     if (worker === undefined) continue
     if (worker.phase === "serving" && !othersServe(pool, worker)) keepFor(pool, worker)

@@ -24,6 +24,18 @@ export type PoolEvent =
   | { readonly type: "stopping"; readonly id: WorkerId }
   /** The worker has served as many requests as it should. */
   | { readonly type: "quota"; readonly id: WorkerId }
+  /** How the worker is, as it has said; told where a limit or the number of workers depends on it. */
+  | {
+      readonly type: "report"
+      readonly id: WorkerId
+      /** Bytes. */
+      readonly memory: number
+      /** Milliseconds by which its event loop was late at most since the report before. */
+      readonly lag: number
+      /** The part of the time since then in which its event loop was busy, from 0 to 1. */
+      readonly utilization: number
+      readonly now: number
+    }
   | {
       readonly type: "exited"
       readonly id: WorkerId
@@ -67,7 +79,14 @@ export type PoolAction =
 
 /** All times are in milliseconds. */
 export interface PoolSettings {
+  /** How many there are at first, and at least and at most while nobody asks for others: the same for a fixed number. */
   readonly workers: number
+  readonly minimum: number
+  readonly maximum: number
+  /** Bytes beyond which a worker is replaced; infinite for no limit. */
+  readonly maxMemory: number
+  /** The same for the time by which its event loop is late. */
+  readonly maxLag: number
   /** Whether another server goes on if this pool does not start up whole. */
   readonly isSuccessor: boolean
   /** Whether the pool stays when no worker can start, since somebody will reload it. */

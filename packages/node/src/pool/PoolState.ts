@@ -44,6 +44,8 @@
  *      stop       +----------------------------------------------------+
  *                   no worker is left, every slot has failed, and no successor lives
  *
+ * `WorkerLimits` has the states of a worker that is beyond a limit, and `Scaling` when there are more or fewer slots.
+ *
  * The successor, of a hot restart; its timer runs while it is starting, and anew while it is ending, until it is killed:
  *
  *           hotRestart             successorReady
@@ -64,12 +66,35 @@ import type { PoolSettings, Slot, Timer, WorkerId } from "./PoolEvent.ts"
 
 export type WorkerPhase = "booting" | "serving" | "surplus" | "leaving"
 
+/** What a worker may be beyond for a time. */
+export type Limit = "memory" | "delay"
+
+/** How long a worker has been beyond a limit. */
+export interface Above {
+  readonly limit: Limit
+  /** When it was reported first. */
+  readonly at: number
+  /** How often in a row. */
+  readonly reports: number
+  /** Whether it was said that it is left alone. */
+  readonly isTold: boolean
+}
+
+/** How busy a worker was of late, from 0 to 1, and when that was. */
+export interface Load {
+  readonly mean: number
+  readonly at: number
+}
+
 export interface WorkerState {
   readonly id: WorkerId
   readonly slot: Slot
   readonly phase: WorkerPhase
   /** In milliseconds of the clock of the events. */
   readonly readyAt: number | undefined
+  readonly above?: Above | undefined
+  /** Where the number of workers depends on it. */
+  readonly load?: Load
 }
 
 export interface SlotState {
@@ -78,12 +103,16 @@ export interface SlotState {
   /** Why its worker could not start up; the next one is started after a reload, or when the slot has waited. */
   readonly failure: StartFailure | undefined
   readonly quickDeaths: number
+  /** How often in a row a replacement for a limit has not helped, counting the first, and when the last one was. */
+  readonly relief?: { readonly count: number; readonly at: number }
+  /** When it was busy enough for so many workers last. */
+  readonly neededAt?: number
 }
 
 /** A worker that should be replaced. */
 export interface Stale {
   readonly id: WorkerId
-  readonly cause: "reload" | "quota"
+  readonly cause: "reload" | "quota" | Limit
 }
 
 export interface PoolState {
@@ -94,6 +123,13 @@ export interface PoolState {
   readonly workers: ReadonlyMap<WorkerId, WorkerState>
   /** As many as there should be workers; the first one is slot 1. */
   readonly slots: ReadonlyArray<SlotState>
+  /** Between these the number of slots follows what workers report. */
+  readonly minimum: number
+  readonly maximum: number
+  /** Why there are as many as there are, if that has changed by itself: workers were busy, or one was not needed. */
+  readonly scaledFor: "busy" | "idle" | undefined
+  /** When a worker was replaced for a limit last. */
+  readonly relievedAt: number | undefined
   /** The worker for which there is a replacement, or is one to come. */
   readonly replacing: Stale | undefined
   /** Those whose turn comes after it, also ones that are not ready yet. */
@@ -117,6 +153,10 @@ export const initial = (settings: PoolSettings): PoolState => ({
   nextId: 1,
   workers: new Map(),
   slots: [],
+  minimum: settings.minimum,
+  maximum: settings.maximum,
+  scaledFor: undefined,
+  relievedAt: undefined,
   replacing: undefined,
   stale: [],
   isReloading: false,

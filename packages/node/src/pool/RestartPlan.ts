@@ -6,6 +6,7 @@
  *   for a reason that may pass, once any worker has been ready.
  * - A worker is asked to leave only once another one serves, unless the pool stops.
  * - At most one worker is being replaced at a time.
+ * - There are as many slots as the minimum says at least, and at most as many as the maximum.
  * - `exit` comes once, when every process has exited, and nothing after it.
  *
  * An event that does not fit the state changes nothing: processes and timers are not as quick as the pool.
@@ -14,8 +15,10 @@ import { PoolStep } from "./PoolStep.ts"
 import * as Commands from "./PoolCommands.ts"
 import type { PoolAction, PoolEvent, Slot, Timer, WorkerId } from "./PoolEvent.ts"
 import type { PoolState, SlotState } from "./PoolState.ts"
+import * as Scaling from "./Scaling.ts"
 import * as Successor from "./SuccessorEvents.ts"
 import * as Workers from "./WorkerEvents.ts"
+import * as WorkerLimits from "./WorkerLimits.ts"
 
 export { initial } from "./PoolState.ts"
 
@@ -78,6 +81,8 @@ const happened = (pool: PoolStep, event: Exclude<PoolEvent, Command>): void => {
       return Workers.stopping(pool, event)
     case "quota":
       return Workers.quota(pool, event)
+    case "report":
+      return report(pool, event)
     case "silent":
       return Workers.silent(pool, event)
     case "exited":
@@ -89,6 +94,12 @@ const happened = (pool: PoolStep, event: Exclude<PoolEvent, Command>): void => {
     case "successorExited":
       return Successor.exited(pool, event)
   }
+}
+
+const report = (pool: PoolStep, event: Extract<PoolEvent, { readonly type: "report" }>): void => {
+  if (pool.state.phase !== "running") return
+  WorkerLimits.report(pool, event)
+  Scaling.report(pool, event)
 }
 
 const elapsed = (pool: PoolStep, timer: Timer): void => {

@@ -152,7 +152,7 @@ const again = (pool: PoolStep, { slot }: WorkerState, message: string, failure?:
 
 const replacementFailed = (pool: PoolStep, { cause }: Stale, failure: string): void => {
   pool.set({ replacing: undefined })
-  if (cause === "quota") return pool.log("error", `${failure}; the one that it should have replaced goes on`)
+  if (cause !== "reload") return pool.log("error", `${failure}; the one that it should have replaced goes on`)
   pool.set({ stale: pool.state.stale.filter((other) => other.cause !== "reload") })
   pool.log("error", `${failure}; the reload is given up, and the workers that serve go on`)
 }

@@ -1,4 +1,4 @@
-import { monitorEventLoopDelay } from "node:perf_hooks"
+import { monitorEventLoopDelay, performance } from "node:perf_hooks"
 
 /** Milliseconds between two looks at the clock; a delay is found when it makes one of them late. */
 const resolution = 50
@@ -23,5 +23,16 @@ export const watch = (): LoopDelay => {
       return isEmpty ? 0 : Math.max(0, Math.round(longest * 10) / 10)
     },
     stop: () => histogram.disable()
+  }
+}
+
+/** Says at each call which part of the time since the one before the event loop was busy, from 0 to 1. */
+export const watchUtilization = (): (() => number) => {
+  let before = performance.eventLoopUtilization()
+  return () => {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, before)
+    before = now
+    return utilization
   }
 }

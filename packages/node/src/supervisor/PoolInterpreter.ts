@@ -11,6 +11,7 @@ import type { PoolWatcher } from "./PoolWatcher.ts"
 import { RestartReasons } from "./RestartReasons.ts"
 import type { PoolTimers } from "./PoolTimers.ts"
 import * as StopProgress from "./StopProgress.ts"
+import { utilizationOf } from "../pool/Scaling.ts"
 import { initial, step } from "../pool/RestartPlan.ts"
 import { commandOf as workerCommand, WorkerHandle, type WorkerListener, type WorkerProgram } from "./WorkerHandle.ts"
 import type { WorkerReport } from "../worker/WorkerMessage.ts"
@@ -67,12 +68,16 @@ export class PoolInterpreter {
   /** Whether a successor that was given up has asked this server to stop all the same. */
   #wasToldTooLate = false
   readonly #reasons = new RestartReasons()
+  /** Whether anything depends on what workers report. */
+  readonly #needsReports: boolean
   #state: PoolState
 
   constructor(parts: PoolParts) {
     this.#parts = parts
     this.#startedAt = parts.now()
     this.#state = initial(parts.settings)
+    const { maxLag, maxMemory, maximum, minimum } = parts.settings
+    this.#needsReports = minimum < maximum || Number.isFinite(maxMemory) || Number.isFinite(maxLag)
   }
 
   get hasStopped(): boolean {
@@ -136,6 +141,7 @@ export class PoolInterpreter {
       phase: phaseOf(this.#state),
       age: this.#parts.now() - this.#startedAt,
       target: slots.length,
+      ...scalingOf(this.#state),
       isReloading,
       listeners,
       workers: [...this.#workers.values()]
@@ -329,6 +335,10 @@ export class PoolInterpreter {
       case "failed":
         return enqueue({ type: "log", level: "error", message: `worker ${slot}: ${report.message}` })
       case "status":
+        if (this.#needsReports) {
+          const { lag, memory, utilization = 0 } = report
+          enqueue({ type: "report", id, lag, memory, utilization, now: now() })
+        }
         return shares.update()
       case "metrics":
         return watcher?.onMetrics(id, report)
@@ -355,6 +365,20 @@ export class PoolInterpreter {
     this.#parts.enqueue({ type: "successorExited", code, signal })
   }
 }
+
+const reasons = { busy: "workers were busy", idle: "a worker was not needed" } as const
+
+const scalingOf = ({ maximum, minimum, scaledFor, workers }: PoolState): Pick<PoolStatus, "scaling"> =>
+  minimum === maximum
+    ? {}
+    : {
+        scaling: {
+          minimum,
+          maximum,
+          utilization: utilizationOf(workers.values()),
+          reason: scaledFor === undefined ? "asked for" : reasons[scaledFor]
+        }
+      }
 
 const phaseOf = ({ hasServed, phase }: PoolState): PoolPhase => {
   if (phase === "stopping" || phase === "stopped") return phase

@@ -1,9 +1,25 @@
 /** Why workers are replaced by others. */
 import type { PoolAction, PoolEvent, WorkerId } from "../pool/PoolEvent.ts"
-import type { PoolState } from "../pool/PoolState.ts"
+import type { PoolState, Stale } from "../pool/PoolState.ts"
 
 /** As the metric has it. */
-export type RestartReason = "reload" | "max_requests" | "silent" | "boot_timeout" | "signal" | "killed" | "failed"
+export type RestartReason =
+  | "reload"
+  | "max_requests"
+  | "memory"
+  | "loop_delay"
+  | "silent"
+  | "boot_timeout"
+  | "signal"
+  | "killed"
+  | "failed"
+
+const reasons = {
+  reload: "reload",
+  quota: "max_requests",
+  memory: "memory",
+  delay: "loop_delay"
+} as const satisfies Readonly<Record<Stale["cause"], RestartReason>>
 
 /** Notes why, for as long as there is the process. */
 export class RestartReasons {
@@ -19,7 +35,7 @@ export class RestartReasons {
     }
     for (const action of actions) {
       if (action.type !== "retire" || replacing?.id !== action.id) continue
-      this.#set(action.id, replacing.cause === "quota" ? "max_requests" : "reload")
+      this.#set(action.id, reasons[replacing.cause])
     }
   }
 

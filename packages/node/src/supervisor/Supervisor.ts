@@ -23,6 +23,7 @@ import * as ServerDescription from "../admin/ServerDescription.ts"
 import type { ServerStatus } from "../admin/ServerStatus.ts"
 import type { PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts"
 import type { WorkerProgram } from "./WorkerHandle.ts"
+import * as WorkerNumbers from "./WorkerNumbers.ts"
 import type { PoolAdmin, PoolAdminParts } from "./PoolAdmin.ts"
 import * as WorkerPool from "./WorkerPool.ts"
 
@@ -77,17 +78,21 @@ const killDelay = 1000
 const limitOf = (duration: Duration.Duration): number =>
   Duration.isZero(duration) ? Number.POSITIVE_INFINITY : Duration.toMillis(duration)
 
-/** How many workers there are at first; how many processors there are is found out where that is asked for alone. */
-const workersOf = ({ workers }: Values): Effect.Effect<number> =>
-  workers === "auto"
-    ? Effect.map(
-        Effect.promise(() => import("../process/Processors.ts")),
-        ({ available }) => available()
-      )
-    : Effect.succeed(Math.max(1, workers))
+/** How many processors there are is found out where that is asked for alone. */
+const processors = Effect.map(
+  Effect.promise(() => import("../process/Processors.ts")),
+  ({ available }) => available()
+)
 
-const poolSettings = (options: Values, workers: number, isSuccessor: boolean): PoolSettings => ({
-  workers,
+const numbersOf = (options: Values): Effect.Effect<WorkerNumbers.WorkerNumbers> =>
+  Effect.map(WorkerNumbers.needsProcessors(options) ? processors : Effect.succeed(1), (count) =>
+    WorkerNumbers.of(options, count)
+  )
+
+const poolSettings = (options: Values, numbers: WorkerNumbers.WorkerNumbers, isSuccessor: boolean): PoolSettings => ({
+  ...numbers,
+  maxMemory: options.maxWorkerMemory === 0 ? Number.POSITIVE_INFINITY : options.maxWorkerMemory,
+  maxLag: limitOf(options.maxLoopDelay),
   isSuccessor,
   awaitsReload: options.reload,
   bootTimeout: limitOf(options.bootTimeout),
@@ -114,7 +119,7 @@ export const make = <E = never>(
     if (settings.onBound !== undefined) yield* settings.onBound
     const scope = yield* Effect.scope
     const admin = adminSockets && (yield* loadAdmin({ options, inheritance, sockets: adminSockets }))
-    const workers = yield* workersOf(options)
+    const numbers = yield* numbersOf(options)
     const isSuccessor = inheritance.masterPid !== undefined
     // A predecessor answers until this one has taken over.
     if (!isSuccessor) yield* admin?.open ?? Effect.void
@@ -133,11 +138,11 @@ export const make = <E = never>(
       watcher: admin?.watcher,
       onFiles: settings.onFiles,
       tickets: options.tls === undefined || options.disableTls ? undefined : readTickets(inheritance.ticketsDescriptor),
-      settings: poolSettings(options, workers, isSuccessor),
+      settings: poolSettings(options, numbers, isSuccessor),
       heartbeatTimeout: Duration.toMillis(options.heartbeatTimeout),
       onChange: (change, hasSuccessor) =>
         Effect.gen(function* () {
-          if (change === "serving") yield* announce(options, workers, urls)
+          if (change === "serving") yield* announce(options, numbers.workers, urls)
           if (settings.onChange !== undefined) yield* settings.onChange(change, hasSuccessor)
           if (admin !== undefined) yield* admin.change(change, hasSuccessor)
         }),

@@ -55,6 +55,8 @@ export interface WorkerStatus {
   readonly lag: number
   /** Bytes that it has in memory. */
   readonly memory: number
+  /** The part of the time since the last report in which its event loop was busy, where the number of workers depends on it. */
+  readonly utilization?: number
 }
 
 /** From the parent to a worker. */
@@ -77,7 +79,7 @@ const isCount = (value: unknown): value is number => isAmount(value) && Number.i
 export const asReport = (message: unknown): WorkerReport | undefined => {
   if (!isObject(message)) return undefined
   const all: Readonly<Record<string, unknown>> = { ...message }
-  const { connections, lag, memory, message: text, requests, type } = all
+  const { connections, lag, memory, message: text, requests, type, utilization } = all
   switch (type) {
     case "ready":
     case "quota":
@@ -87,7 +89,7 @@ export const asReport = (message: unknown): WorkerReport | undefined => {
       return isString(text) ? { type, message: text } : undefined
     case "status":
       return isCount(requests) && isCount(connections) && isAmount(lag) && isCount(memory)
-        ? { type, requests, connections, lag, memory }
+        ? { type, requests, connections, lag, memory, ...(isAmount(utilization) ? { utilization } : {}) }
         : undefined
     case "metrics":
       return asMetrics(all)

@@ -33,6 +33,8 @@ export class NotAWorker extends Schema.TaggedError<NotAWorker>()("NotAWorker", {
 export interface WorkerEnvironment {
   readonly channel: WorkerChannel.WorkerChannel
   readonly watchLoop: () => LoopDelay.LoopDelay
+  /** Says at each call how busy the event loop was since the one before. */
+  readonly watchUtilization: () => () => number
   readonly guardOrphan: () => OrphanGuard.OrphanGuard
   /** Bytes that the process has in memory. */
   readonly memory: () => number
@@ -41,6 +43,7 @@ export interface WorkerEnvironment {
 const ofProcess: WorkerEnvironment = {
   channel: WorkerChannel.ofProcess,
   watchLoop: LoopDelay.watch,
+  watchUtilization: LoopDelay.watchUtilization,
   guardOrphan: () => OrphanGuard.start(),
   memory: process.memoryUsage.rss
 }
@@ -197,14 +200,19 @@ const isOtherNumber = (connections: number, reported: number): boolean =>
 /** Reports the server's state for ever: regularly, and sooner when it has many more or fewer connections. */
 const report = (
   server: PagiServer["Service"],
-  { heartbeatTimeout, maxRequests, maxRequestsJitter }: ServerOptions.Values,
-  { channel, memory, watchLoop }: WorkerEnvironment
+  options: ServerOptions.Values,
+  { channel, memory, watchLoop, watchUtilization }: WorkerEnvironment
 ): Effect.Effect<never, never, EffectScope.Scope> =>
   Effect.gen(function* () {
     const delay = yield* Effect.acquireRelease(Effect.sync(watchLoop), ({ stop }) => Effect.sync(stop))
+    const { heartbeatTimeout, maxRequests, maxRequestsJitter } = options
+    const utilization = ServerOptions.isScaled(options) ? watchUtilization() : undefined
     const timeout = Duration.toMillis(heartbeatTimeout)
     const intervalOf = (isIdle: boolean): number =>
-      Math.min(isIdle ? idleInterval : reportInterval, timeout > 0 ? timeout / 5 : Number.POSITIVE_INFINITY)
+      Math.min(
+        isIdle && utilization === undefined ? idleInterval : reportInterval,
+        timeout > 0 ? timeout / 5 : Number.POSITIVE_INFINITY
+      )
     const jitter = yield* Random.nextIntBetween(0, maxRequestsJitter)
     const clock = yield* makeNow
     let quota = maxRequests > 0 ? maxRequests + jitter : Number.POSITIVE_INFINITY
@@ -215,7 +223,14 @@ const report = (
       const connections = yield* server.connectionCount
       const isIdle = requests === reported.requests && connections === reported.connections
       if (now >= reported.at + intervalOf(isIdle) || isOtherNumber(connections, reported.connections)) {
-        const status: WorkerStatus = { type: "status", requests, connections, lag: delay.take(), memory: memory() }
+        const status: WorkerStatus = {
+          type: "status",
+          requests,
+          connections,
+          lag: delay.take(),
+          memory: memory(),
+          ...(utilization === undefined ? {} : { utilization: utilization() })
+        }
         yield* channel.send(status)
         reported = { at: now, requests, connections }
       }

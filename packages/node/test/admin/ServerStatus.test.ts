@@ -32,6 +32,11 @@ describe("a status that was read", () => {
     })
   })
 
+  it("may tell how the number of workers changes by itself", () => {
+    const scaling = { minimum: 1, maximum: 2, utilization: 0.5, reason: "a worker was not needed" } as const
+    assert.deepInclude(asServerStatus({ ...pool, scaling }), { scaling })
+  })
+
   it("may be of a server that tells less", () => {
     assert.deepStrictEqual(asServerStatus(pool), {
       ...pool,
@@ -51,7 +56,9 @@ describe("a status that was read", () => {
       { ...one, listeners: [5] },
       { ...one, lag: "1" },
       { ...one, adminUrl: 5 },
-      { ...pool, target: "1" }
+      { ...pool, target: "1" },
+      { ...pool, scaling: { minimum: 1, maximum: 2, utilization: 0.5, reason: "\u001b[2J" } },
+      { ...pool, scaling: { minimum: 1, maximum: 2, reason: "asked for" } }
     ]
     for (const value of malformed) assert.isUndefined(asServerStatus(value))
   })

@@ -65,11 +65,27 @@ const mislead = (world: PoolWorld, pick: number): void => {
   if (pick % 8 === 7) world.send({ type: "start" })
 }
 
+/** Time passes, and workers say how they are; some also where they are asked to leave. */
+const everybodyReports = (world: PoolWorld, pick: number): void => {
+  const isBusy = pick % 3 > 0
+  for (let second = 0; second < pick % 90; second++) {
+    world.now += 1000
+    for (const process of world.all(({ doing }) => doing !== "boot")) {
+      const isAbove = pick % 5 === 0 && (process.slot + pick) % 2 === 0
+      world.report(process, {
+        memory: isAbove ? 2000 : 500,
+        lag: pick % 7 === 0 ? 3000 : 1,
+        utilization: isBusy ? 0.99 : 0.01
+      })
+    }
+  }
+}
+
 type Moves = ReadonlyArray<readonly [weight: number, move: (world: PoolWorld, pick: number) => void]>
 
 const alive: Moves = [
   [
-    28,
+    20,
     (world, pick) =>
       withPicked(
         world.all((p) => p.doing === "boot"),
@@ -100,8 +116,9 @@ const alive: Moves = [
   [6, (world, pick) => withPicked(world.serving, pick, ({ id }) => world.send({ type: "quota", id }))],
   [10, (world, pick) => withPicked([...world.timers.keys()], pick, (timer) => world.elapse(timer))],
   [6, (world) => world.command("reload")],
-  [3, (world) => world.command("add")],
-  [4, (world) => world.command("remove")],
+  [2, (world) => world.command("add")],
+  [3, (world) => world.command("remove")],
+  [10, (world, pick) => everybodyReports(world, pick)],
   [1, (world) => world.command("reopenLogs")],
   [3, (world) => world.command("hotRestart")],
   [2, (world) => world.successor === "starting" && world.successorReady()],
@@ -145,8 +162,8 @@ const settle = (world: PoolWorld): void => {
   }
 }
 
-const started = (workers: number): PoolWorld => {
-  const world = new PoolWorld(workers)
+const started = (workers: number, scale: number): PoolWorld => {
+  const world = new PoolWorld(workers, scale)
   world.send({ type: "start" })
   return world
 }
@@ -166,10 +183,16 @@ const checkSettled = (world: PoolWorld): void => {
 
 const moves = Arbitrary.array(move, { maxLength: 80 })
 
-const story = Arbitrary.all({ workers: integer(1, 4), moves })
+const story = Arbitrary.all({ workers: integer(1, 4), scale: integer(0, 3), moves })
 
-const lived = ({ workers, moves }: { readonly workers: number; readonly moves: ReadonlyArray<Move> }): PoolWorld => {
-  const world = started(workers)
+interface Story {
+  readonly workers: number
+  readonly scale: number
+  readonly moves: ReadonlyArray<Move>
+}
+
+const lived = ({ moves, scale, workers }: Story): PoolWorld => {
+  const world = started(workers, scale)
   for (const move of moves) make(world, move)
   return world
 }
@@ -181,6 +204,7 @@ const types = [
   "ready",
   "stopping",
   "quota",
+  "report",
   "exited",
   "silent",
   "elapsed",
@@ -202,6 +226,8 @@ const timersOf = (id: number): ReadonlyArray<Timer> => [
   "successor"
 ]
 
+const load = (pick: number) => ({ memory: pick, lag: pick % 10, utilization: pick / 999 })
+
 const anyEvent: Arbitrary.Arbitrary<PoolEvent> = Arbitrary.all([
   integer(0, 99),
   integer(0, 12),
@@ -212,7 +238,7 @@ const anyEvent: Arbitrary.Arbitrary<PoolEvent> = Arbitrary.all([
     const type = picked(types, kind) ?? "start"
     const code = codes[choice] ?? null
     const timer = picked(timersOf(id), choice) ?? "successor"
-    return { type, id, code, signal: code === null ? "SIGKILL" : null, now: pick * 100, timer }
+    return { type, id, code, signal: code === null ? "SIGKILL" : null, now: pick * 100, timer, ...load(pick) }
   })
 )
 
@@ -242,7 +268,7 @@ describe("RestartPlan properties", () => {
   })
 
   property("nothing that is not true makes it fail, or go on after its end", Arbitrary.array(anyEvent), (events) => {
-    let state = initial(settings)
+    let state = initial({ ...settings, minimum: 1, maximum: 5, maxMemory: 500, maxLag: 5 })
     let exits = 0
     for (const event of events) {
       const before = structuredClone(state)

@@ -126,7 +126,7 @@ describe("RestartPlan, start", () => {
   })
 
   it("waits for a reload when no worker could start up, if there will be one", () => {
-    const pool = new ToldPool(1, false, true)
+    const pool = new ToldPool(1, false, { awaitsReload: true })
     pool.send({ type: "start" })
     assert.deepStrictEqual(pool.exited(1, 4), ["no boot:1"])
     assert.include(pool.send(reload), "spawn 2 in 1")

@@ -35,6 +35,50 @@ const makeInterpreter = (parts: Partial<PoolParts> = {}) => {
 }
 
 describe("the interpreter of a pool's plan", () => {
+  it.effect("tells the plan what workers report only where something depends on it", () =>
+    Effect.gen(function* () {
+      const one = { ...settings, workers: 1, minimum: 1, maximum: 1 }
+      const reportsOf = (changes: Partial<typeof settings>) =>
+        Effect.gen(function* () {
+          const { interpreter, items, processes } = makeInterpreter({ settings: { ...one, ...changes } })
+          yield* interpreter.handle({ type: "start" })
+          processes.worker(1).ready()
+          processes.worker(1).say({ type: "status", requests: 1, connections: 1, lag: 5, memory: 9, utilization: 0.5 })
+          return items.filter(({ type }) => type === "report")
+        })
+      assert.isEmpty(yield* reportsOf({}))
+      const report = { type: "report", id: 1, lag: 5, memory: 9, utilization: 0.5, now: 0 } as const
+      for (const changes of [{ maximum: 2 }, { maxMemory: 1 }, { maxLag: 1 }]) {
+        assert.deepStrictEqual(yield* reportsOf(changes), [report])
+      }
+    })
+  )
+
+  it.effect("starts another worker for one that is busy, and says so in its status", () =>
+    Effect.gen(function* () {
+      let now = 0
+      const bounds = { workers: 1, minimum: 1, maximum: 2 }
+      const { handleAll, interpreter, processes } = makeInterpreter({
+        settings: { ...settings, ...bounds },
+        now: () => now
+      })
+      yield* interpreter.handle({ type: "start" })
+      const worker = processes.worker(1)
+      worker.ready()
+      yield* handleAll
+      const scaling = { minimum: 1, maximum: 2 }
+      assert.deepStrictEqual(interpreter.status([]).scaling, { ...scaling, utilization: 0, reason: "asked for" })
+      for (now = 1000; now <= 4000; now += 1000) {
+        worker.say({ type: "status", requests: 1, connections: 1, lag: 5, memory: 9, utilization: 1 })
+        yield* handleAll
+      }
+      const status = interpreter.status([])
+      assert.deepInclude(status.scaling, { ...scaling, reason: "workers were busy" })
+      assert.isAbove(status.scaling?.utilization ?? 0, 0.9)
+      assert.deepStrictEqual([status.target, processes.workers.length], [2, 2])
+    })
+  )
+
   it.effect("goes on watching a worker whose report came while its silence waited to be handled", () =>
     Effect.gen(function* () {
       let isSilent = false

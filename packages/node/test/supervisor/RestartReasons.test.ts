@@ -8,7 +8,7 @@ import { settings } from "./support/settings.ts"
 const reasonsOf = (...events: ReadonlyArray<PoolEvent>): ReadonlyArray<RestartReason | undefined> => {
   const reasons = new RestartReasons()
   const told: Array<RestartReason | undefined> = []
-  let state = initial({ ...settings, workers: 2 })
+  let state = initial({ ...settings, workers: 2, maxMemory: 1000, maxLag: 1000 })
   for (const event of [{ type: "start" } as const, ready(1), ready(2), ...events]) {
     const { actions, state: next } = step(state, event)
     reasons.note(event, state, actions)
@@ -39,6 +39,11 @@ describe("why a worker is replaced", () => {
       "reload"
     ])
     assert.deepStrictEqual(reasonsOf({ type: "quota", id: 2 }, ready(3), exited(2)), ["max_requests"])
+    const reports = (memory: number, lag: number): ReadonlyArray<PoolEvent> =>
+      [1, 2, 3].map((second) => ({ type: "report", id: 2, now: second * 1000, utilization: 1, memory, lag }))
+    const above = [reports(1001, 0), reports(0, 1001)]
+    const told = above.map((events) => reasonsOf(...events, ready(3), exited(2)))
+    assert.deepStrictEqual(told, [["memory"], ["loop_delay"]])
     assert.deepStrictEqual(reasonsOf({ type: "silent", id: 1 }, exited(1, null, "SIGTERM")), ["silent"])
     assert.deepStrictEqual(reasonsOf({ type: "stopping", id: 1 }, exited(1)), ["signal"])
   })

@@ -71,6 +71,7 @@ class Play {
     },
     guardOrphan: () => ({ allow: (milliseconds) => void (this.allowance = milliseconds) }),
     watchLoop: () => ({ take: () => 7, stop: () => this.events.push("loop unwatched") }),
+    watchUtilization: () => () => 0.25,
     memory: () => 1000
   }
 
@@ -256,6 +257,20 @@ describe("a worker process", () => {
         { type: "status", requests: 0, connections: 0, lag: 7, memory: 1000 }
       ])
     })
+  )
+
+  it.effect(
+    "says each second how busy it is where the number of workers depends on it, also while it does nothing",
+    () =>
+      Effect.gen(function* () {
+        for (const input of [{ minWorkers: 1 }, { maxWorkers: "auto" }] as const) {
+          const { play } = yield* startReady({ workers: 2, ...input })
+          yield* TestClock.adjust("3 seconds")
+          const statuses = play.reports.filter(({ type }) => type === "status")
+          assert.lengthOf(statuses, 4)
+          for (const status of statuses) assert.deepInclude(status, { utilization: 0.25 })
+        }
+      })
   )
 
   it.effect("gives a sign of life every five seconds, and five in the time that it has for one", () =>

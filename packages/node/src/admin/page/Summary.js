@@ -94,7 +94,12 @@ const modes = { single: "one process", embedded: "in a program", workers: "worke
 const modeOf = (status) => {
   if (status.mode !== "workers") return modes[status.mode]
   const serving = status.workers.filter(({ phase }) => phase === "serving").length
-  return `${serving} of ${status.target} ${modes.workers}${status.isReloading ? ", replacing them" : ""}`
+  const { scaling } = status
+  const scaled =
+    scaling === undefined
+      ? ""
+      : ` (${scaling.minimum} to ${scaling.maximum}, ${Math.round(scaling.utilization * 100)} % busy, ${scaling.reason})`
+  return `${serving} of ${status.target} ${modes.workers}${scaled}${status.isReloading ? ", replacing them" : ""}`
 }
 
 /**

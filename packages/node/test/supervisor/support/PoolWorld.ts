@@ -30,11 +30,14 @@ export class PoolWorld {
   hasBeenReady = false
   #isRunning = false
   #isReloading = false
+  #isScaling = false
   #servings = 0
 
-  constructor(workers: number) {
+  /** The pool scales itself by up to so many workers less and more. */
+  constructor(workers: number, scale = 0) {
     this.target = workers
-    this.state = initial({ ...settings, workers })
+    const bounds = { minimum: Math.max(1, workers - scale), maximum: workers + scale }
+    this.state = initial({ ...settings, ...bounds, workers, maxMemory: 1000, maxLag: 1000 })
   }
 
   /** Those that serve, as far as the pool can know. */
@@ -78,6 +81,19 @@ export class PoolWorld {
     if (hasFailed) assert.isEmpty(this.all((other) => other.slot === slot && other.doing === "boot"))
   }
 
+  /** It says how it is; the pool may have more or fewer workers from then on. */
+  report({ id }: Process, how: { readonly memory: number; readonly lag: number; readonly utilization: number }): void {
+    const before = this.state.slots.length
+    const { maximum, minimum } = this.state
+    const most = Math.max(before + 1, Math.floor(before * 1.5))
+    this.#isScaling = true
+    this.send({ type: "report", id, now: this.now, ...how })
+    this.#isScaling = false
+    if (!this.#isRunning || this.stops > 0) return
+    assert.isAtLeast(this.target, Math.max(minimum, before - 1))
+    assert.isAtMost(this.target, Math.min(maximum, most))
+  }
+
   elapse(timer: Timer): void {
     this.now = Math.max(this.now, this.timers.get(timer) ?? 0)
     this.timers.delete(timer)
@@ -110,6 +126,7 @@ export class PoolWorld {
     const hadEnded = this.hasEnded
     const { state, actions } = step(this.state, event)
     this.state = state
+    if (this.#isScaling && this.#isRunning && this.stops === 0) this.target = state.slots.length
     if (event.type === "start") this.#isRunning = true
     if (hadEnded) assert.isEmpty(actions, "actions after the end")
     for (const action of actions) this.#do(action)
@@ -220,6 +237,9 @@ export class PoolWorld {
   #checkSlots(): void {
     const { slots, replacing, stale } = this.state
     assert.strictEqual(slots.length, this.target)
+    assert.isAtLeast(slots.length, this.state.minimum)
+    assert.isAtMost(slots.length, this.state.maximum)
+    assert.isAtLeast(this.state.minimum, 1)
     const outdated = [...stale.map(({ id }) => id), ...(replacing === undefined ? [] : [replacing.id])]
     assert.sameMembers([...new Set(outdated)], outdated)
     assert.includeMembers(

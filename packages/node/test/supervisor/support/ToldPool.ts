@@ -1,4 +1,4 @@
-import type { PoolAction, PoolEvent } from "../../../src/pool/PoolEvent.ts"
+import type { PoolAction, PoolEvent, PoolSettings } from "../../../src/pool/PoolEvent.ts"
 import { initial, step } from "../../../src/pool/RestartPlan.ts"
 import { settings } from "./settings.ts"
 
@@ -30,8 +30,8 @@ export class ToldPool {
   readonly lines: Array<string> = []
   now = 0
 
-  constructor(workers: number, isSuccessor = false, awaitsReload = false) {
-    this.#state = initial({ ...settings, workers, isSuccessor, awaitsReload })
+  constructor(workers: number, isSuccessor = false, others: Partial<PoolSettings> = {}) {
+    this.#state = initial({ ...settings, workers, minimum: workers, maximum: workers, isSuccessor, ...others })
   }
 
   send(event: PoolEvent): Array<string> {
@@ -51,6 +51,14 @@ export class ToldPool {
     return this.send({ type: "exited", id, code, signal, now: this.now })
   }
 
+  /** The worker says how it is, now. */
+  report(
+    id: number,
+    how: { readonly memory?: number; readonly lag?: number; readonly utilization?: number }
+  ): Array<string> {
+    return this.send({ type: "report", id, now: this.now, memory: 0, lag: 0, utilization: 0, ...how })
+  }
+
   elapsed(timer: Extract<PoolEvent, { type: "elapsed" }>["timer"]): Array<string> {
     return this.send({ type: "elapsed", timer })
   }
@@ -61,8 +69,8 @@ export class ToldPool {
 }
 
 /** A pool in which workers 1 to n serve. */
-export const serving = (workers: number): ToldPool => {
-  const pool = new ToldPool(workers)
+export const serving = (workers: number, others: Partial<PoolSettings> = {}): ToldPool => {
+  const pool = new ToldPool(workers, false, others)
   pool.send({ type: "start" })
   for (let id = 1; id <= workers; id++) pool.ready(id)
   pool.lines.length = 0

@@ -1,0 +1,71 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { join } from "node:path"
+import { isMeasurable } from "./support/Memory.ts"
+import { bundled } from "./support/SupervisorBundle.ts"
+import { expectQuiet, familyWith, serve, stop } from "./support/SupervisorPool.ts"
+import { ask } from "./support/SupervisorVisitors.ts"
+
+/** Each request keeps an event loop for 10 ms. */
+const application = join(import.meta.dirname, "fixtures/occupied.ts")
+
+const seconds = (since: number): number => (performance.now() - since) / 1000
+
+/** Begins so many requests a second, each over a connection of its own, for as long as the scope is open. */
+const load = (port: number, rate: number, failures: Array<string>) =>
+  Effect.gen(function* () {
+    const since = performance.now()
+    for (let begun = 0; ;) {
+      for (; begun < seconds(since) * rate; begun++) {
+        yield* Effect.forkDetach(
+          Effect.catchCause(ask(port, "/"), (cause) => Effect.sync(() => failures.push(String(cause))))
+        )
+      }
+      yield* Effect.sleep("5 millis")
+    }
+  })
+
+/** As `familyWith`, for longer than usual. */
+const workersBecome = (pool: Parameters<typeof familyWith>[0], what: string, fits: (count: number) => boolean) =>
+  Effect.retry(
+    Effect.suspend(() => familyWith(pool, what, ({ workers }) => fits(workers.length))).pipe(Effect.sandbox),
+    { times: 3 }
+  )
+
+describe.skipIf(!isMeasurable)("a server whose number of workers follows the load", () => {
+  it.live(
+    "has the three that it needs within ten seconds, has one a minute later, and loses nothing",
+    () =>
+      Effect.gen(function* () {
+        const flags = ["--max-workers=4"]
+        const pool = yield* serve({ workers: 1, flags, application, command: yield* bundled })
+        const failures: Array<string> = []
+        let since = performance.now()
+        const answered = { failures, grownIn: 0, shrunkIn: 0 }
+        yield* Effect.raceFirst(
+          load(pool.port, 200, failures),
+          Effect.gen(function* () {
+            yield* workersBecome(pool, "three workers", (count) => count >= 3)
+            answered.grownIn = seconds(since)
+            yield* Effect.sleep("5 seconds")
+          })
+        )
+        since = performance.now()
+        yield* Effect.raceFirst(
+          load(pool.port, 5, failures),
+          Effect.gen(function* () {
+            yield* workersBecome(pool, "one worker", (count) => count === 1)
+            answered.shrunkIn = seconds(since)
+          })
+        )
+        yield* stop(pool)
+        console.log(`three workers in ${answered.grownIn.toFixed(1)} s, one again in ${answered.shrunkIn.toFixed(1)} s`)
+        assert.deepStrictEqual(failures, [])
+        assert.isAtMost(answered.grownIn, 10)
+        assert.isAtLeast(answered.shrunkIn, 59)
+        assert.isAtMost(answered.shrunkIn, 75)
+        expectQuiet(pool)
+      }),
+    { timeout: 180_000 }
+  )
+})
