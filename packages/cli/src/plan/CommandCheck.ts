@@ -5,7 +5,7 @@
 import * as ExitCode from "@pagi/node/pool/ExitCode"
 import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { writeSync } from "node:fs"
 import { constants } from "node:os"
 import * as Installation from "../program/Installation.ts"
@@ -16,7 +16,9 @@ const program = Installation.program("check")
 
 const descriptor = 3
 
-const Answer = Schema.fromJsonString(Schema.Struct({ plan: ServerPlan, hasWorkers: Schema.Boolean }))
+const Answer = Schema.fromJsonString(
+  Schema.Struct({ plan: ServerPlan, hasWorkers: Schema.Boolean, hasSources: Schema.Boolean })
+)
 
 /** What a command line means, when it is for a server and has no mistakes. */
 export type Answer = typeof Answer.Type
@@ -34,6 +36,34 @@ export const ask = (args: ReadonlyArray<string>): Answer | number => {
   const text = output[descriptor]?.toString() ?? ""
   return status === 0 && text !== "" ? Schema.decodeSync(Answer)(text) : (status ?? ExitCode.internal)
 }
+
+/**
+ * What the command line means now, that files may have changed; nothing when there is a mistake, which has been printed.
+ * The process that asks goes on meanwhile.
+ */
+export const askAgain = (args: ReadonlyArray<string>): Promise<Answer | undefined> =>
+  new Promise((resolve) => {
+    const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+      stdio: ["inherit", "inherit", "inherit", "pipe"]
+    })
+    let text = ""
+    const answers = child.stdio[descriptor]
+    if (answers !== null && answers !== undefined) answers.on("data", (chunk) => (text += String(chunk)))
+    child.on("error", () => resolve(undefined))
+    child.on("close", (status) => resolve(status === 0 && text !== "" ? Schema.decodeSync(Answer)(text) : undefined))
+  })
+
+/** How the command line is to be checked instead of having it served. */
+export interface InspectionWish {
+  readonly isJson: boolean
+  /** Whether the application is loaded. */
+  readonly loadsApplication: boolean
+}
+
+/** Whether the command line is to be checked for a person; usually not. */
+export const Inspection = Context.Reference<InspectionWish | undefined>("@pagi/cli/CommandCheck/Inspection", {
+  defaultValue: () => undefined
+})
 
 /** Who wants to know what the command line means, instead of having it served; usually nobody. */
 export const Asker = Context.Reference<((answer: Answer) => void) | undefined>("@pagi/cli/CommandCheck/Asker", {

@@ -19,7 +19,7 @@ const groups: ReadonlyArray<readonly [title: string, pattern: RegExp]> = [
     /^(?:workers|(?:min|max)-workers|reuseport|max-requests|max-worker-memory|max-loop-delay|heartbeat-|daemonize|pid|user|group|control)/
   ],
   ["Administration", /^admin/],
-  ["Configuration", /^(?:env|config|secrets)/],
+  ["Configuration", /^(?:env|env-file|config|secrets)$/],
   ["Logs", /log|^quiet$|request-id$|^trusted-/],
   ["Telemetry", /^otlp$/],
   ["Start and stop", /^(?:lifespan|boot-|drain-|shutdown-)/],

@@ -27,6 +27,39 @@ export const flags = {
   control: text("control", "PATH", "Socket at which the server tells its status; found by default")
 }
 
+const several = (name: string, metavar: string, description: string) => {
+  const variable = `PAGI_${name.toUpperCase().replaceAll("-", "_")}`
+  return Flag.String(name).pipe(
+    Flag.withMetavar(metavar),
+    Flag.withDescription(`${description}; may be repeated`),
+    Flag.atLeast(1),
+    Flag.withFallbackConfig(Config.map(Config.String(variable), (text) => (text === "" ? [] : text.split(",")))),
+    Flag.optional
+  )
+}
+
+/** Where options and variables are read from. */
+export const sourceFlags = {
+  config: text("config", "FILE", "Configuration file; without it, pagi.config.json, .ts, .mts, .mjs or .js here"),
+  envFile: several("env-file", "FILE", "File of variables NAME=value; those of the environment win over it"),
+  secrets: several("secrets", "DIR", "Folder with a file for each variable, named like it")
+}
+
+export type SourceInput = { readonly [Name in keyof typeof sourceFlags]: ValueOf<(typeof sourceFlags)[Name]> }
+
+/** The files and folders that somebody named. */
+export interface SourcePlan {
+  readonly config: string | null
+  readonly envFiles: ReadonlyArray<string>
+  readonly secrets: ReadonlyArray<string>
+}
+
+export const sourcePlan = ({ config, envFile, secrets }: SourceInput): SourcePlan => ({
+  config: textOf(config),
+  envFiles: Option.getOrElse(envFile, () => []),
+  secrets: Option.getOrElse(secrets, () => [])
+})
+
 type ValueOf<F> = F extends Flag.Flag<infer Value> ? Value : never
 
 export type Input = { readonly [Name in keyof typeof flags]: ValueOf<(typeof flags)[Name]> }

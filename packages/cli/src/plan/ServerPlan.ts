@@ -6,7 +6,11 @@ import { Texts } from "./ServerValues.ts"
 export const ServedPlan = Schema.Struct({
   /** The reference of an application; without one the files of the current directory are served. */
   app: Schema.NullOr(Schema.String),
-  texts: Texts
+  texts: Texts,
+  /** Variables of files, for the application; those of its environment are not among them. */
+  environment: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** Variables of folders of secrets, which the application's `Config` finds, and nobody in the environment. */
+  secrets: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
 })
 
 export type ServedPlan = typeof ServedPlan.Type

@@ -16,7 +16,11 @@ export const Given = Schema.Struct({
   /** The flag or environment variable, as messages name it. */
   source: Schema.String,
   /** Several for a flag that was given several times. */
-  text: Schema.Union([Schema.String, Schema.Array(Schema.String)])
+  text: Schema.Union([Schema.String, Schema.Array(Schema.String)]),
+  /** In place of a text, what a configuration file has: numbers, lists and the like, as programs give them. */
+  value: Schema.optionalKey(Schema.Unknown),
+  /** Where it is from, if it is neither a flag nor a variable that the process was started with. */
+  origin: Schema.optionalKey(Schema.Literals(["envFile", "secrets", "file", "detected"]))
 })
 
 export type Given = typeof Given.Type
@@ -26,22 +30,34 @@ export const Texts = Schema.Struct({ options: Schema.Record(Schema.String, Given
 
 export type Texts = typeof Texts.Type
 
-const isFlag = (given: Given | undefined): boolean => given?.source.startsWith("--") === true
+const isFlag = (given: Given | undefined): boolean =>
+  given !== undefined && given.origin === undefined && given.source.startsWith("--")
 
 /** An empty variable is how an environment says that it has none. */
-const isGiven = (given: Given): boolean => isFlag(given) || given.text !== ""
+export const isGiven = (given: Given): boolean => isFlag(given) || given.origin === "file" || given.text !== ""
+
+/** What wins over what: the lower number. */
+const ranks = { envFile: 2, secrets: 3, file: 4, detected: 5 } as const
+
+const rankOf = (given: Given | undefined): number => {
+  if (given === undefined) return Number.POSITIVE_INFINITY
+  return given.origin === undefined ? (isFlag(given) ? 0 : 1) : ranks[given.origin]
+}
 
 /**
  * What was given. Of the ways to say where to listen there may be one; a flag for one of them wins over the variables
- * for the others.
+ * for the others, and these over what files say.
  */
 const givenOptions = Effect.fnUntraced(function* (options: Texts["options"]) {
-  const all = new Map(Object.entries(options).filter(([, given]) => isGiven(given)))
+  const all = new Map(
+    Object.entries(options)
+      .filter(([, given]) => isGiven(given))
+      .toSorted(([, one], [, other]) => rankOf(one) - rankOf(other))
+  )
   for (const [name, given] of all) {
-    const isOverruled = Endpoint.exclusion((other) => other === name || isFlag(all.get(other)))?.some(
-      (one) => one === name
-    )
-    if (isOverruled && !isFlag(given)) all.delete(name)
+    const isStronger = (other: string): boolean => rankOf(all.get(other)) < rankOf(given)
+    const isOverruled = Endpoint.exclusion((other) => other === name || isStronger(other))?.some((one) => one === name)
+    if (isOverruled === true && rankOf(given) > 0) all.delete(name)
   }
   const excluded = Endpoint.exclusion((name) => all.has(name))
   if (excluded === undefined) return all
@@ -58,5 +74,8 @@ export const resolve = Effect.fnUntraced(function* (input: Texts) {
     }
     given.set("accessLog", { source: "--no-access-log", text: "off" })
   }
-  return yield* OptionTexts.resolve(given, (option) => `--${ServerOptions.flagName(option)}`)
+  return yield* OptionTexts.resolve(
+    given,
+    (option) => given.get(option)?.source ?? `--${ServerOptions.flagName(option)}`
+  )
 })

@@ -14,6 +14,6 @@ export const main = async (args: ReadonlyArray<string>, launch: Launch["Service"
     main(launch)
   } else {
     const { main } = await import("./supervisor.ts")
-    main(checked.plan, launch)
+    main(checked, launch)
   }
 }

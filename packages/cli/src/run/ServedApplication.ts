@@ -22,13 +22,19 @@ const currentDirectory = Layer.unwrap(
 /** Why there is nothing to serve. */
 type LoadError = AppLoadError | Directory.RootError
 
+/** What is said of an application: the reference of one, and the secrets that it finds by `Config`. */
+export interface Named {
+  readonly app: string | null
+  readonly secrets?: Readonly<Record<string, string>> | undefined
+}
+
 /**
  * The application that a reference names; without one, that which serves the files of the current directory.
  *
  * @param limit how long loading may take; 0 for no limit
  */
 export const layer = (
-  reference: string | null,
+  { app: reference, secrets }: Named,
   limit?: Duration.Duration
 ): Layer.Layer<PagiApp.PagiApp, LoadError, ServerOptions> =>
   Layer.merge(
@@ -36,9 +42,15 @@ export const layer = (
       Effect.map(ServerOptions, (options) => {
         const application: Layer.Layer<PagiApp.PagiApp, LoadError> =
           reference === null ? currentDirectory : AppLoader.layer(reference, endpoints(options)[0], limit)
-        return options.admin === undefined
+        return options.admin === undefined && secrets === undefined
           ? ApplicationServices.isolate(application)
-          : Layer.unwrap(Effect.map(watched, (services) => ApplicationServices.isolate(application, services)))
+          : Layer.unwrap(
+              Effect.gen(function* () {
+                const watching = options.admin === undefined ? Context.empty() : yield* watched
+                const more = secrets === undefined ? watching : Context.merge(watching, yield* secretive(secrets))
+                return ApplicationServices.isolate(application, more)
+              })
+            )
       })
     ),
     memory
@@ -54,6 +66,13 @@ const watched = Effect.gen(function* () {
   )
   return Context.make(HealthChecks, yield* HealthChecks).pipe(Context.add(MetricRegistry, yield* MetricRegistry))
 })
+
+/** The variables of the environment, and behind them those of folders of secrets. */
+const secretive = (secrets: Readonly<Record<string, string>>) =>
+  Effect.map(
+    Effect.promise(() => import("effect/ConfigProvider")),
+    ({ ConfigProvider, fromEnv, orElse }) => Context.make(ConfigProvider, orElse(fromEnv(), fromEnv({ env: secrets })))
+  )
 
 /** What loading has needed is given back when the server has been started and nobody asks for anything. */
 const memory = Layer.effectDiscard(Effect.forkScoped(Memory.releaseWhenIdle))

@@ -5,7 +5,9 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as CommandCheck from "../plan/CommandCheck.ts"
-import * as DetectedMode from "../plan/DetectedMode.ts"
+import { Inspection } from "../plan/CommandCheck.ts"
+import * as FileEnvironment from "../plan/FileEnvironment.ts"
+import * as Sources from "../plan/Sources.ts"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
 import * as Launch from "../service/Launch.ts"
 import * as Privileges from "../service/Privileges.ts"
@@ -24,23 +26,38 @@ const app = Argument.String("app").pipe(
 interface Input extends ServerFlags.Input {
   readonly app: Option.Option<string>
   readonly process: ProcessFlags.Input
+  readonly sources: ProcessFlags.SourceInput
 }
 
-const toPlan = (input: Input): ServerPlan => ({
-  served: { app: Option.getOrNull(input.app), texts: DetectedMode.complete(ServerFlags.texts(input)) },
-  process: ProcessFlags.plan(input.process)
-})
+/** What was given on the command line and by variables, completed by what files say. */
+const toPlan = (input: Input, sources: ProcessFlags.SourcePlan) =>
+  Sources.complete(
+    {
+      served: { app: Option.getOrNull(input.app), texts: ServerFlags.texts(input) },
+      process: ProcessFlags.plan(input.process)
+    },
+    sources
+  )
 
 /** Checks everything that can be without serving, and then serves until the process is told to stop. */
 const serve = Effect.fnUntraced(function* (input: Input) {
-  const plan = toPlan(input)
+  const sources = ProcessFlags.sourcePlan(input.sources)
+  const plan = yield* toPlan(input, sources)
   const options = yield* ServerValues.resolve(plan.served.texts)
   yield* Privileges.resolve(plan.process.user, plan.process.group)
   const answer = yield* CommandCheck.Asker
-  if (answer !== undefined) return answer({ plan, hasWorkers: options.workers !== 0 || options.reload })
+  if (answer !== undefined) {
+    return answer({ plan, hasWorkers: options.workers !== 0 || options.reload, hasSources: Sources.areThere(sources) })
+  }
+  const inspection = yield* Inspection
+  if (inspection !== undefined) {
+    const { inspect } = yield* Effect.promise(() => import("./Inspection.ts"))
+    return yield* inspect(plan, options, inspection)
+  }
   yield* ConsoleLog.use(options)
   yield* Launch.inBackground(plan.process, options)
   yield* UnknownVariables.warn
+  FileEnvironment.apply(plan.served.environment)
   for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)
   yield* SingleServer.run(plan, options)
 })
@@ -56,7 +73,13 @@ const withoutEffect = ({ served }: ServerPlan): ReadonlyArray<string> =>
  */
 export const command = Command.make(
   "pagi-server",
-  { app, options: ServerFlags.options, noAccessLog: ServerFlags.noAccessLog, process: ProcessFlags.flags },
+  {
+    app,
+    options: ServerFlags.options,
+    noAccessLog: ServerFlags.noAccessLog,
+    process: ProcessFlags.flags,
+    sources: ProcessFlags.sourceFlags
+  },
   serve
 ).pipe(
   Command.withDescription("Serves an application, Effect's HTTP programs, fetch handlers, or files"),
@@ -68,6 +91,10 @@ export const command = Command.make(
     {
       command: "pagi-server --workers 4 ./app.ts",
       description: "Serve with four processes, below one that looks after them"
+    },
+    {
+      command: "pagi-server check [--no-app] [--json] [flags] [app]",
+      description: "Show every option and where it is from, and whether a start would succeed"
     },
     { command: "pagi-server status [PID] [--json] [--watch]", description: "Show how a server is" },
     {

@@ -55,7 +55,7 @@ const serve = Effect.fnUntraced(function* (plan: ServerPlan, options: Values) {
   // Here, since what is provided below is released before anybody else hears of a failure.
   const watched = Layer.tapCause(PagiServerLive, (cause) => Effect.forkDetach(endFailed(cause)))
   const server = Layer.provideMerge(signals(systemd), watched).pipe(
-    Layer.provide(ServedApplication.layer(plan.served.app, options.bootTimeout)),
+    Layer.provide(ServedApplication.layer(plan.served, options.bootTimeout)),
     Layer.provide(Layer.merge(Layer.succeed(InheritedSockets, sockets), Layer.succeed(ServerMode, "single")))
   )
   const limit = leaveTimeout(yield* ServerOptions)

@@ -9,7 +9,8 @@ import { ProcessPlan } from "../plan/ServerPlan.ts"
 /** The variables that somebody may set. */
 const names: ReadonlyArray<string> = [
   ...ServerOptions.definitions.map(([name]) => ServerOptions.environmentName(name)),
-  ...Object.keys(ProcessPlan.fields).flatMap((name) => (name === "daemonize" ? [] : `PAGI_${name.toUpperCase()}`))
+  ...Object.keys(ProcessPlan.fields).flatMap((name) => (name === "daemonize" ? [] : `PAGI_${name.toUpperCase()}`)),
+  ...["PAGI_CONFIG", "PAGI_ENV_FILE", "PAGI_SECRETS"]
 ]
 
 /** Those that processes of a server set for each other. */

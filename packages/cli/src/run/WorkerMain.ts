@@ -13,34 +13,36 @@ import * as Otlp from "../otlp/Otlp.ts"
 import * as MainProgram from "../program/MainProgram.ts"
 import * as ServedApplication from "./ServedApplication.ts"
 import { ServedPlan } from "../plan/ServerPlan.ts"
+import * as FileEnvironment from "../plan/FileEnvironment.ts"
 import * as ServerValues from "../plan/ServerValues.ts"
 
 /** What the supervisor wants to be served; it has checked that. */
 const planOf = Effect.fnUntraced(function* (payload: unknown) {
-  const { app, texts } = yield* Effect.orDie(Schema.decodeUnknownEffect(ServedPlan)(payload))
+  const { app, environment, secrets, texts } = yield* Effect.orDie(Schema.decodeUnknownEffect(ServedPlan)(payload))
+  FileEnvironment.apply(environment)
   const options = yield* ServerValues.resolve(texts)
   yield* ConsoleLog.use(options)
-  return { app, options }
+  return { app, options, secrets }
 })
 
 type Plan = ReturnType<typeof planOf>
 
 /** With what a reload needs, which is loaded only if there may be one. */
-const applicationOf = (app: string | null, { reload }: Values) =>
+const applicationOf = (named: ServedApplication.Named, { reload }: Values) =>
   reload
     ? Layer.unwrap(
         Effect.map(
           Effect.promise(() => import("../reload/WatchedApplication.ts")),
-          (WatchedApplication) => WatchedApplication.layer(app, ServedApplication.layer(app))
+          (WatchedApplication) => WatchedApplication.layer(named.app, ServedApplication.layer(named))
         )
       )
-    : ServedApplication.layer(app)
+    : ServedApplication.layer(named)
 
 const serverOf = (plan: Plan) =>
   Layer.unwrap(
-    Effect.map(plan, ({ app, options }) =>
+    Effect.map(plan, ({ app, options, secrets }) =>
       PagiServerLive.pipe(
-        Layer.provide(applicationOf(app, options)),
+        Layer.provide(applicationOf({ app, secrets }, options)),
         Layer.provideMerge(Layer.succeed(ServerOptions, options)),
         Layer.provide(Layer.succeed(MinimumLogLevel, minimumLogLevel(options)))
       )

@@ -3,6 +3,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -42,14 +43,24 @@ const run = (args: ReadonlyArray<string>, launch: Launch["Service"]) =>
   )
 
 /** Runs the command with the arguments of the process, which exits with a code of `ExitCode`. */
-export const main = (launch: Launch["Service"], asker?: (answer: CommandCheck.Answer) => void): void => {
+export const main = (launch: Launch["Service"], asker?: (answer: CommandCheck.Answer) => void): void =>
+  begin(launch, process.argv.slice(2), Context.make(CommandCheck.Asker, asker))
+
+/** Checks what a command line means, and prints it, as `pagi-server check` does. */
+export const inspect = (launch: Launch["Service"], args: ReadonlyArray<string>): void => {
+  const others = args.filter((arg) => arg !== "--json" && arg !== "--no-app")
+  const wish = { isJson: args.includes("--json"), loadsApplication: !args.includes("--no-app") }
+  begin(launch, others, Context.make(CommandCheck.Inspection, wish))
+}
+
+const begin = (launch: Launch["Service"], args: ReadonlyArray<string>, purpose: Context.Context<never>): void => {
   const isTerminalClosed = Terminal.watch()
   const stopSignal = StopSignals.listen(isTerminalClosed)
   MainProgram.run(
-    run(process.argv.slice(2), launch).pipe(
+    run(args, launch).pipe(
       Effect.provideService(StopSignals.StopSignal, stopSignal),
       Effect.provideService(Terminal.IsClosed, isTerminalClosed),
-      Effect.provideService(CommandCheck.Asker, asker)
+      Effect.provideContext(purpose)
     ),
     stopSignal.isReceived
   )

@@ -14,6 +14,11 @@ export const start = async (args: ReadonlyArray<string>): Promise<void> => {
     main(args.slice(1))
     return
   }
+  if (args[0] === "check") {
+    const [launch, { inspect }] = await Promise.all([claim(), import("./main.ts")])
+    inspect(launch, args.slice(1))
+    return
+  }
   // Claimed before anything is started that could find what is meant for this process.
   if (mayHaveWorkers(args, process.env)) {
     const [launch, { main }] = await Promise.all([claim(), import("./RunMode.ts")])

@@ -7,6 +7,8 @@ import * as Layer from "effect/Layer"
 import { MinimumLogLevel } from "effect/References"
 import * as Scope from "effect/Scope"
 import { relative } from "node:path"
+import * as CommandCheck from "../plan/CommandCheck.ts"
+import * as Reread from "../plan/Reread.ts"
 import * as CommandLine from "../plan/CommandLine.ts"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
 import * as ControlPath from "../status/ControlPath.ts"
@@ -73,9 +75,9 @@ const makeDuties = (plan: ServerPlan) =>
   })
 
 /** What workers are told, in their environment: not what is for the admin listener alone. */
-const withoutToken = ({ app, texts }: ServedPlan): ServedPlan => {
+const withoutToken = ({ texts, ...rest }: ServedPlan): ServedPlan => {
   const { adminToken: _, ...options } = texts.options
-  return { app, texts: { ...texts, options } }
+  return { ...rest, texts: { ...texts, options } }
 }
 
 /** Loads what a reload while somebody types needs, and begins with it. */
@@ -90,7 +92,11 @@ const watchFiles = ({ reloadInclude = [] }: Values, reload: Effect.Effect<void>)
   })
 
 /** Looks after workers until the pool has stopped. */
-const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: SupervisorSignals.SupervisorSignals) {
+const supervise = Effect.fnUntraced(function* (
+  plan: ServerPlan,
+  signals: SupervisorSignals.SupervisorSignals,
+  hasSources: boolean
+) {
   const options = yield* ServerOptions
   const refreshDirectory = WorkingDirectory.remember()
   const duties = yield* makeDuties(plan)
@@ -109,20 +115,34 @@ const supervise = Effect.fnUntraced(function* (plan: ServerPlan, signals: Superv
     refreshDirectory()
     send("reload")
   }
+  const log = Effect.runForkWith(yield* Effect.context<never>())
+  const reread = async (): Promise<void> => {
+    const answer = await CommandCheck.askAgain(process.argv.slice(2))
+    if (answer === undefined) return void log(Effect.logError("the options stay as they were before"))
+    const { kept, plan: fresh } = Reread.merge(plan.served, answer.plan.served)
+    program.payload = withoutToken(fresh)
+    if (kept.length > 0) log(Effect.logWarning(`${kept.join(", ")}: changes take effect when the server is restarted`))
+  }
+  let reading = Promise.resolve()
   signals.connect((command, signal) => {
     if (command === "reload" || command === "hotRestart") refreshDirectory()
-    send(command, signal)
+    if (command !== "reload" || !hasSources) return send(command, signal)
+    // One after the other, so that the last one reads what is there at the end.
+    reading = reading.then(reread).finally(() => send(command, signal))
   })
   return yield* ended
 })
 
 /** Runs a server with workers, and fails with its exit code if that is not 0. */
-export const run = Effect.fnUntraced(function* (plan: ServerPlan, signals: SupervisorSignals.SupervisorSignals) {
+export const run = Effect.fnUntraced(function* (
+  { hasSources, plan }: CommandCheck.Answer,
+  signals: SupervisorSignals.SupervisorSignals
+) {
   const options = yield* ServerValues.resolve(plan.served.texts)
   yield* ConsoleLog.use(options)
   yield* Launch.inBackground(plan.process, options)
   yield* UnknownVariables.warn
-  const code = yield* Effect.scoped(supervise(plan, signals)).pipe(
+  const code = yield* Effect.scoped(supervise(plan, signals, hasSources)).pipe(
     Otlp.exporting(options, { isSupervisor: true }),
     Effect.provideService(ServerOptions, options),
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))
@@ -131,10 +151,10 @@ export const run = Effect.fnUntraced(function* (plan: ServerPlan, signals: Super
 })
 
 /** Begins to serve; the process exits with a code of `ExitCode`. */
-export const main = (plan: ServerPlan, launch: Launch.Launch["Service"]): void => {
+export const main = (checked: CommandCheck.Answer, launch: Launch.Launch["Service"]): void => {
   const signals = SupervisorSignals.listen(Terminal.watch())
   MainProgram.run(
-    run(plan, signals).pipe(
+    run(checked, signals).pipe(
       Effect.tapCause(MainProgram.report),
       Effect.provideService(Launch.Launch, launch),
       Effect.provide(ConsoleLog.layerWith({ copyTo: launch.channel?.show }))

@@ -25,7 +25,7 @@ describe("ApplicationServices", () => {
         Layer.succeed(MetricRegistry, registry),
         ServerOptions.layer()
       )
-      const built = yield* Effect.provide(Layer.build(ServedApplication.layer(`${fixture}:default`)), around)
+      const built = yield* Effect.provide(Layer.build(ServedApplication.layer({ app: `${fixture}:default` })), around)
       const { context } = Context.get(built, PagiApp.PagiApp)
       assert.isTrue(context.mapUnsafe.has(Tracer.Tracer.key))
       assert.strictEqual(Context.get(context, MetricRegistry), registry)
@@ -59,7 +59,10 @@ describe("ApplicationServices", () => {
         layer: [...server, "test/Own"].toSorted()
       }
       for (const [exported, own] of Object.entries(ownKeys)) {
-        const built = yield* Effect.provide(Layer.build(ServedApplication.layer(`${fixture}:${exported}`)), around)
+        const built = yield* Effect.provide(
+          Layer.build(ServedApplication.layer({ app: `${fixture}:${exported}` })),
+          around
+        )
         const { context } = Context.get(built, PagiApp.PagiApp)
         assert.strictEqual(Context.get(context, CurrentLoggers), loggers)
         assert.strictEqual(Context.get(context, MinimumLogLevel), "Warn")

@@ -6,8 +6,12 @@ import * as Command from "effect/cli/Command"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import * as ServerFlags from "../../src/plan/ServerFlags.ts"
 import * as ServerValues from "../../src/plan/ServerValues.ts"
+import * as Sources from "../../src/plan/Sources.ts"
+import * as Site from "../support/Site.ts"
 
 /** Values of options that have no default. */
 const samples: Readonly<Record<string, string>> = {
@@ -88,6 +92,47 @@ describe("ServerFlags", () => {
         assert.deepStrictEqual(yield* read([flag]), value, flag)
         assert.deepStrictEqual(yield* read([], { [variable]: text }), value, variable)
         assert.deepStrictEqual(yield* read([flag], { [variable]: "\0" }), value, variable)
+      }
+    })
+  )
+
+  it.effect("every option has the same name and the same error as a flag, a variable, in a file and in a program", () =>
+    Effect.gen(function* () {
+      const folder = yield* Site.make({})
+      const config = join(folder, "pagi.config.json")
+      const messageIn = (content: unknown) =>
+        Effect.gen(function* () {
+          writeFileSync(config, JSON.stringify(content))
+          const plan = { app: null, texts: { options: {}, noAccessLog: false } }
+          const process = { daemonize: false, pid: null, user: null, group: null, control: null }
+          const sources = { config, envFiles: [], secrets: [] }
+          const { served } = yield* Sources.complete({ served: plan, process }, sources, {})
+          return yield* ServerValues.resolve(served.texts)
+        }).pipe(
+          Effect.flip,
+          Effect.map(({ message }) => message)
+        )
+      for (const [name, definition] of ServerOptions.definitions) {
+        const [group = "", option] = name.split(".")
+        const inGroup = (value: unknown) => ({ [group]: option === undefined ? value : { [option]: value } })
+        const { kind } = definition
+        // Nothing that can be meant, whatever the kind; in a program and in a file also of a type that is none.
+        const refusal = (message: string, source: string) => {
+          assert.isTrue(message.startsWith(`${source}: `), message)
+          return message.slice(source.length)
+        }
+        const ofProgram = yield* Effect.flip(ServerOptions.make({ ...inGroup({ nonsense: 1 }) }))
+        assert.strictEqual(ofProgram.option, name)
+        assert.include(ofProgram.message, `expected ${kind.expected}`)
+        const ofFile = refusal(yield* messageIn(inGroup({ nonsense: 1 })), `${config}: ${name}`)
+        assert.include(ofFile, ` is not allowed; expected ${kind.expected}`)
+        if (typeof definition.defaultValue === "boolean") continue
+        const bad = kind.fromText("\0") === undefined || kind.accept(kind.fromText("\0")) === undefined ? "\0" : ""
+        const flag = `--${ServerOptions.flagName(name)}`
+        const ofFlag = refusal(yield* messageOf([`${flag}=${bad}`]), `option ${flag}`)
+        const variable = ServerOptions.environmentName(name)
+        assert.strictEqual(refusal(yield* messageOf([], { [variable]: bad }), `option ${variable}`), ofFlag, name)
+        assert.strictEqual(refusal(yield* messageIn(inGroup(bad)), `${config}: ${name}`), ofFlag, name)
       }
     })
   )

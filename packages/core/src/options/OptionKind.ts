@@ -87,6 +87,16 @@ const millisPerUnit: Readonly<Record<string, number>> = { "": 1000, ms: 1, s: 10
 /** The most milliseconds that a timer of the runtime holds. One for more would fire at once. */
 export const longestTimer = 2 ** 31 - 1
 
+const units = ["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"]
+
+/** Whether it is an object with something else than units; Effect would pass over that, and 0 would mean no limit. */
+const isMisspelt = (input: Duration.Input): boolean =>
+  typeof input === "object" &&
+  input !== null &&
+  !Duration.isDuration(input) &&
+  !Array.isArray(input) &&
+  Object.keys(input).some((key) => !units.includes(key))
+
 /** A duration; on the command line it is in seconds unless it has another unit. */
 export const seconds: Kind<Duration.Duration, Duration.Input> = {
   expected: "seconds from 0 to 2147483, such as 2.5, or 500ms, 5s, 2m, 1h (in programs a duration)",
@@ -95,7 +105,7 @@ export const seconds: Kind<Duration.Duration, Duration.Input> = {
     Option.getOrUndefined(
       Option.filter(
         // Not a number would become a duration of 0, which means no limit.
-        Number.isNaN(input) ? Option.none() : Duration.fromInput(input),
+        Number.isNaN(input) || isMisspelt(input) ? Option.none() : Duration.fromInput(input),
         (duration) => !Duration.isNegative(duration) && Duration.toMillis(duration) <= longestTimer
       )
     ),

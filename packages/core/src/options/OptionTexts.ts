@@ -2,7 +2,16 @@
 import * as Effect from "effect/Effect"
 import * as Formatter from "effect/Formatter"
 import * as Endpoint from "./Endpoint.ts"
-import { definitions, type Input, InvalidOption, make, parse, type Values } from "./ServerOptions.ts"
+import {
+  accept,
+  type Definition,
+  definitions,
+  type Input,
+  InvalidOption,
+  make,
+  parse,
+  type Values
+} from "./ServerOptions.ts"
 
 /** What somebody gave for an option. */
 export interface OptionText {
@@ -10,6 +19,8 @@ export interface OptionText {
   readonly source: string
   /** Several for a flag that was given several times. */
   readonly text: string | ReadonlyArray<string>
+  /** In place of a text, what a configuration file has: numbers, lists and the like, as programs give them. */
+  readonly value?: unknown
 }
 
 /**
@@ -34,7 +45,7 @@ export const resolve = Effect.fnUntraced(function* (
   const values: Record<string, unknown> = {}
   for (const [name, definition] of definitions) {
     const given = texts.get(name)
-    if (given !== undefined) assign(values, name, yield* parse(given.source, definition, given.text))
+    if (given !== undefined) assign(values, name, yield* read(given, definition))
   }
   // Each value has been accepted by the definition of the option whose name it has.
   return yield* Effect.mapError(
@@ -42,6 +53,11 @@ export const resolve = Effect.fnUntraced(function* (
     ({ expected, option, value }) => new InvalidOption({ option: sourceOf(option), value, expected })
   )
 })
+
+const read = (given: OptionText, definition: Definition<unknown, unknown>): Effect.Effect<unknown, InvalidOption> =>
+  given.value === undefined
+    ? parse(given.source, definition, given.text)
+    : accept(given.source, definition, given.value)
 
 /** Puts the value of `group.option` into the object `group`. */
 const assign = (values: Record<string, unknown>, name: string, value: unknown): void => {

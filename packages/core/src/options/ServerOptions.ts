@@ -46,7 +46,9 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidO
 }) {
   override get message(): string {
     const { expected, option, value } = this
-    return `option ${option}${value === undefined ? " is missing" : `: ${value} is not allowed`}; expected ${expected}`
+    // A file is named before its option, as in all messages about files.
+    const subject = option.includes(": ") ? option : `option ${option}`
+    return `${subject}${value === undefined ? " is missing" : `: ${value} is not allowed`}; expected ${expected}`
   }
 }
 
@@ -385,6 +387,18 @@ export const parse = (
   return Effect.fail(
     new InvalidOption({ option: source, value: kind.isSecret === true ? hidden : show(wrong), expected })
   )
+}
+
+/** Accepts a value that a configuration file has for an option, which `source` names in the error. */
+export const accept = (
+  source: string,
+  { kind }: Definition<unknown, unknown>,
+  input: unknown
+): Effect.Effect<unknown, InvalidOption> => {
+  const value = kind.accept(input)
+  return value === undefined
+    ? fail(source, input, expectedOf(kind, input), kind.isSecret === true)
+    : Effect.succeed(value)
 }
 
 const fail = (option: string, value: unknown, expected: string, isSecret = false) => {
