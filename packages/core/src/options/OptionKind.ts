@@ -87,7 +87,7 @@ const millisPerUnit: Readonly<Record<string, number>> = { "": 1000, ms: 1, s: 10
 /** The most milliseconds that a timer of the runtime holds. One for more would fire at once. */
 export const longestTimer = 2 ** 31 - 1
 
-const units = ["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"]
+const units = new Set(["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"])
 
 /** Whether it is an object with something else than units; Effect would pass over that, and 0 would mean no limit. */
 const isMisspelt = (input: Duration.Input): boolean =>
@@ -95,7 +95,7 @@ const isMisspelt = (input: Duration.Input): boolean =>
   input !== null &&
   !Duration.isDuration(input) &&
   !Array.isArray(input) &&
-  Object.keys(input).some((key) => !units.includes(key))
+  Object.keys(input).some((key) => !units.has(key))
 
 /** A duration; on the command line it is in seconds unless it has another unit. */
 export const seconds: Kind<Duration.Duration, Duration.Input> = {
