@@ -11,7 +11,7 @@ const indent = 28
 
 /** Which flags belong together. A flag belongs to the first group whose pattern its name matches. */
 const groups: ReadonlyArray<readonly [title: string, pattern: RegExp]> = [
-  ["Where to listen", /^(?:host|port|socket|socket-mode|listen|listener-backlog)$/],
+  ["Where to listen", /^(?:host|port|socket|socket-mode|listen|listener-backlog|proxy-protocol)$/],
   ["TLS", /^(?:ssl-|disable-tls)/],
   ["Development", /^reload/],
   [

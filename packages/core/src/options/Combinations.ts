@@ -70,8 +70,9 @@ const problemOfIds = (options: CombinedOptions): CombinationProblem | undefined 
   if (requestId === "trust" && trustedProxies === undefined) {
     return of("requestId", "trustedProxies beside it: whose ids are to be taken")
   }
-  if (requestId !== "trust" && trustedProxies !== undefined) {
-    return of("trustedProxies", "requestId trust beside it, which alone has a use for them")
+  const isProxied = Endpoint.endpoints(options).some(({ proxyProtocol }) => proxyProtocol === true)
+  if (requestId !== "trust" && trustedProxies !== undefined && !isProxied) {
+    return of("trustedProxies", "requestId trust or proxyProtocol beside it, which alone have a use for them")
   }
   return requestId === "off" && sendRequestId ? of("sendRequestId", "requestId make or trust beside it") : undefined
 }

@@ -6,6 +6,8 @@ export interface TcpEndpoint {
   readonly _tag: "Tcp"
   readonly host: string
   readonly port: number
+  /** Whether every connection begins with a header of the PROXY protocol, which says who the client is. */
+  readonly proxyProtocol?: boolean
 }
 
 /** A Unix socket. */
@@ -14,6 +16,8 @@ export interface UnixEndpoint {
   readonly path: string
   /** Its permissions; what the umask leaves of 0777 when there are none. */
   readonly mode: number | undefined
+  /** Whether every connection begins with a header of the PROXY protocol, which says who the client is. */
+  readonly proxyProtocol?: boolean
 }
 
 /** Where a server listens. */
@@ -23,14 +27,20 @@ export type Endpoint = TcpEndpoint | UnixEndpoint
 export type EndpointInput = string | Endpoint | EndpointParts
 
 type EndpointParts =
-  | { readonly host: string; readonly port: number }
-  | { readonly socket: string; readonly socketMode?: number }
+  | { readonly host: string; readonly port: number; readonly proxyProtocol?: boolean }
+  | { readonly socket: string; readonly socketMode?: number; readonly proxyProtocol?: boolean }
 
 /** A port of an address or host name; with port 0 the system picks a free one. */
 export const tcp = (host: string, port: number): TcpEndpoint => ({ _tag: "Tcp", host, port })
 
 /** The path of a Unix socket, and its permissions, for instance 0o660. */
 export const unix = (path: string, mode?: number): UnixEndpoint => ({ _tag: "Unix", path, mode })
+
+/** The same endpoint, to which proxies connect with the PROXY protocol. */
+const proxied = <Place extends Endpoint>(endpoint: Place): Place => ({ ...endpoint, proxyProtocol: true })
+
+/** What stands before such an endpoint. No name of a host has a plus sign. */
+const proxiedPrefix = "proxy+"
 
 /** Hosts, ports and paths as values of options. */
 export const hostKind = text("HOST")
@@ -39,9 +49,14 @@ export const pathKind = text("PATH")
 
 /**
  * Reads `host:port`, `[IPv6 address]:port`, or a path: what begins with `/` or `.`, or has no colon and is not a port, an
- * address or this machine's name, which nobody calls a socket.
+ * address or this machine's name, which nobody calls a socket. `proxy+` before it is for the PROXY protocol.
  */
 const parse = (spec: string): Endpoint | undefined => {
+  if (spec.startsWith(proxiedPrefix)) {
+    const rest = spec.slice(proxiedPrefix.length)
+    const endpoint = rest.startsWith(proxiedPrefix) ? undefined : parse(rest)
+    return endpoint && proxied(endpoint)
+  }
   if (/^[/.]/.test(spec) || !(spec.includes(":") || isHalf(spec))) {
     const path = pathKind.accept(spec)
     return path === undefined ? undefined : unix(path)
@@ -75,12 +90,25 @@ const suggestion = (spec: string, address: string): string | undefined => {
 /** An endpoint in the parts that programs give. */
 const partsOf = (endpoint: Endpoint): EndpointParts =>
   endpoint._tag === "Tcp"
-    ? { host: endpoint.host, port: endpoint.port }
-    : { socket: endpoint.path, ...(endpoint.mode === undefined ? {} : { socketMode: endpoint.mode }) }
+    ? { host: endpoint.host, port: endpoint.port, ...proxyPartOf(endpoint) }
+    : {
+        socket: endpoint.path,
+        ...(endpoint.mode === undefined ? {} : { socketMode: endpoint.mode }),
+        ...proxyPartOf(endpoint)
+      }
+
+const proxyPartOf = ({ proxyProtocol }: Endpoint): { readonly proxyProtocol?: boolean } =>
+  proxyProtocol === undefined ? {} : { proxyProtocol }
 
 const acceptParts = (input: EndpointParts): Endpoint | undefined => {
+  const { proxyProtocol, ...place }: Readonly<Record<string, unknown>> = { ...input }
+  const endpoint = proxyProtocol === undefined || typeof proxyProtocol === "boolean" ? acceptPlace(place) : undefined
+  return endpoint !== undefined && proxyProtocol === true ? proxied(endpoint) : endpoint
+}
+
+const acceptPlace = (input: Readonly<Record<string, unknown>>): Endpoint | undefined => {
   // Untyped programs may give both, or something else besides.
-  const { host, port, socket, socketMode, ...rest }: Readonly<Record<string, unknown>> = { ...input }
+  const { host, port, socket, socketMode, ...rest } = input
   if (Object.keys(rest).length > 0) return undefined
   if (socket === undefined) {
     if (typeof host !== "string" || typeof port !== "number" || socketMode !== undefined) return undefined
@@ -96,11 +124,11 @@ const acceptParts = (input: EndpointParts): Endpoint | undefined => {
 /** A host name or address as URLs and the command line write it. */
 export const formatHost = (host: string): string => (host.includes(":") ? `[${host}]` : host)
 
-/** Writes an endpoint as the command line has it. */
+/** Writes where an endpoint is, as the command line has it. */
 export const format = (endpoint: Endpoint): string => {
   if (endpoint._tag === "Tcp") return `${formatHost(endpoint.host)}:${endpoint.port}`
   const { path } = endpoint
-  return path.includes(":") && !/^[/.]/.test(path) ? `./${path}` : path
+  return (path.includes(":") || path.startsWith(proxiedPrefix)) && !/^[/.]/.test(path) ? `./${path}` : path
 }
 
 /** One endpoint as the value of an option. */
@@ -113,14 +141,17 @@ export const kind: Kind<Endpoint, EndpointInput> = {
     return acceptParts("_tag" in input ? partsOf(input) : input)
   },
   fromText: (spec) => spec,
-  toText: format,
+  toText: (endpoint) => `${endpoint.proxyProtocol === true ? proxiedPrefix : ""}${format(endpoint)}`,
   explain: (input) => (typeof input === "string" ? suggestion(input, "0.0.0.0") : undefined)
 }
 
 /** Where the admin listener is to be. Nobody is advised to let other machines reach it, nor means a socket by `off`. */
 export const adminKind: Kind<Endpoint, EndpointInput> = {
   ...kind,
-  accept: (input) => (input === "off" ? undefined : kind.accept(input)),
+  accept: (input) => {
+    const endpoint = input === "off" ? undefined : kind.accept(input)
+    return endpoint?.proxyProtocol === true ? undefined : endpoint
+  },
   explain: (input) => {
     if (input === "off") return "leave it out to have none, or did you mean ./off for a path"
     return typeof input === "string" ? suggestion(input, "127.0.0.1") : undefined
@@ -134,16 +165,19 @@ export interface EndpointOptions {
   readonly socket: string | undefined
   readonly socketMode: number | undefined
   readonly listen: ReadonlyArray<Endpoint> | undefined
+  readonly proxyProtocol?: boolean
 }
 
 /** Where the server is to listen, in the order given; Unix sockets without permissions of their own have `socketMode`. */
 export const endpoints = (options: EndpointOptions): readonly [Endpoint, ...Array<Endpoint>] => {
   const { host, port, socket, socketMode } = options
-  const withMode = (endpoint: Endpoint): Endpoint =>
-    endpoint._tag === "Tcp" ? endpoint : unix(endpoint.path, endpoint.mode ?? socketMode)
+  const complete = (endpoint: Endpoint): Endpoint => {
+    const place = endpoint._tag === "Tcp" ? endpoint : { ...endpoint, mode: endpoint.mode ?? socketMode }
+    return options.proxyProtocol === true ? proxied(place) : place
+  }
   const [first, ...others] = options.listen ?? []
-  if (first === undefined) return [socket === undefined ? tcp(host, port) : unix(socket, socketMode)]
-  return [withMode(first), ...others.map(withMode)]
+  if (first === undefined) return [complete(socket === undefined ? tcp(host, port) : unix(socket))]
+  return [complete(first), ...others.map(complete)]
 }
 
 /**

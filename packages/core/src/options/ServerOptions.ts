@@ -67,7 +67,12 @@ export const table = {
   listen: define(
     optional(list(Endpoint.kind, 1)),
     undefined,
-    "Everything to listen on, instead of host, port and socket"
+    "Everything to listen on, instead of host, port and socket; proxy+ before one is for the PROXY protocol"
+  ),
+  proxyProtocol: define(
+    toggle,
+    false,
+    "Has every connection begin with a header of the PROXY protocol, which says who the client is (docs/proxy-protocol.md)"
   ),
   disableTls: define(toggle, false, "Speaks no TLS, whatever else is set about it"),
   listenerBacklog: define(
@@ -160,7 +165,7 @@ export const table = {
   trustedProxies: define(
     optional(Network.peersKind),
     undefined,
-    "Whose x-request-id is taken; nothing else that they say about their clients is"
+    "Whose x-request-id is taken, and who alone may connect with the PROXY protocol"
   ),
   admin: define(
     optional(Endpoint.adminKind),

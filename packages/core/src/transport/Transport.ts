@@ -14,6 +14,8 @@ export interface Transport extends ByteSink {
   readonly server: Address | undefined
   /** Whether the bytes travel over TLS. */
   readonly secure: boolean
+  /** Whether the bytes come in the clear here, whatever they have travelled over before; told of no other transport. */
+  readonly isDecrypted?: boolean
   /** What TLS has settled; absent without it. */
   readonly tls: TlsExtension | undefined
   /** The one host, in lower case, that requests may be for; every host when there is none. */

@@ -69,6 +69,27 @@ describe("an endpoint", () => {
     }
   })
 
+  it("may be one for the PROXY protocol", () => {
+    const proxied = { ...tcp("::1", 80), proxyProtocol: true }
+    assert.deepStrictEqual(accept("proxy+[::1]:80"), proxied)
+    assert.deepStrictEqual(accept({ host: "::1", port: 80, proxyProtocol: true }), proxied)
+    assert.deepStrictEqual(accept(proxied), proxied)
+    assert.deepStrictEqual(accept({ host: "::1", port: 80, proxyProtocol: false }), tcp("::1", 80))
+    assert.deepStrictEqual(accept("proxy+/run/a"), { ...unix("/run/a"), proxyProtocol: true })
+    assert.deepStrictEqual(accept("./proxy+a"), unix("./proxy+a"))
+    assert.deepStrictEqual(accept("proxy:80"), tcp("proxy", 80))
+    for (const spec of ["proxy+[::1]:80", "proxy+/run/a", "proxy+./a"]) {
+      const endpoint = accept(spec)
+      assert.strictEqual(endpoint && Endpoint.kind.toText(endpoint), spec)
+    }
+    assert.strictEqual(Endpoint.format(proxied), "[::1]:80")
+    assert.strictEqual(Endpoint.format(unix("proxy+a")), "./proxy+a")
+    for (const input of ["proxy+", "proxy+proxy+/a", "proxy+80", { host: "a", port: 80, proxyProtocol: 1 }]) {
+      assert.isUndefined(accept(input), JSON.stringify(input))
+    }
+    assert.isUndefined(Endpoint.adminKind.accept("proxy+127.0.0.1:9090"))
+  })
+
   it("is refused in parts that do not belong together or are wrong", () => {
     const inputs: ReadonlyArray<unknown> = [
       {},
@@ -115,6 +136,16 @@ describe("endpoints", () => {
     assert.deepStrictEqual(Endpoint.endpoints({ ...options, socket: "/run/a", socketMode: 0o660 }), [
       unix("/run/a", 0o660)
     ])
+  })
+
+  it("are all for the PROXY protocol with the option, and otherwise those that say so", () => {
+    const listen = [tcp("a", 1), { ...unix("/run/a"), proxyProtocol: true }]
+    const isProxied = (given: Partial<Endpoint.EndpointOptions>) =>
+      Endpoint.endpoints({ ...options, ...given }).map(({ proxyProtocol }) => proxyProtocol === true)
+    assert.deepStrictEqual(isProxied({ listen }), [false, true])
+    assert.deepStrictEqual(isProxied({ listen, proxyProtocol: true }), [true, true])
+    assert.deepStrictEqual(isProxied({ proxyProtocol: true }), [true])
+    assert.deepStrictEqual(isProxied({ socket: "/run/a", proxyProtocol: true }), [true])
   })
 
   it("are the list, in which Unix sockets without permissions have those of the option", () => {

@@ -89,10 +89,27 @@ const rows: Readonly<Record<OptionName, Row>> = {
     expected: "permissions from 0 to 0777 (in octal; in programs a number such as 0o660)"
   },
   listen: {
-    accepted: [["127.0.0.1:80"], ["/run/a", { host: "::1", port: 0 }, { socket: "b", socketMode: 0o600 }]],
-    refused: [[], "127.0.0.1:80", [""], ["/run/a", "a b:80"], [5], [null], null, {}, [{ socket: "b", port: 5 }]],
+    accepted: [
+      ["127.0.0.1:80"],
+      ["/run/a", { host: "::1", port: 0 }, { socket: "b", socketMode: 0o600 }],
+      ["proxy+[::1]:80", "proxy+./a"]
+    ],
+    refused: [
+      [],
+      "127.0.0.1:80",
+      [""],
+      ["/run/a", "a b:80"],
+      [5],
+      [null],
+      null,
+      {},
+      [{ socket: "b", port: 5 }],
+      ["proxy+"],
+      ["proxy+proxy+/a"]
+    ],
     expected: "a list of host:port, [IPv6 address]:port or the path of a Unix socket"
   },
+  proxyProtocol: toggles,
   disableTls: toggles,
   listenerBacklog: integers(1, 2 ** 31 - 1),
   maxConnections: integers(1),
@@ -139,7 +156,7 @@ const rows: Readonly<Record<OptionName, Row>> = {
   },
   admin: {
     accepted: ["127.0.0.1:9090", "/run/admin.sock", { host: "::1", port: 0 }, { socket: "a", socketMode: 0o660 }],
-    refused: ["", "a b:90", 9090, null, { host: "::1" }],
+    refused: ["", "a b:90", 9090, null, { host: "::1" }, "proxy+127.0.0.1:9090"],
     expected: "host:port, [IPv6 address]:port or the path of a Unix socket"
   },
   adminToken: {
@@ -198,6 +215,7 @@ describe("ServerOptions", () => {
       assert.deepStrictEqual(plain, {
         extensions: { fullflush: {} },
         tls: undefined,
+        proxyProtocol: false,
         disableTls: false,
         mode: "production",
         host: "127.0.0.1",
@@ -386,7 +404,7 @@ describe("ServerOptions", () => {
         ],
         [
           { trustedProxies: ["unix"], requestId: "make" },
-          'option trustedProxies: ["unix"] is not allowed; expected requestId trust beside it, which alone has a use for them'
+          'option trustedProxies: ["unix"] is not allowed; expected requestId trust or proxyProtocol beside it, which alone have a use for them'
         ],
         [
           { maxQueuedRequests: 10 },

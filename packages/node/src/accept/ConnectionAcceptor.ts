@@ -56,7 +56,7 @@ class ConnectionAcceptor implements Acceptor {
   }
 
   serve(transport: Transport, alpn?: string): void {
-    if (alpn === undefined && !transport.secure) this.#protocols.detect(transport)
+    if (alpn === undefined && (!transport.secure || transport.isDecrypted === true)) this.#protocols.detect(transport)
     else this.#protocols.named(alpn).open(transport)
   }
 

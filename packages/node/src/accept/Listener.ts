@@ -55,7 +55,7 @@ export interface Acceptor {
   admit(): boolean
   /**
    * Opens a connection. `alpn` is the protocol that was agreed on; without it, clients of TLS get the fallback of the
-   * server's table, and of others the first bytes tell.
+   * server's table, and of others the first bytes tell, as of those whose TLS has ended in front (`isDecrypted`).
    */
   serve(transport: Transport, alpn?: string): void
   /**

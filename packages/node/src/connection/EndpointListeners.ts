@@ -8,14 +8,16 @@ import type { Inheritance } from "../listen/InheritedSockets.ts"
 import type { Acceptor, Listener } from "../accept/Listener.ts"
 import { listenAll } from "../listen/Listeners.ts"
 import type { ListenError } from "../accept/ListenError.ts"
-import type { ListenOptions } from "../listen/SocketListener.ts"
+import type { ListenOptions, OnSocket } from "../listen/SocketListener.ts"
 import type { TicketKeyring } from "../tls/TicketSecrets.ts"
 import type { TlsCertificates } from "../tls/TlsCertificates.ts"
 import { TlsHandshakes } from "../tls/TlsHandshakes.ts"
 import type { AcceptShare } from "./AcceptShare.ts"
 import { DescriptorLimit, readLimit } from "./DescriptorLimit.ts"
 import { clientOf } from "./NetTransport.ts"
+import type { ProxiedParts } from "./ProxiedAcceptor.ts"
 import { makeSocketAcceptor, withShare } from "./SocketAcceptor.ts"
+import * as TrustedPeers from "./TrustedPeers.ts"
 
 /** What sockets need beside the options. */
 export interface SocketParts {
@@ -35,7 +37,7 @@ export const listenOnEndpoints = (
   acceptor: Acceptor,
   { certificates, inheritance, isWorker, share, tickets }: SocketParts
 ): Effect.Effect<Arr.NonEmptyReadonlyArray<Listener>, ListenError, EffectScope.Scope> =>
-  Effect.suspend(() => {
+  Effect.gen(function* () {
     const { server } = acceptor
     const { options } = server
     const descriptors = new DescriptorLimit(server, readLimit())
@@ -46,14 +48,36 @@ export const listenOnEndpoints = (
         secure: true
       })
     const handshakes = certificates && new TlsHandshakes(server, certificates, tickets, tellFailure)
+    const places = endpoints(options)
+    const isTrusted = options.trustedProxies && TrustedPeers.make(options.trustedProxies)
+    const onProxied = places.some(({ proxyProtocol }) => proxyProtocol === true)
+      ? yield* makeProxied({ acceptor, descriptors, handshakes, isTrusted })
+      : undefined
     const own: ListenOptions = {
       secure: certificates !== undefined,
       backlog: options.listenerBacklog,
       reusePort: options.reuseport && isWorker,
       isQuiet: isWorker,
       onSocket: makeSocketAcceptor(acceptor, descriptors, handshakes),
+      onProxied,
+      proxiedRemark: isTrusted === undefined ? openToAll : undefined,
       onAcceptError: (error) => descriptors.onAcceptError(error)
     }
-    const inherited = { ...own, onSocket: withShare(own.onSocket, acceptor, share) }
-    return listenAll(endpoints(options), inheritance, own, inherited)
+    const inherited = {
+      ...own,
+      onSocket: withShare(own.onSocket, acceptor, share),
+      onProxied: onProxied && withShare(onProxied, acceptor, share)
+    }
+    return yield* listenAll(places, inheritance, own, inherited)
   })
+
+/** Loads what only servers behind the PROXY protocol need. */
+const makeProxied = (parts: ProxiedParts): Effect.Effect<OnSocket> =>
+  Effect.map(
+    Effect.promise(() => import("./ProxiedAcceptor.ts")),
+    ({ makeProxiedAcceptor }) => makeProxiedAcceptor(parts)
+  )
+
+/** Said of listeners where nothing keeps others than proxies from saying who they are. */
+const openToAll =
+  "believes what everybody who can connect says by the PROXY protocol; set trustedProxies unless proxies alone can"

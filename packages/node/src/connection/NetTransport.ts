@@ -91,7 +91,17 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
   }
 
   get secure(): boolean {
+    return this.isEncrypted
+  }
+
+  /** Whether there is TLS below it. */
+  protected get isEncrypted(): boolean {
     return this.#tls !== undefined
+  }
+
+  /** Whether it is a Unix socket, or what is below it. */
+  protected get isUnix(): boolean {
+    return this.server?.[1] === null
   }
 
   /** Not known any more when the socket has been closed. */
@@ -118,7 +128,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
     }
     const onBytes = (bytes: Uint8Array): void => this.onRead(bytes, false)
     this.#socket.on("data", onBytes)
-    if (this.secure) readPastStream(this.#socket, onBytes)
+    if (this.isEncrypted) readPastStream(this.#socket, onBytes)
     this.#socket.on("end", () => this.onEnd())
     this.#socket.on("error", (error: NodeJS.ErrnoException) => this.onError(error))
     this.#socket.on("close", () => this.onClosed())
@@ -205,7 +215,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
   reset(): void {
     const carrier = this.#tls?.carrier ?? this.#socket
     // There is no reset on a Unix socket.
-    if (this.server?.[1] === null) carrier.destroy()
+    if (this.isUnix) carrier.destroy()
     else carrier.resetAndDestroy()
   }
 
@@ -235,13 +245,13 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
     if (this.isBlocked || this.#ending === "none") return
     if (this.#ending === "end") this.#endWriting()
     // TLS says that nothing is missing, which without it the end alone does.
-    else if (this.#ending === "close" && this.secure) socket.destroySoon()
+    else if (this.#ending === "close" && this.isEncrypted) socket.destroySoon()
     else socket.destroy()
   }
 
   /** Whether this was the one answer of a connection over TLS, short enough that nobody needs to be told when it is taken. */
   #writesAllAtOnce(length: number): boolean {
-    if (!this.secure || this.#ending !== "end" || this.#hasWritten || length > firstWriteLimit) return false
+    if (!this.isEncrypted || this.#ending !== "end" || this.#hasWritten || length > firstWriteLimit) return false
     if (this.#text.length !== length) return false
     this.#socket.end(this.#text, "latin1")
     this.#text = ""
@@ -263,7 +273,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
     }
     this.#text = ""
     this.#hasWritten = true
-    if (this.secure) this.#socket.write(text, "latin1", this.#onTaken)
+    if (this.isEncrypted) this.#socket.write(text, "latin1", this.#onTaken)
     else this.#socket.write(text, "latin1")
     return text.length
   }
@@ -287,7 +297,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
       room -= piece.length
     }
     if (queue.length > 0) this.#batchTime = performance.now()
-    if (this.secure) socket.write("", this.#onTaken)
+    if (this.isEncrypted) socket.write("", this.#onTaken)
     socket.uncork()
     return batchSize - room
   }
@@ -306,7 +316,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
    */
   #block(): void {
     this.isBlocked = true
-    if (!this.secure) this.#socket.write("", this.#onTaken)
+    if (!this.isEncrypted) this.#socket.write("", this.#onTaken)
     this.#noteUntaken()
     this.#handler?.onBlocked()
   }

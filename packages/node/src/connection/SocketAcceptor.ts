@@ -49,7 +49,7 @@ export const makeSocketAcceptor = (
 }
 
 /** A socket whose handshake is still to come. */
-const carrierOf = (socket: Socket, server: Address | undefined): Carrier => ({
+export const carrierOf = (socket: Socket, server: Address | undefined): Carrier => ({
   client: clientOf(socket),
   server,
   secure: true,
@@ -57,7 +57,7 @@ const carrierOf = (socket: Socket, server: Address | undefined): Carrier => ({
 })
 
 /** What the client has chosen; Node has other values for nothing. */
-const alpnOf = ({ alpnProtocol }: TLSSocket): string | undefined =>
+export const alpnOf = ({ alpnProtocol }: TLSSocket): string | undefined =>
   typeof alpnProtocol === "string" ? alpnProtocol : undefined
 
 /** Lets other workers go first after accepting, where this one has more than its share. */

@@ -6,7 +6,14 @@ import { fstatSync } from "node:fs"
 import type { Server } from "node:net"
 import type { InheritedSocket } from "./InheritedSocket.ts"
 import type { Listener } from "../accept/Listener.ts"
-import { addressOf, createListeningServer, fromServer, type ListenOptions, tcpEndpointOf } from "./SocketListener.ts"
+import {
+  addressOf,
+  createListeningServer,
+  forEndpoint,
+  fromServer,
+  type ListenOptions,
+  tcpEndpointOf
+} from "./SocketListener.ts"
 import { type FoundSocket, matching, pathOf } from "./SocketMatch.ts"
 
 /** An inherited socket that listens. */
@@ -48,7 +55,7 @@ export const adoptListeners = (
 const listenerOf = (
   [endpoint, { bound, server }]: readonly [Endpoint, Adopted],
   options: ListenOptions
-): readonly [Endpoint, Listener] => [endpoint, fromServer(server, addressOf(bound), options)]
+): readonly [Endpoint, Listener] => [endpoint, fromServer(server, addressOf(bound), forEndpoint(endpoint, options))]
 
 /**
  * How many connections may wait on a socket whose opener has said that already. To accept is to say it anew, and what

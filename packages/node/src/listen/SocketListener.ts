@@ -24,6 +24,18 @@ export interface ListenOptions {
   /** A connection could not be accepted; those that are open, and later ones, are not concerned. */
   readonly onAcceptError: (error: NodeJS.ErrnoException) => void
   readonly onSocket: OnSocket
+  /** The same for endpoints with `proxyProtocol`; where there are none, nobody. */
+  readonly onProxied?: OnSocket | undefined
+  /** What is to be said of those. */
+  readonly proxiedRemark?: string | undefined
+}
+
+/** What there is for one of several endpoints. */
+export const forEndpoint = (endpoint: Endpoint, options: ListenOptions): ListenOptions => {
+  const { onProxied, proxiedRemark, ...rest } = options
+  return endpoint.proxyProtocol === true && onProxied !== undefined
+    ? { ...rest, onSocket: onProxied, proxiedRemark }
+    : rest
 }
 
 /** Listens for as long as the scope is open. */
@@ -32,7 +44,9 @@ export const listen = (
   options: ListenOptions
 ): Effect.Effect<Listener, ListenError, EffectScope.Scope> =>
   Effect.acquireRelease(
-    endpoint._tag === "Tcp" ? listenTcp(endpoint, options) : listenUnix(endpoint, options),
+    endpoint._tag === "Tcp"
+      ? listenTcp(endpoint, forEndpoint(endpoint, options))
+      : listenUnix(endpoint, forEndpoint(endpoint, options)),
     ({ stopAccepting }) => stopAccepting
   )
 
@@ -100,7 +114,11 @@ export const fromServer = (
     address,
     url,
     remark:
-      isSecure && !isTcp ? `clients of ${url} must speak TLS too; a proxy in front of it usually does not` : undefined,
+      options.proxiedRemark !== undefined
+        ? `${url} ${options.proxiedRemark}`
+        : isSecure && !isTcp
+          ? `clients of ${url} must speak TLS too; a proxy in front of it usually does not`
+          : undefined,
     stopAccepting: Effect.sync(() => {
       if (!server.listening) return
       giveUp()
