@@ -25,11 +25,14 @@ const wanted = (specifier: string, parent: string | undefined): string | undefin
  * Begins to note what is loaded, by Node's hooks; Node has them from 22.15 on, and before that only `entry` is noted.
  *
  * @param entry the module of the application, which may not be there yet
+ * @param onFile is called with each file when it is noted
  */
-export const note = (entry: string | undefined): LoadedFiles => {
+export const note = (entry: string | undefined, onFile: (path: string) => void): LoadedFiles => {
   const files = new Map<string, string>()
   const add = (path: string): void => {
-    if (!isOfPackage(path)) files.set(path, FileVersion.beforeReading(path))
+    if (isOfPackage(path)) return
+    files.set(path, FileVersion.beforeReading(path))
+    onFile(path)
   }
   if (entry !== undefined) add(resolve(entry))
   module.registerHooks?.({

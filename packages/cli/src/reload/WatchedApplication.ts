@@ -2,9 +2,11 @@
 import type { PagiApp } from "@pagi/core/contract/PagiApp"
 import { ofProcess } from "@pagi/node/worker/WorkerChannel"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { AppLoadError, ChangedMeanwhile } from "../application/AppLoadError.ts"
 import { parseReference } from "../application/AppLoader.ts"
+import * as FileVersion from "./FileVersion.ts"
 import * as LoadedFiles from "./LoadedFiles.ts"
 import { quiet } from "./Quiet.ts"
 
@@ -21,8 +23,20 @@ export const layer = <E, R>(
   Layer.unwrap(
     Effect.sync(() => {
       const path = reference === null ? undefined : parseReference(reference).path
-      const files = LoadedFiles.note(path)
-      const tell = Effect.suspend(() => ofProcess.send({ type: "files", files: Object.fromEntries(files) }))
+      const isUntold = Latch.makeUnsafe(false)
+      const untold = new Set<string>()
+      const files = LoadedFiles.note(path, (file) => {
+        untold.add(file)
+        isUntold.openUnsafe()
+      })
+      const tell = Effect.suspend(() => {
+        const news = [...untold].map((file) => [file, files.get(file) ?? FileVersion.missing])
+        untold.clear()
+        isUntold.closeUnsafe()
+        return ofProcess.send({ type: "files", files: Object.fromEntries(news) })
+      })
+      // What the application imports later, when a request asks for it.
+      const tellLater = Effect.forever(Effect.andThen(isUntold.await, tell))
       const unmixed = Effect.gen(function* () {
         const wait = quiet - LoadedFiles.quietFor(files)
         if (wait > 0) yield* Effect.sleep(wait)
@@ -33,7 +47,8 @@ export const layer = <E, R>(
       return Layer.effectContext(
         Layer.build(application).pipe(
           Effect.tap(() => unmixed),
-          Effect.ensuring(tell)
+          Effect.ensuring(tell),
+          Effect.tap(() => Effect.forkScoped(tellLater))
         )
       )
     })

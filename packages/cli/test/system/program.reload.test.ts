@@ -95,6 +95,27 @@ describe("pagi-server --reload", () => {
   )
 
   it.live(
+    "watches what is imported when a request asks for it",
+    () =>
+      Effect.gen(function* () {
+        const late = (text: string): string => `export const text = "${text}"\n`
+        const lazy = `export default { fetch: async () => new Response((await import("./late.mjs")).text) }\n`
+        const cwd = yield* Site.make({ "app.mjs": lazy, "late.mjs": late("one") })
+        const program = yield* Program.start(["--port", "0", "--no-access-log", ...reload, "./app.mjs"], { cwd })
+        const address = yield* Program.address(program)
+        const ask = Effect.promise(() =>
+          fetch(address, { headers: { connection: "close" } }).then((response) => response.text())
+        )
+        assert.strictEqual(yield* ask, "one")
+        writeFileSync(join(cwd, "late.mjs"), late("two"))
+        yield* program.line(/^late\.mjs changed$/m)
+        yield* program.line(/(?:^worker 1 is ready$[^]*){2}/m)
+        yield* Effect.repeat(ask, { until: (text) => text === "two" })
+      }),
+    timeout
+  )
+
+  it.live(
     "does not work in production",
     () =>
       Effect.gen(function* () {
