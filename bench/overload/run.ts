@@ -1,0 +1,71 @@
+/**
+ * What an overloaded server does with the option `maxQueueTime` and without it: offers more and more requests to an
+ * application of 2 ms of computing, prints what came of each load, and draws docs/bench/overload.svg with `--write`.
+ */
+import { spawn } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { cpus, loadavg } from "node:os"
+import { parseArgs } from "node:util"
+import { type LoadOutcome, offer } from "./client.ts"
+import { renderCurves } from "./chart.ts"
+
+const { values } = parseArgs({
+  options: {
+    write: { type: "boolean", default: false },
+    rates: { type: "string", default: "150,300,400,450,500,600,750,1000,1250,1500" },
+    seconds: { type: "string", default: "6" },
+    "max-queue-time": { type: "string", default: "0.1" }
+  }
+})
+
+const patience = 1000
+const path = (name: string): string => new URL(name, import.meta.url).pathname
+const bin = path("../../packages/cli/src/bin.ts")
+
+/** Runs the server with these flags while `use` does something with its port. */
+const withServer = async <A>(flags: ReadonlyArray<string>, use: (port: number) => Promise<A>): Promise<A> => {
+  const server = spawn(
+    process.execPath,
+    [bin, path("./computing.ts"), "--port", "0", "--access-log", "off", ...flags],
+    { stdio: ["ignore", "pipe", "pipe"] }
+  )
+  try {
+    const port = await new Promise<number>((resolve, reject) => {
+      let text = ""
+      const read = (piece: Buffer): void => {
+        text += piece.toString()
+        const port = /http:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1]
+        if (port !== undefined) resolve(Number(port))
+      }
+      server.stdout.on("data", read)
+      server.stderr.on("data", read)
+      server.on("exit", () => reject(new Error(`the server has ended: ${text}`)))
+    })
+    return await use(port)
+  } finally {
+    server.kill("SIGKILL")
+  }
+}
+
+const measure = async (flags: ReadonlyArray<string>): Promise<ReadonlyArray<LoadOutcome>> => {
+  const outcomes: Array<LoadOutcome> = []
+  for (const rate of values.rates.split(",").map(Number)) {
+    const load = { rate, seconds: Number(values.seconds), warmUp: 1, patience, connections: 400 }
+    const outcome = await withServer(flags, (port) => offer({ ...load, port }))
+    outcomes.push(outcome)
+    console.log(flags.join(" "), JSON.stringify(outcome))
+  }
+  return outcomes
+}
+
+const seconds = values["max-queue-time"]
+const limited = await measure(["--max-queue-time", seconds])
+const plain = await measure([])
+if (values.write) {
+  const [load = 0] = loadavg()
+  const processor = `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores`
+  const machine = `${processor}, Node ${process.versions.node}, load average ${load.toFixed(1)}`
+  const figures = { machine, patience, maxQueueTime: Number(seconds) * 1000, limited, plain }
+  writeFileSync(path("../../docs/bench/overload.json"), `${JSON.stringify(figures, undefined, 2)}\n`)
+  writeFileSync(path("../../docs/bench/overload.svg"), renderCurves(figures))
+}
