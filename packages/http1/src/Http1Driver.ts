@@ -1,6 +1,7 @@
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import type { HttpRequestEvent } from "@pagi/core/contract/Event"
 import type { Ending } from "@pagi/core/exchange/Exchange"
+import type { ScopeConnection } from "@pagi/core/exchange/RequestScope"
 import { beginExchange, type BegunExchange, type HttpHost } from "@pagi/core/exchange/HttpHost"
 import type { Refusal } from "@pagi/core/exchange/Refusal"
 import { overdue, Turn, type TurnHost } from "@pagi/core/exchange/Turn"
@@ -56,6 +57,7 @@ export const maxRunning = 200
 
 /** A request that waits for its turn. */
 interface QueuedRequest {
+  readonly connection: ScopeConnection
   readonly head: RequestHead
   readonly handshake: WebSocketHandshake | undefined
   readonly turn: Turn
@@ -298,14 +300,18 @@ export class Http1Driver
   }
 
   #beginOrRefuse(received: RequestHead): boolean {
-    const head = this.settings.server.requestIds?.identify(received, this.transport) ?? received
+    const { forwarding, observer, requestIds } = this.settings.server
+    const identified = requestIds?.identify(received, this.transport) ?? received
+    const forwarded = forwarding?.resolve(identified, this.transport)
+    const head = forwarded?.head ?? identified
     // The client is done with that response, and waits for the next.
     this.#previous?.stopSendingInVain()
     this.#previous = undefined
-    const admission = admit(this.settings, this.transport, head)
+    // The host that TLS was set up for is the one that the peer names, and not its clients.
+    const admission = admit(this.settings, this.transport, identified)
     if (admission?.type === "error") {
-      this.response.begin(head)
-      this.settings.server.observer?.protocolError?.("request-refused", this.transport)
+      this.response.begin(head, forwarded?.connection)
+      observer?.protocolError?.("request-refused", this.transport)
       this.#answer(admission.status, admission.message, "protocol_error", admission.headers)
       return false
     }
@@ -313,16 +319,23 @@ export class Http1Driver
     if (admission !== undefined) this.#machine.closeAfterResponse()
     this.#body.restart()
     this.#isBodyAwaited = false
-    this.response.begin(head)
+    this.response.begin(head, forwarded?.connection)
+    const connection = forwarded?.connection ?? this.transport
     if (this.settings.server.admission !== undefined) {
-      return this.#beginInTurn(new Turn(this.settings.server.admission, this.settings.server, this), head, admission)
+      const turn = new Turn(this.settings.server.admission, this.settings.server, this)
+      return this.#beginInTurn(turn, connection, head, admission)
     }
-    beginExchange(this, this.settings, this.transport, head, admission)
+    beginExchange(this, this.settings, connection, head, admission)
     return true
   }
 
   /** Begins when it is the request's turn. */
-  #beginInTurn(turn: Turn, head: RequestHead, handshake: WebSocketHandshake | undefined): boolean {
+  #beginInTurn(
+    turn: Turn,
+    connection: ScopeConnection,
+    head: RequestHead,
+    handshake: WebSocketHandshake | undefined
+  ): boolean {
     const refused = turn.take(head.path)
     if (refused !== undefined) {
       this.#refuse(refused)
@@ -330,18 +343,18 @@ export class Http1Driver
     }
     this.#turn = turn
     if (!turn.isWaiting) {
-      beginExchange(this, this.settings, this.transport, head, handshake, turn)
+      beginExchange(this, this.settings, connection, head, handshake, turn)
       return true
     }
-    this.#queued = { head, handshake, turn }
+    this.#queued = { connection, head, handshake, turn }
     this.#phase = "queued"
     this.#readDeadline.stop()
     return true
   }
 
   onTurn(): void {
-    this.#goOn(({ handshake, head, turn }) => {
-      beginExchange(this, this.settings, this.transport, head, handshake, turn)
+    this.#goOn(({ connection, handshake, head, turn }) => {
+      beginExchange(this, this.settings, connection, head, handshake, turn)
     })
   }
 

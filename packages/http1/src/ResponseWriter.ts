@@ -42,12 +42,12 @@ export class ResponseWriter implements UpgradableResponse {
     this.#observer = observer
   }
 
-  /** Goes on to the response for this request. */
-  begin(head: RequestHead & { readonly requestId?: string }): void {
+  /** Goes on to the response for this request. `connection` is as its client sees it, if that is not as the transport does. */
+  begin(head: RequestHead & { readonly requestId?: string }, connection?: ObservedConnection): void {
     this.#requestId = head.requestId
     const { exchanges } = this.#server
     if (exchanges === undefined) return
-    this.#entry = exchanges.begin(this.#described, head)
+    this.#entry = exchanges.begin(connection ?? this.#described, head)
     this.#arrivedAt = this.#entry.arrived(this.#arrivedAt)
   }
 

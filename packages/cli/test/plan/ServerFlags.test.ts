@@ -70,7 +70,6 @@ describe("ServerFlags", () => {
 
   /** What some have no use without. */
   const needed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-    trustedProxies: { PAGI_REQUEST_ID: "trust" },
     reload: { PAGI_ENV: "development" },
     reloadInclude: { PAGI_ENV: "development", PAGI_RELOAD: "true" },
     adminToken: { PAGI_ADMIN: "127.0.0.1:9090" }

@@ -20,11 +20,13 @@ export interface NativeRequest {
   readonly method: string
   /** Path and query as the client sent them; `*` for a request about the server itself (RFC 9110 §7.1). */
   readonly target: ByteString
+  /** The prefix of the client's path that a proxy has taken off; `target` comes behind it. */
+  readonly rootPath: string
   readonly httpVersion: HttpVersion
   readonly headers: HeaderBlock
-  /** Whether it came over TLS. */
+  /** Whether the client has sent it over TLS. */
   readonly secure: boolean
-  /** The peer; absent on Unix sockets. */
+  /** The peer, or the client of a trusted proxy; absent on Unix sockets. */
   readonly client: Address | undefined
   /** Where the client has connected to. */
   readonly server: Address | undefined

@@ -10,7 +10,16 @@ import type { HttpScope, HttpVersion, Readiness, WebSocketScope } from "./Scope.
 /** What there is to know of a request, whichever way it comes. */
 export type RequestFacts = Pick<
   NativeRequest,
-  "method" | "target" | "httpVersion" | "headers" | "secure" | "client" | "server" | "shuttingDown" | "readiness"
+  | "method"
+  | "target"
+  | "rootPath"
+  | "httpVersion"
+  | "headers"
+  | "secure"
+  | "client"
+  | "server"
+  | "shuttingDown"
+  | "readiness"
 >
 
 /** The facts of a request, or of a WebSocket handshake. */
@@ -27,6 +36,10 @@ export class RequestOfScope<Scope extends HttpScope | WebSocketScope> implements
 
   get target(): ByteString {
     return joinTarget(this.scope)
+  }
+
+  get rootPath(): string {
+    return this.scope.rootPath
   }
 
   get httpVersion(): HttpVersion {

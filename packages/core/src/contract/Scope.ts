@@ -34,15 +34,16 @@ interface RequestScope {
   /** Without "?", still encoded. */
   readonly queryString: ByteString
   /**
-   * The prefix below which the application is mounted in a router (`PagiApp.toHttpEffect`), decoded as `path` is, which
-   * comes behind it; empty otherwise.
+   * The prefix below which the application is mounted: by a proxy that takes it off the path (option `rootPath`,
+   * `x-forwarded-prefix`), or in a router (`PagiApp.toHttpEffect`). Decoded as `path` is, which comes behind it; empty
+   * otherwise.
    */
   readonly rootPath: string
   /** Lower-case names in arrival order, duplicates kept, one combined `cookie`. */
   readonly headers: HeaderBlock
   /** The id of the exchange, which the field `x-request-id` of `headers` has too; absent unless the server gives ids. */
   readonly requestId?: string
-  /** Absent on Unix sockets. */
+  /** The peer, or whom a trusted proxy names as its client, whose port may be 0 then; absent on Unix sockets. */
   readonly client?: Address
   /** Where the client has connected to. */
   readonly server?: Address

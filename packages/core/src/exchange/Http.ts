@@ -113,6 +113,10 @@ class RequestOfExchange implements NativeRequest {
     return target?.startsWith("/") === true ? target : joinTarget(this.#head)
   }
 
+  get rootPath(): string {
+    return this.#head.rootPath ?? this.#server.options.rootPath
+  }
+
   get httpVersion(): HttpVersion {
     return this.#head.httpVersion
   }

@@ -19,7 +19,7 @@ export interface HttpRequestHead {
   readonly method: string
   /** As received; not known when absent. */
   readonly target?: ByteString
-  /** The prefix below which the application is mounted, which `path` and `rawPath` come behind; empty when absent. */
+  /** The prefix below which the application is mounted, which `path` and `rawPath` come behind; that of the options when absent. */
   readonly rootPath?: string
   readonly path: string
   readonly rawPath: ByteString
@@ -32,7 +32,7 @@ export interface HttpRequestHead {
 
 /** What of a server every scope repeats. */
 export type ScopeSource = Pick<ServerContext, "state" | "shuttingDown" | "readiness"> & {
-  readonly options: Pick<ServerContext["options"], "extensions">
+  readonly options: Pick<ServerContext["options"], "extensions" | "rootPath">
 }
 
 /** What of a connection its scopes repeat. */
@@ -71,7 +71,7 @@ const makeScope = <Type extends "http" | "sse" | "websocket", Scheme extends str
     path: head.path,
     rawPath: head.rawPath,
     queryString: head.queryString,
-    rootPath: head.rootPath ?? "",
+    rootPath: head.rootPath ?? server.options.rootPath,
     headers: head.headers,
     state: { ...server.state },
     extensions: extensionsOf(server, connection),

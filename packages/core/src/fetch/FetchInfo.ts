@@ -18,9 +18,11 @@ export interface FetchInfo {
   readonly remoteAddress: string | undefined
   /** The client's port, where it is known. */
   readonly remotePort: number | undefined
+  /** The prefix of the client's path that a proxy has taken off, which links have to begin with; empty without one. */
+  readonly rootPath: string
   /** The version of HTTP that the request came by. */
   readonly httpVersion: HttpVersion
-  /** Whether it came over TLS. */
+  /** Whether the client has sent it over TLS. */
   readonly secure: boolean
   /** What TLS has settled, with the client's certificate; absent without TLS. */
   readonly tls: TlsExtension | undefined
@@ -86,7 +88,11 @@ export class RequestInfo implements FetchInfo {
   }
 
   get remotePort(): number | undefined {
-    return this.#request.client?.[1] ?? undefined
+    return this.#request.client?.[1] || undefined
+  }
+
+  get rootPath(): string {
+    return this.#request.rootPath
   }
 
   get httpVersion(): HttpVersion {

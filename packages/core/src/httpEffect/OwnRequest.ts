@@ -21,10 +21,12 @@ export interface RequestSource {
   readonly method: string
   /** Path and query as received. */
   readonly target: ByteString
+  /** The prefix of the client's path that a proxy has taken off. */
+  readonly rootPath: string
   readonly headers: HeaderBlock
-  /** Whether it came over TLS. */
+  /** Whether the client has sent it over TLS. */
   readonly secure: boolean
-  /** The peer; absent on Unix sockets. */
+  /** The peer, or the client of a trusted proxy; absent on Unix sockets. */
   readonly client: Address | undefined
   /** Where the client has connected to. */
   readonly server: Address | undefined

@@ -48,6 +48,10 @@ abstract class EventSource<Request extends RequestFacts> implements RequestSourc
     return this.request.target
   }
 
+  get rootPath(): string {
+    return this.request.rootPath
+  }
+
   get headers(): HeaderBlock {
     return this.request.headers
   }

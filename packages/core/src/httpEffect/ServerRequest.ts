@@ -18,6 +18,7 @@ import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
 import { get } from "../http/HeaderBlock.ts"
+import * as PathPrefix from "../http/PathPrefix.ts"
 import type { RequestSource } from "./OwnRequest.ts"
 import { type BodyProblem, RequestBody } from "./RequestBody.ts"
 import * as RequestHeaders from "./RequestHeaders.ts"
@@ -100,9 +101,11 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   }
 
   get originalUrl(): string {
-    const { headers, secure, target } = this.state.source
+    const { headers, rootPath, secure, target } = this.state.source
     const host = get(headers, "host")
-    return host === undefined || !target.startsWith("/") ? target : `${secure ? "https" : "http"}://${host}${target}`
+    if (host === undefined || !target.startsWith("/")) return target
+    // A mounted application has that prefix, and its own, from here.
+    return `${secure ? "https" : "http"}://${host}${PathPrefix.encode(rootPath)}${target}`
   }
 
   get protocol(): "http" | "https" | undefined {

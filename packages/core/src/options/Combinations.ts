@@ -70,10 +70,6 @@ const problemOfIds = (options: CombinedOptions): CombinationProblem | undefined 
   if (requestId === "trust" && trustedProxies === undefined) {
     return of("requestId", "trustedProxies beside it: whose ids are to be taken")
   }
-  const isProxied = Endpoint.endpoints(options).some(({ proxyProtocol }) => proxyProtocol === true)
-  if (requestId !== "trust" && trustedProxies !== undefined && !isProxied) {
-    return of("trustedProxies", "requestId trust or proxyProtocol beside it, which alone have a use for them")
-  }
   return requestId === "off" && sendRequestId ? of("sendRequestId", "requestId make or trust beside it") : undefined
 }
 

@@ -1,6 +1,7 @@
 /** The kinds of values that options have: what is allowed, and how it is written on the command line. */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import * as PathPrefix from "../http/PathPrefix.ts"
 import { names, problemOf } from "../observe/accessLog/Format.ts"
 
 /** How the value of an option is written and read. `Input` is what programs give, `Value` what the server uses. */
@@ -129,6 +130,15 @@ export const requestPath: Kind<string, string> = {
   expected: "a path that begins with / and has no query, such as /health",
   placeholder: "PATH",
   accept: (input) => (typeof input === "string" && /^\/[^?#\0]*$/.test(input) ? input : undefined),
+  fromText: (text) => text,
+  toText: String
+}
+
+/** The prefix of a path, without a slash at its end. */
+export const prefix: Kind<string, string> = {
+  expected: "a path such as /shop, of letters, digits and other characters that need no percent-encoding, or nothing",
+  placeholder: "PATH",
+  accept: (input) => (typeof input === "string" ? PathPrefix.read(input) : undefined),
   fromText: (text) => text,
   toText: String
 }

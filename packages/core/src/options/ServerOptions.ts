@@ -12,6 +12,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Combinations from "./Combinations.ts"
 import * as Endpoint from "./Endpoint.ts"
+import * as ForwardedFields from "./ForwardedFields.ts"
 import * as Network from "./Network.ts"
 import {
   bytes,
@@ -25,6 +26,7 @@ import {
   permissions,
   processes,
   requestPath,
+  prefix,
   seconds,
   text,
   toggle,
@@ -165,7 +167,17 @@ export const table = {
   trustedProxies: define(
     optional(Network.peersKind),
     undefined,
-    "Whose x-request-id is taken, and who alone may connect with the PROXY protocol"
+    "Proxies that are believed what they say about their clients, and who alone may use the PROXY protocol (docs/proxies.md)"
+  ),
+  trustedFields: define(
+    ForwardedFields.kind,
+    ForwardedFields.all,
+    "Which fields of theirs count: X-Forwarded- and one of the first five, or Forwarded (RFC 7239)"
+  ),
+  rootPath: define(
+    prefix,
+    "",
+    "Prefix that the proxy in front takes off the path; it is the rootPath of scopes (docs/proxies.md)"
   ),
   admin: define(
     optional(Endpoint.adminKind),

@@ -26,7 +26,7 @@ const makePrefix = (): string => {
 export type Identified<Head> = Head & { readonly headers: HeaderBlock; readonly requestId: string }
 
 /** Whether the peer of a connection is one whose ids are used. */
-export type IsTrusted = (connection: ObservedConnection) => boolean
+export type IsTrusted = (connection: Pick<ObservedConnection, "client">) => boolean
 
 /**
  * Gives each exchange of a server an id. Those that are made here are a random prefix and a number that counts them: a

@@ -9,6 +9,7 @@ import type { Observer } from "../observe/Observer.ts"
 import { ConnectionRegistry } from "./ConnectionRegistry.ts"
 import { DateHeader } from "./DateHeader.ts"
 import * as Deadlines from "./Deadlines.ts"
+import { Forwarding } from "./Forwarding.ts"
 import type { FileSource } from "../contract/FileSource.ts"
 import type { NativeHandler } from "../contract/NativeHandler.ts"
 import { PagiApp } from "../contract/PagiApp.ts"
@@ -58,6 +59,8 @@ export interface ServerContext {
   readonly tracer?: RequestTracer | undefined
   /** Gives exchanges their ids; absent when they have none. */
   readonly requestIds?: RequestIds.RequestIds | undefined
+  /** Finds out about clients behind proxies; absent when no proxy is trusted. */
+  readonly forwarding?: Forwarding | undefined
   /** What the application's lifespan handler left for its exchanges. */
   readonly state: State
   readonly files: FileSource
@@ -92,7 +95,7 @@ export const make = (parts: {
   readonly observer: Observer | undefined
   readonly files: FileSource
   readonly workerNum?: number | undefined
-  /** Whose ids of requests are taken; by default nobody's. */
+  /** Whose words about requests count; by default nobody's. */
   readonly isTrusted?: RequestIds.IsTrusted | undefined
   /** For how many milliseconds a request may have waited that is read now; by default that is not known. */
   readonly requestAge?: (() => number) | undefined
@@ -138,6 +141,7 @@ export const make = (parts: {
       exchanges: ExchangeRecorder.make(clock, parts.observer, tracer),
       tracer,
       requestIds,
+      forwarding: parts.isTrusted && new Forwarding(parts.isTrusted, options.trustedFields),
       scopeTypes: app.application.scopeTypes,
       ownSpans: app.application.ownSpans,
       native: app.application.native,

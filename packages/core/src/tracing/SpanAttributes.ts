@@ -20,6 +20,8 @@ export interface TracedConnection {
   readonly client: Address | undefined
   readonly server: Address | undefined
   readonly secure: boolean
+  /** The proxy by which the client has come; the client itself when absent. */
+  readonly peer?: Address | undefined
 }
 
 /** Methods that telemetry knows; others are `_OTHER`, so that clients cannot make up any number of them. */
@@ -61,7 +63,7 @@ export class RequestAttributes {
     this.#redactedNames = redactedNames
   }
 
-  setRequest(span: Span, request: TracedRequest, { client, secure, server }: TracedConnection): void {
+  setRequest(span: Span, request: TracedRequest, { client, peer = client, secure, server }: TracedConnection): void {
     const { headers, httpVersion, method, queryString, rawPath, requestId } = request
     const isKnown = knownMethods.has(method)
     span.attribute("http.request.method", isKnown ? method : "_OTHER")
@@ -72,7 +74,8 @@ export class RequestAttributes {
     const [host, port] = this.#serverOf(headers, secure) ?? server ?? noAddress
     if (host !== null) span.attribute("server.address", host)
     if (port !== null) span.attribute("server.port", port)
-    if (client !== undefined) setClient(span, client)
+    if (client !== undefined) setAddress(span, "client", client)
+    if (peer !== undefined) setAddress(span, "network.peer", peer)
     span.attribute("network.protocol.name", "http")
     span.attribute("network.protocol.version", httpVersion)
     if (requestId !== undefined) span.attribute("http.request.id", requestId)
@@ -100,9 +103,8 @@ export class RequestAttributes {
 /** That of a Unix socket. */
 const noAddress = [null, null] as const
 
-const setClient = (span: Span, [host, port]: Address): void => {
-  span.attribute("client.address", host)
-  if (port !== null) span.attribute("client.port", port)
-  span.attribute("network.peer.address", host)
-  if (port !== null) span.attribute("network.peer.port", port)
+/** A port of 0 is one that nobody knows. */
+const setAddress = (span: Span, of: "client" | "network.peer", [host, port]: Address): void => {
+  span.attribute(`${of}.address`, host)
+  if (port !== null && port !== 0) span.attribute(`${of}.port`, port)
 }

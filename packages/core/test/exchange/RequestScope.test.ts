@@ -17,7 +17,7 @@ const source = {
   state: { database: { open: true } },
   shuttingDown: Effect.never,
   readiness: { isReady: true },
-  options: { extensions: { fullflush: {} } }
+  options: { extensions: { fullflush: {} }, rootPath: "" }
 }
 
 /** A connection of which nothing is known. */
@@ -133,7 +133,7 @@ describe("makeWebSocketScope", () => {
   it("may always be refused by a response, whatever the operator has configured", () => {
     const extensions = { "x-own": { level: 3 } }
     const scope = makeWebSocketScope(
-      { ...source, options: { extensions } },
+      { ...source, options: { extensions, rootPath: "" } },
       plain,
       head,
       new FakeWebSocketHost().exchange

@@ -150,9 +150,34 @@ const rows: Readonly<Record<OptionName, Row>> = {
   requestId: { ...choices("off", "make"), refused: ["", "none", "OFF", true, 0], expected: "one of off, make, trust" },
   sendRequestId: { ...toggles, accepted: [false] },
   trustedProxies: {
-    accepted: [],
+    accepted: [["127.0.0.1", "fd00::/8", "unix"]],
     refused: [[], "127.0.0.1", ["localhost"], ["10.0.0.0/33"], ["10.0.0.0/"], ["unix/8"], [5], null],
     expected: "a list of addresses and networks such as 127.0.0.1, 10.0.0.0/8 and fd00::/8, or unix for Unix sockets"
+  },
+  trustedFields: {
+    accepted: [["for"], ["forwarded", "prefix"]],
+    refused: [[], "for", ["x-forwarded-for"], ["FOR"], [null], null],
+    expected: "a list of one of for, proto, host, port, prefix, forwarded"
+  },
+  rootPath: {
+    accepted: ["", "/shop", "/shop/de-at", "/a.b/~c/..d"],
+    refused: [
+      "shop",
+      "//shop",
+      "/a//b",
+      "/a/../b",
+      "/.",
+      "/a b",
+      "/a%20b",
+      "/a?b",
+      "/a#b",
+      "/a\\b",
+      "/ü",
+      "/a,b",
+      5,
+      null
+    ],
+    expected: "a path such as /shop, of letters, digits and other characters that need no percent-encoding, or nothing"
   },
   admin: {
     accepted: ["127.0.0.1:9090", "/run/admin.sock", { host: "::1", port: 0 }, { socket: "a", socketMode: 0o660 }],
@@ -249,6 +274,8 @@ describe("ServerOptions", () => {
         requestId: "off",
         sendRequestId: false,
         trustedProxies: undefined,
+        trustedFields: ["for", "proto", "host", "port", "prefix", "forwarded"],
+        rootPath: "",
         admin: undefined,
         adminToken: undefined,
         otlp: "off",
@@ -397,14 +424,11 @@ describe("ServerOptions", () => {
       const values = yield* ServerOptions.make({ requestId: "trust", sendRequestId: true, trustedProxies })
       assert.deepStrictEqual(values.trustedProxies, trustedProxies)
       yield* ServerOptions.make({ requestId: "make", sendRequestId: true })
+      yield* ServerOptions.make({ trustedProxies: ["unix"] })
       const problems: ReadonlyArray<readonly [ServerOptions.Input, string]> = [
         [
           { requestId: "trust" },
           'option requestId: "trust" is not allowed; expected trustedProxies beside it: whose ids are to be taken'
-        ],
-        [
-          { trustedProxies: ["unix"], requestId: "make" },
-          'option trustedProxies: ["unix"] is not allowed; expected requestId trust or proxyProtocol beside it, which alone have a use for them'
         ],
         [
           { maxQueuedRequests: 10 },

@@ -13,6 +13,7 @@ const gone: HttpReceiveEvent = { type: "http.disconnect" }
 export class FakeRequest implements NativeRequest {
   method = "POST"
   target = "/"
+  rootPath = ""
   httpVersion: HttpVersion = "1.1"
   headers: HeaderBlock = [
     ["host", "test"],

@@ -1,5 +1,6 @@
 import { isMisdirected } from "@pagi/core/http/ExpectedHost"
 import { get } from "@pagi/core/http/HeaderBlock"
+import type { ForwardedRequest } from "@pagi/core/server/Forwarding"
 import type { Transport } from "@pagi/core/transport/Transport"
 import type { WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
 import { misdirected, type Refusal, refusal } from "@pagi/core/exchange/Refusal"
@@ -10,17 +11,24 @@ import type { RefusedRequest, RequestHead } from "../protocol/head/RequestFields
 /** A request on its stream, with its id if the server gives any. */
 export type IncomingRequest<Owner> = Omit<Request<Owner>, "head"> & {
   readonly head: (RequestHead & { readonly requestId?: string }) | RefusedRequest
+  /** The request as its client has sent it, if that has come by a proxy that is trusted. */
+  readonly forwarded?: ForwardedRequest<RequestHead> | undefined
 }
 
-/** Gives a request its id. One that is refused has no fields that could tell it. */
+/**
+ * Gives a request its id, and finds out about its client. One that is refused has no fields that could tell either of
+ * them.
+ */
 export const identify = <Owner>(
   { server }: DriverOptions,
   transport: Transport,
   request: Request<Owner>
-): IncomingRequest<Owner> =>
-  server.requestIds === undefined || request.head.type === "refused"
-    ? request
-    : { ...request, head: server.requestIds.identify(request.head, transport) }
+): IncomingRequest<Owner> => {
+  const { forwarding, requestIds } = server
+  if ((requestIds === undefined && forwarding === undefined) || request.head.type === "refused") return request
+  const head = requestIds?.identify(request.head, transport) ?? request.head
+  return { ...request, head, forwarded: forwarding?.resolve(head, transport) }
+}
 
 const atCapacity = refusal(503, "the server is at capacity")
 

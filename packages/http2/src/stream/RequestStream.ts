@@ -5,7 +5,7 @@ import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import type { HttpRequestEvent } from "@pagi/core/contract/Event"
 import type { Ending } from "@pagi/core/exchange/Exchange"
 import { beginExchange, type BegunExchange, type HttpHost } from "@pagi/core/exchange/HttpHost"
-import type { HttpRequestHead } from "@pagi/core/exchange/RequestScope"
+import type { HttpRequestHead, ScopeConnection } from "@pagi/core/exchange/RequestScope"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import { isBodyLimited } from "@pagi/core/server/ServerContext"
@@ -31,6 +31,7 @@ const limits: Readonly<Record<number, Limit>> = { 431: "h2MaxHeaderListSize", 50
 
 /** A request that waits for its turn. */
 interface QueuedRequest {
+  readonly connection: ScopeConnection
   readonly head: HttpRequestHead
   readonly handshake: WebSocketHandshake | undefined
 }
@@ -73,12 +74,13 @@ export class RequestStream implements HttpHost, TurnHost, ConnectedRequest, Dead
   /** Whether nothing further is sent or received for the exchange, of whose end the application knows. */
   #isOver = false
 
-  constructor(connection: RequestConnection, { head, stream }: IncomingRequest<RequestStream>) {
+  constructor(connection: RequestConnection, { forwarded, head, stream }: IncomingRequest<RequestStream>) {
     const { exchanges, requestIds } = connection.settings.server
     this.#asksForTunnel = head.type === "request" && head.protocol !== undefined
     const isHead = head.type === "refused" ? head.isHead : head.method === "HEAD"
     const requestId = head.type === "request" ? head.requestId : requestIds?.next()
-    const entry = exchanges?.begin(connection.described, head.type === "request" ? head : undefined, requestId)
+    const request = head.type === "request" ? (forwarded?.head ?? head) : undefined
+    const entry = exchanges?.begin(forwarded?.connection ?? connection.described, request, requestId)
     if (entry !== undefined) connection.arrivedAt = entry.arrived(connection.arrivedAt)
     this.#connection = connection
     this.#stream = stream
@@ -87,7 +89,7 @@ export class RequestStream implements HttpHost, TurnHost, ConnectedRequest, Dead
   }
 
   /** Refuses the request, or runs the application for it. */
-  begin({ head }: IncomingRequest<RequestStream>): void {
+  begin({ forwarded, head }: IncomingRequest<RequestStream>): void {
     const { settings, transport } = this.#connection
     const { maxBodySize } = settings.server.options
     const admission = admit(settings, transport, head)
@@ -95,27 +97,34 @@ export class RequestStream implements HttpHost, TurnHost, ConnectedRequest, Dead
     if (head.type === "refused") return
     if (maxBodySize > 0 && (head.contentLength ?? 0) > maxBodySize) return this.#tooLarge()
     this.#isContinueAwaited = head.expectContinue
-    if (settings.server.admission === undefined) beginExchange(this, settings, transport, head, admission)
-    else this.#beginInTurn(new Turn(settings.server.admission, settings.server, this), head, admission)
+    const client = forwarded?.connection ?? transport
+    const told = forwarded?.head ?? head
+    if (settings.server.admission === undefined) beginExchange(this, settings, client, told, admission)
+    else this.#beginInTurn(new Turn(settings.server.admission, settings.server, this), client, told, admission)
   }
 
   /** Begins when it is the request's turn. */
-  #beginInTurn(turn: Turn, head: HttpRequestHead, handshake: WebSocketHandshake | undefined): void {
-    const { settings, transport } = this.#connection
+  #beginInTurn(
+    turn: Turn,
+    connection: ScopeConnection,
+    head: HttpRequestHead,
+    handshake: WebSocketHandshake | undefined
+  ): void {
+    const { settings } = this.#connection
     const refused = turn.take(head.path)
     if (refused !== undefined) return this.onShed(refused)
     this.#turn = turn
-    if (turn.isWaiting) this.#queued = { head, handshake }
-    else beginExchange(this, settings, transport, head, handshake, turn)
+    if (turn.isWaiting) this.#queued = { connection, head, handshake }
+    else beginExchange(this, settings, connection, head, handshake, turn)
   }
 
   onTurn(): void {
-    const { settings, transport } = this.#connection
+    const { settings } = this.#connection
     const queued = this.#queued
     this.#queued = undefined
     if (queued === undefined || this.#isOver) return
     try {
-      beginExchange(this, settings, transport, queued.head, queued.handshake, this.#turn)
+      beginExchange(this, settings, queued.connection, queued.head, queued.handshake, this.#turn)
     } catch (defect) {
       settings.exchange.log(Effect.logError("a request failed", defect))
       this.#answer(500, "internal server error", "server_error")
