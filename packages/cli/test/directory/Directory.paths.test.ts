@@ -19,7 +19,9 @@ const setUp = Effect.gen(function* () {
     "%2e%2e": "a name that looks encoded",
     ".env": SECRET,
     ".git/config": SECRET,
-    "sub/.hidden/file": SECRET
+    "sub/.hidden/file": SECRET,
+    "pagi.config.json": SECRET,
+    "sub/pagi.config.mts": SECRET
   })
   const { base, root } = site
   writeFileSync(join(base, "secret"), SECRET)
@@ -54,6 +56,8 @@ it.layer(Site.layer)("Directory: nothing but what is meant to be seen", (it) => 
         "/sub/.hidden/file",
         "/unhidden",
         "/sub/unhidden/config",
+        "/pagi.config.json",
+        "/sub/pagi.config.mts",
         "/.",
         "/./a.txt"
       ]

@@ -8,11 +8,16 @@ export interface TargetPath {
   readonly endsWithSlash: boolean
 }
 
+/** The configuration files of the command, which may name secrets. */
+const configuration = /^pagi\.config\.[cm]?(?:json|[jt]s)$/i
+
 /**
  * Whether a file or directory of this name is ever shown. Names with a leading dot are hidden, which `.` and `../apps` are
- * too. A backslash separates names on some systems and a NUL ends them on most, so neither may be part of one.
+ * too, and configuration files. A backslash separates names on some systems and a NUL ends them on most, so neither may be
+ * part of one.
  */
-export const isVisible = (name: string): boolean => name !== "" && !name.startsWith(".") && !/[/\\\0]/.test(name)
+export const isVisible = (name: string): boolean =>
+  name !== "" && !name.startsWith(".") && !/[/\\\0]/.test(name) && !configuration.test(name)
 
 /**
  * Reads the path of a request. `undefined` when nothing that is shown can be there: a hidden name, an empty one (`//`),
