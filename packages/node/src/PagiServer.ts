@@ -41,6 +41,7 @@ import { type Inheritance, InheritedSockets } from "./listen/InheritedSockets.ts
 import { type Listener, MoreListeners } from "./accept/Listener.ts"
 import type { ListenError } from "./accept/ListenError.ts"
 import * as OtlpOption from "./process/OtlpOption.ts"
+import type { RootError } from "./static/RootError.ts"
 import * as RuntimeError from "./process/RuntimeError.ts"
 import { problemOf } from "./process/RuntimeSupport.ts"
 import { durationOf } from "./process/Amounts.ts"
@@ -102,6 +103,7 @@ export type StartError =
   | AccessLogFile.AccessLogError
   | TlsError
   | RuntimeError.RuntimeError
+  | RootError
 
 /**
  * Starts a server: the application's lifespan first, then the listeners. The server runs until the scope closes, and the
@@ -114,8 +116,8 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
     // First of all: the application may start other programs.
     const claimed = (yield* InheritedSockets).claim()
     const worker = yield* WorkerIdentity
-    const app = yield* PagiApp
     const options = yield* ServerOptions
+    const app = isWrapped(options) ? yield* around(yield* PagiApp, options) : yield* PagiApp
     const inheritance = options.admin && worker === undefined ? yield* withAdminSocket(options, claimed) : claimed
     if (worker === undefined) yield* warnOfOptions(options)
     const load = new ServerLoad()
@@ -145,7 +147,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       workerNum: worker?.num,
       requestAge: Duration.isZero(options.maxQueueTime) ? undefined : yield* loadRequestAge,
       isTrusted: options.trustedProxies === undefined ? undefined : TrustedPeers.make(options.trustedProxies)
-    })
+    }).pipe(Effect.provideService(PagiApp, app))
     // In parallel: an application that takes long to clean up does not keep the others from beginning to.
     const connections = yield* EffectScope.fork(yield* Effect.scope, "parallel")
     const acceptor = yield* EffectScope.provide(makeAcceptor(server, protocols), connections)
@@ -214,6 +216,16 @@ const loadRequestAge = Effect.map(
   Effect.promise(() => import("./process/RequestAge.ts")),
   ({ make }) => make()
 )
+
+/** Whether an option puts something around the application; by default nothing is. */
+const isWrapped = (options: Values): boolean => options.static !== undefined
+
+/** Loads what only servers with something around the application need, and puts it there. */
+const around = (app: PagiApp["Service"], options: Values): Effect.Effect<PagiApp["Service"], RootError> =>
+  Effect.flatMap(
+    Effect.promise(() => import("./around/Wrapping.ts")),
+    ({ wrap }) => wrap(app, options)
+  )
 
 /** Says which inherited socket is that of the admin listener. */
 const withAdminSocket = (options: Values, inheritance: Inheritance): Effect.Effect<Inheritance> =>

@@ -8,30 +8,17 @@ import type { HttpSendEvent } from "@pagi/core/contract/Event"
 import * as PagiApp from "@pagi/core/contract/PagiApp"
 import type { HttpScope } from "@pagi/core/contract/Scope"
 import type { SendError } from "@pagi/core/contract/SendError"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
-import * as fs from "node:fs/promises"
-import * as ByteRange from "@pagi/node/static/ByteRange"
-import * as ContentType from "@pagi/node/static/ContentType"
 import * as DirectoryEntries from "./DirectoryEntries.ts"
+import * as AnswerFile from "@pagi/node/static/AnswerFile"
 import type { FileFailure } from "@pagi/node/static/FileError"
 import * as Listing from "./Listing.ts"
 import * as OpenedFile from "@pagi/node/static/OpenedFile"
-import * as Preconditions from "@pagi/node/static/Preconditions"
 import * as Reply from "@pagi/node/static/Reply"
+import { realRoot, RootError } from "@pagi/node/static/RootError"
 import * as TargetPath from "@pagi/node/static/TargetPath"
-import * as Validators from "@pagi/node/static/Validators"
 
-/** The directory to serve does not exist or cannot be read. */
-export class RootError extends Schema.TaggedError<RootError>()("RootError", {
-  root: Schema.String,
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return `cannot serve the directory ${this.root}: ${this.detail}`
-  }
-}
+export { RootError }
 
 /** Why an exchange with the application fails; the server answers 500, or cuts the response off if it has begun. */
 export type Failure = FileFailure | SendError | PagiApp.UnsupportedScope
@@ -42,10 +29,7 @@ export type Failure = FileFailure | SendError | PagiApp.UnsupportedScope
  * @param root the directory; a link to one is followed, once and for all
  */
 export const make = (root: string): Effect.Effect<PagiApp.Application<Failure>, RootError> =>
-  Effect.tryPromise({
-    try: () => fs.realpath(root),
-    catch: (error) => new RootError({ root, detail: error instanceof Error ? error.message : String(error) })
-  }).pipe(Effect.map((root) => PagiApp.make({ http: (scope, _receive, send) => answer({ root, scope, send }) })))
+  Effect.map(realRoot(root), (root) => PagiApp.make({ http: (scope, _receive, send) => answer({ root, scope, send }) }))
 
 /** One request, with what its answer needs. */
 interface Exchange {
@@ -108,45 +92,8 @@ const answerListing = (exchange: Exchange, names: ReadonlyArray<string>, directo
     Effect.catchTag("NotShown", () => notFound(exchange.send))
   )
 
-const answerFile = Effect.fnUntraced(function* ({ scope, send }: Exchange, name: string, file: OpenedFile.OpenedFile) {
-  const validators = Validators.make(file.status, yield* Clock.currentTimeMillis)
-  const headers = [
-    ["etag", validators.entityTag],
-    ["last-modified", new Date(validators.lastModified).toUTCString()],
-    ["accept-ranges", "bytes"],
-    // A cache may keep the file but asks before it uses it, so that a change is seen at once.
-    ["cache-control", "no-cache"]
-  ] as const
-  switch (Preconditions.evaluate(scope.headers, validators)) {
-    case "notModified":
-      return yield* Reply.empty(send, 304, headers)
-    case "failed":
-      return yield* Reply.text(send, 412, "The file is not in the state that the request asks for.")
-  }
-  const size = Number(file.status.size)
-  const range = selectRange(scope, size, validators)
-  if (range === "unsatisfiable") {
-    return yield* Reply.text(send, 416, "The file has no such part.", [["content-range", `bytes */${size}`]])
-  }
-  const { start, end } = range ?? { start: 0, end: size }
-  yield* Reply.start(send, range === undefined ? 200 : 206, [
-    ...headers,
-    ["content-type", ContentType.ofName(name)],
-    ["content-length", String(end - start)],
-    ...(range === undefined ? [] : [["content-range", `bytes ${start}-${end - 1}/${size}`] as const])
-  ])
-  // The server sends nothing of it when the method is HEAD.
-  yield* send({ type: "http.response.body", fh: file.handle, offset: start, length: end - start })
-})
+const answerFile = ({ scope, send }: Exchange, name: string, file: OpenedFile.OpenedFile): Answer =>
+  AnswerFile.answerFile({ method: scope.method, headers: scope.headers, send }, name, file, fields)
 
-/** Ranges are defined for GET only (RFC 9110 §14.2). */
-const selectRange = (
-  { headers, method }: HttpScope,
-  size: number,
-  validators: Validators.Validators
-): ReturnType<typeof ByteRange.parse> => {
-  const field = method === "GET" ? Preconditions.single(headers, "range") : undefined
-  return field !== undefined && Preconditions.allowsRange(headers, validators)
-    ? ByteRange.parse(field, size)
-    : undefined
-}
+/** A cache may keep the file but asks before it uses it, so that a change is seen at once. */
+const fields: AnswerFile.FileFields = { cacheControl: "no-cache" }

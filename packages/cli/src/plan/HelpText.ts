@@ -26,6 +26,7 @@ const groups: ReadonlyArray<readonly [title: string, pattern: RegExp]> = [
   ["Start and stop", /^(?:lifespan|boot-|drain-|shutdown-)/],
   ["HTTP/2", /^(?:http2|h2-)/],
   ["WebSocket and event streams", /^(?:max-ws|ws-|sse-|max-receive|per-message)/],
+  ["Around the application", /^static/],
   ["Time limits", /timeout|grace/],
   ["Under pressure", /^(?:max-concurrent|max-queue|health-paths|request-deadline)/],
   ["Sizes and numbers", /^(?:max-|write-|sync-)/],

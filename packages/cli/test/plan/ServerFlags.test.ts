@@ -21,6 +21,7 @@ const samples: Readonly<Record<string, string>> = {
   listen: "[::1]:80",
   reloadInclude: "templates",
   logFormat: "json",
+  static: "/assets=./public",
   trustedProxies: "127.0.0.1,fd00::/8,unix",
   admin: "127.0.0.1:9090",
   adminToken: "0123456789abcdef",

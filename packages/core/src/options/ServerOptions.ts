@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Combinations from "./Combinations.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as ForwardedFields from "./ForwardedFields.ts"
+import { mountsKind } from "./Mount.ts"
 import * as Network from "./Network.ts"
 import {
   bytes,
@@ -272,6 +273,17 @@ export const table = {
     bytes(0),
     65_536,
     "Size of a file up to which it is read at once, without leaving the event loop"
+  ),
+  static: define(
+    optional(mountsKind),
+    undefined,
+    "Folders whose files answer requests below a prefix, where there are such files; the application answers the rest (docs/static.md)"
+  ),
+  staticMaxAge: define(seconds, Duration.zero, "How long caches may use static files without asking; 0 makes them ask"),
+  staticImmutable: define(
+    toggle,
+    false,
+    "Lets caches keep static files for a year whose names have a hash, such as main.8f3b2c1d.js"
   ),
   writeHighWatermark: define(bytes(1), 65_536, "Unsent bytes above which an application's sends are suspended"),
   writeLowWatermark: define(bytes(0), 16_384, "Unsent bytes at which they go on"),

@@ -179,6 +179,29 @@ const rows: Readonly<Record<OptionName, Row>> = {
     ],
     expected: "a path such as /shop, of letters, digits and other characters that need no percent-encoding, or nothing"
   },
+  static: {
+    accepted: [],
+    refused: [
+      [],
+      "/assets=./public",
+      ["./public"],
+      ["assets=./public"],
+      ["/a/../b=x"],
+      ["//a=x"],
+      ["/a?=x"],
+      ["/a%41=x"],
+      ["/.git=x"],
+      ["/a="],
+      ["/a=x\0"],
+      [{ prefix: "/a" }],
+      [null],
+      [5],
+      null
+    ],
+    expected: "a list of a prefix of paths and a folder, such as /assets=./public"
+  },
+  staticMaxAge: durations,
+  staticImmutable: toggles,
   admin: {
     accepted: ["127.0.0.1:9090", "/run/admin.sock", { host: "::1", port: 0 }, { socket: "a", socketMode: 0o660 }],
     refused: ["", "a b:90", 9090, null, { host: "::1" }, "proxy+127.0.0.1:9090"],
@@ -276,6 +299,9 @@ describe("ServerOptions", () => {
         trustedProxies: undefined,
         trustedFields: ["for", "proto", "host", "port", "prefix", "forwarded"],
         rootPath: "",
+        static: undefined,
+        staticMaxAge: 0,
+        staticImmutable: false,
         admin: undefined,
         adminToken: undefined,
         otlp: "off",

@@ -1,0 +1,25 @@
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as fs from "node:fs/promises"
+
+/** The directory to serve does not exist or cannot be read. */
+export class RootError extends Schema.TaggedError<RootError>()("RootError", {
+  root: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `cannot serve the directory ${this.root}: ${this.detail}`
+  }
+}
+
+/** The real path of a directory that is to be served; a link to one is followed, once and for all. */
+export const realRoot = (root: string): Effect.Effect<string, RootError> =>
+  Effect.tryPromise({
+    try: async () => {
+      const path = await fs.realpath(root)
+      // Fails for what is no directory, and for one that may not be read.
+      await (await fs.opendir(path)).close()
+      return path
+    },
+    catch: (error) => new RootError({ root, detail: error instanceof Error ? error.message : String(error) })
+  })
