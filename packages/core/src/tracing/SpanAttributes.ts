@@ -65,17 +65,17 @@ export class RequestAttributes {
 
   setRequest(span: Span, request: TracedRequest, { client, peer = client, secure, server }: TracedConnection): void {
     const { headers, httpVersion, method, queryString, rawPath, requestId } = request
-    const isKnown = knownMethods.has(method)
-    span.attribute("http.request.method", isKnown ? method : "_OTHER")
-    if (!isKnown) span.attribute("http.request.method_original", method)
+    const hasName = knownMethods.has(method)
+    span.attribute("http.request.method", hasName ? method : "_OTHER")
+    if (!hasName) span.attribute("http.request.method_original", method)
     span.attribute("url.path", rawPath)
     if (queryString !== "") span.attribute("url.query", this.#queryOf(queryString))
     span.attribute("url.scheme", secure ? "https" : "http")
     const [host, port] = this.#serverOf(headers, secure) ?? server ?? noAddress
     if (host !== null) span.attribute("server.address", host)
     if (port !== null) span.attribute("server.port", port)
-    if (client !== undefined) setAddress(span, "client", client)
-    if (peer !== undefined) setAddress(span, "network.peer", peer)
+    if (client !== undefined) setClient(span, client)
+    if (peer !== undefined) setPeer(span, peer)
     span.attribute("network.protocol.name", "http")
     span.attribute("network.protocol.version", httpVersion)
     if (requestId !== undefined) span.attribute("http.request.id", requestId)
@@ -103,8 +103,16 @@ export class RequestAttributes {
 /** That of a Unix socket. */
 const noAddress = [null, null] as const
 
-/** A port of 0 is one that nobody knows. */
-const setAddress = (span: Span, of: "client" | "network.peer", [host, port]: Address): void => {
-  span.attribute(`${of}.address`, host)
-  if (port !== null && port !== 0) span.attribute(`${of}.port`, port)
+/** Whether a port is known: a Unix socket has none, and 0 is one that nobody has told. */
+const isKnown = (port: number | null): port is number => port !== null && port !== 0
+
+const setClient = (span: Span, [host, port]: Address): void => {
+  span.attribute("client.address", host)
+  if (isKnown(port)) span.attribute("client.port", port)
+}
+
+/** The other end of the connection: the client, or a proxy in front. */
+const setPeer = (span: Span, [host, port]: Address): void => {
+  span.attribute("network.peer.address", host)
+  if (isKnown(port)) span.attribute("network.peer.port", port)
 }
