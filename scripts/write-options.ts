@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { defaultText, definitions, environmentName, flagName } from "@pagi/core/ServerOptions"
+import { defaultText, definitions, environmentName, flagName, groupOf, groups } from "@pagi/core/ServerOptions"
 import { code, tableOf } from "./support/table.ts"
 import { root } from "./support/workspace.ts"
 
@@ -12,12 +12,24 @@ const page = join(root, "docs/options.md")
 
 const noneOr = (text: string | undefined): string => (text === undefined ? "none" : code(text))
 
-const optionRows = definitions.map(([name, definition]) => [
-  code(name),
-  noneOr(defaultText(definition)),
-  definition.kind.expected.replaceAll("|", "\\|"),
-  definition.description.replaceAll("|", "\\|")
-])
+const head = ["option", "default", "allowed", "meaning"]
+
+/** A heading and a table for each group. */
+const groupSections = Object.entries(groups).map(([group, { title }]) => {
+  const rows = definitions.flatMap(([name, definition]) =>
+    groupOf(name) === group
+      ? [
+          [
+            code(name),
+            noneOr(defaultText(definition)),
+            definition.kind.expected.replaceAll("|", "\\|"),
+            definition.description.replaceAll("|", "\\|")
+          ]
+        ]
+      : []
+  )
+  return `## ${title}\n\n\`pagi-server --help ${group}\` shows these.\n\n${tableOf([head, ...rows])}`
+})
 
 const sourceRows = definitions.map(([name, definition]) => [
   code(name),
@@ -38,7 +50,9 @@ options as text, durations in seconds and sizes in bytes unless they have a unit
 \`64KiB\`, \`10MB\`, \`1GiB\`, where kB, MB and GB count in thousands and KiB, MiB and GiB in 1024s. An option that does not exist and a value that is not allowed
 stop the server before it listens, with the name, the value and what is allowed.
 
-${tableOf([["option", "default", "allowed", "meaning"], ...optionRows])}
+${groupSections.join("\n\n")}
+
+## What a value of 0 and the like mean
 
 With 0, \`maxRequests\`, \`maxWorkerMemory\`, \`maxLoopDelay\`, \`heartbeatTimeout\`, \`bootTimeout\`, \`maxBodySize\`, \`lifespanStartupTimeout\`,
 \`timeout\`, \`headersTimeout\`, \`bodyTimeout\`, \`requestTimeout\`, \`writeTimeout\`, \`sseIdleTimeout\`, \`wsIdleTimeout\`,

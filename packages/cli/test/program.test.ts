@@ -57,7 +57,7 @@ describe("pagi-server", () => {
     () =>
       Effect.gen(function* () {
         const [long, short, help] = yield* Effect.all(
-          [Program.run(["--version"]), Program.run(["-v"], fromSources), Program.run(["--help"])],
+          [Program.run(["--version"]), Program.run(["-v"], fromSources), Program.run(["--help", "all"])],
           { concurrency: 2 }
         )
         assert.deepStrictEqual(long, { code: 0, signal: null, stdout: `pagi-server v${version}\n`, stderr: "" })

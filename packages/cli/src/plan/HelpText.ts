@@ -1,5 +1,6 @@
 /** What `--help` prints: all flags in groups, within the width of a terminal. */
 import type { FlagDoc, HelpDoc } from "effect/cli/HelpDoc"
+import * as ServerOptions from "@pagi/core/options/ServerOptions"
 import * as Option from "effect/Option"
 import { styleText } from "node:util"
 
@@ -9,31 +10,46 @@ const width = 80
 /** The column at which descriptions begin. */
 const indent = 28
 
-/** Which flags belong together. A flag belongs to the first group whose pattern its name matches. */
-const groups: ReadonlyArray<readonly [title: string, pattern: RegExp]> = [
-  ["Where to listen", /^(?:host|port|socket|socket-mode|listen|listener-backlog|proxy-protocol)$/],
-  ["TLS", /^(?:ssl-|disable-tls)/],
-  ["Development", /^reload/],
-  [
-    "Processes",
-    /^(?:workers|(?:min|max)-workers|reuseport|max-requests|max-worker-memory|max-loop-delay|heartbeat-|daemonize|pid|user|group|control)/
-  ],
-  ["Administration", /^admin/],
-  ["Configuration", /^(?:env|env-file|config|secrets)$/],
-  ["Behind proxies", /^(?:trusted-|root-path$)/],
-  ["Logs", /log|^quiet$|request-id$/],
-  ["Telemetry", /^otlp$/],
-  ["Start and stop", /^(?:lifespan|boot-|drain-|shutdown-)/],
-  ["HTTP/2", /^(?:http2|h2-)/],
-  ["WebSocket and event streams", /^(?:max-ws|ws-|sse-|max-receive|per-message)/],
-  ["Around the application", /^static/],
-  ["Time limits", /timeout|grace/],
-  ["Under pressure", /^(?:max-concurrent|max-queue|health-paths|request-deadline)/],
-  ["Sizes and numbers", /^(?:max-|write-|sync-)/],
-  ["Others", /^/]
-]
+/** The group of flags that are no options of the server; the others of the command are in the last one. */
+const ofCommand: Readonly<Record<string, ServerOptions.GroupName>> = {
+  config: "configuration",
+  "env-file": "configuration",
+  secrets: "configuration",
+  daemonize: "processes",
+  pid: "processes",
+  user: "processes",
+  group: "processes",
+  control: "processes",
+  "no-access-log": "logs"
+}
 
-const groupOf = ({ name }: FlagDoc): string => groups.find(([, pattern]) => pattern.test(name))?.[0] ?? ""
+/** Flags that `--help` shows by themselves, since most who serve something want them. */
+const mostUsed: ReadonlySet<string> = new Set([
+  "host",
+  "port",
+  "socket",
+  "workers",
+  "ssl-cert",
+  "ssl-key",
+  "log-level",
+  "access-log",
+  "quiet",
+  "help",
+  "version"
+])
+
+/** What `--help` can be asked for: a group of options, the flags that are in none, or everything. */
+export const topics: ReadonlyArray<string> = [...Object.keys(ServerOptions.groups), "others", "all"]
+
+const groupOfFlag: ReadonlyMap<string, string> = new Map([
+  ...ServerOptions.definitions.map(([name]) => [ServerOptions.flagName(name), ServerOptions.groupOf(name)] as const),
+  ...Object.entries(ofCommand)
+])
+
+const titles: ReadonlyArray<readonly [group: string, title: string, about: string]> = [
+  ...Object.entries(ServerOptions.groups).map(([name, { about, title }]) => [name, title, about] as const),
+  ["others", "Others", "help, version, completions for shells"]
+]
 
 const heading = (text: string): string => styleText("bold", text, { stream: process.stdout })
 
@@ -75,30 +91,74 @@ const flagEntry = (flag: FlagDoc): string =>
 const section = (title: string, entries: ReadonlyArray<string>): ReadonlyArray<string> =>
   entries.length === 0 ? [] : [`${heading(`${title}:`)}\n${entries.join("\n")}`]
 
-/** The whole text. */
-export const format = ({ args = [], description, examples = [], flags, globalFlags = [], usage }: HelpDoc): string =>
-  [
-    description,
-    `${heading("Usage:")} ${usage}`,
-    ...section(
-      "Arguments",
-      args.map((arg) =>
-        entry(
-          arg.name,
-          Option.getOrElse(arg.description, () => "")
-        )
+const noteOnValues = wrap(
+  "Each option may also be set by a variable: that of --max-body-size is PAGI_MAX_BODY_SIZE. Flags win. Durations " +
+    "are in seconds, or have a unit: 500ms, 5s, 2m, 1h. Sizes are in bytes, or have a unit: 64KiB, 10MB.",
+  width
+).join("\n")
+
+/** The flags of a group, with their defaults. */
+const groupSection = (doc: HelpDoc, [group, title]: (typeof titles)[number]): ReadonlyArray<string> => {
+  const flags = [...doc.flags, ...(doc.globalFlags ?? [])]
+  const inGroup = flags.filter(({ name }) => (groupOfFlag.get(name) ?? "others") === group)
+  return section(title, inGroup.map(flagEntry))
+}
+
+/** The groups in a line each, and the most used flags. */
+const overview = (doc: HelpDoc): ReadonlyArray<string> => [
+  ...section(
+    "Most used flags",
+    [...doc.flags, ...(doc.globalFlags ?? [])].filter(({ name }) => mostUsed.has(name)).map(flagEntry)
+  ),
+  ...section(
+    "Groups of flags (--help GROUP shows one, --help all shows all)",
+    titles.map(([group, title, about]) => entry(group, `${title}: ${about}`))
+  )
+]
+
+const argumentsOf = ({ args = [] }: HelpDoc): ReadonlyArray<string> =>
+  section(
+    "Arguments",
+    args.map(({ description, name }) =>
+      entry(
+        name,
+        Option.getOrElse(description, () => "")
       )
-    ),
-    ...groups.flatMap(([title]) =>
-      section(title, [...flags, ...globalFlags].filter((flag) => groupOf(flag) === title).map(flagEntry))
-    ),
-    wrap(
-      "Each option may also be set by a variable: that of --max-body-size is PAGI_MAX_BODY_SIZE. Flags win. Durations " +
-        "are in seconds, or have a unit: 500ms, 5s, 2m, 1h. Sizes are in bytes, or have a unit: 64KiB, 10MB.",
-      width
-    ).join("\n"),
-    ...section(
-      "Examples",
-      examples.map(({ command, description = "" }) => `  ${command}\n      ${description}`)
     )
-  ].join("\n\n")
+  )
+
+const examplesOf = ({ examples = [] }: HelpDoc): ReadonlyArray<string> =>
+  section(
+    "Examples",
+    examples.map(({ command, description = "" }) => `  ${command}\n      ${description}`)
+  )
+
+/**
+ * The whole text.
+ *
+ * @param topic one of `topics`; without, the groups are named and the most used flags shown
+ */
+export const format = (doc: HelpDoc, topic?: string): string => {
+  const shown = titles.filter(([group]) => topic === "all" || topic === group)
+  const flags = topic === undefined ? overview(doc) : shown.flatMap((group) => groupSection(doc, group))
+  const start = [doc.description, `${heading("Usage:")} ${doc.usage}`, ...argumentsOf(doc)]
+  if (topic !== undefined && topic !== "all") return [...flags, noteOnValues].join("\n\n")
+  return [...start, ...flags, noteOnValues, ...examplesOf(doc)].join("\n\n")
+}
+
+/** A command line that asks for help, without the topic that it asks for. */
+export interface Asked {
+  readonly args: ReadonlyArray<string>
+  /** As it was given; it may be none of `topics`. */
+  readonly topic: string | undefined
+}
+
+/** Takes the topic off `--help TOPIC` and `--help=TOPIC`, where that is the whole command line. */
+export const topicOf = (args: ReadonlyArray<string>): Asked => {
+  const [flag = "", topic, ...others] = args
+  if (others.length > 0) return { args, topic: undefined }
+  if (topic === undefined && flag.startsWith("--help="))
+    return { args: ["--help"], topic: flag.slice("--help=".length) }
+  const isAsked = (flag === "--help" || flag === "-h") && topic !== undefined && !topic.startsWith("-")
+  return isAsked ? { args: [flag], topic } : { args, topic: undefined }
+}

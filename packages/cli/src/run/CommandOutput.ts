@@ -60,8 +60,13 @@ const presenter: CliOutput.Presenter = {
   }
 }
 
-/** Prints help and version to standard output, and logs mistakes as errors without the help below them. */
-export const layer: Layer.Layer<never> = Layer.merge(
-  CliOutput.layer({ ...CliOutput.defaultFormatter(), formatHelpDoc: HelpText.format }),
-  CliOutput.layerPresenter(presenter)
-)
+/**
+ * Prints help and version to standard output, and logs mistakes as errors without the help below them.
+ *
+ * @param topic what help was asked for, one of `HelpText.topics`
+ */
+export const layer = (topic?: string): Layer.Layer<never> =>
+  Layer.merge(
+    CliOutput.layer({ ...CliOutput.defaultFormatter(), formatHelpDoc: (doc) => HelpText.format(doc, topic) }),
+    CliOutput.layerPresenter(presenter)
+  )

@@ -11,12 +11,15 @@ import { readFileSync } from "node:fs"
 import * as CommandCheck from "../plan/CommandCheck.ts"
 import * as CommandOutput from "./CommandOutput.ts"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
+import * as HelpText from "../plan/HelpText.ts"
 import * as Installation from "../program/Installation.ts"
 import { Launch } from "../service/Launch.ts"
 import * as MainProgram from "../program/MainProgram.ts"
+import * as NearNames from "../plan/NearNames.ts"
 import { command } from "./ServerCommand.ts"
 import * as StopSignals from "../signals/StopSignals.ts"
 import * as Terminal from "../program/Terminal.ts"
+import { UsageError } from "../plan/ServerValues.ts"
 
 const Package = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
 
@@ -25,22 +28,32 @@ const readVersion = Effect.sync(() => readFileSync(Installation.manifest, "utf8"
   Effect.orDie
 )
 
-const environment = (launch: Launch["Service"]) =>
+const environment = (launch: Launch["Service"], topic: string | undefined) =>
   Layer.mergeAll(
     NodeServices.layer,
     ConsoleLog.layerWith({ copyTo: launch.channel?.show }),
-    CommandOutput.layer,
+    CommandOutput.layer(topic),
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
     Layer.succeed(Launch, launch)
   )
 
+/** Help was asked for something that there is none of. */
+const unknownTopic = (topic: string) => {
+  const [near] = NearNames.find(topic, HelpText.topics)
+  const advice = near === undefined ? `expected one of ${HelpText.topics.join(", ")}` : `did you mean --help ${near}?`
+  return new UsageError({ message: `no help for ${JSON.stringify(topic)}; ${advice}` })
+}
+
 /** Runs the command with these arguments. */
-const run = (args: ReadonlyArray<string>, launch: Launch["Service"]) =>
-  readVersion.pipe(
-    Effect.flatMap(({ version }) => Command.runWith(command, { version })(args)),
-    Effect.tapCause(MainProgram.report),
-    Effect.provide(environment(launch))
-  )
+const run = (given: ReadonlyArray<string>, launch: Launch["Service"]) => {
+  const { args, topic } = HelpText.topicOf(given)
+  const program = Effect.gen(function* () {
+    if (topic !== undefined && !HelpText.topics.includes(topic)) return yield* unknownTopic(topic)
+    const { version } = yield* readVersion
+    yield* Command.runWith(command, { version })(args)
+  })
+  return program.pipe(Effect.tapCause(MainProgram.report), Effect.provide(environment(launch, topic)))
+}
 
 /** Runs the command with the arguments of the process, which exits with a code of `ExitCode`. */
 export const main = (launch: Launch["Service"], asker?: (answer: CommandCheck.Answer) => void): void =>

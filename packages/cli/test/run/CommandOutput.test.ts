@@ -37,7 +37,9 @@ describe("CommandOutput", () => {
       const messageOf = (...args: ReadonlyArray<string>) =>
         Effect.gen(function* () {
           const run = Command.runWith(command, { version: "0" })(args)
-          const [line] = yield* collecting(Effect.exit(Effect.provide(run, [NodeServices.layer, CommandOutput.layer])))
+          const [line] = yield* collecting(
+            Effect.exit(Effect.provide(run, [NodeServices.layer, CommandOutput.layer()]))
+          )
           return line
         })
       const start = "flag --no-http2 takes no value, but got"

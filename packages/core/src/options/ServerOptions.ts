@@ -5,11 +5,9 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Formatter from "effect/Formatter"
 import * as Layer from "effect/Layer"
 import type { LogLevel } from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
 import * as Combinations from "./Combinations.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as ForwardedFields from "./ForwardedFields.ts"
@@ -33,36 +31,27 @@ import {
   toggle,
   token
 } from "./OptionKind.ts"
-import { define, type Definition, expectedOf, fillIn, type InputOf, type Rows, type ValueOf } from "./OptionTable.ts"
+import { environmentName, flagName } from "./OptionNames.ts"
+import { define, type Definition, fillIn, type InputOf, type Rows, type ValueOf } from "./OptionTable.ts"
+import { accept, defaultText, fail, hidden, InvalidOption, parse } from "./OptionText.ts"
 import type { Extensions } from "../contract/Scope.ts"
 import * as TlsOptions from "./TlsOptions.ts"
 
+export { accept, defaultText, environmentName, flagName, InvalidOption, parse }
 export type { Definition }
-export { environmentName, flagName } from "./OptionNames.ts"
 
-/** An option has a value that is not allowed, is missing where there must be one, or is not an option at all. */
-export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
-  option: Schema.String,
-  /** As it is written; nothing when the option is missing. */
-  value: Schema.UndefinedOr(Schema.String),
-  expected: Schema.String
-}) {
-  override get message(): string {
-    const { expected, option, value } = this
-    // A file is named before its option, as in all messages about files.
-    const subject = option.includes(": ") ? option : `option ${option}`
-    return `${subject}${value === undefined ? " is missing" : `: ${value} is not allowed`}; expected ${expected}`
-  }
-}
+/* The rows of each group. Sizes are in bytes; a limit or duration of 0 means none. */
 
-/** Every option with a flag and an environment variable. Sizes are in bytes; a limit or duration of 0 means none. */
-export const table = {
+const configuration = {
   mode: define(
     choice("development", "production"),
     "production",
     "What the server is run for; the command takes development in a terminal (docs/configuration.md)",
     "E"
-  ),
+  )
+}
+
+const listening = {
   host: define(Endpoint.hostKind, "127.0.0.1", "Address or name to listen on", "o"),
   port: define(Endpoint.portKind, 5000, "Port to listen on; 0 picks a free one", "p"),
   socket: define(optional(Endpoint.pathKind), undefined, "Unix socket to listen on, instead of host and port"),
@@ -77,13 +66,19 @@ export const table = {
     false,
     "Has every connection begin with a header of the PROXY protocol, which says who the client is (docs/proxy-protocol.md)"
   ),
-  disableTls: define(toggle, false, "Speaks no TLS, whatever else is set about it"),
   listenerBacklog: define(
     count(1, 2 ** 31 - 1),
     2048,
     "Connections that the system queues before they are accepted",
     "b"
-  ),
+  )
+}
+
+const tls = {
+  disableTls: define(toggle, false, "Speaks no TLS, whatever else is set about it")
+}
+
+const pressure = {
   maxConnections: define(count(1), 1000, "Connections at the same time; further ones are answered with 503"),
   maxConcurrentRequests: define(
     count(0),
@@ -104,15 +99,21 @@ export const table = {
     list(requestPath),
     [],
     "Paths whose requests never wait and are not refused because of others, such as /health"
-  ),
+  )
+}
+
+const development = {
+  reload: define(toggle, false, "Replaces the workers when files of the application change (docs/reload.md)"),
+  reloadInclude: define(optional(list(text("PATH|GLOB"), 1)), undefined, "Further files whose changes reload")
+}
+
+const processing = {
   workers: define(
     processes(0),
     0,
     "Processes that serve, below one that looks after them; 0 serves without, auto is one for each processor that it may use",
     "w"
   ),
-  reload: define(toggle, false, "Replaces the workers when files of the application change (docs/reload.md)"),
-  reloadInclude: define(optional(list(text("PATH|GLOB"), 1)), undefined, "Further files whose changes reload"),
   reuseport: define(toggle, false, "Lets each worker open TCP sockets of its own, among which the system distributes"),
   maxRequests: define(count(0), 0, "Requests after which a worker is replaced"),
   maxRequestsJitter: define(count(0), 0, "Largest number of requests that a worker adds to it, at random"),
@@ -145,7 +146,10 @@ export const table = {
     seconds,
     Duration.seconds(60),
     "How long the command may take to load the application; with workers, how long one may take until it serves"
-  ),
+  )
+}
+
+const logs = {
   accessLog: define(
     text("FILE|stdout|stderr|log|off"),
     "stderr",
@@ -164,7 +168,10 @@ export const table = {
     "off",
     "Gives each exchange an id: one that the server makes, or that of x-request-id from trustedProxies (docs/logging.md)"
   ),
-  sendRequestId: define(toggle, false, "Tells clients the id, in the field x-request-id of responses"),
+  sendRequestId: define(toggle, false, "Tells clients the id, in the field x-request-id of responses")
+}
+
+const proxies = {
   trustedProxies: define(
     optional(Network.peersKind),
     undefined,
@@ -179,7 +186,10 @@ export const table = {
     prefix,
     "",
     "Prefix that the proxy in front takes off the path; it is the rootPath of scopes (docs/proxies.md)"
-  ),
+  )
+}
+
+const observing = {
   admin: define(
     optional(Endpoint.adminKind),
     undefined,
@@ -194,13 +204,10 @@ export const table = {
     collector,
     "off",
     "Where the command exports traces, metrics and logs to by OTLP; on leaves that to OTEL_EXPORTER_OTLP_ENDPOINT (docs/otlp.md)"
-  ),
-  lifespan: define(
-    choice("auto", "on", "off"),
-    "auto",
-    "Whether the application must (on), may (auto) or does not (off) handle lifespan events"
-  ),
-  lifespanStartupTimeout: define(seconds, Duration.seconds(30), "How long the application may take to start"),
+  )
+}
+
+const requests = {
   maxHeaderSize: define(bytes(64), 16_384, "Size of a request line, and of a header or trailer section"),
   maxHeaderCount: define(count(1), 100, "Fields in a header or trailer section"),
   maxBodySize: define(bytes(0), 10_000_000, "Size of a request body"),
@@ -225,7 +232,10 @@ export const table = {
     Duration.zero,
     "How long a whole request may take, from its head on; then its application is interrupted and the answer is 504"
   ),
-  writeTimeout: define(seconds, Duration.seconds(60), "How long a peer may leave sent data unread"),
+  writeTimeout: define(seconds, Duration.seconds(60), "How long a peer may leave sent data unread")
+}
+
+const streaming = {
   sseIdleTimeout: define(seconds, Duration.zero, "How long an event stream may go on without an event or comment"),
   wsIdleTimeout: define(seconds, Duration.zero, "How long a WebSocket may go on without a frame in either direction"),
   maxReceiveQueue: define(
@@ -244,7 +254,10 @@ export const table = {
     "Size of a WebSocket message, of all its frames and after decompression"
   ),
   maxWsFragments: define(count(0), 16_384, "Frames of a WebSocket message"),
-  perMessageDeflate: define(toggle, false, "Compresses WebSocket messages for clients that offer it (RFC 7692)"),
+  perMessageDeflate: define(toggle, false, "Compresses WebSocket messages for clients that offer it (RFC 7692)")
+}
+
+const http2 = {
   http2: define(
     toggle,
     true,
@@ -268,7 +281,10 @@ export const table = {
     1000,
     "Streams of an HTTP/2 connection that its client may reset, or have us reset, one after the other"
   ),
-  h2ResetRate: define(count(1), 33, "Such streams that it may reset in each second besides"),
+  h2ResetRate: define(count(1), 33, "Such streams that it may reset in each second besides")
+}
+
+const responses = {
   syncFileThreshold: define(
     bytes(0),
     65_536,
@@ -286,7 +302,16 @@ export const table = {
     "Lets caches keep static files for a year whose names have a hash, such as main.8f3b2c1d.js"
   ),
   writeHighWatermark: define(bytes(1), 65_536, "Unsent bytes above which an application's sends are suspended"),
-  writeLowWatermark: define(bytes(0), 16_384, "Unsent bytes at which they go on"),
+  writeLowWatermark: define(bytes(0), 16_384, "Unsent bytes at which they go on")
+}
+
+const stopping = {
+  lifespan: define(
+    choice("auto", "on", "off"),
+    "auto",
+    "Whether the application must (on), may (auto) or does not (off) handle lifespan events"
+  ),
+  lifespanStartupTimeout: define(seconds, Duration.seconds(30), "How long the application may take to start"),
   disconnectGrace: define(
     seconds,
     Duration.seconds(5),
@@ -302,6 +327,53 @@ export const table = {
     Duration.seconds(30),
     "How long requests, and then the application, may take to finish when the server stops"
   )
+}
+
+/** The groups of options, as `--help` and the documentation have them. */
+export const groups = {
+  listening: { title: "Where to listen", about: "addresses, ports, Unix sockets", rows: listening },
+  tls: { title: "TLS", about: "certificates, versions, client certificates", rows: tls },
+  configuration: {
+    title: "Configuration",
+    about: "development or production, and where options come from",
+    rows: configuration
+  },
+  development: { title: "Development", about: "loading the application anew when files change", rows: development },
+  processes: { title: "Processes", about: "workers, how they are replaced, and the process itself", rows: processing },
+  stopping: { title: "Start and stop", about: "lifespan, draining, how long a stop may take", rows: stopping },
+  proxies: { title: "Behind proxies", about: "who is believed what he says about clients", rows: proxies },
+  pressure: { title: "Under pressure", about: "connections and requests at once, and those that wait", rows: pressure },
+  requests: {
+    title: "Sizes and times of requests",
+    about: "limits of headers and bodies, time limits of connections",
+    rows: requests
+  },
+  responses: { title: "Files and responses", about: "how files and other content are sent", rows: responses },
+  streaming: { title: "WebSocket and event streams", about: "frames, messages, silence", rows: streaming },
+  http2: { title: "HTTP/2", about: "streams, windows, frames", rows: http2 },
+  logs: { title: "Logs", about: "the access log, messages, ids of requests", rows: logs },
+  observing: { title: "Administration and telemetry", about: "health, metrics, the dashboard, OTLP", rows: observing }
+} as const
+
+/** The name of a group of options, as `--help GROUP` takes it. */
+export type GroupName = keyof typeof groups
+
+/** Every option with a flag and an environment variable, of all groups. */
+export const table = {
+  ...listening,
+  ...tls,
+  ...configuration,
+  ...development,
+  ...processing,
+  ...stopping,
+  ...proxies,
+  ...pressure,
+  ...requests,
+  ...responses,
+  ...streaming,
+  ...http2,
+  ...logs,
+  ...observing
 }
 
 type Table = typeof table
@@ -329,6 +401,12 @@ export const definitions: Rows<OptionName | TlsOptionName> = [
   ...rows,
   ...TlsOptions.definitions.map(([name, definition]) => [`tls.${name}` as const, definition] as const)
 ]
+
+/** The group that an option is in; those of `tls` are in the group of that name. */
+export const groupOf = (name: OptionName | TlsOptionName): GroupName => {
+  for (const [group, { rows }] of Object.entries(groups)) if (name in rows) return group as GroupName // A key of it.
+  return "tls"
+}
 
 /** Options that only the workers of a server have a use for. */
 export const workersOnly = [
@@ -368,9 +446,6 @@ export const forOneProcess = (values: Values): Values => ({
   ...Object.fromEntries([...forWorkers, ...forCommand].map((name) => [name, table[name].defaultValue]))
 })
 
-/** What is shown of a value that nobody is to see. */
-const hidden = "(not shown)"
-
 const shownText = ({ defaultValue, kind }: Definition<unknown, unknown>, value: unknown): string | undefined => {
   if (value === undefined) return undefined
   const text = kind.toText(value)
@@ -388,51 +463,6 @@ export const differing = (values: Values): Readonly<Record<string, string>> => {
     if (text !== undefined) shown[name] = text
   }
   return shown
-}
-
-const show = (value: unknown): string => (Duration.isDuration(value) ? Duration.format(value) : Formatter.format(value))
-
-/** How a default is written; nothing for an option that has none. */
-export const defaultText = ({ defaultValue, kind }: Definition<unknown, unknown>): string | undefined =>
-  kind.toText(defaultValue) || undefined
-
-/**
- * Reads one option from an environment variable or a flag, which `source` names in the error. A flag that may be given
- * several times comes with all its texts.
- */
-export const parse = (
-  source: string,
-  { kind }: Definition<unknown, unknown>,
-  text: string | ReadonlyArray<string>
-): Effect.Effect<unknown, InvalidOption> => {
-  const read = (from: string | ReadonlyArray<string>): unknown => {
-    const input = typeof from === "string" ? kind.fromText(from) : kind.fromTexts?.(from)
-    return input === undefined ? undefined : kind.accept(input)
-  }
-  const value = read(text)
-  if (value !== undefined) return Effect.succeed(value)
-  const wrong = typeof text === "string" ? text : (text.find((one) => read([one]) === undefined) ?? text)
-  const expected = expectedOf(kind, typeof wrong === "string" ? kind.fromText(wrong) : undefined)
-  return Effect.fail(
-    new InvalidOption({ option: source, value: kind.isSecret === true ? hidden : show(wrong), expected })
-  )
-}
-
-/** Accepts a value that a configuration file has for an option, which `source` names in the error. */
-export const accept = (
-  source: string,
-  { kind }: Definition<unknown, unknown>,
-  input: unknown
-): Effect.Effect<unknown, InvalidOption> => {
-  const value = kind.accept(input)
-  return value === undefined
-    ? fail(source, input, expectedOf(kind, input), kind.isSecret === true)
-    : Effect.succeed(value)
-}
-
-const fail = (option: string, value: unknown, expected: string, isSecret = false) => {
-  const shown = isSecret ? hidden : show(value)
-  return Effect.fail(new InvalidOption({ option, value: value === undefined ? undefined : shown, expected }))
 }
 
 /** Fills in the defaults and checks every value. */
