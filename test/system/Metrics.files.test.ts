@@ -132,8 +132,8 @@ const expectKnown = (expressions: ReadonlyArray<string>, least: number): void =>
   }
 }
 
-/** Metrics that a server has only when something happens, or where there are workers, or none. */
-const rare = /^(?:pagi_server_(?:worker|tls|limits|protocol|stream|connections_closed)|v8js_gc_)/
+/** Metrics that a server has only when something happens, requests have to wait, or there are workers, or none. */
+const rare = /^(?:pagi_server_(?:wait|worker|tls|limits|protocol|stream|connections_closed)|v8js_gc_)/
 
 describe("metrics for Prometheus", () => {
   it.live("are those of the table, in one process and of workers", () =>

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as fs from "node:fs/promises"
 
-/** The directory to serve does not exist or cannot be read. */
+/** The directory to serve does not exist, is none, or cannot be reached. */
 export class RootError extends Schema.TaggedError<RootError>()("RootError", {
   root: Schema.String,
   detail: Schema.String
@@ -17,8 +17,8 @@ export const realRoot = (root: string): Effect.Effect<string, RootError> =>
   Effect.tryPromise({
     try: async () => {
       const path = await fs.realpath(root)
-      // Fails for what is no directory, and for one that may not be read.
-      await (await fs.opendir(path)).close()
+      // To read the names in it is not asked for: files of a directory may be open to a user who cannot list it.
+      if (!(await fs.stat(path)).isDirectory()) throw new Error("it is not a directory")
       return path
     },
     catch: (error) => new RootError({ root, detail: error instanceof Error ? error.message : String(error) })
