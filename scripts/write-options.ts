@@ -42,7 +42,7 @@ const sourceRows = definitions.map(([name, definition]) => [
 
 const text = `# Options
 
-<!-- Written by \`npm run docs:options\` from packages/core/src/options/ServerOptions.ts; edit the table there. -->
+<!-- Written by \`npm run docs:options\` from packages/core/src/options/OptionGroups.ts; edit the table there. -->
 
 A program sets options with \`ServerOptions.layer({ … })\`, where a duration is anything that Effect reads as one
 (\`"5 seconds"\`, \`Duration.minutes(1)\`, milliseconds as a number). The command line and the environment write the same

@@ -1,0 +1,365 @@
+/**
+ * The options of each group, one row for each: what it is for, its default and what is allowed. Programs, command-line
+ * flags, environment variables and the documentation are all read off them.
+ */
+import * as Duration from "effect/Duration"
+import * as Combinations from "./Combinations.ts"
+import * as Endpoint from "./Endpoint.ts"
+import * as ForwardedFields from "./ForwardedFields.ts"
+import { mountsKind } from "./Mount.ts"
+import * as Network from "./Network.ts"
+import {
+  bytes,
+  choice,
+  collector,
+  count,
+  integer,
+  list,
+  logFormat,
+  optional,
+  permissions,
+  processes,
+  requestPath,
+  prefix,
+  seconds,
+  text,
+  toggle,
+  token
+} from "./OptionKind.ts"
+import { define } from "./OptionTable.ts"
+
+/* The rows of each group. Sizes are in bytes; a limit or duration of 0 means none. */
+
+const configuration = {
+  mode: define(
+    choice("development", "production"),
+    "production",
+    "What the server is run for; the command takes development in a terminal (docs/configuration.md)",
+    "E"
+  )
+}
+
+const listening = {
+  host: define(Endpoint.hostKind, "127.0.0.1", "Address or name to listen on", "o"),
+  port: define(Endpoint.portKind, 5000, "Port to listen on; 0 picks a free one", "p"),
+  socket: define(optional(Endpoint.pathKind), undefined, "Unix socket to listen on, instead of host and port"),
+  socketMode: define(optional(permissions), undefined, "Permissions of Unix sockets, instead of what the umask leaves"),
+  listen: define(
+    optional(list(Endpoint.kind, 1)),
+    undefined,
+    "Everything to listen on, instead of host, port and socket; proxy+ before one is for the PROXY protocol"
+  ),
+  proxyProtocol: define(
+    toggle,
+    false,
+    "Has every connection begin with a header of the PROXY protocol, which says who the client is (docs/proxy-protocol.md)"
+  ),
+  listenerBacklog: define(
+    count(1, 2 ** 31 - 1),
+    2048,
+    "Connections that the system queues before they are accepted",
+    "b"
+  )
+}
+
+const tls = {
+  disableTls: define(toggle, false, "Speaks no TLS, whatever else is set about it")
+}
+
+const pressure = {
+  maxConnections: define(count(1), 1000, "Connections at the same time; further ones are answered with 503"),
+  maxConcurrentRequests: define(
+    count(0),
+    0,
+    "Requests that the application handles at the same time, in each process; further ones wait (docs/overload.md)"
+  ),
+  maxQueuedRequests: define(
+    count(0),
+    Combinations.defaultQueuedRequests,
+    "Requests that may wait because of maxConcurrentRequests; for one more, one is answered with 503"
+  ),
+  maxQueueTime: define(
+    seconds,
+    Duration.zero,
+    "How long a request may wait, for others or for the busy process to read it, before it is answered with 503"
+  ),
+  healthPaths: define(
+    list(requestPath),
+    [],
+    "Paths whose requests never wait and are not refused because of others, such as /health"
+  )
+}
+
+const development = {
+  reload: define(toggle, false, "Replaces the workers when files of the application change (docs/reload.md)"),
+  reloadInclude: define(optional(list(text("PATH|GLOB"), 1)), undefined, "Further files whose changes reload")
+}
+
+const processing = {
+  workers: define(
+    processes(0),
+    0,
+    "Processes that serve, below one that looks after them; 0 serves without, auto is one for each processor that it may use",
+    "w"
+  ),
+  reuseport: define(toggle, false, "Lets each worker open TCP sockets of its own, among which the system distributes"),
+  maxRequests: define(count(0), 0, "Requests after which a worker is replaced"),
+  maxRequestsJitter: define(count(0), 0, "Largest number of requests that a worker adds to it, at random"),
+  maxWorkerMemory: define(
+    bytes(0),
+    0,
+    "Memory of a worker's process (RSS) above which it is replaced, if it stays there"
+  ),
+  maxLoopDelay: define(
+    seconds,
+    Duration.zero,
+    "How late a worker's event loop may be before it is replaced, if that goes on"
+  ),
+  minWorkers: define(
+    integer(0, 1024, "N"),
+    0,
+    "Fewest workers, to which those that are not needed leave; 0 for as many as workers says"
+  ),
+  maxWorkers: define(
+    processes(0),
+    0,
+    "Most workers, of which more are started while those that there are have too much to do; 0 for as many as workers says"
+  ),
+  heartbeatTimeout: define(
+    seconds,
+    Duration.seconds(50),
+    "How long a worker may give no sign of life before it is replaced"
+  ),
+  bootTimeout: define(
+    seconds,
+    Duration.seconds(60),
+    "How long the command may take to load the application; with workers, how long one may take until it serves"
+  )
+}
+
+const logs = {
+  accessLog: define(
+    text("FILE|stdout|stderr|log|off"),
+    "stderr",
+    "Where finished requests are logged: a file, stdout, stderr, log for messages like all others, or off"
+  ),
+  accessLogFormat: define(logFormat, "clf", "What the access log says of a request (docs/access-log.md)"),
+  logFormat: define(
+    optional(choice("plain", "pretty", "logfmt", "json")),
+    undefined,
+    "How the command writes messages; by default pretty in a terminal, and otherwise plain (docs/logging.md)"
+  ),
+  logLevel: define(choice("debug", "info", "warn", "error"), "info", "Least severe message that the server logs"),
+  quiet: define(toggle, false, "Logs warnings and errors only, and no access log unless one is named", "q"),
+  requestId: define(
+    choice("off", "make", "trust"),
+    "off",
+    "Gives each exchange an id: one that the server makes, or that of x-request-id from trustedProxies (docs/logging.md)"
+  ),
+  sendRequestId: define(toggle, false, "Tells clients the id, in the field x-request-id of responses")
+}
+
+const proxies = {
+  trustedProxies: define(
+    optional(Network.peersKind),
+    undefined,
+    "Proxies that are believed what they say about their clients, and who alone may use the PROXY protocol (docs/proxies.md)"
+  ),
+  trustedFields: define(
+    ForwardedFields.kind,
+    ForwardedFields.all,
+    "Which fields of theirs count: X-Forwarded- and one of the first five, or Forwarded (RFC 7239)"
+  ),
+  rootPath: define(
+    prefix,
+    "",
+    "Prefix that the proxy in front takes off the path; it is the rootPath of scopes (docs/proxies.md)"
+  )
+}
+
+const observing = {
+  admin: define(
+    optional(Endpoint.adminKind),
+    undefined,
+    "Where to answer what an administrator and his programs ask: health, metrics, status and the dashboard"
+  ),
+  adminToken: define(
+    optional(token),
+    undefined,
+    "What allows commands over TCP there; better by its variable than by the flag, which others can see"
+  ),
+  otlp: define(
+    collector,
+    "off",
+    "Where the command exports traces, metrics and logs to by OTLP; on leaves that to OTEL_EXPORTER_OTLP_ENDPOINT (docs/otlp.md)"
+  )
+}
+
+const requests = {
+  maxHeaderSize: define(bytes(64), 16_384, "Size of a request line, and of a header or trailer section"),
+  maxHeaderCount: define(count(1), 100, "Fields in a header or trailer section"),
+  maxBodySize: define(bytes(0), 10_000_000, "Size of a request body"),
+  timeout: define(
+    seconds,
+    Duration.seconds(75),
+    "How long a connection may be idle between requests; longer than the proxy in front keeps one"
+  ),
+  headersTimeout: define(seconds, Duration.seconds(30), "How long a request head may take to arrive"),
+  bodyTimeout: define(
+    seconds,
+    Duration.seconds(30),
+    "How long a request may go on without a byte in either direction while the application waits for its body"
+  ),
+  requestTimeout: define(
+    seconds,
+    Duration.zero,
+    "Silence that ends a request: how long it may go on without a byte in either direction"
+  ),
+  requestDeadline: define(
+    seconds,
+    Duration.zero,
+    "How long a whole request may take, from its head on; then its application is interrupted and the answer is 504"
+  ),
+  writeTimeout: define(seconds, Duration.seconds(60), "How long a peer may leave sent data unread")
+}
+
+const streaming = {
+  sseIdleTimeout: define(seconds, Duration.zero, "How long an event stream may go on without an event or comment"),
+  wsIdleTimeout: define(seconds, Duration.zero, "How long a WebSocket may go on without a frame in either direction"),
+  maxReceiveQueue: define(
+    count(1),
+    1000,
+    "Messages of a WebSocket that may wait for the application; it is not read beyond half of them, and closed with 1008 beyond all"
+  ),
+  maxWsFrameSize: define(
+    bytes(0),
+    1_048_576,
+    "Size of a WebSocket frame's payload; if not given, that of a message, which no frame may exceed either way"
+  ),
+  maxWsMessageSize: define(
+    bytes(0),
+    1_048_576,
+    "Size of a WebSocket message, of all its frames and after decompression"
+  ),
+  maxWsFragments: define(count(0), 16_384, "Frames of a WebSocket message"),
+  perMessageDeflate: define(toggle, false, "Compresses WebSocket messages for clients that offer it (RFC 7692)")
+}
+
+const http2 = {
+  http2: define(
+    toggle,
+    true,
+    "Speaks HTTP/2: over TLS with clients that offer it, without TLS with those that begin with it"
+  ),
+  h2MaxConcurrentStreams: define(count(1, 2 ** 31 - 1), 100, "Requests of an HTTP/2 connection at the same time"),
+  h2InitialWindowSize: define(
+    bytes(1, 2 ** 31 - 1),
+    65_535,
+    "What an HTTP/2 client may send of a request's content before the application receives it; 16 times that of all together"
+  ),
+  h2MaxFrameSize: define(bytes(16_384, 2 ** 24 - 1), 16_384, "Largest HTTP/2 frame that clients may send"),
+  h2MaxHeaderListSize: define(
+    bytes(1, 2 ** 32 - 1),
+    65_536,
+    "Size of an HTTP/2 header or trailer section, uncompressed and with 32 for each field"
+  ),
+  h2EnableConnectProtocol: define(toggle, true, "Offers WebSocket over HTTP/2 (RFC 8441)"),
+  h2ResetBurst: define(
+    count(1),
+    1000,
+    "Streams of an HTTP/2 connection that its client may reset, or have us reset, one after the other"
+  ),
+  h2ResetRate: define(count(1), 33, "Such streams that it may reset in each second besides")
+}
+
+const responses = {
+  syncFileThreshold: define(
+    bytes(0),
+    65_536,
+    "Size of a file up to which it is read at once, without leaving the event loop"
+  ),
+  static: define(
+    optional(mountsKind),
+    undefined,
+    "Folders whose files answer requests below a prefix, where there are such files; the application answers the rest (docs/static.md)"
+  ),
+  staticMaxAge: define(seconds, Duration.zero, "How long caches may use static files without asking; 0 makes them ask"),
+  staticImmutable: define(
+    toggle,
+    false,
+    "Lets caches keep static files for a year whose names have a hash, such as main.8f3b2c1d.js"
+  ),
+  writeHighWatermark: define(bytes(1), 65_536, "Unsent bytes above which an application's sends are suspended"),
+  writeLowWatermark: define(bytes(0), 16_384, "Unsent bytes at which they go on")
+}
+
+const stopping = {
+  lifespan: define(
+    choice("auto", "on", "off"),
+    "auto",
+    "Whether the application must (on), may (auto) or does not (off) handle lifespan events"
+  ),
+  lifespanStartupTimeout: define(seconds, Duration.seconds(30), "How long the application may take to start"),
+  disconnectGrace: define(
+    seconds,
+    Duration.seconds(5),
+    "How long an application may run on after its peer has left; so long its connection still counts"
+  ),
+  drainDelay: define(
+    seconds,
+    Duration.zero,
+    "How long the server goes on accepting after it was told to stop, while it reports not to be ready"
+  ),
+  shutdownTimeout: define(
+    seconds,
+    Duration.seconds(30),
+    "How long requests, and then the application, may take to finish when the server stops"
+  )
+}
+
+/** The groups of options, as `--help` and the documentation have them. */
+export const groups = {
+  listening: { title: "Where to listen", about: "addresses, ports, Unix sockets", rows: listening },
+  tls: { title: "TLS", about: "certificates, versions, client certificates", rows: tls },
+  configuration: {
+    title: "Configuration",
+    about: "development or production, and where options come from",
+    rows: configuration
+  },
+  development: { title: "Development", about: "loading the application anew when files change", rows: development },
+  processes: { title: "Processes", about: "workers, how they are replaced, and the process itself", rows: processing },
+  stopping: { title: "Start and stop", about: "lifespan, draining, how long a stop may take", rows: stopping },
+  proxies: { title: "Behind proxies", about: "who is believed what he says about clients", rows: proxies },
+  pressure: { title: "Under pressure", about: "connections and requests at once, and those that wait", rows: pressure },
+  requests: {
+    title: "Sizes and times of requests",
+    about: "limits of headers and bodies, time limits of connections",
+    rows: requests
+  },
+  responses: { title: "Files and responses", about: "how files and other content are sent", rows: responses },
+  streaming: { title: "WebSocket and event streams", about: "frames, messages, silence", rows: streaming },
+  http2: { title: "HTTP/2", about: "streams, windows, frames", rows: http2 },
+  logs: { title: "Logs", about: "the access log, messages, ids of requests", rows: logs },
+  observing: { title: "Administration and telemetry", about: "health, metrics, the dashboard, OTLP", rows: observing }
+} as const
+
+/** The name of a group of options, as `--help GROUP` takes it. */
+export type GroupName = keyof typeof groups
+
+/** Every option with a flag and an environment variable, of all groups. */
+export const table = {
+  ...listening,
+  ...tls,
+  ...configuration,
+  ...development,
+  ...processing,
+  ...stopping,
+  ...proxies,
+  ...pressure,
+  ...requests,
+  ...responses,
+  ...streaming,
+  ...http2,
+  ...logs,
+  ...observing
+}
