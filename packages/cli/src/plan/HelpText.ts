@@ -46,6 +46,14 @@ const groupOfFlag: ReadonlyMap<string, string> = new Map([
   ...Object.entries(ofCommand)
 ])
 
+/**
+ * The topic that is meant by a word: a topic itself, or the group of a flag or option of that name.
+ *
+ * @returns nothing for what is neither
+ */
+export const topicNamed = (word: string): string | undefined =>
+  topics.includes(word) ? word : (groupOfFlag.get(word) ?? groupOfFlag.get(ServerOptions.flagName(word)))
+
 const titles: ReadonlyArray<readonly [group: string, title: string, about: string]> = [
   ...Object.entries(ServerOptions.groups).map(([name, { about, title }]) => [name, title, about] as const),
   ["others", "Others", "help, version, completions for shells"]

@@ -46,9 +46,10 @@ const unknownTopic = (topic: string) => {
 
 /** Runs the command with these arguments. */
 const run = (given: ReadonlyArray<string>, launch: Launch["Service"]) => {
-  const { args, topic } = HelpText.topicOf(given)
+  const { args, topic: word } = HelpText.topicOf(given)
+  const topic = word === undefined ? undefined : HelpText.topicNamed(word)
   const program = Effect.gen(function* () {
-    if (topic !== undefined && !HelpText.topics.includes(topic)) return yield* unknownTopic(topic)
+    if (word !== undefined && topic === undefined) return yield* unknownTopic(word)
     const { version } = yield* readVersion
     yield* Command.runWith(command, { version })(args)
   })

@@ -44,6 +44,16 @@ describe("HelpText", () => {
     assert.include(shown("processes"), "pid")
   })
 
+  it("knows by the name of a flag or an option in which group it is", () => {
+    assert.strictEqual(HelpText.topicNamed("processes"), "processes")
+    assert.strictEqual(HelpText.topicNamed("all"), "all")
+    assert.strictEqual(HelpText.topicNamed("max-workers"), "processes")
+    assert.strictEqual(HelpText.topicNamed("maxWorkers"), "processes")
+    assert.strictEqual(HelpText.topicNamed("ssl-cert"), "tls")
+    assert.strictEqual(HelpText.topicNamed("pid"), "processes")
+    assert.isUndefined(HelpText.topicNamed("wrokers"))
+  })
+
   it("names the groups and few flags without a topic", () => {
     const lines = stripVTControlCharacters(HelpText.format(doc)).split("\n")
     for (const [group, { title }] of Object.entries(ServerOptions.groups)) {
