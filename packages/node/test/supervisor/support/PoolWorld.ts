@@ -4,6 +4,7 @@ import type { PoolAction, PoolEvent, Timer, WorkerId } from "../../../src/pool/P
 import type { PoolState } from "../../../src/pool/PoolState.ts"
 import { initial, step } from "../../../src/pool/RestartPlan.ts"
 import * as StartFailure from "../../../src/pool/StartFailure.ts"
+import * as Checks from "./Checks.ts"
 import { settings } from "./settings.ts"
 
 interface Process {
@@ -90,8 +91,8 @@ export class PoolWorld {
     this.send({ type: "report", id, now: this.now, ...how })
     this.#isScaling = false
     if (!this.#isRunning || this.stops > 0) return
-    assert.isAtLeast(this.target, Math.max(minimum, before - 1))
-    assert.isAtMost(this.target, Math.min(maximum, most))
+    Checks.isAtLeast(this.target, Math.max(minimum, before - 1), "workers after a report")
+    Checks.isAtMost(this.target, Math.min(maximum, most), "workers after a report")
   }
 
   elapse(timer: Timer): void {
@@ -128,9 +129,9 @@ export class PoolWorld {
     this.state = state
     if (this.#isScaling && this.#isRunning && this.stops === 0) this.target = state.slots.length
     if (event.type === "start") this.#isRunning = true
-    if (hadEnded) assert.isEmpty(actions, "actions after the end")
+    if (hadEnded) Checks.isEqual(actions.length, 0, "actions after the end")
     for (const action of actions) this.#do(action)
-    if (couldServe && this.stops === 0) assert.isNotEmpty(this.serving, "workers that serve")
+    if (couldServe && this.stops === 0) Checks.isTrue(this.serving.length > 0, "workers that serve")
     if (this.hasEnded) this.#checkEnd()
     else this.#check()
   }
@@ -215,57 +216,66 @@ export class PoolWorld {
 
   #check(): void {
     const { state } = this
-    assert.sameMembers([...state.workers.keys()], [...this.processes.keys()], "workers")
-    assert.sameMembers([...state.timers], [...this.timers.keys()], "timers")
-    assert.strictEqual(this.timers.has("successor"), this.successor === "starting" || this.successor === "ending")
+    Checks.haveSameMembers(state.workers, this.processes, "workers")
+    Checks.haveSameMembers(state.timers, this.timers, "timers")
+    const isAwaited = this.successor === "starting" || this.successor === "ending"
+    Checks.isEqual(this.timers.has("successor"), isAwaited, "the timer of the successor")
     for (const process of this.processes.values()) if (!process.isKilled) this.#checkLimit(process)
     if (this.#isRunning && this.stops === 0) this.#checkSlots()
   }
 
   /** Whatever a worker does not do by itself, a timer brings about; after a second stop nothing but the end is left. */
   #checkLimit({ id, doing }: Process): void {
-    assert.isBelow(this.stops, 2, `worker ${id} is not killed`)
-    if (this.stops > 0) assert.strictEqual(doing, "drain")
-    assert.strictEqual(this.timers.has(`boot:${id}`), doing === "boot", `boot:${id}`)
-    assert.strictEqual(
-      this.timers.has(`leave:${id}`) || this.timers.has(`kill:${id}`),
-      doing === "drain",
-      `leave:${id}`
-    )
+    Checks.isTrue(this.stops < 2, "a worker is not killed")
+    if (this.stops > 0) Checks.isEqual(doing, "drain", "what a worker does while the pool stops")
+    Checks.isEqual(this.timers.has(`boot:${id}`), doing === "boot", "the timer boot of a worker")
+    const isLimited = this.timers.has(`leave:${id}`) || this.timers.has(`kill:${id}`)
+    Checks.isEqual(isLimited, doing === "drain", "the timer leave or kill of a worker")
   }
 
   #checkSlots(): void {
     const { slots, replacing, stale } = this.state
-    assert.strictEqual(slots.length, this.target)
-    assert.isAtLeast(slots.length, this.state.minimum)
-    assert.isAtMost(slots.length, this.state.maximum)
-    assert.isAtLeast(this.state.minimum, 1)
+    Checks.isEqual(slots.length, this.target, "slots")
+    Checks.isAtLeast(slots.length, this.state.minimum, "slots")
+    Checks.isAtMost(slots.length, this.state.maximum, "slots")
+    Checks.isAtLeast(this.state.minimum, 1, "the minimum")
     const outdated = [...stale.map(({ id }) => id), ...(replacing === undefined ? [] : [replacing.id])]
-    assert.sameMembers([...new Set(outdated)], outdated)
-    assert.includeMembers(
-      [...this.all(({ doing }) => doing !== "drain")].map(({ id }) => id),
-      outdated
-    )
-    let replacements = 0
-    for (const [index, { failure }] of slots.entries()) {
-      const number = index + 1
-      const here = this.all(({ slot, doing }) => slot === number && doing !== "drain")
-      const booting = here.filter(({ doing }) => doing === "boot").length
-      const isDue = failure !== undefined || this.timers.has(`respawn:${number}`)
-      assert.isAtLeast(here.length + (isDue ? 1 : 0), 1, `a worker for slot ${number}`)
-      if (failure?.mayPass === true && this.hasBeenReady) assert.isTrue(this.timers.has(`respawn:${number}`))
-      assert.isFalse(isDue && booting > 0, `a worker boots in slot ${number}, which waits`)
-      assert.isAtMost(here.length - booting, 1, `workers that serve in slot ${number}`)
-      assert.isAtMost(booting, 1, `workers that boot in slot ${number}`)
-      if (here.length > booting) replacements += booting
+    Checks.isEqual(new Set(outdated).size, outdated.length, "workers that are outdated once")
+    for (const id of outdated) {
+      Checks.isTrue((this.processes.get(id)?.doing ?? "drain") !== "drain", "an outdated worker drains")
     }
-    const waiting = slots.filter((_, index) => this.timers.has(`respawn:${index + 1}`)).length
-    assert.lengthOf(
-      [...this.timers.keys()].filter((timer) => timer.startsWith("respawn:")),
-      waiting
-    )
-    assert.isAtMost(replacements, 1)
-    assert.isAtMost(this.all(({ slot, doing }) => slot > this.target && doing !== "drain").length, 1)
+    let replacements = 0
+    let waiting = 0
+    for (const [index, slot] of slots.entries()) {
+      const isWaiting = this.timers.has(`respawn:${index + 1}`)
+      if (isWaiting) waiting++
+      replacements += this.#checkSlot(index + 1, slot, isWaiting)
+    }
+    let respawns = 0
+    for (const timer of this.timers.keys()) if (timer.startsWith("respawn:")) respawns++
+    Checks.isEqual(respawns, waiting, "slots that wait")
+    Checks.isAtMost(replacements, 1, "workers that are being replaced")
+    let surplus = 0
+    for (const { doing, slot } of this.processes.values()) if (slot > this.target && doing !== "drain") surplus++
+    Checks.isAtMost(surplus, 1, "workers without a slot")
+  }
+
+  /** Answers how many replacements boot in it. */
+  #checkSlot(number: number, { failure }: PoolState["slots"][number], isWaiting: boolean): number {
+    let booting = 0
+    let serving = 0
+    for (const { doing, slot } of this.processes.values()) {
+      if (slot !== number) continue
+      if (doing === "boot") booting++
+      if (doing === "serve") serving++
+    }
+    const isDue = failure !== undefined || isWaiting
+    Checks.isTrue(booting + serving > 0 || isDue, "a slot has no worker, and gets none")
+    if (failure?.mayPass === true && this.hasBeenReady) Checks.isTrue(isWaiting, "a failure may pass, and nobody waits")
+    Checks.isTrue(!(isDue && booting > 0), "a worker boots in a slot that waits")
+    Checks.isAtMost(serving, 1, "workers that serve in a slot")
+    Checks.isAtMost(booting, 1, "workers that boot in a slot")
+    return serving > 0 ? booting : 0
   }
 
   #checkEnd(): void {
