@@ -62,10 +62,10 @@ export const beginExchange = (
       : new WaitingHandshake(host, options, handshake, turn).exchange
   if (turn !== undefined && !(exchange instanceof WebSocketExchange)) exchange.turn = turn
   if (server.native !== undefined && exchange instanceof HttpExchange) {
+    const request = exchange.nativeRequest(server, connection, head)
     const trace = ExchangeTrace.begin(host.response, server, exchange, connection, head)
     host.onBegin(exchange)
     const observer = observeTurn(ExchangeTrace.observe(exchange, trace), turn)
-    const request = exchange.nativeRequest(server, connection, head)
     if (trace === undefined) host.response.tracedBy(request)
     const fiber = exchange.runNative(server.runner, server.native, request, observer, trace)
     if (fiber !== undefined) wait(host, fiber, turn)

@@ -89,7 +89,10 @@ export class Turn implements Claimant, DeadlineOwner, RunObserver {
     return { ...refusal(503, message), headers: [["retry-after", String(seconds)]] }
   }
 
-  /** Who else is told how the application ends, with which the place is free. */
+  /**
+   * Who else is told how the application ends, with which the place is free. The application has to be run next: whatever
+   * can fail comes before.
+   */
   after(observer: RunObserver): RunObserver {
     this.#observer = observer
     return this
@@ -111,10 +114,10 @@ export class Turn implements Claimant, DeadlineOwner, RunObserver {
     this.#admission.leave(this.#place)
   }
 
-  /** The request is over for its client. The application has its place until it ends. */
+  /** The request is over for its client. An application that is run for it has its place until it ends. */
   end(): void {
     this.#deadline?.release()
-    if (this.isWaiting) this.#admission.leave(this.#place)
+    if (this.isWaiting || this.#observer === undefined) this.#admission.leave(this.#place)
   }
 
   onApplicationExit(exit: Exit<unknown, unknown>): void {

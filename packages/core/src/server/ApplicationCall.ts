@@ -1,6 +1,9 @@
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import type * as Event from "../contract/Event.ts"
+import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
 import * as NotAnEffect from "../contract/NotAnEffect.ts"
 import type { Application, Receive, Send } from "../contract/PagiApp.ts"
 import type { Scope } from "../contract/Scope.ts"
@@ -23,5 +26,18 @@ export const callApplication = (
   } catch (defect) {
     const misfit = NotAnEffect.ofThrown(application, defect)
     return misfit === undefined ? Exit.die(defect) : Exit.fail(misfit)
+  }
+}
+
+/** Calls a native handler; what it throws, which it must not, is how its fiber has ended. */
+export const callNative = (
+  handler: NativeHandler,
+  request: NativeRequest,
+  context: Context.Context<never>
+): Fiber.Fiber<unknown, unknown> => {
+  try {
+    return handler(request, context)
+  } catch (defect) {
+    return Effect.runFork(Effect.die(defect))
   }
 }

@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as EffectScope from "effect/Scope"
 import { CurrentLogAnnotations } from "effect/References"
 import { ParentSpan } from "effect/Tracer"
-import { callApplication } from "./ApplicationCall.ts"
+import { callApplication, callNative } from "./ApplicationCall.ts"
 import type * as Event from "../contract/Event.ts"
 import type { NativeHandler, NativeRequest } from "../contract/NativeHandler.ts"
 import { type ExchangeSpan, OwnSpan } from "../contract/OwnSpan.ts"
@@ -179,7 +179,7 @@ export class RequestRunner {
   ): Fiber.Fiber<unknown, unknown> | undefined {
     this.#observer?.applicationStarted?.()
     const run = new Run(this, subject, observer)
-    const fiber = handler(request, this.#contextOf(subject, trace))
+    const fiber = callNative(handler, request, this.#contextOf(subject, trace))
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return run.end(exit)
     this.#remember(run)

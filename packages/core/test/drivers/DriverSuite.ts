@@ -9,6 +9,7 @@ import { testBrokenOff, testCallbacks, testRunningOn, testUnanswered } from "./E
 import { testFiles, testFilesUnderWay, testUnreadableFiles } from "./Files.ts"
 import { testKinds } from "./Kinds.ts"
 import { testLeaving, testServerEnds } from "./Peers.ts"
+import { testFailedBeginnings, testReturnedPlaces } from "./Places.ts"
 import { testDeadline, testLastingExchanges, testPlaces, testShedding } from "./Pressure.ts"
 import { testAccessLog, testObserver } from "./Records.ts"
 import { testRequestIds } from "./RequestIds.ts"
@@ -53,6 +54,8 @@ const cases: Readonly<Record<string, (version: Version) => void>> = {
   "more requests than may run": testPlaces,
   "requests that are refused because of others": testShedding,
   "what lasts among requests that count": testLastingExchanges,
+  "a place is free again, after": testReturnedPlaces,
+  "a place is free again, whatever fails, after": testFailedBeginnings,
   "no limits of time": testNoLimits,
   "a request body that stalls": testBodyTime,
   "the access log has a line for": testAccessLog,
