@@ -13,10 +13,10 @@ import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import * as PathPrefix from "../http/PathPrefix.ts"
 import type { ObservedConnection } from "../observe/Observer.ts"
 import type { ForwardedField } from "../options/ForwardedFields.ts"
-import type { IsTrusted } from "./RequestIds.ts"
+import type { IsTrusted, Peer } from "./RequestIds.ts"
 
 /** A connection as its proxy knows it. */
-export interface ProxiedConnection extends ObservedConnection {
+export interface ProxiedConnection extends ObservedConnection, Peer {
   readonly tls: TlsExtension | undefined
 }
 
@@ -66,6 +66,9 @@ interface Origin {
   port: string | undefined
   prefix: string | undefined
 }
+
+/** What a hop stands for that has come by a Unix socket. */
+const unixPeer: Peer = { client: undefined, server: ["unix", null] }
 
 const schemes: ReadonlyMap<string, boolean> = new Map([
   ["http", false],
@@ -134,9 +137,9 @@ export class Forwarding {
   /** Goes one hop further away; answers whether whoever is there is trusted, who then has written the next hop. */
   #step(origin: Origin, node: ForwardedNode.ForwardedNode | undefined): boolean {
     if (node === undefined) return false
-    if (node === "unix") return this.#isTrusted({ client: undefined })
+    if (node === "unix") return this.#isTrusted(unixPeer)
     origin.client = node
-    return this.#isTrusted({ client: node })
+    return this.#isTrusted({ client: node, server: undefined })
   }
 
   #ofFields(told: Told, peer: Address | undefined): Origin {

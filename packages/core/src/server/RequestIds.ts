@@ -25,8 +25,14 @@ const makePrefix = (): string => {
 /** A request with its id, which is also the only field `x-request-id` that it has. */
 export type Identified<Head> = Head & { readonly headers: HeaderBlock; readonly requestId: string }
 
+/** What tells who the peer of a connection is. */
+export interface Peer extends Pick<ObservedConnection, "client" | "server"> {
+  /** Whether its addresses are those of a proxy that has not said whose connection it passes on. */
+  readonly hasUnknownClient?: boolean
+}
+
 /** Whether the peer of a connection is one whose ids are used. */
-export type IsTrusted = (connection: Pick<ObservedConnection, "client">) => boolean
+export type IsTrusted = (peer: Peer) => boolean
 
 /**
  * Gives each exchange of a server an id. Those that are made here are a random prefix and a number that counts them: a
@@ -50,13 +56,10 @@ export class RequestIds {
   }
 
   /** Gives a request its id, which takes the place of the one that the client has sent. */
-  identify<Head extends { readonly headers: HeaderBlock }>(
-    head: Head,
-    connection: ObservedConnection
-  ): Identified<Head> {
+  identify<Head extends { readonly headers: HeaderBlock }>(head: Head, peer: Peer): Identified<Head> {
     const { headers } = head
     const sent = get(headers, fieldName)
-    const requestId = sent !== undefined && this.#isTrusted?.(connection) === true && isSane(sent) ? sent : this.next()
+    const requestId = sent !== undefined && this.#isTrusted?.(peer) === true && isSane(sent) ? sent : this.next()
     const others = sent === undefined ? headers : headers.filter(([name]) => name !== fieldName)
     return { ...head, headers: [...others, [fieldName, requestId]], requestId }
   }

@@ -16,6 +16,11 @@ export interface Transport extends ByteSink {
   readonly secure: boolean
   /** Whether the bytes come in the clear here, whatever they have travelled over before; told of no other transport. */
   readonly isDecrypted?: boolean
+  /**
+   * Whether a proxy passes it on without saying whose it is: its addresses are the proxy's then, but what comes is said by
+   * somebody else, and nobody is trusted. Told of no other transport.
+   */
+  readonly hasUnknownClient?: boolean
   /** What TLS has settled; absent without it. */
   readonly tls: TlsExtension | undefined
   /** The one host, in lower case, that requests may be for; every host when there is none. */

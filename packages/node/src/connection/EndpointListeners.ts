@@ -11,7 +11,7 @@ import type { ListenError } from "../accept/ListenError.ts"
 import type { ListenOptions, OnSocket } from "../listen/SocketListener.ts"
 import type { TicketKeyring } from "../tls/TicketSecrets.ts"
 import type { TlsCertificates } from "../tls/TlsCertificates.ts"
-import { TlsHandshakes } from "../tls/TlsHandshakes.ts"
+import { type Ends, TlsHandshakes } from "../tls/TlsHandshakes.ts"
 import type { AcceptShare } from "./AcceptShare.ts"
 import { DescriptorLimit, readLimit } from "./DescriptorLimit.ts"
 import { clientOf } from "./NetTransport.ts"
@@ -41,10 +41,10 @@ export const listenOnEndpoints = (
     const { server } = acceptor
     const { options } = server
     const descriptors = new DescriptorLimit(server, readLimit())
-    const tellFailure = (socket: Socket): void =>
+    const tellFailure = (socket: Socket, ends: Ends | undefined): void =>
       server.observer?.protocolError?.("tls-handshake", {
-        client: clientOf(socket),
-        server: undefined,
+        client: ends === undefined ? clientOf(socket) : ends.client,
+        server: ends?.server,
         secure: true
       })
     const handshakes = certificates && new TlsHandshakes(server, certificates, tickets, tellFailure)

@@ -3,7 +3,7 @@ import type { Address } from "@pagi/core/contract/Address"
 import type { ConnectionEnd } from "@pagi/core/observe/ConnectionEnd"
 import type { ObservedConnection } from "@pagi/core/observe/Observer"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
-import { Deadline, type DeadlineOwner, freshDrainTicks } from "@pagi/core/server/Deadlines"
+import { Deadline, type DeadlineOwner, freshDrainTicks, ticks } from "@pagi/core/server/Deadlines"
 import type { IsTrusted } from "@pagi/core/server/RequestIds"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import * as Effect from "effect/Effect"
@@ -17,13 +17,16 @@ import type { TlsConnection } from "../tls/TlsConnection.ts"
 import type { TlsHandshakes } from "../tls/TlsHandshakes.ts"
 import type { DescriptorLimit } from "./DescriptorLimit.ts"
 import { type HeaderOwner, type HeaderReader, readFrom } from "./HeaderReader.ts"
-import { NetTransport } from "./NetTransport.ts"
-import { ProxiedTransport } from "./ProxiedTransport.ts"
+import type { NetTransport } from "./NetTransport.ts"
+import { ProxiedTransport, UnknownTransport } from "./ProxiedTransport.ts"
 import { alpnOf, carrierOf } from "./SocketAcceptor.ts"
 import { TurnQueue } from "./TurnQueue.ts"
 
 /** Why a connection is closed without an answer; what observers are told. */
 export type ProxyProblem = HeaderProblem | "proxy-incomplete" | "proxy-untrusted"
+
+/** Ticks for a header where request heads may take any time: a proxy sends it as soon as it has connected. */
+const longestWait = ticks(30, "seconds")
 
 /** What accepting takes. */
 export interface ProxiedParts {
@@ -89,7 +92,7 @@ const transportOf = (
 ): NetTransport => {
   const through: AcceptedSocket = above === undefined ? accepted : { ...above, slot: undefined }
   return proxied === undefined
-    ? new NetTransport(through, address, turns)
+    ? new UnknownTransport(through, address, turns)
     : new ProxiedTransport(through, address, turns, proxied)
 }
 
@@ -110,7 +113,7 @@ class AwaitedHeader implements ServerConnection, DeadlineOwner, HeaderOwner {
     this.#proxy = proxy
     this.#socket = proxy.accepted.socket
     this.#deadline = new Deadline(server.deadlines, this)
-    this.#deadline.start(server.limits.headers)
+    this.#deadline.start(server.limits.headers === 0 ? longestWait : server.limits.headers)
     this.#reader = readFrom(proxy.accepted, this)
     server.registry.add(this)
   }
@@ -128,8 +131,10 @@ class AwaitedHeader implements ServerConnection, DeadlineOwner, HeaderOwner {
         acceptor.serve(transport)
         if (rest.length > 0) transport.onRead(rest, isLent)
       } else {
-        handshakes.accept(this.#socket, (socket, tls) =>
-          acceptor.serve(transportOf(this.#proxy, header, { socket, tls }), alpnOf(socket))
+        handshakes.accept(
+          this.#socket,
+          (socket, tls) => acceptor.serve(transportOf(this.#proxy, header, { socket, tls }), alpnOf(socket)),
+          header.proxied
         )
       }
     })
@@ -191,8 +196,10 @@ const refuse = (
   readFrom(proxy.accepted, {
     onHeader: (header, rest, isLent) => {
       if (handshakes !== undefined) {
-        handshakes.begin(socket, (secure, tls) =>
-          refusal.answer(transportOf(proxy, header, { socket: secure, tls }), alpnOf(secure))
+        handshakes.begin(
+          socket,
+          (secure, tls) => refusal.answer(transportOf(proxy, header, { socket: secure, tls }), alpnOf(secure)),
+          { ends: header.proxied }
         )
         return
       }

@@ -36,7 +36,17 @@ export class ProxiedTransport extends NetTransport {
     return super.expectedHost ?? (hasCertificate && authority !== undefined ? hostOf(authority) : undefined)
   }
 
+  /** Whoever has come to the proxy by a Unix socket is nobody that an option of this server could name. */
+  get hasUnknownClient(): boolean {
+    return this.#proxied.client === undefined
+  }
+
   protected override get isUnix(): boolean {
     return this.#isUnix
   }
+}
+
+/** A connection from a proxy that has not said whose it is. */
+export class UnknownTransport extends NetTransport {
+  readonly hasUnknownClient = true
 }

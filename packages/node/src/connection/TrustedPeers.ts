@@ -15,8 +15,10 @@ export const make = (peers: ReadonlyArray<string>): IsTrusted => {
   }
   const trustsUnix = peers.includes(unixPeers)
   const known = new Map<string, boolean>()
-  return ({ client }) => {
-    if (client === undefined) return trustsUnix
+  return ({ client, hasUnknownClient, server }) => {
+    if (hasUnknownClient === true) return false
+    // A peer of TCP has no address either once it has reset its connection; only its listener tells which of the two it is.
+    if (client === undefined) return trustsUnix && server?.[1] === null
     const [host] = client
     let isTrusted = known.get(host)
     if (isTrusted === undefined) {

@@ -1,6 +1,6 @@
 import { Deadline, type DeadlineOwner, freshDrainTicks } from "@pagi/core/server/Deadlines"
 import type { ConnectionEnd } from "@pagi/core/observe/ConnectionEnd"
-import type { Observer } from "@pagi/core/observe/Observer"
+import type { ObservedConnection, Observer } from "@pagi/core/observe/Observer"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import * as Effect from "effect/Effect"
@@ -13,6 +13,12 @@ import { TlsConnection, verificationErrorOf } from "./TlsConnection.ts"
 
 /** Told when a connection is encrypted. It must add its own connection to the registry if there is to be one. */
 type OnSecure = (socket: TLSSocket, tls: TlsConnection) => void
+
+/** Both ends of a connection. */
+export type Ends = Pick<ObservedConnection, "client" | "server">
+
+/** Told of a socket whose handshake has failed, with the ends of its connection where they are other ones than its own. */
+type TellFailure = (socket: TLSSocket, ends: Ends | undefined) => void
 
 /**
  * Time limits are kept by the server's timer wheel. Node has no word for no limit and takes 0 for its own, but makes a
@@ -28,38 +34,36 @@ export class TlsHandshakes {
   readonly #server: ServerContext
   readonly #certificates: TlsCertificates
   readonly #keyring: TicketKeyring
-  readonly #tellFailure: (socket: TLSSocket) => void
+  readonly #tellFailure: TellFailure
   #current: CurrentServer | undefined = undefined
 
   /** `tellFailure` is called for each client that does not get through its handshake, before its socket is destroyed. */
-  constructor(
-    server: ServerContext,
-    certificates: TlsCertificates,
-    keyring: TicketKeyring,
-    tellFailure: (socket: TLSSocket) => void
-  ) {
+  constructor(server: ServerContext, certificates: TlsCertificates, keyring: TicketKeyring, tellFailure: TellFailure) {
     this.#tellFailure = tellFailure
     this.#server = server
     this.#certificates = certificates
     this.#keyring = keyring
   }
 
-  /** Begins a handshake that counts as a connection: it has a time limit, which a drain makes shorter. */
-  accept(carrier: Socket, onSecure: OnSecure): void {
+  /**
+   * Begins a handshake that counts as a connection: it has a time limit, which a drain makes shorter. `ends` are those of
+   * the connection where they are other ones than the socket's.
+   */
+  accept(carrier: Socket, onSecure: OnSecure, ends?: Ends): void {
     const handshake = new Handshake(this.#server, carrier)
     const onTlsError = (): void => handshake.fail()
-    this.begin(carrier, (socket, tls) => handshake.succeed(() => onSecure(socket, tls)), onTlsError)
+    this.begin(carrier, (socket, tls) => handshake.succeed(() => onSecure(socket, tls)), { ends, onTlsError })
   }
 
   /** Begins a handshake that somebody else watches over. */
-  begin(carrier: Socket, onSecure: OnSecure, onTlsError?: () => void): void {
+  begin(carrier: Socket, onSecure: OnSecure, more: Omit<Outcome, "onSecure"> = {}): void {
     carrier.on("error", () => {}) // It ends the encrypted socket too, which tells of it.
     if (carrier.destroyed) return
     // Until it is encrypted, nobody but Node itself sees that a client has closed its side.
     carrier.allowHalfOpen = false
     const { server } = this.#getCurrent()
     const pending: PendingSocket = carrier
-    pending[outcome] = { onSecure, onTlsError }
+    pending[outcome] = { onSecure, ...more }
     server.emit("connection", carrier)
   }
 
@@ -89,9 +93,10 @@ export class TlsHandshakes {
     // Of a client that has only left, the code is that of a reset.
     if (error.code === "ECONNRESET") observer?.tlsHandshakeEnded?.("abandoned", "")
     else {
-      this.#tellFailure(socket)
+      const pending = carrierOf(socket)?.[outcome]
+      this.#tellFailure(socket, pending?.ends)
       observer?.tlsHandshakeEnded?.("failed", "")
-      carrierOf(socket)?.[outcome]?.onTlsError?.()
+      pending?.onTlsError?.()
     }
     socket.destroy()
     // Of a client that was refused for its certificate, the error says only that the connection has ended.
@@ -115,8 +120,15 @@ const tellDone = (observer: Observer | undefined, socket: TLSSocket): void => {
 /** Who is told about a socket that is in the middle of its handshake. In a property: a `WeakMap` is work for each collection. */
 const outcome = Symbol("outcome")
 
+interface Outcome {
+  readonly onSecure: OnSecure
+  readonly onTlsError?: () => void
+  /** Whose connection it is, where somebody else has opened it. */
+  readonly ends?: Ends | undefined
+}
+
 interface PendingSocket extends Socket {
-  [outcome]?: { readonly onSecure: OnSecure; readonly onTlsError: (() => void) | undefined } | undefined
+  [outcome]?: Outcome | undefined
 }
 
 /** Not public, but the only way from the encrypted socket of a server back to the one below it. */

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Address } from "@pagi/core/Address"
 import * as TrustedPeers from "../../src/connection/TrustedPeers.ts"
 
-const from = (host: string | undefined) => ({
+const from = (host: string | undefined, server: Address | undefined = ["10.0.0.9", 80]) => ({
   client: host === undefined ? undefined : ([host, 1] as const),
-  server: undefined,
-  secure: false
+  server
 })
 
 describe("TrustedPeers", () => {
@@ -22,8 +22,20 @@ describe("TrustedPeers", () => {
 
   it("are all of Unix sockets, if these are named", () => {
     const isTrusted = TrustedPeers.make(["unix"])
-    assert.isTrue(isTrusted(from(undefined)))
+    assert.isTrue(isTrusted(from(undefined, ["/run/app.sock", null])))
     assert.isFalse(isTrusted(from("127.0.0.1")))
+  })
+
+  it("are none of TCP whose addresses are not known any more", () => {
+    const isTrusted = TrustedPeers.make(["unix"])
+    assert.isFalse(isTrusted(from(undefined)))
+    assert.isFalse(isTrusted({ client: undefined, server: undefined }))
+  })
+
+  it("are none whose proxy has not said who they are", () => {
+    const isTrusted = TrustedPeers.make(["unix", "10.0.0.1"])
+    assert.isFalse(isTrusted({ ...from("10.0.0.1"), hasUnknownClient: true }))
+    assert.isFalse(isTrusted({ ...from(undefined, ["/run/app.sock", null]), hasUnknownClient: true }))
   })
 
   it("stay the same however many others come", () => {
