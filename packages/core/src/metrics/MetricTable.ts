@@ -217,6 +217,32 @@ export const table = {
     description: "How many workers there are to be",
     labels: {}
   }),
+  workersMinimum: define({
+    name: "pagi.server.workers.minimum",
+    type: "Gauge",
+    unit: "{worker}",
+    description:
+      "How many workers there are to be at least; the same as `pagi.server.workers.wanted` for a fixed number",
+    labels: {}
+  }),
+  workersMaximum: define({
+    name: "pagi.server.workers.maximum",
+    type: "Gauge",
+    unit: "{worker}",
+    description:
+      "How many workers there are to be at most; the same as `pagi.server.workers.wanted` for a fixed number",
+    labels: {}
+  }),
+  workerChanges: define({
+    name: "pagi.server.worker.changes",
+    type: "Counter",
+    unit: "{worker}",
+    description: "Workers by which there were to be more or fewer than before",
+    labels: {
+      reason:
+        "`scaled_up` (workers were busy), `scaled_down` (one was not needed), `added` or `removed` (somebody asked for it)"
+    }
+  }),
   workerRestarts: define({
     name: "pagi.server.worker.restarts",
     type: "Counter",

@@ -32,6 +32,8 @@ export interface Inheritance {
   readonly readyDescriptor: number | undefined
   /** Where that process has written the secrets of its TLS sessions (`PAGI_TICKETS_FD`). */
   readonly ticketsDescriptor: number | undefined
+  /** How many workers that process has (`PAGI_REUSE_WORKERS`), as `WorkerNumbers` writes it. */
+  readonly workers: string | undefined
   /** What this process is a worker for (`PAGI_WORKER`). */
   readonly worker: WorkerAssignment | undefined
 }
@@ -43,6 +45,7 @@ export const none: Inheritance = {
   masterPid: undefined,
   readyDescriptor: undefined,
   ticketsDescriptor: undefined,
+  workers: undefined,
   worker: undefined
 }
 
@@ -57,6 +60,7 @@ export const variables = [
   "PAGI_REUSE_ADMIN",
   "PAGI_REUSE_FILES",
   "PAGI_REUSE_FOREIGN",
+  "PAGI_REUSE_WORKERS",
   "PAGI_MASTER_PID",
   "PAGI_READY_FD",
   "PAGI_TICKETS_FD",
@@ -90,6 +94,7 @@ export const take = (environment: Environment, pid: number): Inheritance => {
     masterPid: predecessorOf(taken, problems),
     readyDescriptor: readNumber(["PAGI_READY_FD", firstDescriptor, "descriptor"], taken, problems),
     ticketsDescriptor: readNumber(["PAGI_TICKETS_FD", firstDescriptor, "descriptor"], taken, problems),
+    workers: taken["PAGI_REUSE_WORKERS"],
     worker: readWorker(taken["PAGI_WORKER"], problems)
   }
 }

@@ -35,6 +35,8 @@ export interface Heritage {
   /** That of the admin listener, if there is one. */
   readonly admin?: InheritableSockets | undefined
   readonly tickets: TicketSecrets.TicketKeyring | undefined
+  /** How many workers there are, as `WorkerNumbers` writes it. */
+  readonly workers: string
 }
 
 const socketVariables = (sockets: InheritableSockets, admin: InheritableSockets | undefined) => {
@@ -51,13 +53,14 @@ const socketVariables = (sockets: InheritableSockets, admin: InheritableSockets 
 }
 
 /** How a successor is started. */
-export const commandOf = (program: SuccessorProgram, { admin, sockets, tickets }: Heritage): ChildCommand => ({
+export const commandOf = (program: SuccessorProgram, { admin, sockets, tickets, workers }: Heritage): ChildCommand => ({
   file: program.file,
   args: program.args,
   environment: {
     ...process.env,
     ...program.environment,
     ...socketVariables(sockets, admin),
+    PAGI_REUSE_WORKERS: workers,
     PAGI_MASTER_PID: String(process.pid),
     PAGI_READY_FD: String(pipe),
     // What is secret goes through the pipe: other processes of the user could read it here.

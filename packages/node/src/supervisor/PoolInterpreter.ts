@@ -8,11 +8,12 @@ import type { PoolHeartbeat } from "./PoolHeartbeat.ts"
 import type { PoolState } from "../pool/PoolState.ts"
 import type { PoolPhase, PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts"
 import type { PoolWatcher } from "./PoolWatcher.ts"
-import { RestartReasons } from "./RestartReasons.ts"
+import { RestartReasons, type Transition } from "./RestartReasons.ts"
 import type { PoolTimers } from "./PoolTimers.ts"
 import * as StopProgress from "./StopProgress.ts"
 import { utilizationOf } from "../pool/Scaling.ts"
 import { initial, step } from "../pool/RestartPlan.ts"
+import * as WorkerNumbers from "./WorkerNumbers.ts"
 import { commandOf as workerCommand, WorkerHandle, type WorkerListener, type WorkerProgram } from "./WorkerHandle.ts"
 import type { WorkerReport } from "../worker/WorkerMessage.ts"
 
@@ -21,6 +22,8 @@ export interface PoolParts {
   readonly settings: PoolSettings
   readonly program: WorkerProgram
   readonly successor: SuccessorProgram | undefined
+  /** How many workers the options ask for, which a successor compares with its own. */
+  readonly asked: WorkerNumbers.WorkerNumbers
   readonly sockets: InheritableSockets
   /** The one of the admin listener, which a successor gets and workers do not. */
   readonly admin?: InheritableSockets | undefined
@@ -176,7 +179,8 @@ export class PoolInterpreter {
       const before = this.#state
       const { actions, state } = step(before, event)
       this.#state = state
-      if (this.#parts.watcher !== undefined) this.#tellWatcher(this.#parts.watcher, event, before, actions)
+      if (this.#parts.watcher !== undefined)
+        this.#tellWatcher(this.#parts.watcher, { actions, after: state, before, event })
       return Effect.andThen(
         Effect.forEach(actions, (action) => this.#tryToPerform(action), { discard: true }),
         this.#follow(event)
@@ -184,11 +188,13 @@ export class PoolInterpreter {
     })
   }
 
-  #tellWatcher(watcher: PoolWatcher, event: PoolEvent, before: PoolState, actions: ReadonlyArray<PoolAction>): void {
-    this.#reasons.note(event, before, actions)
+  #tellWatcher(watcher: PoolWatcher, transition: Transition): void {
+    const { before, event } = transition
+    const change = this.#reasons.note(transition)
+    if (change !== undefined) watcher.onChange(change.reason, change.count)
     if (event.type === "ready") {
       const worker = this.#workers.get(event.id)
-      if (worker !== undefined) watcher.onReady(worker.slot)
+      if (worker !== undefined) watcher.onReady(worker.slot, this.#reasons.takeStart(event.id))
     }
     if (event.type === "exited") {
       const slot = before.workers.get(event.id)?.slot
@@ -350,9 +356,11 @@ export class PoolInterpreter {
   }
 
   #startSuccessor(): void {
-    const { admin, enqueue, sockets, start, successor, tickets } = this.#parts
+    const { admin, asked, enqueue, sockets, start, successor, tickets } = this.#parts
     if (successor === undefined) return
-    const command = successorCommand(successor, { sockets, admin, tickets })
+    const { maximum, minimum, slots } = this.#state
+    const workers = WorkerNumbers.write({ asked, now: { minimum, workers: slots.length, maximum } })
+    const command = successorCommand(successor, { sockets, admin, tickets, workers })
     this.#successor = new SuccessorHandle((listener) => start(command, listener), {
       onReady: () => enqueue({ type: "successorReady" }),
       onFailure: (reason) =>

@@ -24,7 +24,7 @@ import type { Slot, WorkerId } from "../pool/PoolEvent.ts"
 import type { MetricsReport, ReadinessAnswer } from "../worker/WorkerMessage.ts"
 import { PoolReadings } from "./PoolReadings.ts"
 import type { PoolWatcher } from "./PoolWatcher.ts"
-import type { RestartReason } from "./RestartReasons.ts"
+import { type ChangeReason, isChange, type RestartReason } from "./RestartReasons.ts"
 import { samplesOf } from "./TotalsPipe.ts"
 import type { WorkerPool } from "./WorkerPool.ts"
 
@@ -69,6 +69,7 @@ export class PoolSource implements PoolWatcher {
   readonly #own: MetricRegistry = new Map()
   readonly #process: MetricRegistry = new Map()
   readonly #restarts: (reason: RestartReason) => void
+  readonly #changes: (reason: ChangeReason, count: number) => void
   readonly #readings = new PoolReadings()
   readonly #clocks: Clocks
   #question: Question | undefined = undefined
@@ -81,7 +82,11 @@ export class PoolSource implements PoolWatcher {
     const series = new SeriesRegistry(this.#own)
     const restarts = series.counts(table.workerRestarts)
     this.#restarts = (reason) => restarts.of(reason).add()
+    const changes = series.counts(table.workerChanges)
+    this.#changes = (reason, count) => changes.of(reason).add(count)
     series.gauge(table.workersWanted, () => this.pool?.status().target ?? 0)
+    series.gauge(table.workersMinimum, () => bound(this.pool, "minimum"))
+    series.gauge(table.workersMaximum, () => bound(this.pool, "maximum"))
     for (const phase of phases) {
       series.gauge(
         table.workers,
@@ -103,13 +108,17 @@ export class PoolSource implements PoolWatcher {
     this.#readings.begin(String(id), this.#clocks.monotonic())
   }
 
-  onReady(worker: Slot): void {
-    this.mark({ what: "worker started", worker })
+  onReady(worker: Slot, reason?: ChangeReason): void {
+    this.mark({ what: "worker started", worker, ...(reason === undefined ? {} : { reason }) })
   }
 
-  onExit(worker: Slot, reason: RestartReason | undefined): void {
-    if (reason !== undefined) this.#restarts(reason)
+  onExit(worker: Slot, reason: RestartReason | ChangeReason | undefined): void {
+    if (reason !== undefined && !isChange(reason)) this.#restarts(reason)
     this.mark({ what: "worker ended", worker, ...(reason === undefined ? {} : { reason }) })
+  }
+
+  onChange(reason: ChangeReason, count: number): void {
+    this.#changes(reason, count)
   }
 
   onDisconnect(id: WorkerId): void {
@@ -243,6 +252,12 @@ export class PoolSource implements PoolWatcher {
       now
     )
   }
+}
+
+/** Of a fixed number, that number. */
+const bound = (pool: AskedPool | undefined, name: "minimum" | "maximum"): number => {
+  const status = pool?.status()
+  return status?.scaling?.[name] ?? status?.target ?? 0
 }
 
 const starting: PoolStatus = {

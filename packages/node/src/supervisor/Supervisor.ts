@@ -119,8 +119,9 @@ export const make = <E = never>(
     if (settings.onBound !== undefined) yield* settings.onBound
     const scope = yield* Effect.scope
     const admin = adminSockets && (yield* loadAdmin({ options, inheritance, sockets: adminSockets }))
-    const numbers = yield* numbersOf(options)
+    const asked = yield* numbersOf(options)
     const isSuccessor = inheritance.masterPid !== undefined
+    const numbers = isSuccessor ? WorkerNumbers.after(asked, inheritance.workers) : asked
     // A predecessor answers until this one has taken over.
     if (!isSuccessor) yield* admin?.open ?? Effect.void
     const tellStatus = Effect.suspend(() =>
@@ -133,6 +134,7 @@ export const make = <E = never>(
     const pool: WorkerPool.WorkerPool = yield* WorkerPool.make({
       program,
       successor: settings.successor,
+      asked,
       sockets,
       admin: adminSockets,
       watcher: admin?.watcher,

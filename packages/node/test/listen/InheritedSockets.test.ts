@@ -23,6 +23,7 @@ describe("what an environment says about inherited sockets", () => {
       LISTEN_FDNAMES: "web",
       PAGI_REUSE: "127.0.0.1:80:3",
       PAGI_REUSE_FILES: "3=1:2:3",
+      PAGI_REUSE_WORKERS: "1,2,4/1,1,4",
       PAGI_MASTER_PID: "5",
       PAGI_READY_FD: "4",
       PAGI_TICKETS_FD: "4",

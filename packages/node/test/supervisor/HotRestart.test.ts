@@ -71,7 +71,12 @@ describe("the start of a successor", () => {
   const program = { file: "/bin/server", args: [] }
 
   it("gives it the socket of the admin listener after the others", () => {
-    const heritage = { sockets: socketsOf("app", [20, 21]), admin: socketsOf("admin", [30]), tickets: undefined }
+    const heritage = {
+      sockets: socketsOf("app", [20, 21]),
+      admin: socketsOf("admin", [30]),
+      tickets: undefined,
+      workers: "2,2,2/2,2,2"
+    }
     const { descriptors, environment } = commandOf(program, heritage)
     assert.deepStrictEqual(descriptors.slice(4), [20, 21, 30])
     assert.deepStrictEqual(
@@ -82,7 +87,11 @@ describe("the start of a successor", () => {
   })
 
   it("says nothing of an admin listener that there is not", () => {
-    const { environment } = commandOf(program, { sockets: socketsOf("app", [20]), tickets: undefined })
+    const { environment } = commandOf(program, {
+      sockets: socketsOf("app", [20]),
+      tickets: undefined,
+      workers: "2,2,2/2,2,2"
+    })
     assert.isFalse("PAGI_REUSE_ADMIN" in environment)
     assert.strictEqual(environment["PAGI_REUSE_FILES"], "4=1")
   })

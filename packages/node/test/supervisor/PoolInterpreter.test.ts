@@ -13,6 +13,7 @@ const makeInterpreter = (parts: Partial<PoolParts> = {}) => {
     settings: { ...settings, workers: 1 },
     program: { path: "/app/worker.js", execArgv: [] },
     successor: { file: "/bin/server", args: [] },
+    asked: { workers: 1, minimum: 1, maximum: 1 },
     sockets: { descriptors: [], reuse: () => "", reuseFiles: () => "", reuseForeign: () => "" },
     tickets: undefined,
     start: processes.service.start,

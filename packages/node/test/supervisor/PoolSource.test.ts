@@ -100,6 +100,28 @@ describe("PoolSource", () => {
     })
   )
 
+  it.effect("tells the bounds of the number of workers, and how it has changed", () =>
+    Effect.gen(function* () {
+      const { source, valueOf } = yield* make
+      const bounds = () => ["minimum", "maximum"].map((name) => valueOf(`pagi.server.workers.${name}`))
+      assert.deepStrictEqual(bounds(), [2, 2])
+      const { pool } = source
+      if (pool === undefined) return assert.fail()
+      const scaling = { minimum: 1, maximum: 4, utilization: 0.5, reason: "asked for" } as const
+      source.pool = { ...pool, status: () => ({ ...pool.status(), scaling }) }
+      assert.deepStrictEqual(bounds(), [1, 4])
+      source.onChange("scaled_up", 2)
+      source.onChange("removed", 1)
+      source.onExit(3, "removed")
+      const changes = ["scaled_up", "scaled_down", "added", "removed"].map((reason) =>
+        valueOf("pagi.server.worker.changes", { reason })
+      )
+      assert.deepStrictEqual(changes, [2, undefined, undefined, 1])
+      // Nobody takes its place.
+      assert.isUndefined(valueOf("pagi.server.worker.restarts", { reason: "removed" }))
+    })
+  )
+
   it.effect("forgets what a worker does not measure any more, and tells what it measures as it is", () =>
     Effect.gen(function* () {
       const { source, valueOf } = yield* make
@@ -211,12 +233,16 @@ describe("PoolSource", () => {
     Effect.gen(function* () {
       const { admin, sent, source } = yield* make
       source.onReady(1)
+      source.onReady(4, "scaled_up")
       source.onExit(2, "reload")
       source.onExit(3, undefined)
+      source.onExit(4, "scaled_down")
       assert.deepStrictEqual(yield* admin.takeMarks, [
         { at: 5, what: "worker started", worker: 1 },
+        { at: 5, what: "worker started", worker: 4, reason: "scaled_up" },
         { at: 5, what: "worker ended", worker: 2, reason: "reload" },
-        { at: 5, what: "worker ended", worker: 3 }
+        { at: 5, what: "worker ended", worker: 3 },
+        { at: 5, what: "worker ended", worker: 4, reason: "scaled_down" }
       ])
       assert.deepStrictEqual(yield* admin.takeMarks, [])
       const { commands } = admin

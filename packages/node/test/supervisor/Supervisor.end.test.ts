@@ -108,6 +108,15 @@ describe("a hot restart", () => {
     })
   )
 
+  it.effect("tells the successor how many workers there are, and how many its own options should ask for", () =>
+    Effect.gen(function* () {
+      const { processes, send } = yield* makeServing({ minimum: 1, maximum: 4 })
+      yield* send("add")
+      yield* send("hotRestart")
+      assert.strictEqual(processes.successor().command.environment["PAGI_REUSE_WORKERS"], "2,3,5/2,2,2")
+    })
+  )
+
   it.effect("ends this pool when the successor is ready and says so", () =>
     Effect.gen(function* () {
       const { changes, pool, processes, send } = yield* makeServing()

@@ -1,6 +1,6 @@
 /** The charts: lines and areas over the last minutes, with what happened to workers as marks, and the same as tables. */
 
-/** @import { HistoryPoint } from "../HistoryPoint.ts" */
+/** @import { HistoryMark, HistoryPoint } from "../HistoryPoint.ts" */
 /** @import { Cell } from "./Tables.js" */
 import * as Format from "./Format.js"
 import { columns, lagOf, marksOf, memoryOf, openOf } from "./History.js"
@@ -118,6 +118,13 @@ const timeLabel = (seconds) => {
   const text = Format.time(seconds * 1000)
   return seconds % 60 === 0 ? text.slice(0, -3) : text
 }
+
+/**
+ * Whether it is drawn: not that a worker has started, unless there are more of them than before.
+ *
+ * @param {HistoryMark} mark
+ */
+const isDrawn = ({ reason, what }) => what !== "worker started" || reason !== undefined
 
 /** Rows of the table that says the same. */
 const tableRows = 12
@@ -347,7 +354,7 @@ class Chart {
     const [start] = this.#range()
     const { ctx } = drawing
     const { height, top } = drawing.bbox
-    const marks = marksOf(this.#points).filter(({ at, what }) => what !== "worker started" && at / 1000 > start)
+    const marks = marksOf(this.#points).filter((mark) => isDrawn(mark) && mark.at / 1000 > start)
     if (marks.length === 0) return
     ctx.save()
     ctx.strokeStyle = this.#theme.color("mark")

@@ -72,6 +72,7 @@ export const makePool = ({ cannotRestart, heartbeatTimeout = 50_000, onChange, t
       heartbeatTimeout,
       program: { path: "/app/worker.js", args: ["--flag"], execArgv: [], payload: { app: "app" } },
       successor: cannotRestart === true ? undefined : { file: "/bin/server", args: ["--workers", "2"] },
+      asked: { workers: 2, minimum: 2, maximum: 2 },
       sockets: {
         descriptors: [20, 21],
         reuse: (there) => there.join("+"),
