@@ -2,6 +2,17 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
+/** What was thrown by a module, for those who show more of it than its message. */
+export const Thrown = Schema.Struct({
+  stack: Schema.optionalKey(Schema.String),
+  /** Where it is, by the absolute path of a file. */
+  place: Schema.optionalKey(
+    Schema.Struct({ file: Schema.String, line: Schema.Number, column: Schema.optionalKey(Schema.Number) })
+  )
+})
+
+export type Thrown = typeof Thrown.Type
+
 /** There is no file at the path, or something that is no file. */
 export class FileMissing extends Schema.TaggedError<FileMissing>()("FileMissing", { message: Schema.String }) {}
 
@@ -27,7 +38,10 @@ export class EffectMismatch extends Schema.TaggedError<EffectMismatch>()("Effect
 }
 
 /** The module cannot be read as one, or threw while it was imported. */
-export class ImportFailed extends Schema.TaggedError<ImportFailed>()("ImportFailed", { message: Schema.String }) {}
+export class ImportFailed extends Schema.TaggedError<ImportFailed>()("ImportFailed", {
+  message: Schema.String,
+  thrown: Schema.optionalKey(Thrown)
+}) {}
 
 /** The module does not export what was asked for. */
 export class ExportMissing extends Schema.TaggedError<ExportMissing>()("ExportMissing", {
@@ -69,7 +83,8 @@ export class ExportAmbiguous extends Schema.TaggedError<ExportAmbiguous>()("Expo
 /** The Effect or Layer that yields the application failed. */
 export class BuildFailed extends Schema.TaggedError<BuildFailed>()("BuildFailed", {
   subject: Schema.String,
-  detail: Schema.String
+  detail: Schema.String,
+  thrown: Schema.optionalKey(Thrown)
 }) {
   override get message(): string {
     return `${this.subject} failed: ${this.detail}`

@@ -18,6 +18,7 @@ import * as LoadTime from "./LoadTime.ts"
 import * as ModuleWarnings from "./ModuleWarnings.ts"
 import * as StopSignals from "../signals/StopSignals.ts"
 import * as SyntaxPlace from "./SyntaxPlace.ts"
+import * as Thrown from "./Thrown.ts"
 
 /** A module and the export that is the application. */
 export interface Reference {
@@ -106,15 +107,17 @@ const importModule = (path: string): Effect.Effect<Exports, AppLoadError> =>
       catch: (error) => error
     }).pipe(
       Effect.tapCause((cause) => Effect.logDebug(`importing ${path} failed`, cause)),
-      Effect.catch((error) => failed(path, new ImportFailed({ message: describeFailure(url, error) })))
+      Effect.catch((error) => failed(path, importFailed(url, error)))
     )
   })
 
-const describeFailure = (url: string, error: unknown): string => {
-  const text = Description.ofError(error, ({ message }) =>
+const importFailed = (url: string, error: unknown): ImportFailed => {
+  const thrown = Thrown.of(error, ({ message }) =>
     error instanceof SyntaxError ? SyntaxPlace.find(url, message) : undefined
   )
-  return error instanceof SyntaxError && moduleSyntax.test(error.message) ? `${text}; ${moduleAdvice}` : text
+  const text = Description.ofError(error, () => thrown.place)
+  const isNoModule = error instanceof SyntaxError && moduleSyntax.test(error.message)
+  return new ImportFailed({ message: isNoModule ? `${text}; ${moduleAdvice}` : text, thrown })
 }
 
 /** What V8 says of a module that Node takes for CommonJS, as the `package.json` that `npm init` writes has it. */

@@ -12,6 +12,7 @@ import * as Scope from "effect/Scope"
 import * as Description from "../plan/Description.ts"
 import { type AppLoadError, BuildFailed, ExportUnusable } from "./AppLoadError.ts"
 import * as Exported from "./Exported.ts"
+import * as Thrown from "./Thrown.ts"
 import type { ProgramServer, Services } from "./ProgramServer.ts"
 
 export { make as makeServer } from "./ProgramServer.ts"
@@ -125,7 +126,13 @@ const checked = <A, R>(effect: Effect.Effect<A, unknown, R>, subject: string): E
       ? Effect.interrupt
       : Effect.andThen(
           Effect.logDebug(`${subject} failed`, cause),
-          Effect.fail(new BuildFailed({ subject, detail: withAdvice(Description.ofCause(cause), missingIn(cause)) }))
+          Effect.fail(
+            new BuildFailed({
+              subject,
+              detail: withAdvice(Description.ofCause(cause), missingIn(cause)),
+              thrown: Thrown.of(Cause.squash(cause))
+            })
+          )
         )
   )
 

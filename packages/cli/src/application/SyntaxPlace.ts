@@ -1,5 +1,6 @@
 /** Where a syntax error is that Node does not tell the place of: one of a module of JavaScript, to whoever imports it. */
 import { spawnSync } from "node:child_process"
+import * as Description from "../plan/Description.ts"
 import * as Installation from "../program/Installation.ts"
 
 /** A program of its own: to read modules without running them needs a flag that this process does not have. */
@@ -10,12 +11,13 @@ const flags = ["--experimental-vm-modules", "--experimental-import-meta-resolve"
 /** Milliseconds after which the place stays unknown. */
 const patience = 10_000
 
-/** The URL and line, `file:///path/module.mjs:3`, of the error of this message in a module or in what that imports. */
-export const find = (entryUrl: string, message: string): string | undefined => {
+/** The place of the error of this message in a module or in what that imports. */
+export const find = (entryUrl: string, message: string): Description.Place | undefined => {
   const { stderr } = spawnSync(process.execPath, [...flags, program, entryUrl, message], {
     encoding: "utf8",
     stdio: ["ignore", "ignore", "pipe"],
     timeout: patience
   })
-  return /^file:.*:\d+$/m.exec(stderr)?.[0]
+  const place = /^file:.*:\d+$/m.exec(stderr)
+  return place === null ? undefined : Description.firstPlaceIn(stderr.slice(place.index))
 }

@@ -39,44 +39,68 @@ export const ofValue = (value: unknown): string => {
 /**
  * What was thrown, on one line: its kind unless it is a plain `Error`, its message, and where when that is known.
  *
- * @param findPlace looks for a place, as a stack has it, when the error itself knows none
+ * @param findPlace looks for a place when the error itself knows none
  */
-export const ofError = (error: unknown, findPlace?: (error: Error) => string | undefined): string => {
+export const ofError = (error: unknown, findPlace?: (error: Error) => Place | undefined): string => {
   if (!(error instanceof Error)) return oneLine(typeof error === "string" ? error : `${ofValue(error)} was thrown`)
   const message = error.message === "" ? "an error without a message" : oneLine(error.message)
-  const place = placeOf(error) ?? placeIn(findPlace?.(error) ?? "")
-  return `${error.name === "Error" ? "" : `${error.name}: `}${message}${place === undefined ? "" : ` (${place})`}`
+  const place = placeOf(error) ?? findPlace?.(error)
+  return `${error.name === "Error" ? "" : `${error.name}: `}${message}${place === undefined ? "" : ` (${fromHere(place)})`}`
 }
 
 /** The error or defect that a cause came from, on one line. */
 export const ofCause = (cause: Cause.Cause<unknown>): string => ofError(Cause.squash(cause))
 
-/** The first line of a syntax error's stack, or one frame of a stack: `/path/app.ts:3` or `at f (file:///path/app.ts:3:9)`. */
-const placePattern = /^(?:\s*at (?:.*\()?)?((?:file:\/\/)?\/.+?):(\d+)(?::\d+)?\)?$/
+/** A place in a file of the program. */
+export interface Place {
+  /** The absolute path. */
+  readonly file: string
+  /** From 1 on. */
+  readonly line: number
+  /** From 1 on. */
+  readonly column?: number
+}
 
-/** `undefined` also for a stack that somebody has written by hand. */
-const placeOf = (error: Error): string | undefined => {
+/**
+ * The line of the program itself that an error came from: the first that is neither this package's nor a dependency's. None
+ * in a stack that somebody has written by hand.
+ */
+export const placeOf = (error: Error): Place | undefined => {
   try {
-    return firstPlaceIn(error)
+    return firstPlaceIn(error.stack ?? "")
   } catch {
     return undefined
   }
 }
 
-/** The line of the program itself that an error came from: the first that is neither this package's nor a dependency's. */
-const firstPlaceIn = (error: Error): string | undefined => {
-  for (const line of error.stack?.split("\n") ?? []) {
+/** The same of a text that has the form of a stack. */
+export const firstPlaceIn = (stack: string): Place | undefined => {
+  const lines = stack.split("\n")
+  for (const [index, line] of lines.entries()) {
     const place = line.includes("/node_modules/") ? undefined : placeIn(line)
-    if (place !== undefined) return place
+    if (place !== undefined) return index === 0 ? { ...place, ...columnOf(lines) } : place
   }
   return undefined
 }
 
-const placeIn = (line: string): string | undefined => {
-  const [, location, lineNumber] = placePattern.exec(line) ?? []
+/** The first line of a syntax error's stack, or one frame of a stack: `/path/app.ts:3` or `at f (file:///path/app.ts:3:9)`. */
+const placePattern = /^(?:\s*at (?:.*\()?)?((?:file:\/\/)?\/.+?):(\d+)(?::(\d+))?\)?$/
+
+const placeIn = (line: string): Place | undefined => {
+  const [, location, lineNumber, column] = placePattern.exec(line) ?? []
   if (location === undefined) return undefined
   const file = location.startsWith("file:") ? fileURLToPath(location) : location
   if (file.startsWith(Installation.folder)) return undefined
-  const fromHere = relative(process.cwd(), file)
-  return `${fromHere.startsWith("..") ? file : fromHere}:${lineNumber}`
+  return { file, line: Number(lineNumber), ...(column === undefined ? {} : { column: Number(column) }) }
+}
+
+/** Below the place of a syntax error there are lines of code, with marks below the one that is meant. */
+const columnOf = (lines: ReadonlyArray<string>): { readonly column?: number } => {
+  const marks = lines.slice(0, 8).find((line) => /^\s*\^+\s*$/.test(line))
+  return marks === undefined ? {} : { column: marks.indexOf("^") + 1 }
+}
+
+const fromHere = ({ file, line }: Place): string => {
+  const path = relative(process.cwd(), file)
+  return `${path.startsWith("..") ? file : path}:${line}`
 }

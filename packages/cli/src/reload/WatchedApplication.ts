@@ -6,6 +6,7 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { AppLoadError, ChangedMeanwhile } from "../application/AppLoadError.ts"
 import { parseReference } from "../application/AppLoader.ts"
+import * as BrokenVersion from "./BrokenVersion.ts"
 import * as FileVersion from "./FileVersion.ts"
 import * as LoadedFiles from "./LoadedFiles.ts"
 import { quiet } from "./Quiet.ts"
@@ -51,5 +52,14 @@ export const layer = <E, R>(
           Effect.tap(() => Effect.forkScoped(tellLater))
         )
       )
+    })
+  )
+
+/** Tells the parent too why a server does not start, with the place in the application. */
+export const telling = <A, E, R>(server: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
+  Layer.effectContext(
+    Effect.tapCause(Layer.build(server), (cause) => {
+      const problem = BrokenVersion.problemOf(cause)
+      return problem === undefined ? Effect.void : ofProcess.send({ type: "broken", problem })
     })
   )

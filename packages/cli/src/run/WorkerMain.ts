@@ -1,5 +1,5 @@
 /** A worker: serves what its supervisor tells it to. */
-import { minimumLogLevel, ServerOptions, type Values } from "@pagi/core/options/ServerOptions"
+import { minimumLogLevel, ServerOptions } from "@pagi/core/options/ServerOptions"
 import { InheritedSockets, passOn } from "@pagi/node/listen/InheritedSockets"
 import { PagiServerLive } from "@pagi/node/PagiServer"
 import * as WorkerProcess from "@pagi/node/worker/WorkerProcess"
@@ -27,26 +27,22 @@ const planOf = Effect.fnUntraced(function* (payload: unknown) {
 
 type Plan = ReturnType<typeof planOf>
 
-/** With what a reload needs, which is loaded only if there may be one. */
-const applicationOf = (named: ServedApplication.Named, { reload }: Values) =>
-  reload
-    ? Layer.unwrap(
-        Effect.map(
-          Effect.promise(() => import("../reload/WatchedApplication.ts")),
-          (WatchedApplication) => WatchedApplication.layer(named.app, ServedApplication.layer(named))
-        )
-      )
-    : ServedApplication.layer(named)
-
 const serverOf = (plan: Plan) =>
   Layer.unwrap(
-    Effect.map(plan, ({ app, options, secrets }) =>
-      PagiServerLive.pipe(
-        Layer.provide(applicationOf({ app, secrets }, options)),
+    Effect.gen(function* () {
+      const { app, options, secrets } = yield* plan
+      const application = ServedApplication.layer({ app, secrets })
+      // What a reload needs is loaded only if there may be one.
+      const watched = options.reload
+        ? yield* Effect.promise(() => import("../reload/WatchedApplication.ts"))
+        : undefined
+      const server = PagiServerLive.pipe(
+        Layer.provide(watched?.layer(app, application) ?? application),
         Layer.provideMerge(Layer.succeed(ServerOptions, options)),
         Layer.provide(Layer.succeed(MinimumLogLevel, minimumLogLevel(options)))
       )
-    )
+      return watched?.telling(server) ?? server
+    })
   )
 
 const serve = (plan: Plan, worker: number | undefined) => {

@@ -83,12 +83,15 @@ const withoutToken = ({ texts, ...rest }: ServedPlan): ServedPlan => {
 /** Loads what a reload while somebody types needs, and begins with it. */
 const watchFiles = ({ reloadInclude = [] }: Values, reload: Effect.Effect<void>) =>
   Effect.gen(function* () {
-    const { make } = yield* Effect.promise(() => import("../reload/Reloader.ts"))
-    return yield* make(reloadInclude, (changed) => {
+    const [{ make }, { ReloadNews }] = yield* Effect.promise(() =>
+      Promise.all([import("../reload/Reloader.ts"), import("../reload/ReloadNews.ts")])
+    )
+    const reloader = yield* make(reloadInclude, (changed) => {
       const [first = "", ...others] = changed.map((file) => relative(process.cwd(), file))
       const more = others.length === 0 ? "" : ` and ${others.length} more`
       return Effect.andThen(Effect.logInfo(`${first}${more} changed`), reload)
     })
+    return new ReloadNews(reloader.loaded)
   })
 
 /** Looks after workers until the pool has stopped. */
@@ -102,16 +105,17 @@ const supervise = Effect.fnUntraced(function* (
   const duties = yield* makeDuties(plan)
   const program = { path: Installation.program("worker"), payload: withoutToken(plan.served) }
   let reload: () => void = () => {}
-  const reloader = options.reload
+  const news = options.reload
     ? yield* watchFiles(
         options,
         Effect.sync(() => reload())
       )
     : undefined
-  const settings = { ...duties, successor: successor(yield* Launch.Launch), onFiles: reloader?.loaded }
+  const settings = { ...duties, successor: successor(yield* Launch.Launch), reloads: news }
   const context = yield* Layer.build(Supervisor.layer(program, settings))
   const { ended, send } = Context.get(context, Supervisor.PagiSupervisor)
   reload = () => {
+    news?.begin()
     refreshDirectory()
     send("reload")
   }
@@ -125,10 +129,11 @@ const supervise = Effect.fnUntraced(function* (
   }
   let reading = Promise.resolve()
   signals.connect((command, signal) => {
-    if (command === "reload" || command === "hotRestart") refreshDirectory()
-    if (command !== "reload" || !hasSources) return send(command, signal)
+    if (command === "hotRestart") refreshDirectory()
+    if (command !== "reload") return send(command, signal)
+    if (!hasSources) return reload()
     // One after the other, so that the last one reads what is there at the end.
-    reading = reading.then(reread).finally(() => send(command, signal))
+    reading = reading.then(reread).finally(reload)
   })
   return yield* ended
 })

@@ -7,11 +7,12 @@ import type { PoolAction, PoolEvent, PoolSettings, Slot, WorkerId } from "../poo
 import type { PoolHeartbeat } from "./PoolHeartbeat.ts"
 import type { PoolState } from "../pool/PoolState.ts"
 import type { PoolPhase, PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts"
+import type { PoolReloads } from "./PoolReloads.ts"
 import type { PoolWatcher } from "./PoolWatcher.ts"
 import { RestartReasons, type Transition } from "./RestartReasons.ts"
 import type { PoolTimers } from "./PoolTimers.ts"
+import * as ScalingStatus from "./ScalingStatus.ts"
 import * as StopProgress from "./StopProgress.ts"
-import { utilizationOf } from "../pool/Scaling.ts"
 import { initial, step } from "../pool/RestartPlan.ts"
 import * as WorkerNumbers from "./WorkerNumbers.ts"
 import { commandOf as workerCommand, WorkerHandle, type WorkerListener, type WorkerProgram } from "./WorkerHandle.ts"
@@ -41,11 +42,10 @@ export interface PoolParts {
   readonly announce: (change: PoolAnnouncement) => void
   /** Is told what happens to workers, if there is an administrator who may want to know. */
   readonly watcher?: PoolWatcher | undefined
-  /** Is told which files a worker has loaded (`FilesReport`). */
-  readonly onFiles?: ((files: Readonly<Record<string, string>>) => void) | undefined
+  readonly reloads?: PoolReloads | undefined
 }
 
-/** Something to handle: an event of the plan, a line for the log, or that nobody uses the pool any more. */
+/** An event of the plan, a line for the log, or that nobody uses the pool any more. */
 export type PoolItem = PoolEvent | LogItem | { readonly type: "end" }
 
 type StopEvent = Extract<PoolEvent, { readonly type: "stop" }>
@@ -144,7 +144,7 @@ export class PoolInterpreter {
       phase: phaseOf(this.#state),
       age: this.#parts.now() - this.#startedAt,
       target: slots.length,
-      ...scalingOf(this.#state),
+      ...ScalingStatus.of(this.#state),
       isReloading,
       listeners,
       workers: [...this.#workers.values()]
@@ -205,16 +205,18 @@ export class PoolInterpreter {
 
   /** What comes of an event beside the plan. */
   #follow(event: PoolEvent): Effect.Effect<void> {
-    const { heartbeat, shares } = this.#parts
+    const { heartbeat, reloads, shares } = this.#parts
     switch (event.type) {
       case "ready": {
         const worker = this.#workers.get(event.id)
         shares.update()
+        reloads?.onReady(event.id)
         return worker !== undefined && this.#accepts(event.id) ? heartbeat.watch(worker) : Effect.void
       }
       case "exited":
         this.#workers.delete(event.id)
         shares.update()
+        reloads?.onExit(event.id)
         return heartbeat.forget(event.id)
       case "successorExited":
         this.#successor = undefined
@@ -309,6 +311,7 @@ export class PoolInterpreter {
     const worker = new WorkerHandle(place, (listener) => start(command, listener), this.#workerListener)
     this.#workers.set(id, worker)
     this.#parts.watcher?.onSpawn(id, slot)
+    this.#parts.reloads?.onSpawn(id, (state) => worker.tellReload(state))
     // Before it can have clients: it finds this in its channel when it begins.
     if (tickets !== undefined) worker.tellTickets(tickets.secrets)
   }
@@ -331,7 +334,7 @@ export class PoolInterpreter {
   }
 
   #report({ id, slot }: WorkerHandle, report: WorkerReport): void {
-    const { enqueue, now, shares, watcher } = this.#parts
+    const { enqueue, now, reloads, shares, watcher } = this.#parts
     switch (report.type) {
       case "ready":
         return enqueue({ type: "ready", id, now: now() })
@@ -351,7 +354,9 @@ export class PoolInterpreter {
       case "readiness":
         return watcher?.onReadiness(id, report)
       case "files":
-        return this.#parts.onFiles?.(report.files)
+        return reloads?.onFiles(report.files)
+      case "broken":
+        return reloads?.onBroken(id, report.problem)
     }
   }
 
@@ -373,20 +378,6 @@ export class PoolInterpreter {
     this.#parts.enqueue({ type: "successorExited", code, signal })
   }
 }
-
-const reasons = { busy: "workers were busy", idle: "a worker was not needed" } as const
-
-const scalingOf = ({ maximum, minimum, scaledFor, workers }: PoolState): Pick<PoolStatus, "scaling"> =>
-  minimum === maximum
-    ? {}
-    : {
-        scaling: {
-          minimum,
-          maximum,
-          utilization: utilizationOf(workers.values()),
-          reason: scaledFor === undefined ? "asked for" : reasons[scaledFor]
-        }
-      }
 
 const phaseOf = ({ hasServed, phase }: PoolState): PoolPhase => {
   if (phase === "stopping" || phase === "stopped") return phase

@@ -25,6 +25,7 @@ import type { PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts"
 import type { WorkerProgram } from "./WorkerHandle.ts"
 import * as WorkerNumbers from "./WorkerNumbers.ts"
 import type { PoolAdmin, PoolAdminParts } from "./PoolAdmin.ts"
+import type { PoolReloads } from "./PoolReloads.ts"
 import * as WorkerPool from "./WorkerPool.ts"
 
 export type { PoolStatus, SuccessorProgram, WorkerProgram, WorkerStatus }
@@ -57,8 +58,8 @@ export interface SupervisorSettings<E = never> {
   readonly successor?: SuccessorProgram | undefined
   /** Where the status can be asked for (`ControlSocket`). */
   readonly controlSocket?: string | undefined
-  /** Is told which files a worker has loaded, by what tells their content (`FilesReport`). */
-  readonly onFiles?: ((files: Readonly<Record<string, string>>) => void) | undefined
+  /** Who loads the application anew while somebody types, if somebody does. */
+  readonly reloads?: PoolReloads | undefined
   /** Whose Unix sockets are to be, if not this process's user's. */
   readonly socketOwner?: FileOwner | undefined
   /** Is run when the sockets are bound and before any worker is started, as the time to give up privileges. */
@@ -138,7 +139,7 @@ export const make = <E = never>(
       sockets,
       admin: adminSockets,
       watcher: admin?.watcher,
-      onFiles: settings.onFiles,
+      reloads: settings.reloads,
       tickets: options.tls === undefined || options.disableTls ? undefined : readTickets(inheritance.ticketsDescriptor),
       settings: poolSettings(options, numbers, isSuccessor),
       heartbeatTimeout: Duration.toMillis(options.heartbeatTimeout),

@@ -6,6 +6,7 @@ import {
   type InheritableSockets,
   type KillSignal
 } from "./ChildProcesses.ts"
+import type { ReloadState } from "../process/ReloadState.ts"
 import type { TicketSecrets } from "../tls/TicketSecrets.ts"
 import { asReport, type WorkerOrder, type WorkerReport, type WorkerStatus } from "../worker/WorkerMessage.ts"
 import type { Slot, WorkerId } from "../pool/PoolEvent.ts"
@@ -112,6 +113,10 @@ export class WorkerHandle {
 
   tellTickets(secrets: TicketSecrets): void {
     this.#send({ type: "tickets", secrets })
+  }
+
+  tellReload(state: ReloadState): void {
+    this.#send({ type: "reload", state })
   }
 
   askReadiness(number: number): void {

@@ -1,6 +1,7 @@
 /** What a worker and its parent tell each other over the channel between them. */
 import { from, type TicketSecrets } from "../tls/TicketSecrets.ts"
 import { isNumber, isObject, isString } from "effect/Predicate"
+import * as ReloadState from "../process/ReloadState.ts"
 
 /** From a worker to its parent. */
 export type WorkerReport =
@@ -17,6 +18,13 @@ export type WorkerReport =
   | MetricsReport
   | ReadinessAnswer
   | FilesReport
+  | BrokenReport
+
+/** Its application cannot be served; only if it is loaded anew at each change, and before `failed`. */
+export interface BrokenReport {
+  readonly type: "broken"
+  readonly problem: ReloadState.ReloadProblem
+}
 
 /** Which files the application was made of; only if somebody watches them. */
 export interface FilesReport {
@@ -70,6 +78,8 @@ export type WorkerOrder =
   | { readonly type: "tickets"; readonly secrets: TicketSecrets }
   /** To run the application's checks, and to answer with this number. */
   | { readonly type: "readiness"; readonly number: number }
+  /** How far the reload is; at its start, and at each change. */
+  | { readonly type: "reload"; readonly state: ReloadState.ReloadState }
 
 const isAmount = (value: unknown): value is number => isNumber(value) && value >= 0 && Number.isFinite(value)
 
@@ -95,6 +105,10 @@ export const asReport = (message: unknown): WorkerReport | undefined => {
       return asMetrics(all)
     case "readiness":
       return asReadiness(all)
+    case "broken": {
+      const problem = ReloadState.problemFrom(all["problem"])
+      return problem === undefined ? undefined : { type, problem }
+    }
     case "files":
       return isObject(all["files"]) ? { type, files: textsOf(all["files"]) } : undefined
     default:
@@ -126,7 +140,7 @@ const textsOf = (given: object): Readonly<Record<string, string>> =>
 /** What the parent has sent; nothing when it is no order. */
 export const asOrder = (message: unknown): WorkerOrder | undefined => {
   if (!isObject(message)) return undefined
-  const { connections, number, secrets: given, type, workers }: Unread = { ...message }
+  const { connections, number, secrets: given, state: reload, type, workers }: Unread = { ...message }
   switch (type) {
     case "retire":
     case "reopenLogs":
@@ -135,6 +149,10 @@ export const asOrder = (message: unknown): WorkerOrder | undefined => {
       return isAmount(connections) && isCount(workers) ? { type, workers, connections } : undefined
     case "readiness":
       return isCount(number) ? { type, number } : undefined
+    case "reload": {
+      const state = ReloadState.fromMessage(reload)
+      return state === undefined ? undefined : { type, state }
+    }
     case "tickets": {
       const secrets = from(given)
       return secrets === undefined ? undefined : { type, secrets }

@@ -19,6 +19,7 @@ import * as LoopDelay from "../process/LoopDelay.ts"
 import * as OrphanGuard from "./OrphanGuard.ts"
 import { makeNow, untilNext } from "../process/MonotonicClock.ts"
 import * as WorkerChannel from "./WorkerChannel.ts"
+import { Reload, ReloadProgress } from "../process/ReloadState.ts"
 import { WorkerIdentity, type WorkerTelemetry } from "../process/WorkerIdentity.ts"
 import type { WorkerStatus } from "./WorkerMessage.ts"
 
@@ -71,7 +72,8 @@ export const run = <E, R>(
       share.workers = worker.workers
       const tickets = new TicketKeyring()
       const watched: Watched = { telemetry: undefined }
-      const orders = yield* receive(channel, { share, tickets, watched })
+      const reload = new ReloadProgress({ generation: 0 })
+      const orders = yield* receive(channel, { share, tickets, watched, reload })
       const starting = Layer.build(server(worker.payload)).pipe(
         Effect.provideService(WorkerIdentity, {
           num: worker.num,
@@ -82,6 +84,7 @@ export const run = <E, R>(
           }
         }),
         Effect.provideService(InheritedSockets, passOn(inheritance)),
+        Effect.provideService(Reload, reload),
         Effect.tapCause((cause) => reportFailure(channel, cause))
       )
       const started = yield* Effect.raceFirst(starting, Effect.as(orders.stopped, undefined))
@@ -134,13 +137,17 @@ interface Orders {
   readonly logsToReopen: Effect.Effect<void>
 }
 
+/** What orders change. */
+interface Ordered {
+  readonly share: AcceptShare
+  readonly tickets: TicketKeyring
+  readonly watched: Watched
+  readonly reload: ReloadProgress
+}
+
 const receive = (
   channel: WorkerChannel.WorkerChannel,
-  {
-    share,
-    tickets,
-    watched
-  }: { readonly share: AcceptShare; readonly tickets: TicketKeyring; readonly watched: Watched }
+  { reload, share, tickets, watched }: Ordered
 ): Effect.Effect<Orders, never, EffectScope.Scope> =>
   Effect.gen(function* () {
     const log = Effect.runForkWith(yield* Effect.context<never>())
@@ -158,6 +165,9 @@ const receive = (
             break
           case "reopenLogs":
             reopen.openUnsafe()
+            break
+          case "reload":
+            reload.change(order.state)
             break
           case "readiness":
             log(answerReadiness(channel, watched, order.number))

@@ -2,6 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { asOrder, asReport, type WorkerOrder, type WorkerReport } from "../../src/worker/WorkerMessage.ts"
 import { make } from "../../src/tls/TicketSecrets.ts"
 
+const place = { file: "/app.ts", line: 2, column: 3, firstLine: 1, around: ["one", "two"] }
+const problem = { message: "why", stack: "Error: why", place }
+
 const reports: ReadonlyArray<WorkerReport> = [
   { type: "ready" },
   { type: "status", requests: 5, connections: 2, lag: 0.5, memory: 5e7 },
@@ -11,7 +14,10 @@ const reports: ReadonlyArray<WorkerReport> = [
   { type: "metrics", samples: [{ id: "a" }] },
   { type: "metrics", samples: [], gone: ["a"] },
   { type: "metrics", time: 1.5, samples: [] },
-  { type: "metrics", samples: [], recent: { slowest: [], failed: [] } }
+  { type: "metrics", samples: [], recent: { slowest: [], failed: [] } },
+  { type: "files", files: { "/app.ts": "1" } },
+  { type: "broken", problem: { message: "why" } },
+  { type: "broken", problem }
 ]
 
 /** Of a question and its answer, which have the same name. */
@@ -22,7 +28,9 @@ const orders: ReadonlyArray<WorkerOrder> = [
   { type: "retire" },
   { type: "share", workers: 2, connections: 2.5 },
   { type: "reopenLogs" },
-  { type: "tickets", secrets: make() }
+  { type: "tickets", secrets: make() },
+  { type: "reload", state: { generation: 1 } },
+  { type: "reload", state: { generation: 2, problem } }
 ]
 
 const nonsense: ReadonlyArray<unknown> = [
@@ -42,6 +50,10 @@ const nonsense: ReadonlyArray<unknown> = [
   { type: "readiness", number: -1, problems: {} },
   { type: "tickets", secrets: { ...make(), previous: "0" } },
   { type: "share", connections: 1 },
+  { type: "broken", problem: "why" },
+  { type: "broken", problem: {} },
+  { type: "reload" },
+  { type: "reload", state: { generation: "1" } },
   { type: "share", workers: 1.5, connections: 1 },
   { type: "share", workers: 2, connections: -1 },
   { type: "share", workers: 2, connections: Number.POSITIVE_INFINITY },
