@@ -11,6 +11,7 @@ const command = ["bin", "check", "worker", "locate"]
 /** What the command loads at once: first what looks whether it can run, then what the command line asks for. */
 const commandStages = {
   begin: ["bin", "locate"],
+  health: ["status/HealthCommand"],
   start: ["run/start", "worker", "check"],
   launch: ["service/Launch"],
   serve: ["run/main", "status/ProcessStatus"],

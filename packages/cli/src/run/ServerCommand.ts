@@ -98,6 +98,10 @@ export const command = Command.make(
     },
     { command: "pagi-server status [PID] [--json] [--watch]", description: "Show how a server is" },
     {
+      command: "pagi-server health [HOST:PORT|PATH] [--live]",
+      description: "Ask an admin listener whether its server is ready, for health checks"
+    },
+    {
       command: "pagi-server top [PID|PATH|HOST:PORT]",
       description: "Show what a server does, second by second, in a terminal"
     }

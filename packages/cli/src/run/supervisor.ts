@@ -94,6 +94,10 @@ const watchFiles = ({ reloadInclude = [] }: Values, reload: Effect.Effect<void>)
     return new ReloadNews(reloader.loaded)
   })
 
+const refusedRestart =
+  "SIGUSR2 asks for another process to take over, which would end the container with its first process; " +
+  "SIGHUP loads the application anew, and a new version of the server takes a new container"
+
 /** Looks after workers until the pool has stopped. */
 const supervise = Effect.fnUntraced(function* (
   plan: ServerPlan,
@@ -120,6 +124,7 @@ const supervise = Effect.fnUntraced(function* (
     send("reload")
   }
   const log = Effect.runForkWith(yield* Effect.context<never>())
+  const { isFirst } = yield* Launch.Launch
   const reread = async (): Promise<void> => {
     const answer = await CommandCheck.askAgain(process.argv.slice(2))
     if (answer === undefined) return void log(Effect.logError("the options stay as they were before"))
@@ -129,6 +134,7 @@ const supervise = Effect.fnUntraced(function* (
   }
   let reading = Promise.resolve()
   signals.connect((command, signal) => {
+    if (command === "hotRestart" && isFirst) return void log(Effect.logWarning(refusedRestart))
     if (command === "hotRestart") refreshDirectory()
     if (command !== "reload") return send(command, signal)
     if (!hasSources) return reload()

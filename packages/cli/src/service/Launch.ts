@@ -10,6 +10,8 @@ import * as CommandLine from "../plan/CommandLine.ts"
 import * as Daemon from "./Daemon.ts"
 import * as ExitCode from "../program/ExitCode.ts"
 import type { ProcessPlan } from "../plan/ServerPlan.ts"
+import { UsageError } from "../plan/ServerValues.ts"
+import * as ProcessOne from "./ProcessOne.ts"
 import * as SystemdNotify from "./SystemdNotify.ts"
 
 /** Who has started the process, and what for. */
@@ -22,6 +24,8 @@ export class Launch extends Context.Service<
     readonly channel: Daemon.Channel | undefined
     /** How to reach systemd. */
     readonly systemd: SystemdNotify.Target | undefined
+    /** Whether it is the first one of a container, which ends with it; then no other process can take its place. */
+    readonly isFirst: boolean
   }
 >()("@pagi/cli/Launch") {}
 
@@ -30,6 +34,7 @@ export class Launch extends Context.Service<
  * removed.
  */
 export const claim = (environment: NodeJS.ProcessEnv = process.env): Launch["Service"] => ({
+  isFirst: ProcessOne.claim(environment),
   predecessor: predecessorOf(environment),
   channel: Daemon.claim(environment),
   systemd: SystemdNotify.take(environment, process.pid)
@@ -45,10 +50,14 @@ export const patienceOf = (bootTimeout: Duration.Duration): number =>
 export const inBackground = (
   { daemonize }: ProcessPlan,
   { bootTimeout }: Pick<Values, "bootTimeout">
-): Effect.Effect<void, ExitCode.Ended, Launch> =>
+): Effect.Effect<void, ExitCode.Ended | UsageError, Launch> =>
   Effect.gen(function* () {
-    const { channel, predecessor, systemd } = yield* Launch
+    const { channel, isFirst, predecessor, systemd } = yield* Launch
     if (!daemonize || channel !== undefined || predecessor !== undefined) return
+    if (isFirst) {
+      const message = "--daemonize would end the container: its first process has no background; leave the flag out"
+      return yield* new UsageError({ message })
+    }
     const code = yield* Daemon.launch(
       CommandLine.again(process.argv.slice(2)),
       patienceOf(bootTimeout),

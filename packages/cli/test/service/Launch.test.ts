@@ -8,9 +8,11 @@ describe("Launch", () => {
       PAGI_MASTER_PID: "815",
       PAGI_LAUNCHER_FD: "no number",
       NOTIFY_SOCKET: "/run/notify",
+      PAGI_PROCESS_ONE: "{}",
       HOME: "/"
     }
     assert.deepStrictEqual(Launch.claim(environment), {
+      isFirst: true,
       predecessor: 815,
       channel: undefined,
       systemd: { socket: "/run/notify", watchdog: undefined }

@@ -26,6 +26,7 @@ const loadingNotice = /^loading .*\n/gm
 
 /** A program that runs. */
 export interface Program {
+  readonly pid: number
   /** Waits for a line of its output that matches, and yields the match. */
   readonly line: (pattern: RegExp) => Effect.Effect<RegExpExecArray, Error>
   readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
@@ -100,7 +101,8 @@ const observe = (child: ChildProcess): Program => {
       look()
       return Effect.sync(() => watchers.delete(look))
     })
-  return { line, signal: (name) => Effect.sync(() => child.kill(name)), result: Deferred.await(result) }
+  const pid = child.pid ?? Number.NaN
+  return { pid, line, signal: (name) => Effect.sync(() => child.kill(name)), result: Deferred.await(result) }
 }
 
 /** What a server without workers prints that is told to stop; that it waits for something, only if it has to. */

@@ -1,0 +1,106 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { join } from "node:path"
+import * as FirstProcess from "../support/FirstProcess.ts"
+import * as Program from "../support/Program.ts"
+
+const timeout = 60_000
+
+const application = join(import.meta.dirname, "../fixtures/orphans.ts")
+
+const get = (url: string): Effect.Effect<string> =>
+  Effect.promise(() => fetch(url, { headers: { connection: "close" } }).then((response) => response.text()))
+
+const serve = (flags: ReadonlyArray<string> = [], env: Readonly<Record<string, string>> = {}) =>
+  Effect.gen(function* () {
+    const program = yield* FirstProcess.start(["--port", "0", "--no-access-log", ...flags, application], { env })
+    const address = yield* Program.address(program)
+    yield* program.line(/^pagi \S+ serves /m)
+    return { program, address }
+  })
+
+describe.skipIf(!FirstProcess.isPossible)("pagi-server as process 1", () => {
+  for (const flags of [[], ["--workers", "2"]]) {
+    it.live(
+      `leaves no zombies, and ends when it is told to (${flags.join(" ") || "without workers"})`,
+      () =>
+        Effect.gen(function* () {
+          const { address, program } = yield* serve(flags)
+          const orphan = yield* get(`${address}orphan`)
+          assert.match(orphan, /^\d+$/)
+          let parents = ""
+          let state = ""
+          while (state !== "gone") {
+            state = yield* get(`${address}${orphan}`)
+            parents += ` ${state.slice(2)}`
+          }
+          assert.match(parents, /\b1\b/, "process 1 has had it")
+          yield* program.tell("SIGTERM")
+          const { code, stderr } = yield* program.result
+          assert.deepStrictEqual([code, stderr], [0, ""])
+        }),
+      timeout
+    )
+  }
+
+  it.live(
+    "takes signals of administrators, but does not let another process take its place",
+    () =>
+      Effect.gen(function* () {
+        const { address, program } = yield* serve(["--workers", "1"])
+        const pidOf = Effect.map(get(`${address}environment`), (text) => Number(/"pid":(\d+)/.exec(text)?.[1]))
+        const before = yield* pidOf
+        yield* program.tell("SIGUSR2")
+        yield* program.line(/^warning: SIGUSR2 asks for another process to take over, which would end the container/m)
+        assert.strictEqual(yield* pidOf, before)
+        yield* program.tell("SIGHUP")
+        while ((yield* pidOf) === before);
+        yield* program.tell("SIGINT")
+        assert.strictEqual((yield* program.result).code, 0)
+      }),
+    timeout
+  )
+
+  it.live(
+    "gives the application its environment, with names that shells do not know",
+    () =>
+      Effect.gen(function* () {
+        const { address } = yield* serve([], { "app.name": "a b", PWD: "/nowhere" })
+        // What the application itself has put there.
+        const { environment, pid } = JSON.parse(yield* get(`${address}environment`)) as {
+          readonly environment: Readonly<Record<string, string>>
+          readonly pid: number
+        }
+        assert.isAbove(pid, 1)
+        assert.include(environment, { "app.name": "a b" })
+        assert.notProperty(environment, "PAGI_PROCESS_ONE")
+      }),
+    timeout
+  )
+
+  it.live(
+    "can be stopped while the application is loaded",
+    () =>
+      Effect.gen(function* () {
+        const program = yield* FirstProcess.start(["--port", "0", `${application}:slow`])
+        yield* program.line(/^loading /m)
+        yield* program.tell("SIGTERM")
+        assert.strictEqual((yield* program.result).code, 0)
+      }),
+    timeout
+  )
+
+  it.live(
+    "ends with the exit code of a start that fails, and refuses to go into the background",
+    () =>
+      Effect.gen(function* () {
+        const missing = yield* FirstProcess.start(["./missing.ts"])
+        assert.strictEqual((yield* missing.result).code, 4)
+        const background = yield* FirstProcess.start(["--daemonize", application])
+        const { code, stderr } = yield* background.result
+        assert.strictEqual(code, 2)
+        assert.match(stderr, /^error: --daemonize would end the container/)
+      }),
+    timeout
+  )
+})
