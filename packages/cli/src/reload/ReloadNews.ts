@@ -9,14 +9,18 @@ interface KnownWorker {
 
 /** Which worker serves which generation. Each reload begins one; workers started since then are of that. */
 export class ReloadNews implements PoolReloads {
-  #generation = 1
+  #generation: number
   #problem: ReloadProblem | undefined = undefined
   readonly #workers = new Map<number, KnownWorker>()
   readonly onFiles: PoolReloads["onFiles"]
 
-  /** @param onFiles is told which files workers have loaded */
-  constructor(onFiles: PoolReloads["onFiles"] = () => {}) {
+  /**
+   * @param onFiles is told which files workers have loaded
+   * @param first the first generation
+   */
+  constructor(onFiles: PoolReloads["onFiles"] = () => {}, first = 1) {
     this.onFiles = onFiles
+    this.#generation = first
   }
 
   /** A reload begins. */

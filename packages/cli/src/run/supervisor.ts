@@ -91,7 +91,8 @@ const watchFiles = ({ reloadInclude = [] }: Values, reload: Effect.Effect<void>)
       const more = others.length === 0 ? "" : ` and ${others.length} more`
       return Effect.andThen(Effect.logInfo(`${first}${more} changed`), reload)
     })
-    return new ReloadNews(reloader.loaded)
+    // By the time: pages that were loaded before a start of the server see that its code is later.
+    return new ReloadNews(reloader.loaded, Date.now())
   })
 
 const refusedRestart =

@@ -2,6 +2,7 @@
 import type { PagiApp } from "@pagi/core/contract/PagiApp"
 import type { Values } from "@pagi/core/options/ServerOptions"
 import * as Effect from "effect/Effect"
+import { Reload } from "../process/ReloadState.ts"
 import type { RootError } from "../static/RootError.ts"
 import { staticFiles } from "../static/StaticFiles.ts"
 
@@ -12,6 +13,10 @@ export const wrap = (app: PagiApp["Service"], options: Values): Effect.Effect<Pa
     if (options.static !== undefined) {
       const { staticImmutable: immutable, staticMaxAge: maxAge } = options
       application = yield* staticFiles(application, options.static, { immutable, maxAge })
+    }
+    if (options.mode === "development") {
+      const { around } = yield* Effect.promise(() => import("../development/Development.ts"))
+      application = around(application, yield* Reload)
     }
     return { ...app, application }
   })
