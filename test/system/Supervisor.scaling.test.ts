@@ -3,8 +3,10 @@ import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { isMeasurable } from "./support/Memory.ts"
 import { bundled } from "./support/SupervisorBundle.ts"
-import { expectQuiet, familyWith, serve, stop } from "./support/SupervisorPool.ts"
+import { kill } from "./support/SupervisorProcesses.ts"
+import { expectQuiet, familyOf, familyWith, serve, stop } from "./support/SupervisorPool.ts"
 import { ask } from "./support/SupervisorVisitors.ts"
+import { until } from "./support/Until.ts"
 
 /** Each request keeps an event loop for 10 ms. */
 const application = join(import.meta.dirname, "fixtures/occupied.ts")
@@ -64,6 +66,46 @@ describe.skipIf(!isMeasurable)("a server whose number of workers follows the loa
         assert.isAtMost(answered.grownIn, 10)
         assert.isAtLeast(answered.shrunkIn, 59)
         assert.isAtMost(answered.shrunkIn, 75)
+        expectQuiet(pool)
+      }),
+    { timeout: 180_000 }
+  )
+})
+
+describe.skipIf(!isMeasurable)("a server whose workers are busy", () => {
+  it.live(
+    "keeps its number of workers over HUP, TTIN and hot restarts, and loses nothing",
+    () =>
+      Effect.gen(function* () {
+        const pool = yield* serve({ workers: 1, flags: ["--max-workers=3"], application, command: yield* bundled })
+        const failures: Array<string> = []
+        const told = (text: string) =>
+          until(
+            `in the log: ${text}`,
+            Effect.sync(() => pool.output().includes(text))
+          )
+        yield* Effect.raceFirst(
+          load(pool.port, 120, failures),
+          Effect.gen(function* () {
+            const first = familyOf(pool)
+            // While it begins to have more of them.
+            yield* told("2 workers from now on")
+            kill(first.parent, "SIGHUP")
+            yield* told("reloading 2 workers, one after the other")
+            yield* workersBecome(pool, "two workers", (count) => count >= 2)
+            kill(first.parent, "SIGTTIN")
+            yield* told("and from 2 to 4 of them")
+            yield* workersBecome(pool, "three workers", (count) => count >= 3)
+            kill(first.parent, "SIGUSR2")
+            yield* told("taking over from process")
+            const second = yield* familyWith(pool, "the successor is alone", ({ parent }) => parent !== first.parent)
+            assert.isAtLeast(second.workers.length, 3)
+            kill(second.parent, "SIGTTOU")
+            yield* told("and from 1 to 3 of them")
+          })
+        )
+        assert.deepStrictEqual(failures, [])
+        yield* stop(pool)
         expectQuiet(pool)
       }),
     { timeout: 180_000 }

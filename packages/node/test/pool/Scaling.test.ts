@@ -81,6 +81,43 @@ describe("the number of workers", () => {
     assert.lengthOf(spawned(pass(pool, 10, { 1: 1 })), 1)
   })
 
+  it("goes on after a reload in between, which replaces those that are new as well", () => {
+    const pool = scaled(1, 1, 3)
+    assert.deepStrictEqual(spawned(pass(pool, 4, { 1: 1 })), ["spawn 2 in 2"])
+    assert.deepStrictEqual(spawned(pool.send({ type: "reload" })), ["spawn 3 in 1"])
+    assert.isEmpty(spawned(pool.ready(2)))
+    assert.deepStrictEqual(spawned(pool.ready(3)), ["retire 1", "spawn 4 in 2"])
+    assert.deepStrictEqual(spawned(pool.ready(4)), ["retire 2"])
+    assert.deepStrictEqual(spawned(pass(pool, 5, { 3: 1, 4: 1 })), ["spawn 5 in 3"])
+  })
+
+  it("does not grow while a worker cannot start, and gets over it when there is less to do", () => {
+    const pool = scaled(1, 1, 4)
+    assert.deepStrictEqual(spawned(pass(pool, 4, { 1: 1 })), ["spawn 2 in 2"])
+    // It dies as soon as it has started, again and again.
+    let id = 2
+    for (let death = 0; death < 5; death++) {
+      const after = pool.exited(id, 1)
+      if (!after.some((action) => action.startsWith("spawn"))) pool.elapsed("respawn:2")
+      id++
+      assert.isEmpty(spawned(pass(pool, 30, { 1: 1 })))
+    }
+    assert.deepStrictEqual(spawned(pass(pool, 62, { 1: 0 })), [`retire ${id}`])
+    pool.exited(id, 0)
+    assert.deepStrictEqual(spawned(pass(pool, 6, { 1: 1 })), [`spawn ${id + 1} in 2`])
+  })
+
+  it("does not grow while a worker fails to start for good, until there was less to do", () => {
+    const pool = scaled(1, 1, 4)
+    pass(pool, 4, { 1: 1 })
+    pool.exited(2, 5)
+    assert.include(pool.lastLine ?? "", "is not started again before a reload")
+    assert.isEmpty(spawned(pass(pool, 300, { 1: 1 })))
+    assert.isEmpty(spawned(pass(pool, 62, { 1: 0 })))
+    assert.include(pool.lastLine ?? "", "1 worker from now on")
+    assert.deepStrictEqual(spawned(pass(pool, 6, { 1: 1 })), ["spawn 3 in 2"])
+  })
+
   it("stays during a hot restart, and when the clock stands still or workers report nonsense", () => {
     const pool = scaled(2, 1, 3)
     for (let count = 0; count < 1000; count++) assert.isEmpty(pool.report(1, { utilization: 5 }))
