@@ -1,9 +1,11 @@
 /** The program that says what a command line means, to the process that has started it (`CommandCheck`). It never serves. */
+import * as Pipes from "./plan/Pipes.ts"
 import * as ProcessStart from "./program/ProcessStart.ts"
 
 ProcessStart.begin()
+Pipes.claim()
 
 const { answer } = await import("./plan/CommandCheck.ts")
-const { main } = await import("./run/main.ts")
+const main = await import("./run/main.ts")
 const Launch = await import("./service/Launch.ts")
-main(Launch.claim(), answer)
+main.answer(Launch.claim(), answer)

@@ -6,6 +6,7 @@ import * as Formatter from "effect/Formatter"
 import { extname, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Description from "./Description.ts"
+import * as JsonPlace from "./JsonPlace.ts"
 import * as NearNames from "./NearNames.ts"
 import { type Given, UsageError } from "./ServerValues.ts"
 import * as SourceFile from "./SourceFile.ts"
@@ -59,10 +60,14 @@ export const read = Effect.fnUntraced(function* (path: string) {
 const load = (path: string): Effect.Effect<unknown, UsageError> =>
   extname(path) === ".json" ? Effect.flatMap(SourceFile.text(path), (text) => parse(path, text)) : importFile(path)
 
+/** The runtime's message is not told: it quotes what is around the place. */
 const parse = (path: string, text: string): Effect.Effect<unknown, UsageError> =>
   Effect.try({
     try: (): unknown => JSON.parse(text),
-    catch: (error) => new UsageError({ message: `${path} is not JSON: ${Description.ofError(error)}` })
+    catch: () => {
+      const { column, expected, line } = JsonPlace.find(text) ?? { line: 1, column: 1, expected: "less nesting" }
+      return new UsageError({ message: `${path}:${line}:${column} is not JSON: expected ${expected}` })
+    }
   })
 
 const modules = new Set([".ts", ".mts", ".js", ".mjs"])

@@ -1,16 +1,20 @@
 /** Reads the files that options and variables come from; what is wrong with one is told by its name. */
 import * as Effect from "effect/Effect"
 import { readdirSync, readFileSync, statSync } from "node:fs"
+import * as Pipes from "./Pipes.ts"
 import { UsageError } from "./ServerValues.ts"
 
 /** Bytes of a file; one of a configuration that is larger is a mistake. */
 const maxSize = 1_048_576
 
+/** By number, since a server may have become another user than the one who has started it. */
+const notAllowed = `user ${process.getuid?.() ?? "of this process"} may not read it`
+
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   ENOTDIR: "there is no such file",
-  EACCES: "this process may not read it",
-  EPERM: "this process may not read it"
+  EACCES: notAllowed,
+  EPERM: notAllowed
 }
 
 /** What the system says of a file, in words. */
@@ -19,13 +23,32 @@ const reasonOf = (error: unknown): string => {
   return reasons[code] ?? message
 }
 
+/** Named pipes are how shells pass on what a program decrypts. Each says once what it has to say. */
+const readPipe = (path: string): string => {
+  const known = Pipes.textOf(path)
+  if (known !== undefined) return known
+  const text = readFileSync(path, "utf8")
+  // Nothing must not pass for a file without variables, of which an application would then have none.
+  if (text === "") throw new Error(emptyPipe)
+  if (Buffer.byteLength(text) > maxSize) throw new Error(tooLarge)
+  Pipes.keep(path, text)
+  return text
+}
+
+const emptyPipe =
+  "it is a pipe with nothing in it; somebody else may have read it, as Node does with what --env-file names: " +
+  "name a pipe by the variable PAGI_ENV_FILE instead"
+
+const tooLarge = `it is larger than ${maxSize} bytes`
+
 const read = (path: string): string => {
   const status = statSync(path)
   if (status.isDirectory()) throw new Error("it is a directory")
-  // Named pipes are how shells pass on what a program decrypts.
-  if (!status.isFile() && !status.isFIFO()) throw new Error("it is not a regular file")
-  if (status.size > maxSize) throw new Error(`it is larger than ${maxSize} bytes`)
-  return readFileSync(path, "utf8")
+  if (status.isFIFO()) return readPipe(path)
+  if (!status.isFile()) throw new Error("it is not a regular file")
+  if (status.size > maxSize) throw new Error(tooLarge)
+  // Some editors begin files with a mark of their byte order.
+  return readFileSync(path, "utf8").replace(/^\uFEFF/, "")
 }
 
 const attempt = <A>(path: string, look: (path: string) => A): Effect.Effect<A, UsageError> =>

@@ -60,7 +60,7 @@ export const complete = Effect.fnUntraced(function* (
   const completed: ServerPlan = {
     served: {
       app: plan.served.app ?? file?.others.app ?? null,
-      texts: DetectedMode.complete({ ...plan.served.texts, options }),
+      texts: DetectedMode.complete({ ...plan.served.texts, options }, { daemonize }),
       ...(envFiles.size === 0 ? {} : { environment: forApplication(envFiles) }),
       ...(secrets.size === 0 ? {} : { secrets: forApplication(secrets) })
     },

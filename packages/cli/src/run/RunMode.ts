@@ -3,6 +3,7 @@
  * one needs is not loaded.
  */
 import * as CommandCheck from "../plan/CommandCheck.ts"
+import * as Pipes from "../plan/Pipes.ts"
 import type { Launch } from "../service/Launch.ts"
 
 /** Begins, for a command line that may be one for a server with workers. */
@@ -10,6 +11,7 @@ export const main = async (args: ReadonlyArray<string>, launch: Launch["Service"
   const checked = CommandCheck.ask(args)
   if (typeof checked === "number") process.exit(checked)
   if (!checked.hasWorkers) {
+    Pipes.adopt(checked.pipes)
     const { main } = await import("./main.ts")
     main(launch)
   } else {

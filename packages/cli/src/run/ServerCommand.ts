@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as CommandCheck from "../plan/CommandCheck.ts"
 import { Inspection } from "../plan/CommandCheck.ts"
 import * as FileEnvironment from "../plan/FileEnvironment.ts"
+import * as Pipes from "../plan/Pipes.ts"
 import * as Sources from "../plan/Sources.ts"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
 import * as Launch from "../service/Launch.ts"
@@ -47,7 +48,8 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   yield* Privileges.resolve(plan.process.user, plan.process.group)
   const answer = yield* CommandCheck.Asker
   if (answer !== undefined) {
-    return answer({ plan, hasWorkers: options.workers !== 0 || options.reload, hasSources: Sources.areThere(sources) })
+    const hasWorkers = options.workers !== 0 || options.reload
+    return answer({ plan, hasWorkers, hasSources: Sources.areThere(sources), pipes: Pipes.all() })
   }
   const inspection = yield* Inspection
   if (inspection !== undefined) {

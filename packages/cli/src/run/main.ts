@@ -57,25 +57,44 @@ const run = (given: ReadonlyArray<string>, launch: Launch["Service"]) => {
 }
 
 /** Runs the command with the arguments of the process, which exits with a code of `ExitCode`. */
-export const main = (launch: Launch["Service"], asker?: (answer: CommandCheck.Answer) => void): void =>
-  begin(launch, process.argv.slice(2), Context.make(CommandCheck.Asker, asker))
+export const main = (launch: Launch["Service"]): void => begin(run(process.argv.slice(2), launch), Context.empty())
+
+/** Tells what the command line means. A configuration file may have left something open, which is not waited for. */
+export const answer = (launch: Launch["Service"], tell: (answer: CommandCheck.Answer) => void): void => {
+  let isTold = false
+  const asker = (answer: CommandCheck.Answer): void => {
+    tell(answer)
+    isTold = true
+  }
+  begin(run(process.argv.slice(2), launch), Context.make(CommandCheck.Asker, asker), () => isTold)
+}
+
+/** Completes when what was printed has been taken by whoever reads it, or never will be. */
+const printed = Effect.callback<void>((resume) => {
+  process.stdout.write("", () => resume(Effect.void))
+})
 
 /** Checks what a command line means, and prints it, as `pagi-server check` does. */
 export const inspect = (launch: Launch["Service"], args: ReadonlyArray<string>): void => {
   const others = args.filter((arg) => arg !== "--json" && arg !== "--no-app")
   const wish = { isJson: args.includes("--json"), loadsApplication: !args.includes("--no-app") }
-  begin(launch, others, Context.make(CommandCheck.Inspection, wish))
+  // An application may have left something open, which is not waited for either.
+  begin(Effect.ensuring(run(others, launch), printed), Context.make(CommandCheck.Inspection, wish), () => true)
 }
 
-const begin = (launch: Launch["Service"], args: ReadonlyArray<string>, purpose: Context.Context<never>): void => {
+const begin = (
+  program: ReturnType<typeof run>,
+  purpose: Context.Context<never>,
+  mayEnd: () => boolean = () => false
+): void => {
   const isTerminalClosed = Terminal.watch()
   const stopSignal = StopSignals.listen(isTerminalClosed)
   MainProgram.run(
-    run(args, launch).pipe(
+    program.pipe(
       Effect.provideService(StopSignals.StopSignal, stopSignal),
       Effect.provideService(Terminal.IsClosed, isTerminalClosed),
       Effect.provideContext(purpose)
     ),
-    stopSignal.isReceived
+    () => stopSignal.isReceived() || mayEnd()
   )
 }

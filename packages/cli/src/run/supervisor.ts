@@ -18,6 +18,7 @@ import * as Launch from "../service/Launch.ts"
 import * as MainProgram from "../program/MainProgram.ts"
 import * as Otlp from "../otlp/Otlp.ts"
 import * as Memory from "./Memory.ts"
+import * as Rereading from "./Rereading.ts"
 import * as Privileges from "../service/Privileges.ts"
 import * as ProcessState from "../service/ProcessState.ts"
 import type { ServedPlan, ServerPlan } from "../plan/ServerPlan.ts"
@@ -99,11 +100,16 @@ const refusedRestart =
   "SIGUSR2 asks for another process to take over, which would end the container with its first process; " +
   "SIGHUP loads the application anew, and a new version of the server takes a new container"
 
+/** What is said when files could not be read anew, or say something that is not allowed. */
+const stayed = ({ process: { group, user } }: ServerPlan): string =>
+  user === null && group === null
+    ? "the options stay as they were before"
+    : "the options stay as they were before; files are read again as the user that the server has become (--user)"
+
 /** Looks after workers until the pool has stopped. */
 const supervise = Effect.fnUntraced(function* (
-  plan: ServerPlan,
-  signals: SupervisorSignals.SupervisorSignals,
-  hasSources: boolean
+  { hasSources, pipes, plan }: CommandCheck.Answer,
+  signals: SupervisorSignals.SupervisorSignals
 ) {
   const options = yield* ServerOptions
   const refreshDirectory = WorkingDirectory.remember()
@@ -127,34 +133,42 @@ const supervise = Effect.fnUntraced(function* (
   const log = Effect.runForkWith(yield* Effect.context<never>())
   const { isFirst } = yield* Launch.Launch
   const reread = async (): Promise<void> => {
-    const answer = await CommandCheck.askAgain(process.argv.slice(2))
-    if (answer === undefined) return void log(Effect.logError("the options stay as they were before"))
-    const { kept, plan: fresh } = Reread.merge(plan.served, answer.plan.served)
+    const again = await CommandCheck.askAgain(process.argv.slice(2), { pipes })
+    if ("problem" in again) {
+      if (again.problem !== undefined) log(Effect.logError(again.problem))
+      return void log(Effect.logError(stayed(plan)))
+    }
+    const { kept, plan: fresh } = Reread.merge(plan.served, again.answer.plan.served)
     program.payload = withoutToken(fresh)
     if (kept.length > 0) log(Effect.logWarning(`${kept.join(", ")}: changes take effect when the server is restarted`))
   }
-  let reading = Promise.resolve()
+  const rereading = Rereading.make(
+    reread,
+    () => reload(),
+    (error) => void log(Effect.logError("the options stay as they were before", error))
+  )
   signals.connect((command, signal) => {
     if (command === "hotRestart" && isFirst) return void log(Effect.logWarning(refusedRestart))
-    if (command === "hotRestart") refreshDirectory()
-    if (command !== "reload") return send(command, signal)
-    if (!hasSources) return reload()
-    // One after the other, so that the last one reads what is there at the end.
-    reading = reading.then(reread).finally(reload)
+    if (command !== "reload" && command !== "hotRestart") return send(command, signal)
+    refreshDirectory()
+    if (command === "hotRestart") send(command, signal)
+    else if (hasSources) rereading.ask()
+    else reload()
   })
   return yield* ended
 })
 
 /** Runs a server with workers, and fails with its exit code if that is not 0. */
 export const run = Effect.fnUntraced(function* (
-  { hasSources, plan }: CommandCheck.Answer,
+  checked: CommandCheck.Answer,
   signals: SupervisorSignals.SupervisorSignals
 ) {
+  const { plan } = checked
   const options = yield* ServerValues.resolve(plan.served.texts)
   yield* ConsoleLog.use(options)
   yield* Launch.inBackground(plan.process, options)
   yield* UnknownVariables.warn
-  const code = yield* Effect.scoped(supervise(plan, signals, hasSources)).pipe(
+  const code = yield* Effect.scoped(supervise(checked, signals)).pipe(
     Otlp.exporting(options, { isSupervisor: true }),
     Effect.provideService(ServerOptions, options),
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))

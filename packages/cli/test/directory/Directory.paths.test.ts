@@ -21,7 +21,10 @@ const setUp = Effect.gen(function* () {
     ".git/config": SECRET,
     "sub/.hidden/file": SECRET,
     "pagi.config.json": SECRET,
-    "sub/pagi.config.mts": SECRET
+    "sub/pagi.config.mts": SECRET,
+    "pagi.config.json.gz": SECRET,
+    "pagi.config.json~": SECRET,
+    "sub/pagi.config.ts.bak": SECRET
   })
   const { base, root } = site
   writeFileSync(join(base, "secret"), SECRET)
@@ -58,6 +61,9 @@ it.layer(Site.layer)("Directory: nothing but what is meant to be seen", (it) => 
         "/sub/unhidden/config",
         "/pagi.config.json",
         "/sub/pagi.config.mts",
+        "/pagi.config.json.gz",
+        "/pagi.config.json~",
+        "/sub/pagi.config.ts.bak",
         "/.",
         "/./a.txt"
       ]

@@ -8,20 +8,23 @@ const textsWith = (mode?: string) => ({
 
 describe("DetectedMode", () => {
   it("takes development in a terminal alone, and where nobody has named a mode", () => {
+    assert.deepStrictEqual(complete(textsWith(), { daemonize: false, isTerminal: () => false }), textsWith())
     assert.deepStrictEqual(
-      complete(textsWith(), () => false),
-      textsWith()
-    )
-    assert.deepStrictEqual(
-      complete(textsWith("production"), () => true),
+      complete(textsWith("production"), { daemonize: false, isTerminal: () => true }),
       textsWith("production")
     )
-    const detected = { mode: { source: "the terminal", text: "development" } }
+    const detected = { mode: { source: "the terminal", text: "development", origin: "detected" } } as const
     for (const texts of [textsWith(), textsWith("")]) {
-      assert.deepStrictEqual(
-        complete(texts, () => true),
-        { options: detected, noAccessLog: false }
-      )
+      assert.deepStrictEqual(complete(texts, { daemonize: false, isTerminal: () => true }), {
+        options: detected,
+        noAccessLog: false
+      })
     }
+  })
+
+  it("takes production for a server in the background, which has been started in a terminal", () => {
+    const background = { daemonize: true, isTerminal: () => true }
+    assert.deepStrictEqual(complete(textsWith(), background), textsWith())
+    assert.deepStrictEqual(complete(textsWith("development"), background), textsWith("development"))
   })
 })

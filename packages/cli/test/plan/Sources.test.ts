@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { execFileSync, spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { SourcePlan } from "../../src/plan/ProcessFlags.ts"
@@ -120,7 +121,11 @@ describe("Sources", () => {
         "d.mjs": "throw 5"
       })
       const failure = (name: string) => messageOf({ sources: { config: join(folder, name) } })
-      assert.match(yield* failure("a.json"), /a\.json is not JSON: /)
+      assert.match(yield* failure("a.json"), /a\.json:1:2 is not JSON: expected a name in double quotes, or }$/)
+      for (const broken of [`{ "adminToken": SECRETSECRETSECRET }`, `{ "adminToken": "SECRETSECRET" "port": 1 }`]) {
+        writeFileSync(join(folder, "a.json"), broken)
+        assert.notMatch(yield* failure("a.json"), /SECRET/)
+      }
       assert.match(yield* failure("b.yaml"), /b\.yaml: expected a name that ends in /)
       assert.match(yield* failure("c.mjs"), /c\.mjs: there is no default export; /)
       assert.match(yield* failure("d.mjs"), /^cannot load .*d\.mjs: /)
@@ -128,6 +133,34 @@ describe("Sources", () => {
       assert.match(yield* messageOf({ sources: { envFiles: [folder] } }), /^cannot read .*: it is a directory$/)
       assert.match(yield* messageOf({ sources: { envFiles: ["/dev/zero"] } }), /it is not a regular file$/)
       assert.match(yield* messageOf({ sources: { secrets: [join(folder, "none")] } }), /there is no such file$/)
+    })
+  )
+
+  it.effect("reads a pipe once, and never takes an empty one for a file without variables", () =>
+    Effect.gen(function* () {
+      const folder = yield* Site.make({})
+      const pipe = join(folder, "pipe")
+      execFileSync("mkfifo", [pipe])
+      const write = (text: string) => spawn("sh", ["-c", `printf '${text}' > "${pipe}"`])
+      write("")
+      assert.match(
+        yield* messageOf({ sources: { envFiles: [pipe] } }),
+        /pipe: it is a pipe with nothing in it; somebody else may have read it, .*PAGI_ENV_FILE instead$/
+      )
+      write("GREETING=hi")
+      for (let time = 0; time < 2; time++) {
+        const { served } = yield* complete({ sources: { envFiles: [pipe] } })
+        assert.deepStrictEqual(served.environment, { GREETING: "hi" })
+      }
+    })
+  )
+
+  it.effect("reads files that begin with a mark of their byte order", () =>
+    Effect.gen(function* () {
+      const folder = yield* Site.make({ "a.json": `\uFEFF{ "port": 1 }`, ".env": "\uFEFFPAGI_TIMEOUT=5" })
+      const sources = { config: join(folder, "a.json"), envFiles: [join(folder, ".env")] }
+      const { values } = yield* valuesOf({ sources })
+      assert.deepStrictEqual([values.port, Duration.toSeconds(values.timeout)], [1, 5])
     })
   )
 

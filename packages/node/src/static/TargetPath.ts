@@ -8,8 +8,8 @@ export interface TargetPath {
   readonly endsWithSlash: boolean
 }
 
-/** The configuration files of the command, which may name secrets. */
-const configuration = /^pagi\.config\.[cm]?(?:json|[jt]s)$/i
+/** The configuration files of the command, which may name secrets, and what programs make of such: `.gz`, `.bak`, `~`. */
+const configuration = /^#?pagi\.config\.[cm]?(?:json|[jt]s)(?![a-z0-9])/i
 
 /**
  * Whether a file or directory of this name is ever shown. Names with a leading dot are hidden, which `.` and `../apps` are
