@@ -42,7 +42,7 @@ const several = (name: string, metavar: string, description: string) => {
 export const sourceFlags = {
   config: text("config", "FILE", "Configuration file; without it, pagi.config.json, .ts, .mts, .mjs or .js here"),
   envFile: several("env-file", "FILE", "File of variables NAME=value; those of the environment win over it"),
-  secrets: several("secrets", "DIR", "Folder with a file for each variable, named like it")
+  secrets: several("secrets", "FOLDER", "Folder with a file for each variable, named like it")
 }
 
 export type SourceInput = { readonly [Name in keyof typeof sourceFlags]: ValueOf<(typeof sourceFlags)[Name]> }

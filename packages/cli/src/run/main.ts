@@ -2,10 +2,14 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as Command from "effect/cli/Command"
+import type { Shell } from "effect/cli/Completions"
+import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
 import * as CommandCheck from "../plan/CommandCheck.ts"
@@ -28,12 +32,27 @@ const readVersion = Effect.sync(() => readFileSync(Installation.manifest, "utf8"
   Effect.orDie
 )
 
+/** Writes the script by which a shell completes command lines. */
+const completions = GlobalFlag.Action({
+  flag: Flag.Literals("completions", ["bash", "zsh", "fish"]).pipe(
+    Flag.optional<Shell>,
+    Flag.withMetavar("bash|zsh|fish"),
+    Flag.withDescription("Writes the script by which a shell completes command lines (docs/completions.md)")
+  ),
+  run: Effect.fnUntraced(function* (shell: Option.Option<Shell>, { command }) {
+    // The library has another shell than the flag allows.
+    if (Option.isNone(shell) || shell.value === "powershell") return
+    const { make } = yield* Effect.promise(() => import("../completions/CompletionScript.ts"))
+    yield* Console.log(make(shell.value, command).trimEnd())
+  })
+})
+
 const environment = (launch: Launch["Service"], topic: string | undefined) =>
   Layer.mergeAll(
     NodeServices.layer,
     ConsoleLog.layerWith({ copyTo: launch.channel?.show }),
     CommandOutput.layer(topic),
-    CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
+    CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions] }),
     Layer.succeed(Launch, launch)
   )
 

@@ -128,7 +128,7 @@ export const text = (placeholder: string): Kind<string, string> => ({
 /** The path of a request, as applications see it. */
 export const requestPath: Kind<string, string> = {
   expected: "a path that begins with / and has no query, such as /health",
-  placeholder: "PATH",
+  placeholder: "/PATH",
   accept: (input) => (typeof input === "string" && /^\/[^?#\0]*$/.test(input) ? input : undefined),
   fromText: (text) => text,
   toText: String
@@ -137,7 +137,7 @@ export const requestPath: Kind<string, string> = {
 /** The prefix of a path, without a slash at its end. */
 export const prefix: Kind<string, string> = {
   expected: "a path such as /shop, of letters, digits and other characters that need no percent-encoding, or nothing",
-  placeholder: "PATH",
+  placeholder: "/PATH",
   accept: (input) => (typeof input === "string" ? PathPrefix.read(input) : undefined),
   fromText: (text) => text,
   toText: String
