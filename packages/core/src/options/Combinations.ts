@@ -56,13 +56,16 @@ const problemOfPlaces = (options: CombinedOptions, isGiven: IsGiven): Combinatio
     : undefined
 }
 
+const atFirst = (relation: string, workers: number): string =>
+  `${relation} ${workers}, as many as workers says that there are at first`
+
 /** What auto stands for is known to a running server alone, which keeps it between the others. */
 const problemOfNumbers = ({ maxWorkers, minWorkers, workers }: CombinedOptions): CombinationProblem | undefined => {
-  if (workers === 0) return undefined
-  if (workers !== "auto" && minWorkers > workers) return of("minWorkers", "at most workers, which there are at first")
-  if (maxWorkers === 0 || maxWorkers === "auto") return undefined
-  if (workers !== "auto" && maxWorkers < workers) return of("maxWorkers", "at least workers, which there are at first")
-  return maxWorkers < minWorkers ? of("maxWorkers", "at least minWorkers") : undefined
+  const most = maxWorkers === 0 || maxWorkers === "auto" ? Number.POSITIVE_INFINITY : maxWorkers
+  if (most < minWorkers) return of("maxWorkers", `at least ${minWorkers}, which minWorkers says`)
+  if (workers === 0 || workers === "auto") return undefined
+  if (minWorkers > workers) return of("minWorkers", atFirst("at most", workers))
+  return most < workers ? of("maxWorkers", atFirst("at least", workers)) : undefined
 }
 
 const problemOfIds = (options: CombinedOptions): CombinationProblem | undefined => {

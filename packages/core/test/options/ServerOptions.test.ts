@@ -378,16 +378,25 @@ describe("ServerOptions", () => {
         { workers: 2, minWorkers: 1 },
         { workers: 2, maxWorkers: "auto" },
         { workers: "auto", minWorkers: 4, maxWorkers: 4 },
-        { workers: 0, minWorkers: 2, maxWorkers: 1 }
+        { workers: 0, minWorkers: 2, maxWorkers: "auto" },
+        { workers: 0, maxWorkers: 1 }
       ] as const) {
         yield* ServerOptions.make(input)
       }
       const problems: ReadonlyArray<readonly [ServerOptions.Input, string]> = [
-        [{ workers: 2, minWorkers: 3 }, "option minWorkers: 3 is not allowed; expected at most workers"],
-        [{ workers: 2, maxWorkers: 1 }, "option maxWorkers: 1 is not allowed; expected at least workers"],
+        [{ workers: 2, minWorkers: 3 }, "option minWorkers: 3 is not allowed; expected at most 2, as many as workers"],
+        [{ workers: 2, maxWorkers: 1 }, "option maxWorkers: 1 is not allowed; expected at least 2, as many as workers"],
         [
           { workers: "auto", minWorkers: 3, maxWorkers: 2 },
-          "option maxWorkers: 2 is not allowed; expected at least minWorkers"
+          "option maxWorkers: 2 is not allowed; expected at least 3, which minWorkers says"
+        ],
+        [
+          { minWorkers: 2, maxWorkers: 1 },
+          "option maxWorkers: 1 is not allowed; expected at least 2, which minWorkers"
+        ],
+        [
+          { workers: 1, minWorkers: 3, maxWorkers: 2 },
+          "option maxWorkers: 2 is not allowed; expected at least 3, which minWorkers says"
         ]
       ]
       for (const [input, message] of problems) {
