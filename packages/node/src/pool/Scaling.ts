@@ -9,8 +9,9 @@
  * | for a minute one fewer would have been busy for less than half of  | the last one leaves, down to the minimum     |
  * | the time                                                           |                                              |
  *
- * How busy a worker is, is a mean over the last two seconds or so, which begins with 0 when it is ready. The next ones
- * come only when the last ones have served for two seconds, and so have had their part of the load.
+ * How busy a worker is, is a mean over the last two seconds or so, which begins with 0 when it is ready; one that has not
+ * reported for ten seconds is busy. The next ones come only when the last ones have served for two seconds, and so have
+ * had their part of the load.
  */
 import * as Commands from "./PoolCommands.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
@@ -27,6 +28,9 @@ const busy = 0.75
 const nearlyAlways = 0.9
 const idle = 0.5
 
+/** A worker that has said nothing for so long is busy: with something that keeps it from reporting once a second. */
+const silence = 10_000
+
 /** How long the last worker serves before it is seen whether that was enough. */
 const settling = 2000
 
@@ -40,7 +44,7 @@ export const report = (pool: PoolStep, event: Report): void => {
   if (worker?.phase !== "serving" || minimum === maximum) return
   pool.setWorker({ ...worker, load: loadAfter(worker, event) })
   const serving = servingOf(pool)
-  const total = serving.reduce((sum, { load }) => sum + (load?.mean ?? 0), 0)
+  const total = serving.reduce((sum, other) => sum + busyness(other, event.now), 0)
   noteNeed(pool, Math.ceil(total / idle), event.now)
   // Two servers share the load for now.
   if (successor !== "none") return
@@ -64,19 +68,29 @@ const loadAfter = ({ load, readyAt }: WorkerState, { now, utilization }: Report)
   return { at: now, mean: mean + part * (Math.min(1, utilization) - mean) }
 }
 
+/** One that says nothing has something to do that keeps it from that. */
+const busyness = ({ load, readyAt }: WorkerState, now: number): number =>
+  now - (load?.at ?? readyAt ?? now) > silence ? 1 : (load?.mean ?? 0)
+
 const servingOf = (pool: PoolStep): ReadonlyArray<WorkerState> =>
   pool.state.slots.flatMap(({ current }) => {
     const worker = pool.worker(current)
     return worker?.phase === "serving" ? [worker] : []
   })
 
-/** So many workers are needed now; a slot that nobody has said anything of yet begins with it. */
-const noteNeed = (pool: PoolStep, need: number, now: number): void =>
-  pool.set({
-    slots: pool.state.slots.map((slot, index) =>
-      index < need || slot.neededAt === undefined ? { ...slot, neededAt: now } : slot
-    )
+/**
+ * So many workers are needed now: the first ones that serve, and whatever slots are between them. A slot that nobody has
+ * said anything of yet begins with it.
+ */
+const noteNeed = (pool: PoolStep, need: number, now: number): void => {
+  let counted = 0
+  const slots = pool.state.slots.map((slot) => {
+    const isNeeded = counted < need
+    if (pool.worker(slot.current)?.phase === "serving") counted++
+    return isNeeded || slot.neededAt === undefined ? { ...slot, neededAt: now } : slot
   })
+  pool.set({ slots })
+}
 
 const grow = (pool: PoolStep, mean: number): void => {
   const { maximum, slots } = pool.state

@@ -118,6 +118,32 @@ describe("the number of workers", () => {
     assert.deepStrictEqual(spawned(pass(pool, 6, { 1: 1 })), ["spawn 3 in 2"])
   })
 
+  it("keeps as many as serve and are needed, wherever one cannot start", () => {
+    const pool = scaled(4, 1, 4)
+    // For good, or again and again.
+    pool.send({ type: "silent", id: 2 })
+    pool.exited(2, 1)
+    pool.exited(5, 5)
+    assert.isEmpty(spawned(pass(pool, 200, { 1: 0.5, 3: 0.5, 4: 0.5 })))
+    assert.deepStrictEqual(spawned(pass(pool, 64, { 1: 0.3, 3: 0.3, 4: 0.3 })), ["retire 4"])
+    assert.deepStrictEqual(spawned(pass(pool, 64, { 1: 0.2, 3: 0.2 })), ["retire 3"])
+  })
+
+  it("takes a worker for busy that says nothing for ten seconds", () => {
+    const pool = scaled(2, 1, 3)
+    pass(pool, 10, { 1: 0.1, 2: 0.1 })
+    assert.isEmpty(spawned(pass(pool, 100, { 1: 0.4 })))
+    assert.deepStrictEqual(spawned(pass(pool, 4, { 1: 0.9 })), ["spawn 3 in 3"])
+    // Also those are idle that report every five seconds.
+    const idle = scaled(2, 1, 3)
+    for (let count = 0; count < 12; count++) {
+      idle.now += 5000
+      assert.isEmpty(spawned([...idle.report(1, {}), ...idle.report(2, {})]))
+    }
+    idle.now += 5000
+    assert.deepStrictEqual(spawned([...idle.report(1, {}), ...idle.report(2, {})]), ["retire 2"])
+  })
+
   it("stays during a hot restart, and when the clock stands still or workers report nonsense", () => {
     const pool = scaled(2, 1, 3)
     for (let count = 0; count < 1000; count++) assert.isEmpty(pool.report(1, { utilization: 5 }))
