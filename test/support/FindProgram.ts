@@ -13,9 +13,16 @@ const isExecutable = (path: string): boolean => {
   }
 }
 
-/** Where a program is, if it is installed. That a test has to do without it is said aloud. */
+/** Says aloud that tests have to do without something; where everything was to be installed (`.ci/run`), that is an error. */
+export const tellMissing = (what: string): void => {
+  const message = `NOT TESTED with ${what}: it is not installed`
+  if (process.env["PAGI_TEST_PROGRAMS"] === "all") throw new Error(message)
+  console.warn(message)
+}
+
+/** Where a program is, if it is installed. */
 export const findProgram = (name: string): string | undefined => {
   const path = folders.map((folder) => join(folder, name)).find(isExecutable)
-  if (path === undefined) console.warn(`NOT TESTED with ${name}: it is not installed`)
+  if (path === undefined) tellMissing(name)
   return path
 }

@@ -1,0 +1,69 @@
+/** Clients that make one request after the other through a proxy, and keep account of every failure. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { Agent } from "node:https"
+import { type Answer, askHttp1, askHttp2, askOn, openHttp2, Seen } from "./ProxyClients.ts"
+
+/** What became of the requests. */
+export interface Visits {
+  readonly count: number
+  readonly failures: ReadonlyArray<string>
+  /** The processes that have answered. */
+  readonly pids: ReadonlySet<number>
+}
+
+export interface Visitors {
+  readonly count: () => number
+  /** Lets the requests under way finish, and yields what became of all. */
+  readonly end: Effect.Effect<Visits>
+}
+
+/** Clients of each version of HTTP. */
+const clientsOfEach = 4
+
+/**
+ * Has clients visit a server from now on, each with a short pause after every request; every other one of those of
+ * HTTP/1.1 sends POST, which no proxy repeats. `keepsConnections` says whether they use their connections again.
+ */
+export const visit = (port: number, keepsConnections: boolean): Effect.Effect<Visitors, Error, Scope.Scope> =>
+  Effect.gen(function* () {
+    const failures: Array<string> = []
+    const pids = new Set<number>()
+    const course = { count: 0, hasEnded: false }
+    const client = (name: string, ask: Effect.Effect<Answer, Error>) =>
+      Effect.gen(function* () {
+        while (!course.hasEnded) {
+          yield* ask.pipe(
+            Effect.flatMap(({ body, status }) =>
+              status === 200 ? Schema.decodeEffect(Seen)(body) : Effect.fail(new Error(`${status} ${body}`))
+            ),
+            Effect.match({
+              onSuccess: ({ pid }) => void pids.add(pid),
+              onFailure: (error) => void failures.push(`${name}: ${error.message}`)
+            })
+          )
+          course.count++
+          yield* Effect.sleep("5 millis")
+        }
+      })
+    const clients: Array<Effect.Effect<void>> = []
+    for (let index = 0; index < clientsOfEach; index++) {
+      const method = index % 2 === 0 ? "GET" : "POST"
+      const agent = new Agent({ keepAlive: keepsConnections, maxSockets: 1 })
+      yield* Effect.addFinalizer(() => Effect.sync(() => agent.destroy()))
+      clients.push(client(`HTTP/1.1 ${method}`, askHttp1(port, "/", { agent, method })))
+      const http2 = keepsConnections
+        ? askOn(yield* openHttp2(port), "/", { method: "GET" })
+        : askHttp2(port, "/", { method: "GET" })
+      clients.push(client("HTTP/2 GET", http2))
+    }
+    const fiber = yield* Effect.forkScoped(Effect.all(clients, { concurrency: "unbounded", discard: true }))
+    const end = Effect.gen(function* () {
+      course.hasEnded = true
+      yield* Fiber.join(fiber)
+      return { count: course.count, failures, pids }
+    })
+    return { count: () => course.count, end }
+  })
