@@ -158,7 +158,7 @@ export class Http1Driver
     if (this.transport.bufferedAmount === 0) this.#writeDeadline?.stop()
     else this.#writeDeadline?.start(limits.write)
     if (this.#phase === "exchange") this.#readDeadline.start(this.#stallTicks)
-    else if (this.#phase === "idle") this.#readDeadline.start(limits.idle)
+    else if (this.#phase === "idle") this.#readDeadline.start(this.#idleTicks)
     else if (this.transport.bufferedAmount === 0) this.restartLinger()
     this.#exchange?.writeBuffer.update()
     const hasRoom = this.transport.bufferedAmount <= this.settings.exchange.lowWaterMark
@@ -190,15 +190,20 @@ export class Http1Driver
       case "finishing":
         return this.#close()
       case "idle":
-        return this.settings.server.registry.isDraining
-          ? this.#close()
-          : this.endUnlessSending(deadline, this.settings.server.limits.idle)
+        return this.#onIdle(deadline)
       case "lingering":
         return this.endUnlessSending(deadline)
       default:
         this.endFor(this.settings.server.registry.isDraining ? "server_shutdown" : "idle_timeout")
         return this.transport.destroy()
     }
+  }
+
+  #onIdle(deadline: Deadline): void {
+    const { deadlines, leaving, limits, registry } = this.settings.server
+    if (!registry.isDraining) this.endUnlessSending(deadline, limits.idle)
+    else if (leaving.mayStayIdle(deadlines.now)) deadline.start(idleDrainTicks)
+    else this.#close()
   }
 
   #onStall(): void {
@@ -210,10 +215,11 @@ export class Http1Driver
   }
 
   drain(): void {
-    this.#machine.closeAfterResponse()
+    const { isPatient } = this.settings.server
+    // A client whose event stream ends comes back, which is to be to another server.
+    this.#machine.closeAfterResponse(!isPatient || this.#exchange?.mayStall === false)
     this.#exchange?.drain()
     this.linger?.hurry()
-    const { isPatient } = this.settings.server
     if (!isPatient && (this.#phase === "idle" || this.#phase === "fresh")) this.#close()
     else if (this.#phase === "idle") this.#readDeadline.start(idleDrainTicks)
     else if (this.#phase === "finishing") this.#close()
@@ -443,7 +449,7 @@ export class Http1Driver
     this.#machine.nextCycle()
     this.endLinger()
     this.#phase = "idle"
-    this.#readDeadline.start(this.settings.server.limits.idle)
+    this.#readDeadline.start(this.#idleTicks)
     return true
   }
 
@@ -597,6 +603,12 @@ export class Http1Driver
     if (this.#exchange?.mayStall !== true) return 0
     const { body, request } = this.settings.server.limits
     return this.#isBodyTimed ? body : request
+  }
+
+  /** Ticks that there may be no request. */
+  get #idleTicks(): number {
+    const { limits, registry } = this.settings.server
+    return registry.isDraining ? idleDrainTicks : limits.idle
   }
 
   /** Whether of the limits for silence the one for bodies is the one that counts. */

@@ -206,6 +206,56 @@ describe("drain", () => {
     })
   )
 
+  it.effect("idle connections have two seconds where others serve, which may become known later", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(hello).application)
+      const [idle, late] = [yield* converse(harness, get()), yield* converse(harness, get())]
+      harness.server.leaving.begunAt = harness.server.deadlines.now
+      harness.server.registry.drain()
+      harness.server.leaving.othersServe = true
+      yield* TestClock.adjust("1800 millis")
+      assert.strictEqual(idle.ending, "open")
+      late.read()
+      late.push(get())
+      yield* turn
+      assert.match(late.text, /^HTTP\/1\.1 200 OK\r\n(.+\r\n)*connection: close\r\n/i)
+      assert.strictEqual(late.ending, "ended")
+      yield* TestClock.adjust("600 millis")
+      assert.strictEqual(idle.ending, "ended")
+      yield* finish(harness, idle, late)
+    })
+  )
+
+  it.effect("a response that has begun ends the connection only if it has said so: another request may follow", () =>
+    Effect.gen(function* () {
+      const mayEnd = Latch.makeUnsafe()
+      const { application, scopes } = recorded<unknown>((_, __, send) =>
+        Effect.gen(function* () {
+          yield* send({ type: "http.response.start", status: 200, headers: [["content-length", "2"]] })
+          yield* send({ type: "http.response.body", body: "o", more: true })
+          yield* mayEnd.await
+          yield* send({ type: "http.response.body", body: "k" })
+        })
+      )
+      const harness = yield* makeHarness(application)
+      const [asking, silent] = [yield* converse(harness, get()), yield* converse(harness, get())]
+      assert.match(asking.text, /^HTTP\/1\.1 200 [^]*\r\n\r\no$/)
+      harness.server.registry.drain()
+      mayEnd.openUnsafe()
+      yield* turn
+      assert.strictEqual(asking.ending, "open")
+      asking.read()
+      asking.push(get())
+      yield* turn
+      assert.match(asking.text, /^HTTP\/1\.1 200 [^]*connection: close\r\n[^]*\r\n\r\nok$/)
+      assert.strictEqual(asking.ending, "ended")
+      assert.strictEqual(scopes.length, 3)
+      yield* TestClock.adjust("400 millis")
+      assert.strictEqual(silent.ending, "ended")
+      yield* finish(harness, asking, silent)
+    })
+  )
+
   it.effect("a connection that only waits for the rest of an unwanted body closes at once", () =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(recorded(hello).application)

@@ -62,6 +62,7 @@ const tellProgress = (server: ServerContext, limit: Duration.Duration): Effect.E
 export const drain = (server: ServerContext): Effect.Effect<void, IncompleteDrain> =>
   Effect.gen(function* () {
     const { registry } = server
+    server.leaving.begunAt = server.deadlines.now
     registry.drain()
     // Afterwards, so that a response which only waited for this already says that its connection closes.
     yield* server.beginShutdown

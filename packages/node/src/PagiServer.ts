@@ -145,6 +145,7 @@ export const make: Effect.Effect<PagiServer["Service"], StartError, PagiApp | Se
       observer: combine(yield* Observer, accessLog?.observer, load, admin?.observer),
       files,
       workerNum: worker?.num,
+      leaving: worker?.leaving,
       requestAge: Duration.isZero(options.maxQueueTime) ? undefined : yield* loadRequestAge,
       isTrusted: options.trustedProxies === undefined ? undefined : TrustedPeers.make(options.trustedProxies)
     }).pipe(Effect.provideService(PagiApp, app))

@@ -50,6 +50,20 @@ describe("a time limit", () => {
     })
   )
 
+  it.live("timeout: reads first what has come while the process was busy for longer", () =>
+    Effect.gen(function* () {
+      const { port } = yield* serveHttp(answer("here"), { timeout: millis })
+      const client = yield* open(port)
+      client.get()
+      yield* until("there is an answer", () => client.statuses.length === 1)
+      client.get()
+      const end = performance.now() + 2 * limit
+      while (performance.now() < end);
+      yield* until("there is another one", () => client.statuses.length === 2 || client.hasEnded)
+      assert.deepStrictEqual(client.statuses, [200, 200])
+    })
+  )
+
   it.live("headersTimeout: ends a connection that sends nothing", () =>
     Effect.gen(function* () {
       const { port } = yield* serveHttp(answer("here"), { headersTimeout: millis })

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
+import { liveClock } from "./LiveClock.ts"
 
 /**
  * How exact deadlines are: they expire up to one tick and a bit late. They expire early only by what the wheel itself
@@ -97,6 +98,12 @@ class Sleeper extends Effectable.Class<void> implements DeadlineOwner {
   }
 }
 
+/**
+ * Timers come before input in a turn of the event loop, so that after a turn that took long a connection would be taken
+ * for idle whose next request has been there for a while. What is scheduled like this comes behind the input.
+ */
+const untilInputIsRead = Effect.yieldNow
+
 /** The wheel. Make one for each server with `make`. */
 export class Deadlines {
   readonly #clock: Clock.Clock
@@ -167,6 +174,7 @@ export class Deadlines {
       yield* this.#hasWork.await
       // Timers of whole milliseconds only; one that fires early would make two turns of each.
       yield* this.#clock.sleep(Duration.millis(Math.ceil(this.#tickedAt + tickMillis - this.#read())))
+      if (this.#clock === liveClock) yield* untilInputIsRead
       this.#turn()
       if (this.#defects.length > 0) {
         yield* Effect.logError("the reaction to a time limit failed", ...this.#defects.splice(0))
@@ -182,7 +190,10 @@ export class Deadlines {
     Effect.forever(
       Effect.andThen(
         clock.sleep(Duration.millis(tickMillis)),
-        Effect.sync(() => this.#advance(1))
+        Effect.andThen(
+          untilInputIsRead,
+          Effect.sync(() => this.#advance(1))
+        )
       )
     )
 

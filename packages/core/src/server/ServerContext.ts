@@ -13,6 +13,7 @@ import { Forwarding } from "./Forwarding.ts"
 import type { FileSource } from "../contract/FileSource.ts"
 import type { NativeHandler } from "../contract/NativeHandler.ts"
 import { PagiApp } from "../contract/PagiApp.ts"
+import { Leaving } from "./Leaving.ts"
 import * as RequestIds from "./RequestIds.ts"
 import { RequestRunner } from "./RequestRunner.ts"
 import type { Readiness, State } from "../contract/Scope.ts"
@@ -68,6 +69,7 @@ export interface ServerContext {
   readonly workerNum?: number | undefined
   /** What the application says that it handles. */
   readonly scopeTypes: PagiApp["Service"]["application"]["scopeTypes"]
+  readonly leaving: Leaving
   /** Whether an idle connection gets a moment for a request that is on its way when the server drains. */
   readonly isPatient: boolean
   /** Of which of them it makes the spans itself. */
@@ -95,6 +97,8 @@ export const make = (parts: {
   readonly observer: Observer | undefined
   readonly files: FileSource
   readonly workerNum?: number | undefined
+  /** Where it becomes known that others serve in the place of the server; by default it does not. */
+  readonly leaving?: Leaving | undefined
   /** Whose words about requests count; by default nobody's. */
   readonly isTrusted?: RequestIds.IsTrusted | undefined
   /** For how many milliseconds a request may have waited that is read now; by default that is not known. */
@@ -117,6 +121,7 @@ export const make = (parts: {
     return {
       ...parts,
       options,
+      leaving: parts.leaving ?? new Leaving(),
       isPatient,
       limits: {
         idle: ticks(options.timeout),

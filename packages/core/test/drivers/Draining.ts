@@ -99,6 +99,8 @@ export const testDraining = (version: Version): void => {
       mayAnswer.openUnsafe()
       yield* turn
       assert.deepInclude(exchange.response, { body: "ok", state: "complete" })
+      // Where its head has not said that it is the last one, another request may be under way.
+      yield* TestClock.adjust("400 millis")
       assert.strictEqual(client.transport.ending, "ended")
       yield* finish(harness, client)
     })

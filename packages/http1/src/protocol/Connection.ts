@@ -272,10 +272,15 @@ export class Connection {
     return this.responseComplete ? "the response is already complete" : "the response has not started"
   }
 
-  /** Ends the connection after the current response, or the next one; its head says so if it is not sent yet. */
-  closeAfterResponse(): void {
+  /**
+   * Ends the connection after the next response whose head can say so: the current one, unless that has said otherwise. The
+   * client may then send another request as soon as it has the response, which must not be lost.
+   *
+   * @param atOnce ends the connection after the current response, whatever its head has said
+   */
+  closeAfterResponse(atOnce = false): void {
     this.isClosing = true
-    this.persistent = false
+    if (atOnce || !this.isHeadSent) this.persistent = false
   }
 
   /** Whether another request may follow on this connection. Final once the response is complete. */

@@ -166,3 +166,6 @@ export const initial = (settings: PoolSettings): PoolState => ({
   timers: new Set(),
   exitCode: stopped
 })
+
+/** Whether clients find somebody else when a worker leaves: others of the pool, or those of a successor. */
+export const goesOn = ({ phase, successor }: PoolState): boolean => phase === "running" || successor === "ready"

@@ -1,4 +1,5 @@
 import type { CheckRegistry } from "@pagi/core/health/HealthChecks"
+import type { Leaving } from "@pagi/core/server/Leaving"
 import * as Context from "effect/Context"
 import type { MetricRegistry } from "effect/Metric"
 import type { TicketKeyring } from "../tls/TicketSecrets.ts"
@@ -12,6 +13,8 @@ export interface WorkerIdentity {
   readonly share?: AcceptShare
   /** The secrets of TLS sessions that all workers have. */
   readonly tickets?: TicketKeyring
+  /** Is told when others serve in its place, which may be while it leaves. */
+  readonly leaving?: Leaving
   /** Is told what the server notes, once, if there is an admin listener. */
   readonly watch?: (telemetry: WorkerTelemetry) => void
 }

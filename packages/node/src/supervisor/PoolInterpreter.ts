@@ -5,7 +5,7 @@ import { commandOf as successorCommand, SuccessorHandle, type SuccessorProgram }
 import type { TicketKeyring } from "../tls/TicketSecrets.ts"
 import type { PoolAction, PoolEvent, PoolSettings, Slot, WorkerId } from "../pool/PoolEvent.ts"
 import type { PoolHeartbeat } from "./PoolHeartbeat.ts"
-import type { PoolState } from "../pool/PoolState.ts"
+import { goesOn, type PoolState } from "../pool/PoolState.ts"
 import type { PoolPhase, PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts"
 import type { PoolReloads } from "./PoolReloads.ts"
 import type { PoolWatcher } from "./PoolWatcher.ts"
@@ -290,7 +290,7 @@ export class PoolInterpreter {
       case "killSuccessor":
         return Effect.sync(() => this.#successor?.kill(action.signal))
       case "retire":
-        return Effect.sync(() => this.#workers.get(action.id)?.retire())
+        return Effect.sync(() => this.#workers.get(action.id)?.retire(goesOn(this.#state)))
       case "reopenLogs":
         return Effect.sync(() => this.#workers.get(action.id)?.reopenLogs())
       case "kill":

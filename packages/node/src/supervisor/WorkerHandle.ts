@@ -101,9 +101,9 @@ export class WorkerHandle {
     return this.status?.connections ?? 0
   }
 
-  /** Asks the worker to drain: by a signal too, since somebody may have closed the channel. */
-  retire(): void {
-    this.#send({ type: "retire" })
+  /** Asks the worker to drain, in whose place others may serve: by a signal too, since somebody may have closed the channel. */
+  retire(othersServe: boolean): void {
+    this.#send(othersServe ? { type: "retire", othersServe } : { type: "retire" })
     this.kill("SIGTERM")
   }
 

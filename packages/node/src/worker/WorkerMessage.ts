@@ -69,8 +69,8 @@ export interface WorkerStatus {
 
 /** From the parent to a worker. */
 export type WorkerOrder =
-  /** To finish what it has begun, and exit. */
-  | { readonly type: "retire" }
+  /** To finish what it has begun, and exit; others may serve in its place. */
+  | { readonly type: "retire"; readonly othersServe?: boolean }
   /** How many workers accept, and how many connections each of them has on average. */
   | { readonly type: "share"; readonly workers: number; readonly connections: number }
   | { readonly type: "reopenLogs" }
@@ -140,9 +140,10 @@ const textsOf = (given: object): Readonly<Record<string, string>> =>
 /** What the parent has sent; nothing when it is no order. */
 export const asOrder = (message: unknown): WorkerOrder | undefined => {
   if (!isObject(message)) return undefined
-  const { connections, number, secrets: given, state: reload, type, workers }: Unread = { ...message }
+  const { connections, number, othersServe, secrets: given, state: reload, type, workers }: Unread = { ...message }
   switch (type) {
     case "retire":
+      return othersServe === true ? { type, othersServe } : { type }
     case "reopenLogs":
       return { type }
     case "share":

@@ -1,5 +1,6 @@
 /** The worker's side of supervision: an ordinary server that tells its parent how it is, and does what that orders. */
 import * as ServerOptions from "@pagi/core/options/ServerOptions"
+import { Leaving } from "@pagi/core/server/Leaving"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -73,12 +74,14 @@ export const run = <E, R>(
       const tickets = new TicketKeyring()
       const watched: Watched = { telemetry: undefined }
       const reload = new ReloadProgress({ generation: 0 })
-      const orders = yield* receive(channel, { share, tickets, watched, reload })
+      const leaving = new Leaving()
+      const orders = yield* receive(channel, { share, tickets, watched, reload, leaving })
       const starting = Layer.build(server(worker.payload)).pipe(
         Effect.provideService(WorkerIdentity, {
           num: worker.num,
           share,
           tickets,
+          leaving,
           watch: (telemetry) => {
             watched.telemetry = telemetry
           }
@@ -143,11 +146,12 @@ interface Ordered {
   readonly tickets: TicketKeyring
   readonly watched: Watched
   readonly reload: ReloadProgress
+  readonly leaving: Leaving
 }
 
 const receive = (
   channel: WorkerChannel.WorkerChannel,
-  { reload, share, tickets, watched }: Ordered
+  { leaving, reload, share, tickets, watched }: Ordered
 ): Effect.Effect<Orders, never, EffectScope.Scope> =>
   Effect.gen(function* () {
     const log = Effect.runForkWith(yield* Effect.context<never>())
@@ -173,6 +177,7 @@ const receive = (
             log(answerReadiness(channel, watched, order.number))
             break
           case "retire":
+            leaving.othersServe = order.othersServe === true
             stop.openUnsafe()
         }
       },

@@ -148,7 +148,7 @@ describe("a pool of workers", () => {
       assert.deepStrictEqual(old?.signals, [])
       yield* after(() => fake.processes.worker(1).ready())
       assert.deepStrictEqual(old?.signals, ["SIGTERM"])
-      assert.deepInclude(old?.messages ?? [], { type: "retire" })
+      assert.deepInclude(old?.messages ?? [], { type: "retire", othersServe: true })
       assert.deepStrictEqual(phases(fake), ["1 serving", "2 serving"])
     })
   )

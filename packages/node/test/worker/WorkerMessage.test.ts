@@ -26,6 +26,7 @@ const question: WorkerOrder = { type: "readiness", number: 7 }
 
 const orders: ReadonlyArray<WorkerOrder> = [
   { type: "retire" },
+  { type: "retire", othersServe: true },
   { type: "share", workers: 2, connections: 2.5 },
   { type: "reopenLogs" },
   { type: "tickets", secrets: make() },
