@@ -48,8 +48,11 @@ export class PidFileError extends Schema.TaggedError<PidFileError>()("PidFileErr
         return `the folder of the pid file ${path} does not exist`
       case "EACCES":
       case "EPERM":
-      case "EROFS":
         return `the pid file ${path} cannot be written: the server's user may not write in its folder`
+      case "EROFS":
+        return `the pid file ${path} cannot be written: the file system is read-only`
+      case "ENOSPC":
+        return `the pid file ${path} cannot be written: the disk is full`
       default:
         return `the pid file ${path} cannot be written: ${code}`
     }

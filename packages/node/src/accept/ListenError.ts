@@ -68,9 +68,12 @@ const describeUnix = (path: string, code: string): string => {
     case "ENOENT":
     case "ENOTDIR":
       return `the folder of the Unix socket ${path} does not exist`
+    case "EROFS":
+      return `the Unix socket ${path} cannot be made, since the file system is read-only`
+    case "ENOSPC":
+      return `the Unix socket ${path} cannot be made, since the disk is full`
     case "EACCES":
     case "EPERM":
-    case "EROFS":
       return `the Unix socket ${path} needs more privileges than this process has`
     default:
       return `cannot listen on the Unix socket ${path}: ${code}`

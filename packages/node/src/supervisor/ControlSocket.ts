@@ -93,8 +93,18 @@ export const tell = (
 /** Others must not be able to put another socket in the place of this one. */
 const prepareFolder = (endpoint: UnixEndpoint): void => {
   const folder = dirname(endpoint.path)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   if (!isSafe(folder, process.geteuid?.() ?? 0)) throw new ListenError({ endpoint, code: "UNSAFE_FOLDER" })
+}
+
+const makeFolder = (folder: string): void => {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    // Node says so too where the file system is read-only; the system call itself tells.
+    if (codeOf(error) === "ENOENT") mkdirSync(folder, { mode: 0o700 })
+    throw error
+  }
 }
 
 const takePlace = (endpoint: UnixEndpoint, predecessor: number): Effect.Effect<void, ListenError> =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { tcp } from "@pagi/core/Endpoint"
+import { tcp, unix } from "@pagi/core/Endpoint"
 import type { Address } from "@pagi/core/contract/Address"
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
@@ -75,6 +75,9 @@ describe("listenTcp", () => {
     const messageOf = (code: string) => new ListenError({ endpoint: tcp("::1", 80), code }).message
     assert.strictEqual(messageOf("EACCES"), "port 80 on ::1 needs more privileges than this process has")
     assert.strictEqual(messageOf("EPERM"), "cannot listen on port 80 on ::1: EPERM")
+    const ofUnix = (code: string) => new ListenError({ endpoint: unix("/run/a"), code }).message
+    assert.strictEqual(ofUnix("EROFS"), "the Unix socket /run/a cannot be made, since the file system is read-only")
+    assert.strictEqual(ofUnix("ENOSPC"), "the Unix socket /run/a cannot be made, since the disk is full")
   })
 
   it.live("leaves open connections alone when it stops accepting", () =>
