@@ -40,6 +40,15 @@ const sourceRows = definitions.map(([name, definition]) => [
   code(environmentName(name))
 ])
 
+/** What waits for a restart, with the group of TLS as one. */
+const atStart = [
+  ...new Set(
+    definitions.flatMap(([name, { isAtStart = false }]) =>
+      isAtStart ? [name.startsWith("tls.") ? "everything of `tls`" : code(name)] : []
+    )
+  )
+].join(", ")
+
 const text = `# Options
 
 <!-- Written by \`npm run docs:options\` from packages/core/src/options/OptionGroups.ts; edit the table there. -->
@@ -67,6 +76,12 @@ Options with a dot belong to the group \`tls\`, which programs give as one objec
 [tls.md](tls.md) explains them. With a \`tls.reloadInterval\` of 0 files are read again only when told to.
 Programs may also set \`extensions\`, an object of what every scope advertises under that name; it has no flag, and is
 \`{ fullflush: {} }\` unless it is set.
+
+## What a server takes up while it runs
+
+With workers, \`SIGHUP\` reads files of options again ([configuration.md](configuration.md)), and the next workers have what
+they say. The process above the workers uses these at its start alone, so they wait for a restart, and a warning names
+those that would differ: ${atStart}.
 
 ## Flags and environment variables
 

@@ -3,28 +3,10 @@ import * as ServerOptions from "@pagi/core/options/ServerOptions"
 import type { ServedPlan } from "./ServerPlan.ts"
 import type { Given } from "./ServerValues.ts"
 
-/** What the supervisor has done by these when it started, or holds workers to. */
-const ofSupervisor: ReadonlySet<string> = new Set([
-  ...["host", "port", "socket", "socketMode", "listen", "listenerBacklog", "disableTls"],
-  ...[
-    "workers",
-    "minWorkers",
-    "maxWorkers",
-    "bootTimeout",
-    "admin",
-    "adminToken",
-    "otlp",
-    "mode",
-    "reload",
-    "reloadInclude"
-  ],
-  ...["drainDelay", "shutdownTimeout", "disconnectGrace"],
-  ...ServerOptions.workersOnly
-])
-
-const isOfSupervisor = (name: string): boolean => ofSupervisor.has(name) || name.startsWith("tls.")
-
 const textOf = (given: Given | undefined): string => JSON.stringify([given?.text, given?.value])
+
+/** Whether nobody has said anything: what the process finds out about itself is no change that anybody has made. */
+const isDetected = (given: Given | undefined): boolean => given === undefined || given.origin === "detected"
 
 /** The new plan with the old values of what stays until a restart, and the names of those options that would differ. */
 export const merge = (
@@ -33,10 +15,10 @@ export const merge = (
 ): { readonly plan: ServedPlan; readonly kept: ReadonlyArray<string> } => {
   const options: Record<string, Given> = { ...fresh.texts.options }
   const kept: Array<string> = []
-  for (const [name] of ServerOptions.definitions) {
-    if (!isOfSupervisor(name)) continue
+  for (const [name, { isAtStart = false }] of ServerOptions.definitions) {
+    if (!isAtStart) continue
     const [before, after] = [old.texts.options[name], options[name]]
-    if (textOf(before) !== textOf(after)) kept.push(name)
+    if (textOf(before) !== textOf(after) && !(isDetected(before) && isDetected(after))) kept.push(name)
     if (before === undefined) delete options[name]
     else options[name] = before
   }

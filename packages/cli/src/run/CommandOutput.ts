@@ -1,7 +1,10 @@
 /** What `effect/cli` itself has to say, in the manner of this command: one line for each mistake. */
+import * as OptionKind from "@pagi/core/options/OptionKind"
+import * as ServerOptions from "@pagi/core/options/ServerOptions"
 import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Effect from "effect/Effect"
+import * as Formatter from "effect/Formatter"
 import * as Layer from "effect/Layer"
 import { adviceFor } from "../plan/FlagSuggestions.ts"
 import * as HelpText from "../plan/HelpText.ts"
@@ -13,6 +16,16 @@ const expectation = (text: string): string =>
   /^(expected|omit)/i.test(text) ? text.replace(/^E/, "e") : `expected ${text}`
 
 const isFalse = (value: string): boolean => /^(?:false|no|off|0|n)$/i.test(value)
+
+/** The flags of options that are on or off. The library reads their values itself, others come as texts. */
+const toggles: ReadonlySet<string> = new Set(
+  ServerOptions.definitions.flatMap(([name, { defaultValue }]) =>
+    typeof defaultValue === "boolean" ? [ServerOptions.flagName(name)] : []
+  )
+)
+
+/** How the library counts the values of a flag that was given too often. */
+const severalTimes = /^\d+ occurrences$/
 
 /** How the library says that a negation has been given a value. */
 const negationWithValue = /^omit the value/
@@ -36,6 +49,11 @@ export const describe = (error: CliError.NonShowHelpErrors, flags: ReadonlyArray
         const negation = `--no-${error.option}`
         const alone = isFalse(error.value) ? `--${error.option}` : negation
         return `flag ${negation} takes no value, but got ${error.value}; did you mean ${alone}?`
+      }
+      if (toggles.has(error.option) && !severalTimes.test(error.value)) {
+        const { expected } = OptionKind.toggle
+        const value = Formatter.format(error.value)
+        return new ServerOptions.InvalidOption({ option: `--${error.option}`, value, expected }).message
       }
       return error.value === ""
         ? `flag --${error.option} needs a value`

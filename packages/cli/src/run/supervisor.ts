@@ -139,13 +139,15 @@ const supervise = Effect.fnUntraced(function* (
       return void log(Effect.logError(stayed(plan)))
     }
     const { kept, plan: fresh } = Reread.merge(plan.served, again.answer.plan.served)
+    // What is kept and what is new may be no pair.
+    await Effect.runPromise(ServerValues.resolve(fresh.texts))
     program.payload = withoutToken(fresh)
     if (kept.length > 0) log(Effect.logWarning(`${kept.join(", ")}: changes take effect when the server is restarted`))
   }
   const rereading = Rereading.make(
     reread,
     () => reload(),
-    (error) => void log(Effect.logError("the options stay as they were before", error))
+    (error) => void log(Effect.logError(`${stayed(plan)}: ${error instanceof Error ? error.message : error}`))
   )
   signals.connect((command, signal) => {
     if (command === "hotRestart" && isFirst) return void log(Effect.logWarning(refusedRestart))

@@ -11,6 +11,8 @@ import { join } from "node:path"
 import * as ServerFlags from "../../src/plan/ServerFlags.ts"
 import * as ServerValues from "../../src/plan/ServerValues.ts"
 import * as Sources from "../../src/plan/Sources.ts"
+import * as CommandOutput from "../../src/run/CommandOutput.ts"
+import { collecting } from "../support/Log.ts"
 import * as Site from "../support/Site.ts"
 
 /** Values of options that have no default. */
@@ -61,6 +63,21 @@ const parse = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>
 
 const messageOf = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
   Effect.map(Effect.flip(parse(args, env)), (error) => error.message)
+
+/** What the command prints of a mistake that the library finds which reads command lines. */
+const printedFor = (args: ReadonlyArray<string>) =>
+  Effect.map(
+    collecting(
+      Effect.exit(Effect.provide(Command.runWith(switching, { version: "0" })(args), CommandOutput.layer())).pipe(
+        Effect.provide(NodeServices.layer)
+      )
+    ),
+    ([line = ""]) => line.replace(/^error: /, "")
+  )
+
+const { options: allFlags } = ServerFlags
+
+const switching = Command.make("test", { allFlags })
 
 describe("ServerFlags", () => {
   it.effect("defaults", () =>
@@ -126,10 +143,15 @@ describe("ServerFlags", () => {
         assert.include(ofProgram.message, `expected ${kind.expected}`)
         const ofFile = refusal(yield* messageIn(inGroup({ nonsense: 1 })), `${config}: ${name}`)
         assert.include(ofFile, ` is not allowed; expected ${kind.expected}`)
-        if (typeof definition.defaultValue === "boolean") continue
-        const bad = kind.fromText("\0") === undefined || kind.accept(kind.fromText("\0")) === undefined ? "\0" : ""
+        const isToggle = typeof definition.defaultValue === "boolean"
+        const isBad = (text: string) => {
+          const input = kind.fromText(text)
+          return input === undefined || kind.accept(input) === undefined
+        }
+        const bad = isToggle ? "maybe" : isBad("\0") ? "\0" : ""
+        assert.isTrue(isBad(bad), name)
         const flag = `--${ServerOptions.flagName(name)}`
-        const ofFlag = refusal(yield* messageOf([`${flag}=${bad}`]), `option ${flag}`)
+        const ofFlag = refusal(yield* (isToggle ? printedFor : messageOf)([`${flag}=${bad}`]), `option ${flag}`)
         const variable = ServerOptions.environmentName(name)
         assert.strictEqual(refusal(yield* messageOf([], { [variable]: bad }), `option ${variable}`), ofFlag, name)
         assert.strictEqual(refusal(yield* messageIn(inGroup(bad)), `${config}: ${name}`), ofFlag, name)

@@ -26,44 +26,47 @@ import {
   toggle,
   token
 } from "./OptionKind.ts"
-import { define } from "./OptionTable.ts"
+import { atStart, define } from "./OptionTable.ts"
 
 /* The rows of each group. Sizes are in bytes; a limit or duration of 0 means none. */
 
 const configuration = {
-  mode: define(
-    choice("development", "production"),
-    "production",
-    "What the server is run for; the command takes development in a terminal (docs/configuration.md)",
-    "E"
+  mode: atStart(
+    define(
+      choice("development", "production"),
+      "production",
+      "What the server is run for; the command takes development in a terminal (docs/configuration.md)",
+      "E"
+    )
   )
 }
 
 const listening = {
-  host: define(Endpoint.hostKind, "127.0.0.1", "Address or name to listen on", "o"),
-  port: define(Endpoint.portKind, 5000, "Port to listen on; 0 picks a free one", "p"),
-  socket: define(optional(Endpoint.pathKind), undefined, "Unix socket to listen on, instead of host and port"),
-  socketMode: define(optional(permissions), undefined, "Permissions of Unix sockets, instead of what the umask leaves"),
-  listen: define(
-    optional(list(Endpoint.kind, 1)),
-    undefined,
-    "Everything to listen on, instead of host, port and socket; proxy+ before one is for the PROXY protocol"
+  host: atStart(define(Endpoint.hostKind, "127.0.0.1", "Address or name to listen on", "o")),
+  port: atStart(define(Endpoint.portKind, 5000, "Port to listen on; 0 picks a free one", "p")),
+  socket: atStart(define(optional(Endpoint.pathKind), undefined, "Unix socket to listen on, instead of host and port")),
+  socketMode: atStart(
+    define(optional(permissions), undefined, "Permissions of Unix sockets, instead of what the umask leaves")
+  ),
+  listen: atStart(
+    define(
+      optional(list(Endpoint.kind, 1)),
+      undefined,
+      "Everything to listen on, instead of host, port and socket; proxy+ before one is for the PROXY protocol"
+    )
   ),
   proxyProtocol: define(
     toggle,
     false,
     "Has every connection begin with a header of the PROXY protocol, which says who the client is (docs/proxy-protocol.md)"
   ),
-  listenerBacklog: define(
-    count(1, 2 ** 31 - 1),
-    2048,
-    "Connections that the system queues before they are accepted",
-    "b"
+  listenerBacklog: atStart(
+    define(count(1, 2 ** 31 - 1), 2048, "Connections that the system queues before they are accepted", "b")
   )
 }
 
 const tls = {
-  disableTls: define(toggle, false, "Speaks no TLS, whatever else is set about it")
+  disableTls: atStart(define(toggle, false, "Speaks no TLS, whatever else is set about it"))
 }
 
 const pressure = {
@@ -91,49 +94,53 @@ const pressure = {
 }
 
 const development = {
-  reload: define(toggle, false, "Replaces the workers when files of the application change (docs/reload.md)"),
-  reloadInclude: define(optional(list(text("PATH|GLOB"), 1)), undefined, "Further files whose changes reload")
+  reload: atStart(define(toggle, false, "Replaces the workers when files of the application change (docs/reload.md)")),
+  reloadInclude: atStart(define(optional(list(text("PATH|GLOB"), 1)), undefined, "Further files whose changes reload"))
 }
 
 const processing = {
-  workers: define(
-    processes(0),
-    0,
-    "Processes that serve, below one that looks after them; 0 serves without, auto is one for each processor that it may use",
-    "w"
+  workers: atStart(
+    define(
+      processes(0),
+      0,
+      "Processes that serve, below one that looks after them; 0 serves without, auto is one for each processor that it may use",
+      "w"
+    )
   ),
-  reuseport: define(toggle, false, "Lets each worker open TCP sockets of its own, among which the system distributes"),
+  reuseport: atStart(
+    define(toggle, false, "Lets each worker open TCP sockets of its own, among which the system distributes")
+  ),
   maxRequests: define(count(0), 0, "Requests after which a worker is replaced"),
   maxRequestsJitter: define(count(0), 0, "Largest number of requests that a worker adds to it, at random"),
-  maxWorkerMemory: define(
-    bytes(0),
-    0,
-    "Memory of a worker's process (RSS) above which it is replaced, if it stays there"
+  maxWorkerMemory: atStart(
+    define(bytes(0), 0, "Memory of a worker's process (RSS) above which it is replaced, if it stays there")
   ),
-  maxLoopDelay: define(
-    seconds,
-    Duration.zero,
-    "How late a worker's event loop may be before it is replaced, if that goes on"
+  maxLoopDelay: atStart(
+    define(seconds, Duration.zero, "How late a worker's event loop may be before it is replaced, if that goes on")
   ),
-  minWorkers: define(
-    integer(0, 1024, "N"),
-    0,
-    "Fewest workers, to which those that are not needed leave; 0 for as many as workers says"
+  minWorkers: atStart(
+    define(
+      integer(0, 1024, "N"),
+      0,
+      "Fewest workers, to which those that are not needed leave; 0 for as many as workers says"
+    )
   ),
-  maxWorkers: define(
-    processes(0),
-    0,
-    "Most workers, of which more are started while those that there are have too much to do; 0 for as many as workers says"
+  maxWorkers: atStart(
+    define(
+      processes(0),
+      0,
+      "Most workers, of which more are started while those that there are have too much to do; 0 for as many as workers says"
+    )
   ),
-  heartbeatTimeout: define(
-    seconds,
-    Duration.seconds(50),
-    "How long a worker may give no sign of life before it is replaced"
+  heartbeatTimeout: atStart(
+    define(seconds, Duration.seconds(50), "How long a worker may give no sign of life before it is replaced")
   ),
-  bootTimeout: define(
-    seconds,
-    Duration.seconds(60),
-    "How long the command may take to load the application; with workers, how long one may take until it serves"
+  bootTimeout: atStart(
+    define(
+      seconds,
+      Duration.seconds(60),
+      "How long the command may take to load the application; with workers, how long one may take until it serves"
+    )
   )
 }
 
@@ -178,20 +185,26 @@ const proxies = {
 }
 
 const observing = {
-  admin: define(
-    optional(Endpoint.adminKind),
-    undefined,
-    "Where to answer what an administrator and his programs ask: health, metrics, status and the dashboard"
+  admin: atStart(
+    define(
+      optional(Endpoint.adminKind),
+      undefined,
+      "Where to answer what an administrator and his programs ask: health, metrics, status and the dashboard"
+    )
   ),
-  adminToken: define(
-    optional(token),
-    undefined,
-    "What allows commands over TCP there; better by its variable than by the flag, which others can see"
+  adminToken: atStart(
+    define(
+      optional(token),
+      undefined,
+      "What allows commands over TCP there; better by its variable than by the flag, which others can see"
+    )
   ),
-  otlp: define(
-    collector,
-    "off",
-    "Where the command exports traces, metrics and logs to by OTLP; on leaves that to OTEL_EXPORTER_OTLP_ENDPOINT (docs/otlp.md)"
+  otlp: atStart(
+    define(
+      collector,
+      "off",
+      "Where the command exports traces, metrics and logs to by OTLP; on leaves that to OTEL_EXPORTER_OTLP_ENDPOINT (docs/otlp.md)"
+    )
   )
 }
 
@@ -305,15 +318,19 @@ const stopping = {
     Duration.seconds(5),
     "How long an application may run on after its peer has left; so long its connection still counts"
   ),
-  drainDelay: define(
-    seconds,
-    Duration.zero,
-    "How long the server goes on accepting after it was told to stop, while it reports not to be ready"
+  drainDelay: atStart(
+    define(
+      seconds,
+      Duration.zero,
+      "How long the server goes on accepting after it was told to stop, while it reports not to be ready"
+    )
   ),
-  shutdownTimeout: define(
-    seconds,
-    Duration.seconds(30),
-    "How long requests, and then the application, may take to finish when the server stops"
+  shutdownTimeout: atStart(
+    define(
+      seconds,
+      Duration.seconds(30),
+      "How long requests, and then the application, may take to finish when the server stops"
+    )
   )
 }
 

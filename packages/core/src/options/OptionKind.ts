@@ -153,11 +153,17 @@ export const token: Kind<string, string> = {
   isSecret: true
 }
 
+/** How flags may be switched on and off by a text, and so everything else. */
+const switches: ReadonlyMap<string, boolean> = new Map([
+  ...["true", "1", "y", "yes", "on"].map((text) => [text, true] as const),
+  ...["false", "0", "n", "no", "off"].map((text) => [text, false] as const)
+])
+
 export const toggle: Kind<boolean, boolean> = {
   expected: "true or false",
   placeholder: "BOOLEAN",
   accept: (input) => (typeof input === "boolean" ? input : undefined),
-  fromText: (text) => (text === "true" || text === "1" ? true : text === "false" || text === "0" ? false : undefined),
+  fromText: (text) => switches.get(text),
   toText: String
 }
 

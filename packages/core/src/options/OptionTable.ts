@@ -8,7 +8,18 @@ export interface Definition<Value, Input = Value> {
   /** A one-letter flag. */
   readonly alias?: string
   readonly kind: Kind<Value, Input>
+  /**
+   * Whether the process above the workers has done what the option says at its start, or holds workers to it: then a
+   * change in a file waits for a restart. Of others the next workers take up what is there.
+   */
+  readonly isAtStart?: boolean
 }
+
+/** The row of an option whose changes wait for a restart. */
+export const atStart = <Value, Input>(row: Definition<Value, Input>): Definition<Value, Input> => ({
+  ...row,
+  isAtStart: true
+})
 
 export const define = <Value, Input>(
   kind: Kind<Value, Input>,

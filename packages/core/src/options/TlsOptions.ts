@@ -4,7 +4,7 @@
  */
 import * as Duration from "effect/Duration"
 import { choice, type Kind, list, optional, seconds, text, toggle } from "./OptionKind.ts"
-import { define, fillIn, type InputOf, type Problem, type Rows, type ValueOf } from "./OptionTable.ts"
+import { atStart, define, fillIn, type InputOf, type Problem, type Rows, type ValueOf } from "./OptionTable.ts"
 
 /** A certificate with its chain, and its private key: paths of PEM files, which may be one and the same. */
 export interface CertificateFiles {
@@ -67,8 +67,10 @@ export type Input = {
   readonly [Name in Exclude<keyof Table, "cert" | "key">]?: InputOf<Table[Name]>
 } & CertificateFiles
 
-/** The table's rows without their exact types; programs know them as `tls.…`. */
-export const definitions = Object.entries(table) as unknown as Rows<keyof Table>
+/** The table's rows without their exact types; programs know them as `tls.…`. Listeners have them from the start. */
+export const definitions: Rows<keyof Table> = (Object.entries(table) as unknown as Rows<keyof Table>).map(
+  ([name, row]) => [name, atStart(row)] as const
+)
 
 /** Fills in the defaults and checks every value; nothing without input, which means no TLS. */
 export const accept = (input: unknown): Values | Problem | undefined => {

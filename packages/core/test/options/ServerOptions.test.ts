@@ -251,6 +251,20 @@ const rows: Readonly<Record<OptionName, Row>> = {
 }
 
 describe("ServerOptions", () => {
+  it("says of each option whether its changes wait for a restart", () => {
+    // Whoever adds an option asks: does the process above the workers (Supervisor, BoundSockets, PoolAdmin, the command's
+    // supervisor) look at it? Then it belongs here. It may not be one of two that have to fit together, and the other not.
+    const waiting = [
+      ...["host", "port", "socket", "socketMode", "listen", "listenerBacklog", "disableTls"],
+      ...["mode", "reload", "reloadInclude", "workers", "minWorkers", "maxWorkers", "reuseport"],
+      ...["maxWorkerMemory", "maxLoopDelay", "heartbeatTimeout", "bootTimeout", "drainDelay", "shutdownTimeout"],
+      ...["admin", "adminToken", "otlp"]
+    ]
+    const names = ServerOptions.definitions.flatMap(([name, { isAtStart = false }]) => (isAtStart ? [name] : []))
+    const ofTls = ServerOptions.definitions.map(([name]) => name).filter((name) => name.startsWith("tls."))
+    assert.deepStrictEqual(names.toSorted(), [...waiting, ...ofTls].toSorted())
+  })
+
   it.effect("has the documented defaults", () =>
     Effect.gen(function* () {
       const values = yield* ServerOptions.make()
@@ -700,12 +714,10 @@ describe("ServerOptions", () => {
       Effect.gen(function* () {
         assert.strictEqual(yield* parse("port", "8080"), 8080)
         assert.strictEqual(yield* parse("host", "::1"), "::1")
-        assert.deepStrictEqual(yield* Effect.forEach(["true", "1", "false", "0"], (text) => parse("quiet", text)), [
-          true,
-          true,
-          false,
-          false
-        ])
+        assert.deepStrictEqual(
+          yield* Effect.forEach(["true", "1", "false", "0", "yes", "off"], (text) => parse("quiet", text)),
+          [true, true, false, false, true, false]
+        )
         assert.strictEqual(yield* parse("lifespan", "on"), "on")
       })
     )
@@ -773,7 +785,7 @@ describe("ServerOptions", () => {
         ["", "-1", "1 s", "s", "1d", "1constructor", ".5", "5.", "1e3", "Infinity", "1 minute", "9".repeat(400)]
       ],
       ["maxBodySize", ["", "-1", "10M", "10 MB", "1.5", "1.0005kB", "MB", "1e6", "9007199254740992", "9PB"]],
-      ["quiet", ["", "yes", "TRUE", "2"]],
+      ["quiet", ["", "maybe", "TRUE", "2"]],
       ["lifespan", ["", "ON", "onn"]],
       ["host", [""]]
     ]

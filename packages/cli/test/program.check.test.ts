@@ -1,0 +1,160 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { execFileSync } from "node:child_process"
+import { createServer } from "node:net"
+import type { AddressInfo } from "node:net"
+import * as Program from "./support/Program.ts"
+import * as Site from "./support/Site.ts"
+
+const timeout = 60_000
+
+const app = "export default { fetch: () => new Response('ok') }\n"
+
+/** What `--json` prints, as far as it is looked at here. */
+const parsed = (stdout: string): { readonly app: unknown; readonly options: Record<string, unknown> } =>
+  JSON.parse(stdout)
+
+const together = { concurrency: 2, discard: true } as const
+
+/** A folder with files, and `pagi-server check` in it. */
+const checking = (files: Readonly<Record<string, string>>) =>
+  Effect.map(Site.make(files), (cwd) => ({
+    cwd,
+    check: (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
+      Program.run(["check", ...args], { cwd, env })
+  }))
+
+describe("pagi-server check", () => {
+  it.live(
+    "shows every option with where it is from, and no secret",
+    () =>
+      Effect.gen(function* () {
+        const secret = "0123456789-very-secret"
+        const { check } = yield* checking({
+          "app.mjs": app,
+          "pagi.config.json": JSON.stringify({ app: "./app.mjs", timeout: 5, admin: "127.0.0.1:1", pid: "a.pid" }),
+          ".env": "PAGI_QUIET=yes\n",
+          "secrets/PAGI_ADMIN_TOKEN": secret
+        })
+        const sources = ["--env-file", ".env", "--secrets", "secrets"]
+        const [table, json] = yield* Effect.all([
+          check(["--port", "8080", ...sources], { PAGI_MAX_BODY_SIZE: "10MB" }),
+          check(["--json", "--port", "8080", ...sources], { PAGI_MAX_BODY_SIZE: "10MB" })
+        ])
+        assert.deepStrictEqual([table.code, table.stderr, json.code, json.stderr], [0, "", 0, ""])
+        assert.match(table.stdout, /^application: \.\/app\.mjs\n/)
+        for (const [name, value, source] of [
+          ["port", "8080", "--port"],
+          ["timeout", "5", "pagi.config.json: timeout"],
+          ["quiet", "true", ".env: PAGI_QUIET"],
+          ["adminToken", "(not shown)", "secrets: PAGI_ADMIN_TOKEN"],
+          ["maxBodySize", "10000000", "PAGI_MAX_BODY_SIZE"],
+          ["host", "127.0.0.1", "default"]
+        ] as const) {
+          assert.include(table.stdout.replaceAll(/ {2,}/g, "|"), `\n${name}|${value}|${source}\n`)
+          assert.deepStrictEqual(parsed(json.stdout).options[name], { value, source })
+        }
+        assert.strictEqual(parsed(json.stdout).app, "./app.mjs")
+        assert.strictEqual(json.stdout.indexOf("\n"), json.stdout.length - 1)
+        assert.notInclude(table.stdout + json.stdout, secret)
+      }),
+    timeout
+  )
+
+  it.live(
+    "ends as a start would: for a mistake, a certificate and an application",
+    () =>
+      Effect.gen(function* () {
+        const { check } = yield* checking({
+          "app.mjs": app,
+          "throws.mjs": "throw new Error('no database')",
+          "syntax.mjs": "export default {",
+          "broken.crt": "no certificate"
+        })
+        const ends = (code: number, stderr: RegExp, args: ReadonlyArray<string>) =>
+          Effect.map(check(args), (result) => {
+            assert.deepStrictEqual([result.code, result.stderr.replace(/^error: /, "").match(stderr)?.index], [code, 0])
+          })
+        const tls = ["--ssl-cert", "broken.crt", "--ssl-key", "broken.crt"]
+        yield* Effect.all(
+          [
+            ends(0, /^$/, ["app.mjs"]),
+            ends(2, /option --port: "x" is not allowed; expected a whole number from 0 to 65535\n$/, ["-p", "x"]),
+            ends(2, /option --quiet: "maybe" is not allowed; expected true or false\n$/, ["--quiet=maybe"]),
+            ends(2, /unknown flag --prot; did you mean --port\?\n$/, ["--prot"]),
+            ends(2, /.*broken\.crt/, [...tls, "app.mjs"]),
+            ends(0, /^$/, [...tls, "--disable-tls", "app.mjs"]),
+            ends(4, /cannot load throws\.mjs: no database \(throws\.mjs:1\)\n$/, ["throws.mjs"]),
+            ends(4, /cannot load syntax\.mjs: SyntaxError: /, ["syntax.mjs"]),
+            ends(4, /cannot load none\.mjs: there is no such file\n$/, ["none.mjs"]),
+            ends(0, /^$/, ["--no-app", "throws.mjs"]),
+            ends(2, /.*broken\.crt/, ["--no-app", ...tls, "throws.mjs"])
+          ],
+          together
+        )
+      }),
+    timeout
+  )
+
+  it.live(
+    "binds nothing: a port that is in use is no error, nor are a pid file and a socket",
+    () =>
+      Effect.gen(function* () {
+        const { check, cwd } = yield* checking({ "app.mjs": app })
+        const server = yield* Effect.acquireRelease(
+          Effect.promise(
+            () =>
+              new Promise<ReturnType<typeof createServer>>((resolve) => {
+                const server = createServer().listen(0, "127.0.0.1", () => resolve(server))
+              })
+          ),
+          (server) => Effect.sync(() => server.close())
+        )
+        // A TCP server has an address of this kind.
+        const { port } = server.address() as AddressInfo
+        const result = yield* check(["--port", String(port), "--pid", "a.pid", "app.mjs"])
+        assert.deepStrictEqual([result.code, result.stderr], [0, ""])
+        assert.strictEqual((yield* check(["--socket", "a.sock", "-w", "2", "app.mjs"])).code, 0)
+        assert.deepStrictEqual(execFileSync("ls", ["-A", cwd], { encoding: "utf8" }), "app.mjs\n")
+      }),
+    timeout
+  )
+
+  it.live(
+    "ends although an application or a configuration file has left something open, and prints all to slow readers",
+    () =>
+      Effect.gen(function* () {
+        const { check, cwd } = yield* checking({
+          "open.mjs": `setInterval(() => {}, 1000)\n${app}`,
+          "pagi.config.mjs": `setInterval(() => {}, 1000)
+            export default { static: Array(20_000).fill("/assets=.") }`
+        })
+        assert.strictEqual((yield* check(["open.mjs"])).code, 0)
+        const slow = `"${Program.pagiServer}" check --no-app --json | (sleep 1; wc -c)`
+        const size = execFileSync("sh", ["-c", slow], { cwd, encoding: "utf8" })
+        assert.isAbove(Number(size), 65_536)
+      }),
+    timeout
+  )
+
+  it.live(
+    "leaves the application the variables of files, and nothing of the server's",
+    () =>
+      Effect.gen(function* () {
+        const { check } = yield* checking({
+          "app.mjs": `
+            import { execFileSync } from "node:child_process"
+            const own = Object.keys(process.env).filter((name) => /GREETING|PAGI_|PASSWORD/.test(name))
+            const children = execFileSync("env", { encoding: "utf8" }).match(/^(?:GREETING|PAGI_\\w*|PASSWORD)/gm)
+            throw new Error(own.sort() + " " + children.sort())`,
+          ".env": "GREETING=hi\nPAGI_QUIET=yes\n",
+          "secrets/PASSWORD": "p",
+          "secrets/PAGI_ADMIN_TOKEN": "0123456789abcdef"
+        })
+        const sources = ["--env-file", ".env", "--secrets", "secrets", "--admin", "127.0.0.1:1"]
+        const { stderr } = yield* check([...sources, "app.mjs"])
+        assert.match(stderr, /^error: cannot load app\.mjs: GREETING GREETING \(/)
+      }),
+    timeout
+  )
+})
