@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { descriptors, idleDescriptors, isMeasurable, tell } from "./support/Memory.ts"
-import { fetchText, open } from "./support/Peer.ts"
+import { open, requestText } from "./support/Peer.ts"
 import { serve } from "./support/Programs.ts"
 import { Random } from "./support/Random.ts"
 import { mutate, split, validRequest } from "./support/Requests.ts"
@@ -35,8 +35,20 @@ const talk = (port: number, pieces: ReadonlyArray<string>, ending: "end" | "rese
 /** How HTTP/2 answers a first line that is none of HTTP/1, since it may be meant for the preface (RFC 9113 §3.4). */
 const isSettingsFrame = (text: string): boolean => text.startsWith("\0\0") && text.startsWith("\u0004\0\0\0\0\0", 3)
 
+/** One request behind what the server wants in front of everything else. */
+const askSane = (port: number, front: string) =>
+  Effect.map(talk(port, [`${front}${requestText("/sane", "Connection: close\r\n")}`], "wait"), (text) =>
+    assert.match(text, /^HTTP\/1\.1 200 .*\r\n\r\ndone$/s)
+  )
+
+interface Setting {
+  readonly more?: ReadonlyArray<string>
+  /** What a sane client sends in front of its requests. */
+  readonly front?: string
+}
+
 /** Talks to a server in so many ways that the seed determines; it must not lose its mind over any of them. */
-const fuzz = (makeText: (random: Random) => string, count: number) =>
+const fuzz = (makeText: (random: Random) => string, count: number, { front = "", more = [] }: Setting = {}) =>
   Effect.gen(function* () {
     yield* tell(`fuzz with seed ${seed}`)
     const random = new Random(seed)
@@ -44,9 +56,9 @@ const fuzz = (makeText: (random: Random) => string, count: number) =>
       pieces: split(random, makeText(random)),
       ending: random.of(["end", "reset", "wait"] as const)
     }))
-    const server = yield* serve("capricious", flags)
+    const server = yield* serve("capricious", [...flags, ...more])
     const isRunning = Effect.map(server.hasEnded, (hasEnded) => !hasEnded)
-    assert.match(yield* fetchText(server.port, "/sane"), /^HTTP\/1\.1 200 .*\r\n\r\ndone$/s)
+    yield* askSane(server.port, front)
     const idle = yield* idleDescriptors(server.pid)
     const answers = yield* Effect.forEach(conversations, ({ ending, pieces }) => talk(server.port, pieces, ending), {
       concurrency: 200
@@ -61,11 +73,29 @@ const fuzz = (makeText: (random: Random) => string, count: number) =>
       "all connections are gone",
       Effect.map(descriptors(server.pid), (now) => now === idle)
     )
-    assert.match(yield* fetchText(server.port, "/sane"), /^HTTP\/1\.1 200 .*\r\n\r\ndone$/s)
+    yield* askSane(server.port, front)
     assert.notMatch(server.output(), /the server failed|listener|TypeError|RangeError/)
     yield* server.signal("SIGTERM")
     assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
   }).pipe(Effect.onError(() => tell(`the fuzz test failed; repeat it with PAGI_TEST_SEED=${seed}`)))
+
+/** A header of version 2, one character for each byte: command and family, and what follows the length. */
+const versionTwo = (kind: string, block: string): string =>
+  `\r\n\r\n\0\r\nQUIT\n${kind}${String.fromCharCode(block.length >> 8, block.length & 255)}${block}`
+
+const ipv4 = "\xc0\0\x02\x07\xc6\x33\x64\x01\x01\x02\x01\xbb"
+
+/** Headers of both versions, of every kind. */
+const proxyHeaders = [
+  "PROXY TCP4 192.0.2.7 198.51.100.1 258 443\r\n",
+  "PROXY TCP6 2001:db8::7 ::1 258 443\r\n",
+  "PROXY UNKNOWN\r\n",
+  versionTwo("\x21\x11", ipv4),
+  versionTwo("\x21\x11", `${ipv4}\x01\0\x02h2\x02\0\x04test\x20\0\x05\x01\0\0\0\0`),
+  versionTwo("\x21\x21", "\0".repeat(36)),
+  versionTwo("\x21\x31", "/a".padEnd(108, "\0").repeat(2)),
+  versionTwo("\x20\0", "")
+] as const
 
 describe.skipIf(!isMeasurable)("nonsense over real connections", () => {
   it.live("2,000 random byte streams", () => fuzz((random) => random.bytes(200), 2000))
@@ -76,5 +106,18 @@ describe.skipIf(!isMeasurable)("nonsense over real connections", () => {
       for (let count = 1 + random.below(3); count > 0; count--) text = mutate(random, text)
       return text
     }, 2000)
+  )
+
+  it.live("2,000 mutations of headers of the PROXY protocol, with requests behind them", () =>
+    fuzz(
+      (random) => {
+        let header: string = random.of(proxyHeaders)
+        for (let count = random.below(3); count > 0; count--) header = mutate(random, header)
+        if (random.below(20) === 0) header += random.of(proxyHeaders)
+        return header + (random.below(4) === 0 ? random.bytes(200) : validRequest(random))
+      },
+      2000,
+      { more: ["--proxy-protocol", "--trusted-proxies", "127.0.0.1"], front: proxyHeaders[0] }
+    )
   )
 })

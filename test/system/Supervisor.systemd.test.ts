@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import { isMeasurable, tell } from "./support/Memory.ts"
+import { open, requestText } from "./support/Peer.ts"
 import { pagiServer } from "./support/Programs.ts"
 import {
   application,
@@ -86,6 +87,38 @@ describe.skipIf(!isMeasurable || !hasSystemd)("systemd-socket-activate", () => {
       yield* gone(tree)
       assert.strictEqual(tree.output().split("ended: 0\n").length, 3, tree.output())
       expectQuiet(tree)
+    })
+  )
+
+  it.live("passes sockets on that are for the PROXY protocol, to one process and to workers", () =>
+    Effect.gen(function* () {
+      for (const workers of [[], ["--workers=2"]]) {
+        const port = yield* freePort
+        const flags = [...workers, `--listen=proxy+127.0.0.1:${port}`, "--trusted-proxies=127.0.0.1"]
+        const log = ["--access-log=stdout", "--access-log-format=client: %h"]
+        const tree = yield* activate(`127.0.0.1:${port}`, [], [pagiServer, ...flags, ...log, application])
+        const talk = (text: string) =>
+          Effect.scoped(
+            Effect.gen(function* () {
+              const peer = (yield* open(port)).read()
+              peer.send(text)
+              yield* peer.closed
+              return peer.text
+            })
+          )
+        const request = requestText("/", "Connection: close\r\n")
+        for (let index = 0; index < 4; index++) {
+          const answer = yield* talk(`PROXY TCP4 192.0.2.7 198.51.100.1 258 443\r\n${request}`)
+          assert.match(answer, /^HTTP\/1\.1 200 .*hello$/s)
+          assert.strictEqual(yield* talk(request), "")
+        }
+        yield* until(
+          "the clients are in the log",
+          Effect.sync(() => tree.output().match(/^client: 192\.0\.2\.7$/gm)?.length === 4)
+        )
+        kill(tree.pid, "SIGTERM")
+        yield* gone(tree)
+      }
     })
   )
 
