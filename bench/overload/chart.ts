@@ -1,15 +1,6 @@
 /** Draws the curves of docs/overload.md from what was measured. */
 import type { LoadOutcome } from "./client.ts"
-
-export interface OverloadFigures {
-  readonly machine: string
-  /** Milliseconds. */
-  readonly patience: number
-  /** Milliseconds. */
-  readonly maxQueueTime: number
-  readonly limited: ReadonlyArray<LoadOutcome>
-  readonly plain: ReadonlyArray<LoadOutcome>
-}
+import type { OverloadFigures } from "./figures.ts"
 
 interface Panel {
   readonly title: string

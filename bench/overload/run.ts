@@ -1,17 +1,20 @@
 /**
  * What an overloaded server does with the option `maxQueueTime` and without it: offers more and more requests to an
- * application of 2 ms of computing, prints what came of each load, and draws docs/bench/overload.svg with `--write`.
+ * application of 2 ms of computing, and prints what came of each load. With `--write` this is another round beside those
+ * of docs/bench/overload.json (with `--fresh` the first one), whose medians are then drawn and put into docs/overload.md.
  */
 import { spawn } from "node:child_process"
-import { writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { cpus, loadavg } from "node:os"
 import { parseArgs } from "node:util"
 import { type LoadOutcome, offer } from "./client.ts"
 import { renderCurves } from "./chart.ts"
+import { figuresOf, type Measured, type Round, tableOf } from "./figures.ts"
 
 const { values } = parseArgs({
   options: {
     write: { type: "boolean", default: false },
+    fresh: { type: "boolean", default: false },
     rates: { type: "string", default: "150,300,400,450,500,600,750,1000,1250,1500" },
     seconds: { type: "string", default: "6" },
     "max-queue-time": { type: "string", default: "0.1" }
@@ -20,6 +23,11 @@ const { values } = parseArgs({
 
 const patience = 1000
 const path = (name: string): string => new URL(name, import.meta.url).pathname
+const results = path("../../docs/bench/overload.json")
+const document = path("../../docs/overload.md")
+// This script has written the file.
+const readRounds = (): ReadonlyArray<Round> =>
+  existsSync(results) ? (JSON.parse(readFileSync(results, "utf8")) as Measured).rounds : []
 const bin = path("../../packages/cli/src/bin.ts")
 
 /** Runs the server with these flags while `use` does something with its port. */
@@ -59,13 +67,26 @@ const measure = async (flags: ReadonlyArray<string>): Promise<ReadonlyArray<Load
 }
 
 const seconds = values["max-queue-time"]
-const limited = await measure(["--max-queue-time", seconds])
-const plain = await measure([])
+const round: Round = {
+  load: loadavg()[0] ?? 0,
+  limited: await measure(["--max-queue-time", seconds]),
+  plain: await measure([])
+}
 if (values.write) {
-  const [load = 0] = loadavg()
   const processor = `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores`
-  const machine = `${processor}, Node ${process.versions.node}, load average ${load.toFixed(1)}`
-  const figures = { machine, patience, maxQueueTime: Number(seconds) * 1000, limited, plain }
-  writeFileSync(path("../../docs/bench/overload.json"), `${JSON.stringify(figures, undefined, 2)}\n`)
+  const about = {
+    machine: `${processor}, Node ${process.versions.node}`,
+    patience,
+    maxQueueTime: Number(seconds) * 1000
+  }
+  const before = values.fresh ? [] : readRounds()
+  const measured: Measured = { ...about, rounds: [...before, round] }
+  writeFileSync(results, `${JSON.stringify(measured, undefined, 2)}\n`)
+  const figures = figuresOf(measured)
   writeFileSync(path("../../docs/bench/overload.svg"), renderCurves(figures))
+  const page = readFileSync(document, "utf8")
+  writeFileSync(
+    document,
+    page.replace(/(<!-- measured[^]*?-->\n)[^]*(<!-- end of measured -->)/, `$1\n${tableOf(figures)}\n$2`)
+  )
 }
