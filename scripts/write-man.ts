@@ -1,0 +1,27 @@
+/**
+ * Writes the manual page of the command, packages/cli/man/pagi-server.1, from the table of options and what the command
+ * knows of itself. With `--check` it writes nothing and fails when the page is out of date.
+ */
+import { manualPage } from "@pagi/cli/manual/ManualPage"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { root } from "./support/workspace.ts"
+
+const page = join(root, "packages/cli/man/pagi-server.1")
+const source = readFileSync(join(root, "packages/node/src/pool/ExitCode.ts"), "utf8")
+
+/** The rows of the table in the docstring. */
+const exitCodes = [...source.matchAll(/^ \* \| (\d[^|]*?) \| ([^|]+?) \|/gm)].map(
+  ([, code = "", meaning = ""]) => [code, meaning] as const
+)
+// A field that every published manifest has.
+const { version } = JSON.parse(readFileSync(join(root, "packages/cli/package.json"), "utf8")) as { version: string }
+const text = manualPage({ version, exitCodes })
+
+if (!process.argv.includes("--check")) {
+  mkdirSync(dirname(page), { recursive: true })
+  writeFileSync(page, text)
+} else if (!existsSync(page) || readFileSync(page, "utf8") !== text) {
+  console.error("packages/cli/man/pagi-server.1 does not show the options as they are; run: npm run docs:man")
+  process.exitCode = 1
+}
