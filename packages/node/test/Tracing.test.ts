@@ -167,6 +167,29 @@ describe("a span for each request", () => {
     })
   )
 
+  it.live("of a router of Effect's is Effect's own with something around it, too", () =>
+    Effect.gen(function* () {
+      const recording = new RecordingTracer()
+      const traces: Array<string | undefined> = []
+      const { port } = yield* recording.provide(
+        Effect.gen(function* () {
+          const routes = PagiApp.fromHttpEffect(yield* HttpRouter.toHttpEffect(Routes))
+          return yield* serve(routes, { compress: true })
+        }).pipe(
+          Effect.provideService(Observer, Observer.of({ exchangeEnded: ({ traceId }) => void traces.push(traceId) }))
+        )
+      )
+      assert.strictEqual(yield* get(port, "/users/1", traceparent), "200 user")
+      yield* ended(recording, 2)
+      yield* until("the exchange has ended", () => traces.length === 1)
+      assert.deepStrictEqual(
+        recording.spans.map(({ kind, name }) => `${kind} ${name}`),
+        ["server GET", "internal find"]
+      )
+      assert.deepStrictEqual(traces, [traceId])
+    })
+  )
+
   it.live("of programs for Effect's HttpServer is Effect's own, with what this server knows", () =>
     Effect.gen(function* () {
       const recording = new RecordingTracer()

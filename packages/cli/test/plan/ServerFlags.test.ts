@@ -24,6 +24,7 @@ const samples: Readonly<Record<string, string>> = {
   reloadInclude: "templates",
   logFormat: "json",
   static: "/assets=./public",
+  compressLevels: "br=5",
   trustedProxies: "127.0.0.1,fd00::/8,unix",
   admin: "127.0.0.1:9090",
   adminToken: "0123456789abcdef",
@@ -90,6 +91,7 @@ describe("ServerFlags", () => {
   const needed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     reload: { PAGI_ENV: "development" },
     reloadInclude: { PAGI_ENV: "development", PAGI_RELOAD: "true" },
+    compressLevels: { PAGI_COMPRESS: "true" },
     adminToken: { PAGI_ADMIN: "127.0.0.1:9090" }
   }
 

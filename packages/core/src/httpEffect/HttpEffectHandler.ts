@@ -110,7 +110,7 @@ export const runScope = (
   Effect.withFiber((fiber) => {
     // At once; an application of events would have a while to notice it.
     scope.connection.onDisconnect((reason) => interruptFor(fiber, reason))
-    return provideRequest(handled, new ScopeSource(scope, receive, send))
+    return provideRequest(handled, new ScopeSource(scope, receive, send, Context.get(fiber.context, OwnSpan)))
   })
 
 /** Answers a WebSocket handshake, and goes on as the session if it is accepted. */

@@ -152,11 +152,23 @@ export class NativeSource extends EventSource<NativeRequest> {
 export class ScopeSource extends EventSource<RequestOfScope<HttpScope>> {
   readonly receive: Receive<HttpReceiveEvent>
   protected readonly send: Send<HttpSendEvent>
+  readonly #span: ExchangeSpan | undefined
 
-  constructor(scope: HttpScope, receive: Receive<HttpReceiveEvent>, send: Send<HttpSendEvent>) {
+  /** `span` is the room for the program's span, if somebody asks for it. */
+  constructor(
+    scope: HttpScope,
+    receive: Receive<HttpReceiveEvent>,
+    send: Send<HttpSendEvent>,
+    span: ExchangeSpan | undefined
+  ) {
     super(new RequestOfScope(scope))
     this.receive = receive
     this.send = send
+    this.#span = span
+  }
+
+  override onSpan(span: AnySpan): void {
+    if (this.#span !== undefined) this.#span.span = span
   }
 
   get disconnectReason(): DisconnectReason | undefined {

@@ -4,6 +4,9 @@ import * as Endpoint from "./Endpoint.ts"
 /** Requests that may wait by default, where any have to. */
 export const defaultQueuedRequests = 100
 
+/** Bytes of content from which on it is worth while to compress it. What is shorter mostly fits into one packet. */
+export const defaultCompressSize = 1024
+
 /** As much of a server's options as is looked at here. */
 export interface CombinedOptions extends Endpoint.EndpointOptions {
   readonly admin: Endpoint.Endpoint | undefined
@@ -24,6 +27,9 @@ export interface CombinedOptions extends Endpoint.EndpointOptions {
   readonly trustedProxies: unknown
   readonly maxConcurrentRequests: number
   readonly maxQueuedRequests: number
+  readonly compress: boolean
+  readonly compressMinSize: number
+  readonly compressLevels: unknown
 }
 
 /** An option that cannot be as it is, because of others. */
@@ -82,6 +88,13 @@ const problemOfReload = ({ mode, reload, reloadInclude }: CombinedOptions): Comb
   return reloadInclude !== undefined && !reload ? of("reloadInclude", "reload beside it") : undefined
 }
 
+const problemOfCompression = (options: CombinedOptions): CombinationProblem | undefined => {
+  if (options.compress) return undefined
+  const expected = "compress beside it, without which nothing is compressed"
+  if (options.compressLevels !== undefined) return of("compressLevels", expected)
+  return options.compressMinSize === defaultCompressSize ? undefined : of("compressMinSize", expected)
+}
+
 /** The first option that cannot be as it is; nothing when all go together. */
 export const problemOf = (options: CombinedOptions, isGiven: IsGiven): CombinationProblem | undefined => {
   if (options.writeLowWatermark > options.writeHighWatermark) {
@@ -94,6 +107,10 @@ export const problemOf = (options: CombinedOptions, isGiven: IsGiven): Combinati
     return of("maxQueuedRequests", "maxConcurrentRequests beside it, without which no request waits for others")
   }
   return (
-    problemOfPlaces(options, isGiven) ?? problemOfNumbers(options) ?? problemOfIds(options) ?? problemOfReload(options)
+    problemOfPlaces(options, isGiven) ??
+    problemOfNumbers(options) ??
+    problemOfIds(options) ??
+    problemOfReload(options) ??
+    problemOfCompression(options)
   )
 }

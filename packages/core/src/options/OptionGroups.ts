@@ -3,6 +3,7 @@
  * flags, environment variables and the documentation are all read off them.
  */
 import * as Duration from "effect/Duration"
+import { levelsKind } from "./CodingLevel.ts"
 import * as Combinations from "./Combinations.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as ForwardedFields from "./ForwardedFields.ts"
@@ -301,6 +302,21 @@ const responses = {
     toggle,
     false,
     "Lets caches keep static files for a year whose names have a hash, such as main.8f3b2c1d.js"
+  ),
+  compress: define(
+    toggle,
+    false,
+    "Compresses content of text and the like on its way, by br, zstd or gzip, for clients that take it (docs/compression.md)"
+  ),
+  compressMinSize: define(
+    bytes(0),
+    Combinations.defaultCompressSize,
+    "Bytes of content from which on it is compressed"
+  ),
+  compressLevels: define(
+    optional(levelsKind),
+    undefined,
+    "How hard codings work, or off for one that is not to be used; br=4, zstd=3 and gzip=6 unless given"
   ),
   writeHighWatermark: define(bytes(1), 65_536, "Unsent bytes above which an application's sends are suspended"),
   writeLowWatermark: define(bytes(0), 16_384, "Unsent bytes at which they go on")

@@ -202,6 +202,26 @@ const rows: Readonly<Record<OptionName, Row>> = {
   },
   staticMaxAge: durations,
   staticImmutable: toggles,
+  compress: toggles,
+  compressMinSize: { ...sizes(0), accepted: [1024] },
+  compressLevels: {
+    accepted: [],
+    refused: [
+      [],
+      "br=4",
+      ["br"],
+      ["br=12"],
+      ["gzip=0"],
+      ["zstd=on"],
+      ["zstd=10"],
+      ["deflate=1"],
+      ["br=4.5"],
+      [{ coding: "br" }],
+      [null],
+      null
+    ],
+    expected: "a list of br=0 to br=11, zstd=1 to zstd=9, gzip=1 to gzip=9, or off as the level"
+  },
   admin: {
     accepted: ["127.0.0.1:9090", "/run/admin.sock", { host: "::1", port: 0 }, { socket: "a", socketMode: 0o660 }],
     refused: ["", "a b:90", 9090, null, { host: "::1" }, "proxy+127.0.0.1:9090"],
@@ -316,6 +336,9 @@ describe("ServerOptions", () => {
         static: undefined,
         staticMaxAge: 0,
         staticImmutable: false,
+        compress: false,
+        compressMinSize: 1024,
+        compressLevels: undefined,
         admin: undefined,
         adminToken: undefined,
         otlp: "off",
@@ -482,6 +505,14 @@ describe("ServerOptions", () => {
         [
           { maxQueuedRequests: 10 },
           "option maxQueuedRequests: 10 is not allowed; expected maxConcurrentRequests beside it, without which no request waits for others"
+        ],
+        [
+          { compressMinSize: 10 },
+          "option compressMinSize: 10 is not allowed; expected compress beside it, without which nothing is compressed"
+        ],
+        [
+          { compressLevels: ["br=4"] },
+          'option compressLevels: ["br=4"] is not allowed; expected compress beside it, without which nothing is compressed'
         ],
         [
           { sendRequestId: true },

@@ -2,6 +2,7 @@
  * What programs put around their applications, as the options of the same names do for the command. The innermost is put
  * first. What needs no server, such as these, works below `PagiApp.toHttpEffect` too.
  */
+export { compress, type CompressSettings } from "../coding/compress.ts"
 export { type CacheSettings } from "../static/CacheRule.ts"
 export { RootError } from "../static/RootError.ts"
 export { type Mount, type StaticFailure, staticFiles } from "../static/StaticFiles.ts"

@@ -1,22 +1,31 @@
-/** What options put around the application of a server. */
+/**
+ * What options put around the application of a server, and in which order: each sees what those before it in `wrap` have
+ * made of a response, and not what those behind it make of it. Each is loaded only if it is asked for.
+ */
 import type { PagiApp } from "@pagi/core/contract/PagiApp"
 import type { Values } from "@pagi/core/options/ServerOptions"
 import * as Effect from "effect/Effect"
 import { Reload } from "../process/ReloadState.ts"
 import type { RootError } from "../static/RootError.ts"
-import { staticFiles } from "../static/StaticFiles.ts"
 
 /** Puts around an application what the options ask for. */
 export const wrap = (app: PagiApp["Service"], options: Values): Effect.Effect<PagiApp["Service"], RootError> =>
   Effect.gen(function* () {
     let { application } = app
     if (options.static !== undefined) {
+      const { staticFiles } = yield* Effect.promise(() => import("../static/StaticFiles.ts"))
       const { staticImmutable: immutable, staticMaxAge: maxAge } = options
       application = yield* staticFiles(application, options.static, { immutable, maxAge })
     }
+    // Adds to pages, which have to be as they are written then.
     if (options.mode === "development") {
       const { around } = yield* Effect.promise(() => import("../development/Development.ts"))
       application = around(application, yield* Reload)
+    }
+    if (options.compress) {
+      const { compress } = yield* Effect.promise(() => import("../coding/compress.ts"))
+      const levels = Object.fromEntries((options.compressLevels ?? []).map(({ coding, level }) => [coding, level]))
+      application = compress(application, { minSize: options.compressMinSize, levels })
     }
     return { ...app, application }
   })
