@@ -71,6 +71,16 @@ describe("TopScreen", () => {
     assert.include(render(model, plain), "Requests   0/s")
   })
 
+  it("shows between what the number of workers changes, why it is what it is, and why one has come or gone", () => {
+    const model = whole()
+    const scaling = { minimum: 1, maximum: 4, utilization: 0.614, reason: "workers were busy" } as const
+    model.see({ ...status, scaling }, 0)
+    assert.include(render(model, plain)[0], "1 of 2 workers (1 to 4, 61 % busy, workers were busy) on http")
+    const marks = [{ at: 0, what: "worker started", worker: 4, reason: "scaled_up" }] as const
+    model.add(pointOf(9000, { marks }))
+    assert.match(render(model, plain).join("\n"), /^Happened +\S+ worker 4 started \(scaled_up\)/m)
+  })
+
   it("keeps what it knows while the server is away, and says that it is", () => {
     const model = whole()
     model.problem = "ECONNREFUSED"
