@@ -25,6 +25,8 @@ export const ofOthers: ReadonlyMap<string, string> = new Map([
   ["ssl", "--ssl-cert and --ssl-key turn TLS on"],
   ["watch", "--reload"],
   ["reload-dir", "--reload-include"],
+  ["live-reload", "--reload-browser"],
+  ["livereload", "--reload-browser"],
   ["forwarded-allow-ips", "--trusted-proxies"],
   ["proxy-headers", "--trusted-proxies"],
   ["trust-proxy", "--trusted-proxies"],

@@ -18,6 +18,7 @@ export interface CombinedOptions extends Endpoint.EndpointOptions {
   readonly mode: "development" | "production"
   readonly reload: boolean
   readonly reloadInclude: unknown
+  readonly reloadBrowser: boolean
   readonly writeLowWatermark: number
   readonly writeHighWatermark: number
   readonly accessLog: string
@@ -82,9 +83,13 @@ const problemOfIds = (options: CombinedOptions): CombinationProblem | undefined 
   return requestId === "off" && sendRequestId ? of("sendRequestId", "requestId make or trust beside it") : undefined
 }
 
-const problemOfReload = ({ mode, reload, reloadInclude }: CombinedOptions): CombinationProblem | undefined => {
-  if (reload && mode === "production")
-    return of("reload", "mode development beside it, on command lines -E development")
+const problemOfReload = (options: CombinedOptions): CombinationProblem | undefined => {
+  const { mode, reload, reloadBrowser, reloadInclude, workers } = options
+  const wanted = reload ? "reload" : reloadBrowser ? "reloadBrowser" : undefined
+  if (wanted !== undefined && mode === "production")
+    return of(wanted, "mode development beside it, on command lines -E development")
+  // Each of them would have another idea of which code is the newest.
+  if (reloadBrowser && workers !== 0 && !reload) return of("reloadBrowser", "reload beside it, with workers")
   return reloadInclude !== undefined && !reload ? of("reloadInclude", "reload beside it") : undefined
 }
 

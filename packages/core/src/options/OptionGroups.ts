@@ -96,7 +96,12 @@ const pressure = {
 
 const development = {
   reload: atStart(define(toggle, false, "Replaces the workers when files of the application change (docs/reload.md)")),
-  reloadInclude: atStart(define(optional(list(text("PATH|GLOB"), 1)), undefined, "Further files whose changes reload"))
+  reloadInclude: atStart(define(optional(list(text("PATH|GLOB"), 1)), undefined, "Further files whose changes reload")),
+  reloadBrowser: define(
+    toggle,
+    false,
+    "Has pages reload themselves in the browser when there is other code than theirs (docs/development.md)"
+  )
 }
 
 const processing = {

@@ -115,6 +115,7 @@ const rows: Readonly<Record<OptionName, Row>> = {
   maxConnections: integers(1),
   workers: orAuto(integers(0, 1024)),
   reload: { ...toggles, accepted: [false] },
+  reloadBrowser: { ...toggles, accepted: [false] },
   reloadInclude: {
     accepted: [],
     refused: [[], [""], ["a\0b"], "templates", [5], null, {}],
@@ -310,6 +311,7 @@ describe("ServerOptions", () => {
         workers: 0,
         reload: false,
         reloadInclude: undefined,
+        reloadBrowser: false,
         reuseport: false,
         maxConcurrentRequests: 0,
         maxQueuedRequests: 100,
@@ -481,6 +483,14 @@ describe("ServerOptions", () => {
         [
           { reload: true, mode: "production" },
           "option reload: true is not allowed; expected mode development beside it, on command lines -E development"
+        ],
+        [
+          { reloadBrowser: true },
+          "option reloadBrowser: true is not allowed; expected mode development beside it, on command lines -E development"
+        ],
+        [
+          { reloadBrowser: true, mode: "development", workers: 2 },
+          "option reloadBrowser: true is not allowed; expected reload beside it, with workers"
         ],
         [{ reloadInclude: ["a"] }, 'option reloadInclude: ["a"] is not allowed; expected reload beside it']
       ]

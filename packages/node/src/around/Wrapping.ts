@@ -5,7 +5,6 @@
 import type { PagiApp } from "@pagi/core/contract/PagiApp"
 import type { Values } from "@pagi/core/options/ServerOptions"
 import * as Effect from "effect/Effect"
-import { Reload } from "../process/ReloadState.ts"
 import type { RootError } from "../static/RootError.ts"
 
 /** Puts around an application what the options ask for. */
@@ -20,7 +19,7 @@ export const wrap = (app: PagiApp["Service"], options: Values): Effect.Effect<Pa
     // Adds to pages, which have to be as they are written then.
     if (options.mode === "development") {
       const { around } = yield* Effect.promise(() => import("../development/Development.ts"))
-      application = around(application, yield* Reload)
+      application = yield* around(application, options)
     }
     if (options.compress) {
       const { compress } = yield* Effect.promise(() => import("../coding/compress.ts"))
