@@ -125,12 +125,15 @@ export const ask = ({ endpoint, path, timeout }: Question): Promise<Outcome> =>
       response.on("error", () => fail("has broken its answer off"))
       response.on("end", () => {
         clearTimeout(timer)
-        resolve(outcomeOf(response.statusCode, text.trim(), where))
+        resolve(outcomeOf(response.statusCode, shown(text), where))
       })
     })
     asked.on("error", (error) => fail(`does not answer: ${"code" in error ? String(error.code) : error.message}`))
     asked.end()
   })
+
+/** What an application says of itself is not to steer a terminal. */
+const shown = (text: string): string => text.trim().replaceAll(/[^\P{Cc}\n]/gu, "?")
 
 const outcomeOf = (status: number | undefined, text: string, where: string): Outcome => {
   if (status === 200) return { code: ExitCode.stopped, message: text }

@@ -23,7 +23,7 @@ const serve = (answers: Readonly<Record<string, number>>, path?: string) =>
     Effect.acquireRelease(
       Effect.callback<ReturnType<typeof createServer>>((resume) => {
         const server = createServer(({ url = "" }, response) => {
-          response.writeHead(answers[url] ?? 404).end(`${url}\n`)
+          response.writeHead(answers[url] ?? 404).end(`${url}\n\u001b[2J\r\n`)
         }).listen(path ?? { port: 0, host: "127.0.0.1" }, () => resume(Effect.succeed(server)))
       }),
       (server) => Effect.sync(() => server.close().closeAllConnections())
@@ -93,15 +93,15 @@ describe("pagi-server health", () => {
       const local = Endpoint.tcp("127.0.0.1", port)
       assert.deepStrictEqual(yield* ask({ endpoint: local, path: "/readyz", timeout: 5000 }), {
         code: 1,
-        message: "error: not ready\n/readyz"
+        message: "error: not ready\n/readyz\n?[2J"
       })
       assert.deepStrictEqual(yield* ask({ endpoint: local, path: "/livez", timeout: 5000 }), {
         code: 0,
-        message: "/livez"
+        message: "/livez\n?[2J"
       })
       assert.deepStrictEqual(yield* ask({ endpoint: Endpoint.unix(path), path: "/readyz", timeout: 5000 }), {
         code: 0,
-        message: "/readyz"
+        message: "/readyz\n?[2J"
       })
       assert.deepStrictEqual(yield* ask({ endpoint: Endpoint.unix(path), path: "/livez", timeout: 5000 }), {
         code: 1,

@@ -1,0 +1,62 @@
+/** A wall clock that jumps to and fro: nothing of a server goes by it. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { isMeasurable, tell } from "./support/Memory.ts"
+import { open, requestText } from "./support/Peer.ts"
+import { pagiServer } from "./support/Programs.ts"
+import { application, expectQuiet, familyOf, running, start, stop } from "./support/SupervisorPool.ts"
+import { freePort } from "./support/SupervisorSystemd.ts"
+import { visit } from "./support/SupervisorVisitors.ts"
+
+const jumping = pathToFileURL(join(import.meta.dirname, "fixtures/jumpingClock.ts")).href
+
+const milliseconds = 8000
+
+describe.skipIf(!isMeasurable)("a wall clock that jumps", () => {
+  it.live("replaces no worker, loses no request, and moves no deadline", () =>
+    Effect.gen(function* () {
+      const admin = yield* freePort
+      const flags = ["--workers=2", "--port=0", "--no-access-log", "--timeout=1", `--admin=127.0.0.1:${admin}`]
+      const limits = ["--heartbeat-timeout=2", "--max-loop-delay=5", "--max-worker-memory=2GiB", "--min-workers=2"]
+      const tree = yield* start(pagiServer, [...flags, ...limits, "--max-workers=2", application], {
+        NODE_OPTIONS: `--import=${jumping}`
+      })
+      const pool = yield* running(tree, 2)
+      const { workers } = familyOf(pool)
+      const visitors = yield* visit(pool.port)
+      const begin = performance.now()
+      const idle: Array<number> = []
+      let furthest = 0
+      while (performance.now() - begin < milliseconds) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const peer = (yield* open(pool.port)).read()
+            peer.send(requestText("/"))
+            const [, date = ""] = /^date: (.*)\r$/m.exec((yield* peer.response) ?? "") ?? []
+            furthest = Math.max(furthest, Math.abs(Date.parse(date) - Date.now()))
+            const answered = performance.now()
+            yield* peer.closed
+            idle.push(performance.now() - answered)
+          })
+        )
+        const ready = yield* Effect.promise(() => fetch(`http://127.0.0.1:${admin}/readyz`))
+        assert.strictEqual(ready.status, 200, yield* Effect.promise(() => ready.text()))
+      }
+      assert.isAbove(furthest, 3_000_000, "the clock of the server has jumped")
+      for (const time of idle) {
+        assert.isAtLeast(time, 900)
+        assert.isBelow(time, 10_000)
+      }
+      const { answers, count, failures } = yield* visitors.end
+      assert.deepStrictEqual(failures, [])
+      assert.sameMembers([...answers.keys()], [...workers], "no worker was replaced")
+      yield* stop(pool)
+      expectQuiet(pool)
+      yield* tell(
+        `a clock that jumps: ${count} visits, none lost; connections were closed after ${Math.min(...idle).toFixed()} to ${Math.max(...idle).toFixed()} ms without a request`
+      )
+    })
+  )
+})
