@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { askHttp1, askHttp2, type Asked, clientAddress, forged, openWebSocket, Seen } from "./support/ProxyClients.ts"
 import { kill } from "./support/SupervisorProcesses.ts"
-import { familyOf, startedBy } from "./support/SupervisorPool.ts"
+import { familyOf, familyWith, startedBy } from "./support/SupervisorPool.ts"
 import { visit } from "./support/ProxyVisitors.ts"
 import { type Changes, type Configuration, isInstalled, startBehind } from "./support/ProxyPrograms.ts"
 import { until } from "./support/Until.ts"
@@ -188,3 +188,39 @@ describe.skipIf(!isMeasurable).each(Object.entries(idleTimes))("%s", (name, { ch
     })
   )
 })
+
+/** How each proxy names a Unix socket. */
+const sockets: Readonly<
+  Record<string, { readonly configuration: Configuration; readonly socket: (path: string) => string }>
+> = {
+  nginx: { configuration: "nginx.conf", socket: (path) => `unix:${path}` },
+  HAProxy: { configuration: "haproxy.cfg", socket: (path) => `unix@${path}` },
+  Caddy: { configuration: "Caddyfile", socket: (path) => `unix/${path}` }
+}
+
+describe.skipIf(!isMeasurable).each(Object.entries(sockets))(
+  "%s, over a Unix socket,",
+  (name, { configuration, socket }) => {
+    it.live.skipIf(!isInstalled(configuration))("says who clients are, and a hot restart loses no request", () =>
+      Effect.gen(function* () {
+        const { pool, port, proxy } = yield* startBehind(configuration, { socket })
+        for (const ask of asks) {
+          yield* expectSeen((yield* ask(port, "/seen", { headers: forged })).body, seenBy(port, "https", "1.1"))
+        }
+        const { parent } = familyOf(pool)
+        const visits = yield* visit(port, true)
+        kill(parent, "SIGUSR2")
+        const { workers } = yield* familyWith(pool, "a successor has taken over", (now) => now.parent !== parent)
+        const count = visits.count()
+        yield* until(
+          "all clients have been answered since",
+          Effect.sync(() => visits.count() > count + 40)
+        )
+        const { failures, pids, ...ended } = yield* visits.end
+        yield* tell(`${name} over a Unix socket, USR2: ${ended.count} requests meanwhile, ${failures.length} lost`)
+        assert.deepStrictEqual(failures, [], proxy.output())
+        assert.isTrue(workers.some((pid) => pids.has(pid)))
+      })
+    )
+  }
+)

@@ -135,8 +135,6 @@ export interface Proxied {
   readonly pool: Pool
   /** Where clients connect to the proxy, by TLS. */
   readonly port: number
-  /** Where they are sent from there, if they do not use TLS; nobody listens there unless the configuration says so. */
-  readonly redirectPort: number
   readonly proxy: Program
   /** Lines of the access log so far: client, method, target, status. */
   readonly accessLog: () => ReadonlyArray<string>
@@ -146,6 +144,8 @@ export interface ProxiedOptions {
   /** More of the configuration that is to be another one. */
   readonly changes?: Changes
   readonly flags?: ReadonlyArray<string>
+  /** How the proxy names a Unix socket, where it is to use one. */
+  readonly socket?: (path: string) => string
 }
 
 const temporaryFolder = Effect.acquireRelease(
@@ -167,7 +167,7 @@ const canConnect = (port: number): Effect.Effect<boolean> =>
 /** Starts a server as the comment of a configuration says, with two workers, and the proxy in front of it. */
 export const startBehind = (
   configuration: Configuration,
-  { changes = {}, flags = [] }: ProxiedOptions = {}
+  { changes = {}, flags = [], socket }: ProxiedOptions = {}
 ): Effect.Effect<Proxied, never, Scope.Scope> =>
   Effect.gen(function* () {
     const kind: Kind = kinds[configuration]
@@ -181,8 +181,12 @@ export const startBehind = (
       ...kind.changes(places),
       ...changes
     })
-    const given = flagsOf(document).join(" ")
-    const own = change(given, { "--port 5000": "--listen=127.0.0.1:0" })
+    const path = join(folder, "app.sock")
+    const listen = `--listen=127.0.0.1:0${socket === undefined ? "" : ` --listen=${path} --socket-mode=0666`}`
+    const own = change(flagsOf(document).join(" "), {
+      "--port 5000": listen,
+      ...(socket === undefined ? {} : { "--trusted-proxies 127.0.0.1": "--trusted-proxies unix" })
+    })
       .replace("/etc/ssl/example.org.pem", identity.certPath)
       .replace("/etc/ssl/example.org.key", identity.keyPath)
     const log = join(folder, "access.log")
@@ -192,7 +196,8 @@ export const startBehind = (
       flags: [...own.split(" "), "--access-log-format=%h %m %U %s", ...flags]
     })
     const file = join(folder, "proxy.conf")
-    writeFileSync(file, kind.wrap(change(document, { "127.0.0.1:5000": `127.0.0.1:${pool.port}` }), folder))
+    const place = socket === undefined ? `127.0.0.1:${pool.port}` : socket(path)
+    writeFileSync(file, kind.wrap(change(document, { "127.0.0.1:5000": place }), folder))
     const proxy = yield* start(kind.path ?? configuration, kind.args(folder, file), folder)
     yield* until(
       `the proxy of ${configuration} listens`,
@@ -204,7 +209,6 @@ export const startBehind = (
     return {
       pool,
       port,
-      redirectPort: other,
       proxy,
       accessLog: () => (existsSync(log) ? readFileSync(log, "utf8").trimEnd().split("\n") : [])
     }
