@@ -25,6 +25,7 @@ const samples: Readonly<Record<string, string>> = {
   logFormat: "json",
   static: "/assets=./public",
   compressLevels: "br=5",
+  hsts: "max-age=31536000,includeSubDomains",
   trustedProxies: "127.0.0.1,fd00::/8,unix",
   admin: "127.0.0.1:9090",
   adminToken: "0123456789abcdef",

@@ -7,6 +7,7 @@ import { levelsKind } from "./CodingLevel.ts"
 import * as Combinations from "./Combinations.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as ForwardedFields from "./ForwardedFields.ts"
+import * as Hsts from "./Hsts.ts"
 import { mountsKind } from "./Mount.ts"
 import * as Network from "./Network.ts"
 import {
@@ -322,6 +323,16 @@ const responses = {
     optional(levelsKind),
     undefined,
     "How hard codings work, or off for one that is not to be used; br=4, zstd=3 and gzip=6 unless given"
+  ),
+  securityHeaders: define(
+    choice("off", "basic", "strict", "api"),
+    "off",
+    "Fields that tell browsers what pages may do, unless the application sends its own (docs/security-headers.md)"
+  ),
+  hsts: define(
+    optional(Hsts.kind),
+    undefined,
+    "Tells browsers by Strict-Transport-Security to come by https alone; sent by https only (docs/security-headers.md)"
   ),
   writeHighWatermark: define(bytes(1), 65_536, "Unsent bytes above which an application's sends are suspended"),
   writeLowWatermark: define(bytes(0), 16_384, "Unsent bytes at which they go on")

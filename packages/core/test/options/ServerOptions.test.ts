@@ -204,6 +204,26 @@ const rows: Readonly<Record<OptionName, Row>> = {
   staticMaxAge: durations,
   staticImmutable: toggles,
   compress: toggles,
+  securityHeaders: choices("off", "basic", "strict", "api"),
+  hsts: {
+    accepted: ["max-age=0", "max-age=31536000; includeSubDomains", "max-age=31536000; includeSubDomains; preload"],
+    refused: [
+      "",
+      "31536000",
+      "max-age=",
+      "max-age=-1",
+      "max-age=1; max-age=2",
+      "max-age=1, evil",
+      "max-age=31536000, preload",
+      "max-age=1, includeSubDomains, preload",
+      "max-age=1, preload, preload",
+      "max-age=1\r\nx: y",
+      31536000,
+      null
+    ],
+    expected:
+      "max-age=SECONDS, and behind it includeSubDomains, and preload if there are includeSubDomains and at least 31536000 seconds, with commas between them"
+  },
   compressMinSize: { ...sizes(0), accepted: [1024] },
   compressLevels: {
     accepted: [],
@@ -339,6 +359,8 @@ describe("ServerOptions", () => {
         staticMaxAge: 0,
         staticImmutable: false,
         compress: false,
+        securityHeaders: "off",
+        hsts: undefined,
         compressMinSize: 1024,
         compressLevels: undefined,
         admin: undefined,

@@ -26,5 +26,11 @@ export const wrap = (app: PagiApp["Service"], options: Values): Effect.Effect<Pa
       const levels = Object.fromEntries((options.compressLevels ?? []).map(({ coding, level }) => [coding, level]))
       application = compress(application, { minSize: options.compressMinSize, levels })
     }
+    // Whatever answers has them.
+    const { hsts, securityHeaders: preset } = options
+    if (preset !== "off" || hsts !== undefined) {
+      const { securityHeaders } = yield* Effect.promise(() => import("../fields/securityHeaders.ts"))
+      application = securityHeaders(application, { preset: preset === "off" ? undefined : preset, hsts })
+    }
     return { ...app, application }
   })

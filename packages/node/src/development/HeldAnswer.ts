@@ -7,8 +7,8 @@
  *       └──any other response──► released
  */
 import type { HttpSendEvent } from "@pagi/core/contract/Event"
-import type { NativeRequest } from "@pagi/core/contract/NativeHandler"
 import type { Send } from "@pagi/core/contract/PagiApp"
+import { RequestAround } from "@pagi/core/contract/RequestAround"
 import type { SendError } from "@pagi/core/contract/SendError"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import * as Effect from "effect/Effect"
@@ -77,22 +77,17 @@ export class HeldEvents {
 }
 
 /** A native request whose empty 500 is kept back. */
-export class HeldRequest implements NativeRequest {
-  readonly #request: NativeRequest & { readonly requestId?: string | undefined }
+export class HeldRequest extends RequestAround {
   #headers: HeaderBlock | undefined = undefined
   #timer: NodeJS.Timeout | undefined = undefined
   /** Whether a response has begun, or is kept back. */
   hasBegun = false
 
-  constructor(request: NativeRequest) {
-    this.#request = request
-  }
-
   get isHolding(): boolean {
     return this.#headers !== undefined
   }
 
-  respond(status: number, headers: HeaderBlock, content: string | Uint8Array): string | undefined {
+  override respond(status: number, headers: HeaderBlock, content: string | Uint8Array): string | undefined {
     if (this.isHolding) this.release()
     if (status === 500 && content.length === 0 && !this.hasBegun) {
       this.hasBegun = true
@@ -100,7 +95,7 @@ export class HeldRequest implements NativeRequest {
       this.#timer = setTimeout(() => this.release(), patience)
       return undefined
     }
-    const problem = this.#request.respond(status, headers, content)
+    const problem = this.request.respond(status, headers, content)
     if (problem === undefined) this.hasBegun = true
     return problem
   }
@@ -116,87 +111,15 @@ export class HeldRequest implements NativeRequest {
   /** Sends what is kept back; answers why that cannot be sent. */
   release(): string | undefined {
     const headers = this.giveUp()
-    return headers === undefined ? undefined : this.#request.respond(500, headers, "")
+    return headers === undefined ? undefined : this.request.respond(500, headers, "")
   }
 
-  get send(): Send<HttpSendEvent> {
-    const { send } = this.#request
+  override get send(): Send<HttpSendEvent> {
+    const { send } = this.request
     return (event) => {
       if (this.isHolding) this.release()
       if (event.type === "http.response.start") this.hasBegun = true
       return send(event)
     }
-  }
-
-  get span(): NativeRequest["span"] {
-    return this.#request.span
-  }
-
-  set span(span: NativeRequest["span"]) {
-    this.#request.span = span
-  }
-
-  get method() {
-    return this.#request.method
-  }
-
-  get target() {
-    return this.#request.target
-  }
-
-  get rootPath() {
-    return this.#request.rootPath
-  }
-
-  get httpVersion() {
-    return this.#request.httpVersion
-  }
-
-  get headers() {
-    return this.#request.headers
-  }
-
-  get requestId() {
-    return this.#request.requestId
-  }
-
-  get secure() {
-    return this.#request.secure
-  }
-
-  get client() {
-    return this.#request.client
-  }
-
-  get server() {
-    return this.#request.server
-  }
-
-  get shuttingDown() {
-    return this.#request.shuttingDown
-  }
-
-  get readiness() {
-    return this.#request.readiness
-  }
-
-  get tls() {
-    return this.#request.tls
-  }
-
-  get state() {
-    return this.#request.state
-  }
-
-  get receive() {
-    return this.#request.receive
-  }
-
-  get disconnectReason() {
-    return this.#request.disconnectReason
-  }
-
-  onDisconnect(callback: Parameters<NativeRequest["onDisconnect"]>[0]): void {
-    this.#request.onDisconnect(callback)
   }
 }
