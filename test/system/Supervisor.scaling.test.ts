@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { isMeasurable } from "./support/Memory.ts"
 import { bundled } from "./support/SupervisorBundle.ts"
-import { kill } from "./support/SupervisorProcesses.ts"
-import { expectQuiet, familyOf, familyWith, serve, stop } from "./support/SupervisorPool.ts"
+import { familiesOf, kill } from "./support/SupervisorProcesses.ts"
+import { expectQuiet, familyOf, familyWith, type Pool, serve, stop } from "./support/SupervisorPool.ts"
 import { ask } from "./support/SupervisorVisitors.ts"
 import { until } from "./support/Until.ts"
 
@@ -28,10 +28,14 @@ const load = (port: number, rate: number, failures: Array<string>) =>
   })
 
 /** As `familyWith`, for longer than usual. */
-const workersBecome = (pool: Parameters<typeof familyWith>[0], what: string, fits: (count: number) => boolean) =>
-  Effect.retry(
-    Effect.suspend(() => familyWith(pool, what, ({ workers }) => fits(workers.length))).pipe(Effect.sandbox),
-    { times: 3 }
+const workersBecome = (pool: Pool, what: string, fits: (count: number) => boolean) =>
+  Effect.gen(function* () {
+    while (!familiesOf(pool.mark).some(({ workers }) => fits(workers.length))) yield* Effect.sleep("100 millis")
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: "100 seconds",
+      orElse: () => Effect.die(new Error(`never happened: ${what}\n${pool.output()}`))
+    })
   )
 
 describe.skipIf(!isMeasurable)("a server whose number of workers follows the load", () => {
