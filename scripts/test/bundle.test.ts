@@ -8,8 +8,12 @@ import { bundleCommand } from "../support/bundle.ts"
 const forPrograms = /\/http\/Http(?:Effect|Router|Platform|Server)\.js$|\/core\/src\/(?:httpEffect|mount)\//
 const forFetch = /\/core\/src\/fetch\/(?!fromFetch|FetchProblem)/
 
+/** What is needed for single options alone. */
+const forOptions =
+  /\/core\/src\/server\/(?:Admission|Turn)\.ts$|\/process\/RequestAge\.ts$|\/cli\/src\/(?:completions|manual)\//
+
 describe("the bundle of the command", () => {
-  it("has Effect's HTTP and what fetch handlers need in parts that nothing loads when it starts", async () => {
+  it("has Effect's HTTP what fetch handlers need, and what single options do, in parts that nothing loads when it starts", async () => {
     const folder = mkdtempSync(join(tmpdir(), "pagi-bundle-"))
     try {
       const output = await bundleCommand(folder)
@@ -29,11 +33,17 @@ describe("the bundle of the command", () => {
       for (const start of ["/run/main.ts", "/run/WorkerMain.ts", "/run/supervisor.ts"]) {
         const modules = modulesOf(start)
         assert.isAbove(modules.length, 100, start)
-        const late = modules.filter((id) => forPrograms.test(id) || forFetch.test(id))
+        const late = modules.filter((id) => forPrograms.test(id) || forFetch.test(id) || forOptions.test(id))
         assert.deepStrictEqual(late, [], start)
       }
       // The patterns find what they are for.
       assert.isTrue(modulesOf("/application/EffectExport.ts").some((id) => forPrograms.test(id)))
+      for (const late of ["/server/Turn.ts", "/process/RequestAge.ts", "/completions/CompletionScript.ts"]) {
+        assert.isTrue(
+          modulesOf(late).some((id) => forOptions.test(id)),
+          late
+        )
+      }
       assert.isTrue(modulesOf("/fetch/Prepared.ts").some((id) => forFetch.test(id)))
     } finally {
       rmSync(folder, { recursive: true, force: true })

@@ -2,7 +2,7 @@
 import { isMisdirected } from "@pagi/core/http/ExpectedHost"
 import type { Transport } from "@pagi/core/transport/Transport"
 import type { WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
-import { misdirected, type Refusal, refusal } from "@pagi/core/exchange/Refusal"
+import { misdirected, type Refusal, refusal } from "@pagi/core/server/Refusal"
 import type { Http1Settings } from "./Http1Settings.ts"
 import type { RequestHead } from "./protocol/RequestHead.ts"
 

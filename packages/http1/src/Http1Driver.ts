@@ -3,8 +3,8 @@ import type { HttpRequestEvent } from "@pagi/core/contract/Event"
 import type { Ending } from "@pagi/core/exchange/Exchange"
 import type { ScopeConnection } from "@pagi/core/exchange/RequestScope"
 import { beginExchange, type BegunExchange, type HttpHost } from "@pagi/core/exchange/HttpHost"
-import type { Refusal } from "@pagi/core/exchange/Refusal"
-import { overdue, Turn, type TurnHost } from "@pagi/core/exchange/Turn"
+import { overdue, type Refusal } from "@pagi/core/server/Refusal"
+import type { Turn, TurnHost } from "@pagi/core/server/Turn"
 import type { OpenWebSocket, UpgradedConnection, WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { endOf } from "@pagi/core/observe/ConnectionEnd"
@@ -327,10 +327,8 @@ export class Http1Driver
     this.#isBodyAwaited = false
     this.response.begin(head, forwarded?.connection)
     const connection = forwarded?.connection ?? this.transport
-    if (this.settings.server.admission !== undefined) {
-      const turn = new Turn(this.settings.server.admission, this.settings.server, this)
-      return this.#beginInTurn(turn, connection, head, admission)
-    }
+    const { turns } = this.settings.server
+    if (turns !== undefined) return this.#beginInTurn(turns.make(this), connection, head, admission)
     beginExchange(this, this.settings, connection, head, admission)
     return true
   }

@@ -14,7 +14,7 @@ import type { ExchangeHost } from "./RequestExchange.ts"
 import type { HttpRequestHead, ScopeConnection } from "./RequestScope.ts"
 import type { ResponseSink } from "./ResponseSink.ts"
 import { type WebSocketChannel, WebSocketExchange, type WebSocketHost } from "./WebSocket.ts"
-import type { Turn } from "./Turn.ts"
+import type { Turn } from "../server/Turn.ts"
 import type { OpenWebSocket, UpgradedConnection, WebSocketHandshake } from "./WebSocketUpgrade.ts"
 
 export type { BegunExchange } from "./ExchangeTrace.ts"

@@ -18,7 +18,7 @@ import { type Subject, withSpan } from "../server/Subject.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import { type Ending, Exchange, type ExchangeOptions } from "./Exchange.ts"
 import { SendStep } from "./SendStep.ts"
-import type { Turn } from "./Turn.ts"
+import type { Turn } from "../server/Turn.ts"
 
 /** What an exchange needs of the driver that made it: the way out, and the request's body. */
 export interface ExchangeHost {

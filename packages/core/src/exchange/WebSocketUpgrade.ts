@@ -5,7 +5,7 @@ import type { ServerConnection } from "../server/ConnectionRegistry.ts"
 import type { ConnectionFibers } from "../server/ConnectionFibers.ts"
 import type { WebSocketChannel, WebSocketExchange } from "./WebSocket.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
-import type { Refusal } from "./Refusal.ts"
+import type { Refusal } from "../server/Refusal.ts"
 import type { HttpRequestHead } from "./RequestScope.ts"
 import type { Transport } from "../transport/Transport.ts"
 

@@ -15,7 +15,6 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import type * as EffectScope from "effect/Scope"
 import type { Observer } from "../observe/Observer.ts"
 import type { Values } from "../options/ServerOptions.ts"
 
@@ -215,18 +214,3 @@ export class Admission {
     }
   })
 }
-
-/** The admission of a server; nothing when no option asks for one, and then nothing is done for any request. */
-export const make = (
-  settings: Omit<AdmissionSettings, "options"> & {
-    readonly options: AdmissionSettings["options"] & Pick<Values, "requestDeadline">
-  }
-): Effect.Effect<Admission | undefined, never, EffectScope.Scope> =>
-  Effect.gen(function* () {
-    const { maxConcurrentRequests, maxQueueTime, requestDeadline } = settings.options
-    const isOff = maxConcurrentRequests === 0 && Duration.isZero(maxQueueTime) && Duration.isZero(requestDeadline)
-    if (isOff) return undefined
-    const admission = new Admission(settings)
-    if (maxConcurrentRequests > 0 && !Duration.isZero(maxQueueTime)) yield* Effect.forkScoped(admission.run)
-    return admission
-  })

@@ -1,9 +1,9 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
-import * as Admission from "./Admission.ts"
 import { ExchangeRecorder } from "../observe/ExchangeRecorder.ts"
 import type { Observer } from "../observe/Observer.ts"
 import { ConnectionRegistry } from "./ConnectionRegistry.ts"
@@ -20,6 +20,7 @@ import type { Readiness, State } from "../contract/Scope.ts"
 import { ServerOptions, type Values } from "../options/ServerOptions.ts"
 import type { RequestTracer } from "../tracing/RequestTracer.ts"
 import * as Tracing from "../tracing/Tracing.ts"
+import type { Turns, TurnSettings } from "./Turn.ts"
 
 /** Time limits in ticks of the timer wheel; 0 means none. */
 export interface TimeLimits {
@@ -28,8 +29,6 @@ export interface TimeLimits {
   readonly request: number
   readonly body: number
   readonly write: number
-  /** For a whole request. */
-  readonly deadline: number
   readonly sseIdle: number
   readonly wsIdle: number
   readonly disconnectGrace: number
@@ -47,8 +46,8 @@ export interface ServerContext {
   readonly limits: TimeLimits
   readonly runner: RequestRunner
   readonly deadlines: Deadlines.Deadlines
-  /** Decides which requests run and wait; absent when no option limits that. */
-  readonly admission?: Admission.Admission | undefined
+  /** Decides which requests run and wait, and for how long; absent when no option limits that. */
+  readonly turns?: Turns | undefined
   readonly registry: ConnectionRegistry
   readonly clock: Clock.Clock
   readonly date: DateHeader
@@ -90,6 +89,17 @@ export interface ServerContext {
  */
 export const PatientDrain = Context.Reference<boolean>("@pagi/core/PatientDrain", { defaultValue: () => true })
 
+/** Loads what only servers need whose requests may have to wait or may not take for ever. */
+const makeTurns = (settings: TurnSettings & { readonly options: Values }) => {
+  const { maxConcurrentRequests, maxQueueTime, requestDeadline } = settings.options
+  const isOff = maxConcurrentRequests === 0 && Duration.isZero(maxQueueTime) && Duration.isZero(requestDeadline)
+  if (isOff) return Effect.undefined
+  return Effect.flatMap(
+    Effect.promise(() => import("./Turn.ts")),
+    ({ make }) => make(settings)
+  )
+}
+
 /** Builds what connections share; the timer wheel turns as long as the scope is open. */
 export const make = (parts: {
   readonly state: State
@@ -128,7 +138,6 @@ export const make = (parts: {
         headers: ticks(options.headersTimeout),
         request: ticks(options.requestTimeout),
         body: ticks(options.bodyTimeout),
-        deadline: ticks(options.requestDeadline),
         write: ticks(options.writeTimeout),
         sseIdle: ticks(options.sseIdleTimeout),
         wsIdle: ticks(options.wsIdleTimeout),
@@ -139,7 +148,14 @@ export const make = (parts: {
         hasRequestIds: requestIds !== undefined
       }),
       deadlines,
-      admission: yield* Admission.make({ options, clock, observer: parts.observer, age: parts.requestAge }),
+      turns: yield* makeTurns({
+        options,
+        clock,
+        observer: parts.observer,
+        age: parts.requestAge,
+        deadlines,
+        deadlineTicks: ticks(options.requestDeadline)
+      }),
       registry: new ConnectionRegistry(parts.observer),
       clock,
       date: new DateHeader(clock, deadlines),

@@ -80,7 +80,7 @@ const setUp = (version: Version) =>
     return { broken, harness, mayEnd }
   })
 
-const held = ({ server }: Harness) => [server.admission?.running, server.admission?.waiting]
+const held = ({ server }: Harness) => [server.turns?.admission.running, server.turns?.admission.waiting]
 
 /** No place is held, which the next request finds; and nothing else is left when the server has stopped. */
 const assertFree = (harness: Harness) =>
@@ -117,7 +117,7 @@ export const testReturnedPlaces = (version: Version): void => {
           assert.deepStrictEqual(held(harness), [1, 1])
           yield* end(harness, asked)
           yield* turn
-          assert.strictEqual(harness.server.admission?.waiting, 0)
+          assert.strictEqual(harness.server.turns?.admission.waiting, 0)
           mayEnd.openUnsafe()
           yield* assertFree(harness)
         })

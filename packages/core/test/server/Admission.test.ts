@@ -4,8 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
-import { Admission, make, Place } from "../../src/server/Admission.ts"
-import * as ServerOptions from "../../src/options/ServerOptions.ts"
+import { Admission, Place } from "../../src/server/Admission.ts"
 
 const limits = { maxConcurrentRequests: 2, maxQueuedRequests: 3, maxQueueTime: Duration.millis(50), healthPaths: [] }
 
@@ -14,18 +13,6 @@ const settled = Effect.promise(() => Promise.resolve())
 const Step = Schema.Literals(["enter", "leaveRunning", "leaveWaiting", "pass"])
 
 describe("Admission", () => {
-  it.effect("is not there unless an option asks for it", () =>
-    Effect.gen(function* () {
-      const clock = yield* Clock.Clock
-      const made = (input: ServerOptions.Input) =>
-        Effect.flatMap(ServerOptions.make(input), (options) => make({ options, clock, observer: undefined }))
-      assert.isUndefined(yield* made({ healthPaths: ["/health"] }))
-      assert.isDefined(yield* made({ maxConcurrentRequests: 1 }))
-      assert.isDefined(yield* made({ maxQueueTime: 1 }))
-      assert.isDefined(yield* made({ requestDeadline: 1 }))
-    })
-  )
-
   it.effect("counts what a request has waited before it came in", () =>
     Effect.gen(function* () {
       let age = 0

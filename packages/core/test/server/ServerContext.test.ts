@@ -22,6 +22,16 @@ const services = (options: ServerOptions.Input = {}) =>
 const make = (options?: ServerOptions.Input) => Effect.provide(bare, services(options))
 
 describe("ServerContext", () => {
+  it.effect("has no turns for requests unless an option asks for them", () =>
+    Effect.gen(function* () {
+      assert.isUndefined((yield* make({ healthPaths: ["/health"] })).turns)
+      assert.isDefined((yield* make({ maxConcurrentRequests: 1 })).turns)
+      assert.isDefined((yield* make({ maxQueueTime: 1 })).turns)
+      const { turns } = yield* make({ requestDeadline: "4 seconds" })
+      assert.strictEqual(turns?.deadlineTicks, 40)
+    })
+  )
+
   it.effect("counts the options' time limits in ticks", () =>
     Effect.gen(function* () {
       const { limits } = yield* make({
@@ -29,7 +39,6 @@ describe("ServerContext", () => {
         headersTimeout: "2 seconds",
         bodyTimeout: "3 seconds",
         requestTimeout: 0,
-        requestDeadline: "4 seconds",
         writeTimeout: Duration.millis(301),
         sseIdleTimeout: "6 seconds",
         wsIdleTimeout: "7 seconds",
@@ -40,7 +49,6 @@ describe("ServerContext", () => {
         headers: 20,
         body: 30,
         request: 0,
-        deadline: 40,
         write: 4,
         sseIdle: 60,
         wsIdle: 70,

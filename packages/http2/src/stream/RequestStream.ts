@@ -9,8 +9,8 @@ import type { HttpRequestHead, ScopeConnection } from "@pagi/core/exchange/Reque
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { type Limit, tellProblem } from "@pagi/core/observe/Observer"
 import { isBodyLimited } from "@pagi/core/server/ServerContext"
-import type { Refusal } from "@pagi/core/exchange/Refusal"
-import { overdue, Turn, type TurnHost } from "@pagi/core/exchange/Turn"
+import { overdue, type Refusal } from "@pagi/core/server/Refusal"
+import type { Turn, TurnHost } from "@pagi/core/server/Turn"
 import * as Effect from "effect/Effect"
 import type { OpenWebSocket, UpgradedConnection, WebSocketHandshake } from "@pagi/core/exchange/WebSocketUpgrade"
 import type { Fiber } from "effect/Fiber"
@@ -99,8 +99,9 @@ export class RequestStream implements HttpHost, TurnHost, ConnectedRequest, Dead
     this.#isContinueAwaited = head.expectContinue
     const client = forwarded?.connection ?? transport
     const told = forwarded?.head ?? head
-    if (settings.server.admission === undefined) beginExchange(this, settings, client, told, admission)
-    else this.#beginInTurn(new Turn(settings.server.admission, settings.server, this), client, told, admission)
+    const { turns } = settings.server
+    if (turns === undefined) beginExchange(this, settings, client, told, admission)
+    else this.#beginInTurn(turns.make(this), client, told, admission)
   }
 
   /** Begins when it is the request's turn. */

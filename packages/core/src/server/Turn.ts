@@ -2,11 +2,13 @@
 import type { Exit } from "effect/Exit"
 import type { Fiber } from "effect/Fiber"
 import * as Duration from "effect/Duration"
-import { type Admission, type Claimant, Place, type Shortage } from "../server/Admission.ts"
-import { Deadline, type DeadlineOwner } from "../server/Deadlines.ts"
-import type { RunObserver } from "../server/RequestRunner.ts"
-import type { ServerContext } from "../server/ServerContext.ts"
+import * as Effect from "effect/Effect"
+import type * as EffectScope from "effect/Scope"
+import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import { Admission, type AdmissionSettings, type Claimant, Place, type Shortage } from "./Admission.ts"
+import { Deadline, type DeadlineOwner, type Deadlines } from "./Deadlines.ts"
 import { type Refusal, refusal } from "./Refusal.ts"
+import type { RunObserver } from "./RequestRunner.ts"
 
 /** A driver, for a request that may have to wait. */
 export interface TurnHost {
@@ -20,40 +22,71 @@ export interface TurnHost {
   tellShortage(limit: Shortage | "requestDeadline"): void
 }
 
-/** What a client is told whose request took too long. */
-export const overdue: Refusal = refusal(504, "The request took too long")
-
 const messages: Readonly<Record<Shortage, string>> = {
   maxConcurrentRequests: "Too many requests at the same time",
   maxQueuedRequests: "Too many requests are waiting",
   maxQueueTime: "The request had to wait for too long"
 }
 
-/** One request's. There is none on a server whose options do not ask for it. */
+/** What the turns of a server have in common. */
+export interface TurnSettings extends AdmissionSettings {
+  readonly deadlines: Deadlines
+  /** Ticks that a whole request may take; 0 means no limit. */
+  readonly deadlineTicks: number
+}
+
+/** Makes a turn for each request. There are none on a server whose options do not ask for it. */
+export class Turns {
+  readonly admission: Admission
+  readonly deadlines: Deadlines
+  readonly deadlineTicks: number
+  /** When clients that were refused shall come again. */
+  readonly again: HeaderBlock
+
+  constructor(settings: TurnSettings) {
+    this.admission = new Admission(settings)
+    this.deadlines = settings.deadlines
+    this.deadlineTicks = settings.deadlineTicks
+    const seconds = Math.max(1, Math.ceil(Duration.toSeconds(settings.options.maxQueueTime)))
+    this.again = [["retry-after", String(seconds)]]
+  }
+
+  make(host: TurnHost): Turn {
+    return new Turn(this, host)
+  }
+}
+
+/** Makes those of a server. Where requests may wait in a line, they are refused in time as long as the scope is open. */
+export const make = (settings: TurnSettings): Effect.Effect<Turns, never, EffectScope.Scope> => {
+  const { maxConcurrentRequests, maxQueueTime } = settings.options
+  const turns = new Turns(settings)
+  const isTimed = maxConcurrentRequests > 0 && !Duration.isZero(maxQueueTime)
+  return isTimed ? Effect.as(Effect.forkScoped(turns.admission.run), turns) : Effect.succeed(turns)
+}
+
+/** One request's. */
 export class Turn implements Claimant, DeadlineOwner, RunObserver {
-  readonly #admission: Admission
-  readonly #server: ServerContext
+  readonly #turns: Turns
   readonly #host: TurnHost
   readonly #place: Place
   #deadline: Deadline | undefined = undefined
   #observer: RunObserver | undefined = undefined
   #fiber: Fiber<unknown, unknown> | undefined = undefined
 
-  constructor(admission: Admission, server: ServerContext, host: TurnHost) {
-    this.#admission = admission
-    this.#server = server
+  constructor(turns: Turns, host: TurnHost) {
+    this.#turns = turns
     this.#host = host
     this.#place = new Place(this)
   }
 
   /** Asks for a place; answers how the request is refused if there is none. Time runs from here on. */
   take(path: string): Refusal | undefined {
-    const shortage = this.#admission.enter(this.#place, path)
+    const shortage = this.#turns.admission.enter(this.#place, path)
     if (shortage !== undefined) return this.#refusal(shortage)
-    const { deadlines, limits } = this.#server
-    if (limits.deadline > 0) {
+    const { deadlineTicks, deadlines } = this.#turns
+    if (deadlineTicks > 0) {
       this.#deadline = new Deadline(deadlines, this)
-      this.#deadline.start(limits.deadline)
+      this.#deadline.start(deadlineTicks)
     }
     return undefined
   }
@@ -74,7 +107,7 @@ export class Turn implements Claimant, DeadlineOwner, RunObserver {
   /** One that the application has not seen can be sent again without harm, which 503 says and 504 does not. */
   onDeadline(): void {
     if (!this.isWaiting) return this.#host.onOverdue()
-    this.#admission.leave(this.#place)
+    this.#turns.admission.leave(this.#place)
     this.#host.tellShortage("requestDeadline")
     this.#host.onShed(this.#refused(messages.maxQueueTime))
   }
@@ -85,8 +118,7 @@ export class Turn implements Claimant, DeadlineOwner, RunObserver {
   }
 
   #refused(message: string): Refusal {
-    const seconds = Math.max(1, Math.ceil(Duration.toSeconds(this.#server.options.maxQueueTime)))
-    return { ...refusal(503, message), headers: [["retry-after", String(seconds)]] }
+    return { ...refusal(503, message), headers: this.#turns.again }
   }
 
   /**
@@ -111,13 +143,13 @@ export class Turn implements Claimant, DeadlineOwner, RunObserver {
   /** What has begun lasts, such as an event stream: it takes no place, and has no time. */
   lasts(): void {
     this.#deadline?.release()
-    this.#admission.leave(this.#place)
+    this.#turns.admission.leave(this.#place)
   }
 
   /** The request is over for its client. An application that is run for it has its place until it ends. */
   end(): void {
     this.#deadline?.release()
-    if (this.isWaiting || this.#observer === undefined) this.#admission.leave(this.#place)
+    if (this.isWaiting || this.#observer === undefined) this.#turns.admission.leave(this.#place)
   }
 
   onApplicationExit(exit: Exit<unknown, unknown>): void {
@@ -126,7 +158,7 @@ export class Turn implements Claimant, DeadlineOwner, RunObserver {
     try {
       this.#observer?.onApplicationExit(exit)
     } finally {
-      this.#admission.leave(this.#place)
+      this.#turns.admission.leave(this.#place)
     }
   }
 }

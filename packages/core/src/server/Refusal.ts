@@ -16,3 +16,6 @@ export const refusal = (status: number, message: string): Refusal => ({ type: "e
 
 /** The connection was made for another host (RFC 9110 §7.4). */
 export const misdirected = refusal(421, misdirectedMessage)
+
+/** The request took longer than the option `requestDeadline` allows. */
+export const overdue = refusal(504, "The request took too long")
