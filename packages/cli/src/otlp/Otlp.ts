@@ -9,15 +9,19 @@ import type { Instance } from "./OtlpExport.ts"
 
 /**
  * Runs the program of a process such that what it does is exported, if its options say so; that ends after the program,
- * when everything has been sent. Fails with `InvalidOption` for a variable of OpenTelemetry's that is not allowed.
+ * when everything has been sent. OpenTelemetry's variables are those of `environment`. Fails with `InvalidOption` for a variable of OpenTelemetry's that is not allowed.
  */
 export const exporting =
-  ({ otlp }: Pick<Values, "otlp">, instance: Instance = {}) =>
+  (
+    { otlp }: Pick<Values, "otlp">,
+    instance: Instance = {},
+    environment: Readonly<Record<string, string | undefined>> = process.env
+  ) =>
   <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E | InvalidOption, R> => {
     if (otlp === "off") return program
     const exported = Effect.gen(function* () {
       const OtlpSettings = yield* Effect.promise(() => import("./OtlpSettings.ts"))
-      const settings = yield* OtlpSettings.read(otlp)
+      const settings = yield* OtlpSettings.read(otlp, environment)
       if (settings === undefined) {
         yield* Effect.logInfo("nothing is exported: variables of OpenTelemetry's (OTEL_…) turn that off")
         return yield* program

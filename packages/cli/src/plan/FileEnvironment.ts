@@ -7,3 +7,12 @@ export const apply = (
 ) => {
   for (const [name, value] of Object.entries(variables)) environment[name] ??= value
 }
+
+/** The environment with the variables of files behind it, as who reads it without `apply`. Those of secrets come last. */
+export const withFiles = (
+  {
+    environment: variables,
+    secrets
+  }: { readonly [Name in "environment" | "secrets"]?: Readonly<Record<string, string>> | undefined },
+  environment: NodeJS.ProcessEnv = process.env
+): Readonly<Record<string, string | undefined>> => ({ ...secrets, ...variables, ...environment })

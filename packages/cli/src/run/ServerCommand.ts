@@ -17,6 +17,7 @@ import * as ServerFlags from "../plan/ServerFlags.ts"
 import type { ServerPlan } from "../plan/ServerPlan.ts"
 import * as ServerValues from "../plan/ServerValues.ts"
 import * as SingleServer from "./SingleServer.ts"
+import * as ContainerHint from "./ContainerHint.ts"
 import * as UnknownVariables from "./UnknownVariables.ts"
 
 const app = Argument.String("app").pipe(
@@ -59,6 +60,7 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   yield* ConsoleLog.use(options)
   yield* Launch.inBackground(plan.process, options)
   yield* UnknownVariables.warn
+  yield* ContainerHint.tell(options)
   FileEnvironment.apply(plan.served.environment)
   for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)
   yield* SingleServer.run(plan, options)

@@ -25,6 +25,7 @@ import * as Privileges from "../service/Privileges.ts"
 import * as ProcessState from "../service/ProcessState.ts"
 import * as ReloadSignals from "../signals/ReloadSignals.ts"
 import * as ServedApplication from "./ServedApplication.ts"
+import * as FileEnvironment from "../plan/FileEnvironment.ts"
 import type { ServerPlan } from "../plan/ServerPlan.ts"
 import type { Asked } from "../status/ProcessStatus.ts"
 import * as StopGuard from "./StopGuard.ts"
@@ -34,7 +35,7 @@ import * as SystemdNotify from "../service/SystemdNotify.ts"
 /** Serves until the process is told to stop. */
 export const run = (plan: ServerPlan, options: Values) =>
   Effect.scoped(serve(plan, options)).pipe(
-    Otlp.exporting(options),
+    Otlp.exporting(options, {}, FileEnvironment.withFiles(plan.served)),
     // What needs workers has been told already, by the names of the flags.
     Effect.provideService(ServerOptions, forOneProcess(options)),
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))

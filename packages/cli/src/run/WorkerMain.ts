@@ -51,8 +51,12 @@ const serve = (plan: Plan, worker: number | undefined) => {
   return Effect.matchEffect(plan, {
     // It is the server's start that tells the supervisor.
     onFailure: () => serving,
-    onSuccess: ({ options }) =>
-      Effect.provideService(Otlp.exporting(options, { worker })(serving), MinimumLogLevel, minimumLogLevel(options))
+    onSuccess: ({ options, secrets }) =>
+      Effect.provideService(
+        Otlp.exporting(options, { worker }, FileEnvironment.withFiles({ secrets }))(serving),
+        MinimumLogLevel,
+        minimumLogLevel(options)
+      )
   })
 }
 

@@ -8,6 +8,7 @@ import { MinimumLogLevel } from "effect/References"
 import * as Scope from "effect/Scope"
 import { relative } from "node:path"
 import * as CommandCheck from "../plan/CommandCheck.ts"
+import * as FileEnvironment from "../plan/FileEnvironment.ts"
 import * as Reread from "../plan/Reread.ts"
 import * as CommandLine from "../plan/CommandLine.ts"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
@@ -17,6 +18,7 @@ import * as Installation from "../program/Installation.ts"
 import * as Launch from "../service/Launch.ts"
 import * as MainProgram from "../program/MainProgram.ts"
 import * as Otlp from "../otlp/Otlp.ts"
+import * as ContainerHint from "./ContainerHint.ts"
 import * as Memory from "./Memory.ts"
 import * as Rereading from "./Rereading.ts"
 import * as Privileges from "../service/Privileges.ts"
@@ -170,8 +172,9 @@ export const run = Effect.fnUntraced(function* (
   yield* ConsoleLog.use(options)
   yield* Launch.inBackground(plan.process, options)
   yield* UnknownVariables.warn
+  yield* ContainerHint.tell(options)
   const code = yield* Effect.scoped(supervise(checked, signals)).pipe(
-    Otlp.exporting(options, { isSupervisor: true }),
+    Otlp.exporting(options, { isSupervisor: true }, FileEnvironment.withFiles(plan.served)),
     Effect.provideService(ServerOptions, options),
     Effect.provideService(MinimumLogLevel, minimumLogLevel(options))
   )

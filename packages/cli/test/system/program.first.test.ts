@@ -26,6 +26,7 @@ describe.skipIf(!FirstProcess.isPossible)("pagi-server as process 1", () => {
       () =>
         Effect.gen(function* () {
           const { address, program } = yield* serve(flags)
+          yield* program.line(/^127\.0\.0\.1:0 cannot be reached from outside of this container; --host 0\.0\.0\.0 /m)
           const orphan = yield* get(`${address}orphan`)
           assert.match(orphan, /^\d+$/)
           let parents = ""
