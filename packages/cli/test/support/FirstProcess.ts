@@ -24,10 +24,25 @@ export interface FirstProcess extends Program.Program {
   readonly tell: (signal: NodeJS.Signals) => Effect.Effect<void>
 }
 
+/** An image without a shell: what is at its path cannot be run. */
+const withoutShell = [
+  "--mount",
+  "/bin/sh",
+  "-c",
+  'mount --bind /dev/null "$(readlink -f /bin/sh)" && exec "$0" "$@"',
+  unshare
+]
+
+interface Options extends Program.Options {
+  /** Whether there is `/bin/sh`. */
+  readonly hasShell?: boolean
+}
+
 /** Starts the command with these arguments; its exit code is the result's. */
-export const start = (args: ReadonlyArray<string>, options: Program.Options = {}) =>
-  Effect.map(
-    Program.startOther(unshare, [...namespaces, "--", ...command, ...args], options),
+export const start = (args: ReadonlyArray<string>, { hasShell = true, ...options }: Options = {}) => {
+  const before = hasShell ? [] : withoutShell
+  return Effect.map(
+    Program.startOther(unshare, [...before, ...namespaces, "--", ...command, ...args], options),
     (program): FirstProcess => ({
       ...program,
       tell: (signal) =>
@@ -37,3 +52,4 @@ export const start = (args: ReadonlyArray<string>, options: Program.Options = {}
         })
     })
   )
+}

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { type AddressInfo, createServer, type Server } from "node:net"
 import { join } from "node:path"
 import * as FirstProcess from "../support/FirstProcess.ts"
 import * as Program from "../support/Program.ts"
@@ -10,6 +11,24 @@ const application = join(import.meta.dirname, "../fixtures/orphans.ts")
 
 const get = (url: string): Effect.Effect<string> =>
   Effect.promise(() => fetch(url, { headers: { connection: "close" } }).then((response) => response.text()))
+
+/** A socket for another process, as service managers pass one on, which is to leave it before somebody connects. */
+const listening = Effect.acquireRelease(
+  Effect.callback<Server>((resume) => {
+    const server = createServer().listen({ port: 0, host: "127.0.0.1", backlog: 8 }, () =>
+      resume(Effect.succeed(server))
+    )
+  }),
+  (server) => Effect.sync(() => server.close())
+).pipe(
+  Effect.map((server) => {
+    // Not declared: the handle of a listening socket, which knows its descriptor.
+    const { _handle: handle } = server as unknown as { readonly _handle: { readonly fd: number } }
+    // An object, since it listens on TCP.
+    const { port } = server.address() as AddressInfo
+    return { descriptor: handle.fd, port, leave: Effect.sync(() => server.close()) }
+  })
+)
 
 const serve = (flags: ReadonlyArray<string> = [], env: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
@@ -75,6 +94,40 @@ describe.skipIf(!FirstProcess.isPossible)("pagi-server as process 1", () => {
         assert.isAbove(pid, 1)
         assert.include(environment, { "app.name": "a b" })
         assert.notProperty(environment, "PAGI_PROCESS_ONE")
+      }),
+    timeout
+  )
+
+  it.live(
+    "stays process 1 where there is no shell",
+    () =>
+      Effect.gen(function* () {
+        const flags = ["--port", "0", "--no-access-log", "--workers", "1", application]
+        const program = yield* FirstProcess.start(flags, { hasShell: false })
+        yield* Program.address(program)
+        yield* program.line(/ with 1 worker below process 1: /)
+        yield* program.tell("SIGUSR2")
+        yield* program.line(/^warning: SIGUSR2 asks for another process to take over/m)
+        yield* program.tell("SIGTERM")
+        assert.strictEqual((yield* program.result).code, 0)
+      }),
+    timeout
+  )
+
+  it.live(
+    "stays process 1 where sockets are passed on to that alone",
+    () =>
+      Effect.gen(function* () {
+        const { descriptor, leave, port } = yield* listening
+        const program = yield* FirstProcess.start(["--listen", `127.0.0.1:${port}`, "--no-access-log", application], {
+          descriptors: [descriptor],
+          env: { LISTEN_PID: "1", LISTEN_FDS: "1" }
+        })
+        yield* program.line(/^pagi \S+ serves .* in process 1, /m)
+        yield* leave
+        assert.include(yield* get(`http://127.0.0.1:${port}/environment`), '"pid":1,')
+        yield* program.tell("SIGTERM")
+        assert.strictEqual((yield* program.result).code, 0)
       }),
     timeout
   )
