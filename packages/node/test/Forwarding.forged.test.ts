@@ -9,8 +9,12 @@ import { readFileSync } from "node:fs"
 import { connect as connectHttp2 } from "node:http2"
 import { join } from "node:path"
 import { type Client, open, openUnix, requestText } from "./support/Client.ts"
+import { Http2WebSocket } from "./support/Http2WebSocket.ts"
+import { openSession } from "./support/HttpSuiteClient.ts"
+import { tcpTarget } from "./support/HttpSuiteWay.ts"
 import { serve } from "./support/Server.ts"
 import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { until } from "./support/Until.ts"
 import { connect as connectWebSocket } from "./support/WebSocketClient.ts"
 
 type Lines = ReadonlyArray<readonly [name: string, value: string]>
@@ -132,6 +136,23 @@ const overWebSocket = (port: number, lines: Lines) =>
     return String(client.messages[0])
   })
 
+const overHttp2WebSocket = (port: number, lines: Lines) =>
+  Effect.gen(function* () {
+    const session = yield* openSession(tcpTarget(port))
+    let isOffered = false
+    session.on("remoteSettings", ({ enableConnectProtocol }) => {
+      isOffered = enableConnectProtocol === true
+    })
+    yield* until("WebSockets are offered", () => isOffered)
+    const socket = new Http2WebSocket(session, asObject(lines))
+    yield* socket.received(1)
+    const text = String(socket.messages[0])
+    yield* socket.serverClosed
+    socket.sendClose()
+    yield* socket.closed
+    return text
+  })
+
 /** Every way in, with the text that is told there. */
 const ways: Readonly<Record<string, (port: number, lines: Lines) => Effect.Effect<string, string, never>>> = {
   "HTTP/1.1": (port, lines) => Effect.scoped(Effect.flatMap(open(port), (client) => askOn(client, lines))),
@@ -139,7 +160,8 @@ const ways: Readonly<Record<string, (port: number, lines: Lines) => Effect.Effec
     Effect.scoped(Effect.flatMap(open(port), (client) => askOn(client, lines, "accept: text/event-stream\r\n"))),
   "HTTP/2": (port, lines) => overHttp2(port, lines),
   "events in HTTP/2": (port, lines) => overHttp2(port, lines, "text/event-stream"),
-  WebSocket: (port, lines) => Effect.scoped(overWebSocket(port, lines))
+  WebSocket: (port, lines) => Effect.scoped(overWebSocket(port, lines)),
+  "WebSocket in HTTP/2": (port, lines) => Effect.scoped(overHttp2WebSocket(port, lines))
 }
 
 const servers: Readonly<Record<string, Input>> = {
@@ -159,7 +181,7 @@ describe.each(Object.entries(servers))("where %s", (_, options) => {
       )
       for (const [name, lines] of Object.entries(forged)) {
         for (const [way, ask] of Object.entries(ways)) {
-          const scheme = way === "WebSocket" ? "ws" : "http"
+          const scheme = way.startsWith("WebSocket") ? "ws" : "http"
           assert.include(yield* ask(port, lines), `127.0.0.1 ${scheme} test ""`, `${name}, ${way}`)
         }
       }
@@ -212,7 +234,7 @@ describe("behind a trusted proxy, which passes on what clients send and appends 
       for (const [name, lines] of Object.entries(forged)) {
         const all = [...lines, ...appended]
         for (const [way, ask] of Object.entries(ways)) {
-          const scheme = way === "WebSocket" ? "wss" : "https"
+          const scheme = way.startsWith("WebSocket") ? "wss" : "https"
           const expected = `192.0.2.7 ${scheme} example.org ""`
           assert.include(yield* ask(server.port, all), expected, `${name}, ${way}`)
         }

@@ -29,9 +29,11 @@ export class Http2WebSocket {
   readonly #pieces: Array<Buffer> = []
   #frames: ReadonlyArray<ServerFrame> | undefined = undefined
 
-  constructor(session: ClientHttp2Session) {
+  /** `fields` are further ones of the handshake. */
+  constructor(session: ClientHttp2Session, fields: Readonly<Record<string, string | Array<string>>> = {}) {
     const stream = session.request(
       {
+        ...fields,
         ":method": "CONNECT",
         ":protocol": "websocket",
         ":scheme": "http",
