@@ -67,13 +67,13 @@ const indentation = (text: string, column: number): string => text.slice(0, colu
 const lineOf = (error: ReportedError, line: SourceLine): string => {
   const number = `<i>${line.number}</i>`
   if (!isPlaceOf(error, line)) return `<span>${number}<code>${html(line.text)}</code></span>`
-  const column = error.place?.column ?? 1
-  const mark = `\n${indentation(line.text, column)}<u aria-hidden="true">^</u>`
+  const column = error.place?.column
+  const mark = column === undefined ? "" : `\n${indentation(line.text, column)}<u aria-hidden="true">^</u>`
   return `<span class="hit">${number}<code>${html(line.text)}${mark}</code></span>`
 }
 
-const placeText = ({ column, file, line }: Pick<Frame, "file" | "line" | "column">): string =>
-  `${file}:${line}:${column}`
+const placeText = ({ column, file, line }: NonNullable<ReportedError["place"]>): string =>
+  column === undefined ? `${file}:${line}` : `${file}:${line}:${column}`
 
 const sourceOf = (error: ReportedError): string => {
   if (error.place === undefined) return ""
@@ -135,8 +135,10 @@ const plainSource = (error: ReportedError): ReadonlyArray<string> => {
   return error.source.flatMap((line) => {
     const isHit = isPlaceOf(error, line)
     const text = `${isHit ? ">" : " "} ${String(line.number).padStart(width)} | ${line.text}`
-    const column = error.place?.column ?? 1
-    return isHit ? [text, `  ${" ".repeat(width)} | ${indentation(line.text, column)}^`] : [text]
+    const column = error.place?.column
+    return isHit && column !== undefined
+      ? [text, `  ${" ".repeat(width)} | ${indentation(line.text, column)}^`]
+      : [text]
   })
 }
 

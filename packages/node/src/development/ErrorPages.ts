@@ -35,7 +35,12 @@ const brokenAdvice =
 const answerFailure = ({ headers, method, path }: Asked, cause: Cause.Cause<unknown>) => {
   if (Cause.hasInterruptsOnly(cause) || !isLocal(headers)) return undefined
   const occasion = { title: `${method} ${path} failed`, advice: failedAdvice }
-  return ErrorAnswer.make(Page.wantedForm(headers), occasion, ErrorReport.ofCause(cause))
+  try {
+    return ErrorAnswer.make(Page.wantedForm(headers), occasion, ErrorReport.ofCause(cause))
+  } catch {
+    // What was thrown may be anything, and its properties functions that throw.
+    return undefined
+  }
 }
 
 /** The answer for a page while the newest code cannot serve. */

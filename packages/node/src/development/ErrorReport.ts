@@ -1,8 +1,8 @@
 /** What there is to see of an error: its message, the code around it, and the calls that led there. */
 import * as Cause from "effect/Cause"
-import { extname } from "node:path"
+import { basename, extname } from "node:path"
 import type { ReloadProblem } from "../process/ReloadState.ts"
-import { SourceMaps, textOf } from "./SourceMaps.ts"
+import { isScript, SourceMaps, textOf } from "./SourceMaps.ts"
 import * as StackFrames from "./StackFrames.ts"
 
 /** A line of a file. */
@@ -17,7 +17,7 @@ export interface ReportedError {
   readonly name: string
   readonly message: string
   /** As it is shown; absent where no file of the program is known to be the place. */
-  readonly place?: { readonly file: string; readonly line: number; readonly column: number } | undefined
+  readonly place?: { readonly file: string; readonly line: number; readonly column: number | undefined } | undefined
   /** The line of the place and those around it; empty where the file cannot be read. */
   readonly source: ReadonlyArray<SourceLine>
   /** Where it was thrown first. */
@@ -40,9 +40,6 @@ const largestSource = 4 * 2 ** 20
 /** How many errors are shown of those that one came from. */
 const mostCauses = 5
 
-/** Files that may be shown. A stack is a text that anybody can have written, and could name any file. */
-const shownFiles = /^\.[cm]?[jt]sx?$/
-
 const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length)}…` : text)
 
 /** The lines of a file around one of them. */
@@ -57,7 +54,7 @@ export const linesOf = (text: string, line: number): ReadonlyArray<SourceLine> =
 
 /** Reads the code around a place. */
 const sourceAt = ({ file, line }: StackFrames.Place, content?: string): ReadonlyArray<SourceLine> => {
-  if (!shownFiles.test(extname(file))) return []
+  if (!isScript(file)) return []
   const text = textOf(file, largestSource) ?? content
   return text === undefined ? [] : linesOf(text, line)
 }
@@ -139,24 +136,44 @@ export const ofCause = (cause: Cause.Cause<unknown>): ErrorReport => {
   return ofError(shown ?? new Error("the application failed"))
 }
 
+/** The line of a module that names what it imports and what is not there. */
+const importPlace = (message: string): StackFrames.Place | undefined => {
+  const [, wanted = "", file = ""] =
+    /^[^]*Cannot find (?:module|package) '([^']+)' imported from (\/.+)$/.exec(message) ?? []
+  const text = isScript(file) ? textOf(file, largestSource) : undefined
+  const name = basename(wanted, extname(wanted))
+  if (text === undefined || name === "") return undefined
+  const lines = text.split("\n")
+  const index = lines.findIndex((line) => /\b(?:from|import|require)\b/.test(line) && line.includes(name))
+  return index === -1 ? undefined : { file, line: index + 1, column: (lines[index] ?? "").indexOf(name) + 1 }
+}
+
+/** Where the problem is, with the lines around, as far as whoever had it knows; nothing for other files than modules. */
+const toldPlace = (
+  place: NonNullable<ReloadProblem["place"]>,
+  maps: SourceMaps
+): Pick<ReportedError, "place" | "source"> => {
+  const { around, column, file, firstLine, line } = place
+  const found = mapped(maps, StackFrames.at("", { file, line, column: column ?? 1 }))
+  const isSame = found.place?.file === file
+  return {
+    place: { file: found.file, line: found.line, column: isSame ? column : found.column },
+    source:
+      isSame || found.place === undefined
+        ? around.map((text, index) => ({ number: firstLine + index, text: cut(text, longestLine) }))
+        : sourceAt(found.place, found.content)
+  }
+}
+
 /** Why a version of the application does not serve, as the process tells it that has tried. */
 export const ofProblem = ({ message, place, stack = "" }: ReloadProblem): ErrorReport => {
   const maps = new SourceMaps()
-  const frames = StackFrames.parse(stack).map((frame) => mapped(maps, frame))
-  const found =
-    place && mapped(maps, StackFrames.at("", { file: place.file, line: place.line, column: place.column ?? 1 }))
-  const isOriginal = found !== undefined && found.place?.file !== place?.file
-  const around = place?.around.map((text, index) => ({
-    number: place.firstLine + index,
-    text: cut(text, longestLine)
-  }))
-  return [
-    {
-      name: "",
-      message: cut(message, longestMessage),
-      place: found && { file: found.file, line: found.line, column: found.column },
-      source: isOriginal && found.place !== undefined ? sourceAt(found.place, found.content) : (around ?? []),
-      frames: frames.map(withoutContent)
-    }
-  ]
+  const frames = StackFrames.parse(stack).map((frame) => withoutContent(mapped(maps, frame)))
+  const imported = place === undefined ? importPlace(message) : undefined
+  const told = place && toldPlace(place, maps)
+  const found = imported && {
+    place: { ...imported, file: StackFrames.shown(imported.file) },
+    source: sourceAt(imported)
+  }
+  return [{ name: "", message: cut(message, longestMessage), source: [], ...(told ?? found), frames }]
 }

@@ -1,7 +1,7 @@
 /** Where a place of a generated file is in the file that it was generated from, if that file says so by a source map. */
 import { readFileSync, statSync } from "node:fs"
 import { SourceMap, type SourceMapPayload } from "node:module"
-import { dirname, resolve } from "node:path"
+import { dirname, extname, resolve } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import type { Place } from "./StackFrames.ts"
 
@@ -20,6 +20,9 @@ interface LoadedMap {
   /** What its paths start from. */
   readonly base: string
 }
+
+/** Whether it is a file of JavaScript or TypeScript. A stack is a text that anybody can have written, and could name any file. */
+export const isScript = (file: string): boolean => /^\.[cm]?[jt]sx?$/.test(extname(file))
 
 /** The text of a file, unless it is missing, no file, or beyond all measure. */
 export const textOf = (file: string, largest: number): string | undefined => {
@@ -41,6 +44,7 @@ const referenceOf = (text: string): string | undefined => {
 }
 
 const load = (file: string): LoadedMap | undefined => {
+  if (!isScript(file)) return undefined
   const text = textOf(file, largestFile)
   const reference = text === undefined ? undefined : referenceOf(text)
   if (reference === undefined) return undefined
@@ -74,21 +78,27 @@ export class SourceMaps {
   }
 
   /** What a place was made from; `undefined` for a place in a file that was not generated, as far as is known. */
-  original({ column, file, line }: Place): Original | undefined {
-    const found = this.#of(file)
-    if (found === undefined) return undefined
-    const entry = found.map.findEntry(line - 1, column - 1)
-    if (!("originalSource" in entry) || typeof entry.originalSource !== "string") return undefined
-    const { originalColumn, originalLine, originalSource } = entry
-    const path = originalSource.startsWith("file:")
-      ? fileURLToPath(originalSource)
-      : resolve(found.base, originalSource)
-    const { sources, sourcesContent } = found.payload
-    const index = sources.findIndex((source) => originalSource.endsWith(source))
-    const content: unknown = index === -1 ? undefined : sourcesContent?.[index]
-    return {
-      place: { file: path, line: originalLine + 1, column: originalColumn + 1 },
-      content: typeof content === "string" ? content : undefined
+  original(place: Place): Original | undefined {
+    const found = this.#of(place.file)
+    try {
+      return found && originalIn(found, place)
+    } catch {
+      // Of something that is no map, or leads to no file.
+      return undefined
     }
+  }
+}
+
+const originalIn = (found: LoadedMap, { column, line }: Place): Original | undefined => {
+  const entry = found.map.findEntry(line - 1, column - 1)
+  if (!("originalSource" in entry) || typeof entry.originalSource !== "string") return undefined
+  const { originalColumn, originalLine, originalSource } = entry
+  const path = originalSource.startsWith("file:") ? fileURLToPath(originalSource) : resolve(found.base, originalSource)
+  const { sources, sourcesContent } = found.payload
+  const index = sources.findIndex((source) => originalSource.endsWith(source))
+  const content: unknown = index === -1 ? undefined : sourcesContent?.[index]
+  return {
+    place: { file: path, line: originalLine + 1, column: originalColumn + 1 },
+    content: typeof content === "string" ? content : undefined
   }
 }

@@ -24,8 +24,9 @@ export interface Frame {
   readonly place: Place | undefined
 }
 
-/** Longer lines are no calls, and further calls nobody reads. */
+/** Longer lines are no calls, and what comes later nobody reads. */
 const longestLine = 1000
+const mostLines = 200
 const mostFrames = 50
 
 /** `at name (place:1:2)`, `at place:1:2`, `at async place:1:2`. */
@@ -85,7 +86,7 @@ const parseLine = (text: string): Frame | undefined => {
 /** Reads a stack as Node writes it; what is no call is left out. */
 export const parse = (stack: string): ReadonlyArray<Frame> => {
   const frames: Array<Frame> = []
-  for (const line of stack.split("\n")) {
+  for (const line of stack.split("\n", mostLines)) {
     const frame = parseLine(line)
     if (frame !== undefined) frames.push(frame)
     if (frames.length === mostFrames) break

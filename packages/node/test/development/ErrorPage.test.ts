@@ -80,6 +80,19 @@ describe("the page of an error", () => {
     )
   })
 
+  it("marks the line alone where the column is not known, and names no error that has no name", () => {
+    const [error] = reportOf("x")
+    const source = [{ number: 2, text: "code" }]
+    const report: ErrorReport = [
+      { ...error, name: "", message: "m", frames: [], source, place: { file: "a.ts", line: 2, column: undefined } }
+    ]
+    const occasion = { title: "T", advice: "A" }
+    assert.strictEqual(ErrorPage.toText(occasion, report), "T\n\nm\n\na.ts:2\n> 2 | code\n\n\nA\n")
+    const page = ErrorPage.toHtml(occasion, report)
+    assert.include(page, '<span class="hit"><i>2</i><code>code</code></span>')
+    assert.include(page, "<title>m</title>")
+  })
+
   it("is kept by nobody, and tells its length in bytes", () => {
     for (const form of ["html", "json", "text"] as const) {
       const { content, headers, status } = ErrorAnswer.make(form, { title: "T", advice: "A" }, reportOf("ü"))

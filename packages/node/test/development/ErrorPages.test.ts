@@ -107,6 +107,28 @@ describe("errors in development", () => {
     })
   )
 
+  it.live("that are hostile are logged, and answered as in production if they cannot be shown", () =>
+    Effect.gen(function* () {
+      const hostile = new Error("hostile")
+      Object.defineProperty(hostile, "cause", {
+        get: () => {
+          throw new Error("no cause")
+        }
+      })
+      const applications = {
+        events: PagiApp.make({ http: () => Effect.die(hostile) }),
+        fetch: PagiApp.fromFetch(() => {
+          throw hostile
+        })
+      }
+      for (const [kind, application] of Object.entries(applications)) {
+        const { port } = yield* serve(application, development)
+        const got = yield* ask(port, { path: "/", headers: html })
+        assert.deepStrictEqual([got.status, got.text], [500, "internal server error\n"], kind)
+      }
+    }).pipe(silent)
+  )
+
   it.live("are shown for an application that sends nothing, with a hint", () =>
     Effect.gen(function* () {
       const { port } = yield* serve(PagiApp.make({ http: () => Effect.void }), development)

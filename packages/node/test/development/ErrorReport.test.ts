@@ -58,6 +58,13 @@ describe("the calls of a stack", () => {
     assert.lengthOf(StackFrames.parse("    at f (/a.js:1:1)\n".repeat(1000)), 50)
   })
 
+  it("cost no more than their length allows, whatever the text", () => {
+    const line = `    at ${" (x".repeat(300)}`
+    const begun = performance.now()
+    assert.lengthOf(StackFrames.parse(`${line}\n`.repeat(100_000)), 0)
+    assert.isBelow(performance.now() - begun, 2000)
+  })
+
   it("never make it throw, whatever the text", () => {
     for (const text of ["", "\n", "    at ", "    at file://%zz:1:1", "    at x (file://host/a:1:1)", "at (:1:1)"]) {
       assert.isArray(StackFrames.parse(text))
@@ -123,6 +130,8 @@ describe("the report of an error", () => {
         "beside.js.map": JSON.stringify({ ...map, sourcesContent: [numbered(9)] }),
         "broken.js": "a\n    b\n//# sourceMappingURL=broken.js.map\n",
         "broken.js.map": "{",
+        "nowhere.js": "a\n    b\n//# sourceMappingURL=nowhere.js.map\n",
+        "nowhere.js.map": JSON.stringify({ ...map, sources: ["file://host/%zz"] }),
         "remote.js": "a\n    b\n//# sourceMappingURL=https://example.com/x.map\n",
         "src/other.ts": ""
       })
@@ -133,7 +142,7 @@ describe("the report of an error", () => {
         assert.strictEqual(error.source.length > 0, name === "beside.js")
         assert.notProperty(error.frames[0], "content")
       }
-      for (const name of ["broken.js", "remote.js"]) {
+      for (const name of ["broken.js", "remote.js", "nowhere.js"]) {
         const [error] = ErrorReport.ofError(withStack("bad", `f (${join(folder, name)}:2:5)`))
         assert.deepStrictEqual(error.place, { file: join(folder, name), line: 2, column: 5 }, name)
       }
@@ -189,4 +198,63 @@ describe("the report of an error", () => {
     ]
     for (const [cause, message] of causes) assert.include(ErrorReport.ofCause(cause)[0].message, message)
   })
+})
+
+describe("the report of code that cannot be loaded", () => {
+  it.effect("has the code that was there, or that of the source", () =>
+    Effect.gen(function* () {
+      const map = { version: 3, sources: ["page.ts"], names: [], mappings: ";IAOE" }
+      const folder = yield* site({
+        "app.js": "gone",
+        "out.js": "a\n    b\n//# sourceMappingURL=out.js.map\n",
+        "out.js.map": JSON.stringify(map),
+        "page.ts": numbered(9)
+      })
+      const around = { around: ["a", "b", "c"], firstLine: 4 }
+      const [known] = ErrorReport.ofProblem({
+        message: "cannot load it",
+        stack: `Error: it\n    at f (${folder}/app.js:5:2)`,
+        place: { file: join(folder, "app.js"), line: 5, column: 2, ...around }
+      })
+      assert.deepStrictEqual(known.place, { file: join(folder, "app.js"), line: 5, column: 2 })
+      assert.deepStrictEqual(known.source, [
+        { number: 4, text: "a" },
+        { number: 5, text: "b" },
+        { number: 6, text: "c" }
+      ])
+      assert.deepStrictEqual([known.name, known.message, known.frames[0]?.call], ["", "cannot load it", "f"])
+      const [vague] = ErrorReport.ofProblem({
+        message: "m",
+        place: { file: join(folder, "app.js"), line: 5, ...around }
+      })
+      assert.deepStrictEqual(vague.place, { file: join(folder, "app.js"), line: 5, column: undefined })
+      const place = { file: join(folder, "out.js"), line: 2, column: 5, ...around }
+      const [generated] = ErrorReport.ofProblem({ message: "m", place })
+      assert.deepStrictEqual(generated.place, { file: join(folder, "page.ts"), line: 8, column: 3 })
+      assert.include(
+        generated.source,
+        generated.source.find(({ text }) => text === "line 8")
+      )
+    })
+  )
+
+  it.effect("has the line that names what is not there", () =>
+    Effect.gen(function* () {
+      const folder = yield* site({
+        "app.ts": 'const missing = 1\nimport { a } from "./missing.ts"\n',
+        ".env": "import missing"
+      })
+      const reported = (message: string) => ErrorReport.ofProblem({ message })[0]
+      const app = join(folder, "app.ts")
+      const [module, anywhere, env, other] = [
+        reported(`cannot load ./app.ts: Cannot find module '${folder}/missing.ts' imported from ${app}`),
+        reported(`cannot load ./app.ts: Cannot find package 'nowhere' imported from ${app}`),
+        reported(`cannot load ./app.ts: Cannot find module '${folder}/missing.ts' imported from ${folder}/.env`),
+        reported("cannot load ./app.ts: there is no such file")
+      ]
+      assert.deepStrictEqual(module.place, { file: app, line: 2, column: 22 })
+      assert.strictEqual(module.source[1]?.text, 'import { a } from "./missing.ts"')
+      for (const none of [anywhere, env, other]) assert.deepStrictEqual([none.place, none.source], [undefined, []])
+    })
+  )
 })
