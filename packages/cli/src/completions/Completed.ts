@@ -59,14 +59,14 @@ const definitions = new Map(
   ServerOptions.definitions.map(([name, definition]) => [ServerOptions.flagName(name), definition] as const)
 )
 
-/** What stands for a value; the other parts are values as they are to be written. */
-const isPlaceholder = (part: string): boolean => /^\/?[A-Z]+(?:[=:][A-Z]+)?$/.test(part)
+/** Whether a part of a placeholder is a value as it is to be written, and does not stand for one as `FILE` and `a=N[,b]` do. */
+const isValue = (part: string): boolean => /^[\w.-]+$/.test(part) && /[^A-Z]/.test(part)
 
 /** Reads a placeholder such as `FILE`, `PATH|GLOB`, `on|off` or `N|auto`. */
 export const readPlaceholder = (placeholder: string): CompletedValue => {
   const parts = placeholder.split("|")
   const isFile = parts.some((part) => part === "FILE" || part === "PATH")
-  const words = parts.filter((part) => !isPlaceholder(part))
+  const words = parts.filter(isValue)
   return { placeholder, words, files: isFile ? "file" : parts.includes("FOLDER") ? "folder" : undefined }
 }
 

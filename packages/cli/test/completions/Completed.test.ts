@@ -62,6 +62,7 @@ describe("what is completed", () => {
     assert.deepStrictEqual(valueOf("FOLDER"), [[], "folder"])
     // The path of a request is no file.
     assert.deepStrictEqual(valueOf("/PATH"), [[], undefined])
+    assert.deepStrictEqual(valueOf("max-age=SECONDS[,preload]"), [[], undefined])
     assert.deepStrictEqual(valueOf("CERT:KEY"), [[], undefined])
     assert.deepStrictEqual(valueOf("PREFIX=FOLDER"), [[], undefined])
   })
