@@ -107,6 +107,8 @@ export interface SlotState {
   readonly relief?: { readonly count: number; readonly at: number }
   /** When it was busy enough for so many workers last. */
   readonly neededAt?: number
+  /** When its first worker was ready, where the number of workers depends on how busy they are. */
+  readonly joinedAt?: number
 }
 
 /** A worker that should be replaced. */

@@ -9,14 +9,14 @@
  * | for a minute one fewer would have been busy for less than half of  | the last one leaves, down to the minimum     |
  * | the time                                                           |                                              |
  *
- * How busy a worker is, is a mean over the last two seconds or so, which begins with 0 when it is ready; one that has not
- * reported for ten seconds is busy. The next ones come only when the last ones have served for two seconds, and so have
+ * How busy a worker is, is a mean over the last two seconds or so, which begins with 0 when it is ready, or with that of the
+ * worker that it replaces; one that has not reported for ten seconds is busy. The next ones come only when the last ones have served for two seconds, and so have
  * had their part of the load.
  */
 import * as Commands from "./PoolCommands.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
 import { count } from "./PoolMessage.ts"
-import type { Load, WorkerState } from "./PoolState.ts"
+import type { Load, SlotState, WorkerState } from "./PoolState.ts"
 import type { PoolStep } from "./PoolStep.ts"
 
 type Report = Extract<PoolEvent, { readonly type: "report" }>
@@ -50,7 +50,7 @@ export const report = (pool: PoolStep, event: Report): void => {
   if (successor !== "none") return
   const { length } = pool.state.slots
   const mean = total / length
-  const haveSettled = serving.every(({ readyAt = event.now }) => event.now - readyAt >= settling)
+  const haveSettled = pool.state.slots.every(({ joinedAt = event.now }) => event.now - joinedAt >= settling)
   if (serving.length === length && haveSettled && mean > busy && length < maximum) return grow(pool, mean)
   const neededAt = pool.slot(length).neededAt ?? event.now
   if (length > minimum && event.now - neededAt >= patience) shrink(pool)
@@ -84,10 +84,16 @@ const servingOf = (pool: PoolStep): ReadonlyArray<WorkerState> =>
  */
 const noteNeed = (pool: PoolStep, need: number, now: number): void => {
   let counted = 0
-  const slots = pool.state.slots.map((slot) => {
+  const slots = pool.state.slots.map((slot): SlotState => {
     const isNeeded = counted < need
-    if (pool.worker(slot.current)?.phase === "serving") counted++
-    return isNeeded || slot.neededAt === undefined ? { ...slot, neededAt: now } : slot
+    const worker = pool.worker(slot.current)
+    const serves = worker?.phase === "serving"
+    if (serves) counted++
+    return {
+      ...slot,
+      ...(isNeeded || slot.neededAt === undefined ? { neededAt: now } : {}),
+      ...(serves && slot.joinedAt === undefined ? { joinedAt: worker.readyAt ?? now } : {})
+    }
   })
   pool.set({ slots })
 }

@@ -15,10 +15,11 @@ export const ready = (pool: PoolStep, { id, now }: Event<"ready">): void => {
   if (worker?.phase === "leaving") return servedAfterAll(pool, { ...worker, readyAt: worker.readyAt ?? now })
   if (worker?.phase !== "booting") return
   pool.cancel(`boot:${id}`)
-  pool.setWorker({ ...worker, phase: "serving", readyAt: now })
+  const serving: WorkerState = { ...worker, phase: "serving", readyAt: now }
+  pool.setWorker(serving)
   pool.log("info", `worker ${worker.slot} is ready`)
   if (!pool.state.hasBeenReady) waitForFailures(pool)
-  if (pool.slot(worker.slot).replacement === id) takeOver(pool, worker, now)
+  if (pool.slot(worker.slot).replacement === id) takeOver(pool, serving, now)
   for (const surplus of pool.inPhase("surplus")) pool.retire(surplus)
 }
 
@@ -42,9 +43,12 @@ const servedAfterAll = (pool: PoolStep, worker: WorkerState): void => {
   pool.schedule(timer, pool.timeToLeave(worker))
 }
 
-const takeOver = (pool: PoolStep, { id, slot }: WorkerState, now: number): void => {
+const takeOver = (pool: PoolStep, worker: WorkerState, now: number): void => {
+  const { id, slot } = worker
   const { current, quickDeaths } = pool.slot(slot)
   const predecessor = pool.worker(current)
+  // It has the same to do.
+  if (predecessor?.load !== undefined) pool.setWorker({ ...worker, load: { ...predecessor.load, at: now } })
   const inOrder = Backoff.isSettled(predecessor?.readyAt, now)
   pool.setSlot(slot, { current: id, replacement: undefined, quickDeaths: inOrder ? 0 : quickDeaths })
   if (predecessor !== undefined) pool.retire(predecessor)

@@ -129,6 +129,25 @@ describe("the number of workers", () => {
     assert.deepStrictEqual(spawned(pass(pool, 64, { 1: 0.2, 3: 0.2 })), ["retire 3"])
   })
 
+  it("grows also while workers are replaced all the time", () => {
+    const pool = scaled(2, 1, 3)
+    let ids: readonly [number, number] = [1, 2]
+    const done: Array<string> = []
+    for (let second = 0; second < 6; second++) {
+      done.push(...pass(pool, 1, { [ids[0]]: 1, [ids[1]]: 1 }))
+      // The first one has served as many requests as it should, and is replaced.
+      if (spawned(done).length > 0) break
+      pool.send({ type: "quota", id: ids[0] })
+      const next = second + 3
+      pool.ready(next)
+      ids = [ids[1], next]
+    }
+    assert.isTrue(
+      done.some((action) => action.endsWith(" in 3")),
+      done.join()
+    )
+  })
+
   it("takes a worker for busy that says nothing for ten seconds", () => {
     const pool = scaled(2, 1, 3)
     pass(pool, 10, { 1: 0.1, 2: 0.1 })

@@ -70,10 +70,10 @@ describe("why a worker is replaced", () => {
   })
 })
 
-/** Worker 1 and 2 say for so many seconds how busy they are, once a second. */
+/** Workers 1 to 3 say for so many seconds how busy they are, once a second, as far as they are there. */
 const busy = (from: number, seconds: number, utilization: number): ReadonlyArray<PoolEvent> =>
   Array.from({ length: seconds }, (_, second) =>
-    [1, 2].map((id) => ({
+    [1, 2, 3].map((id) => ({
       type: "report" as const,
       id,
       now: (from + second) * 1000,
