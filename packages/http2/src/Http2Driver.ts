@@ -27,7 +27,7 @@ import type { Stream } from "./protocol/streams/Stream.ts"
  *
  * - `open`: the requests of a peer, once the machine has got the preface and the peer's settings (`isEstablished`)
  * - `leaving`: a first GOAWAY was sent. Streams that are open go on, and so do those that the peer opens until it has seen
- *   that; then there is a second GOAWAY, and none is served any more (`isRefusing`)
+ *   that, and a moment longer; then there is a second GOAWAY, and none is served any more (`isRefusing`)
  * - `lingering`: our side is closed; what the peer still sends is discarded
  * - `closed`: to wait for the applications that have not ended
  */
@@ -38,6 +38,9 @@ const settingsTicks = ticks(10, "seconds")
 
 /** Ticks of a tenth of a second that the peer has to answer the PING behind the first of two GOAWAYs. */
 const leavingTicks = ticks(1, "seconds")
+
+/** Ticks in which the peer may still open streams that it was about to open when it has answered that PING. */
+const graceTicks = ticks(100, "milliseconds")
 
 /** Bytes beyond the high mark at which the peer is not read any more: it has to read first what it has asked for. */
 const outputMargin = 65_536
@@ -278,7 +281,7 @@ export class Http2Driver
           .end("protocol_error")
         return true
       case "ping-acknowledged":
-        if (this.#phase === "leaving") this.machine.refuseFurther()
+        if (this.#phase === "leaving") this.#refuseSoon()
         return true
       case "error":
         this.endFor(limits[event.reason] === undefined ? "protocol_error" : "limit")
@@ -288,6 +291,14 @@ export class Http2Driver
       default:
         return false
     }
+  }
+
+  /** Clients of several threads, such as Go's, answer while one of them may be about to open a stream. */
+  #refuseSoon(): void {
+    const { deadlines, isPatient } = this.settings.server
+    if (!isPatient) this.machine.refuseFurther()
+    // Answers beyond the first do not put it off.
+    else if (deadlines.now + graceTicks + 1 < this.#readDeadline.due) this.#readDeadline.start(graceTicks)
   }
 
   #tellProblem(reason: ConnectionErrorReason | StreamErrorReason): void {

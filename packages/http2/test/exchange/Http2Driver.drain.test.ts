@@ -21,7 +21,25 @@ const gated = () => {
 
 const lastIds = (peer: Peer): Array<number> => peer.all("GOAWAY").map(({ last }) => last)
 
+/** As long as streams are served behind the answer to the PING. */
+const moment = TestClock.adjust("300 millis")
+
 describe("a drain", () => {
+  it.effect("is not put off by answers beyond the first", () =>
+    Effect.gen(function* () {
+      const harness = yield* makeHarness(recorded(echo).application)
+      const peer = harness.connect()
+      harness.server.registry.drain()
+      for (let count = 0; count < 6; count++) {
+        peer.ping(pingPayload, true)
+        yield* TestClock.adjust("50 millis")
+      }
+      assert.deepStrictEqual(lastIds(peer), [everyStream, 0])
+      assert.strictEqual(peer.transport.ending, "ended")
+      yield* finish(harness, peer)
+    })
+  )
+
   it.effect("announces the end first, and closes an idle connection once the peer has seen that", () =>
     Effect.gen(function* () {
       const harness = yield* makeHarness(recorded(echo).application)
@@ -36,7 +54,7 @@ describe("a drain", () => {
       ])
       assert.strictEqual(peer.transport.ending, "open")
       peer.ping(pingPayload, true)
-      yield* turn
+      yield* moment
       assert.deepStrictEqual(lastIds(peer), [everyStream, 0])
       assert.strictEqual(peer.transport.ending, "ended")
       yield* finish(harness, peer)
@@ -68,7 +86,11 @@ describe("a drain", () => {
       const between = peer.request({ path: "/between" })
       peer.ping(pingPayload, true)
       yield* turn
-      assert.deepStrictEqual(lastIds(peer), [everyStream, between])
+      // Another thread of the client was about to send it.
+      const behind = peer.request({ path: "/behind" })
+      assert.deepStrictEqual(lastIds(peer), [everyStream])
+      yield* moment
+      assert.deepStrictEqual(lastIds(peer), [everyStream, behind])
       const beyond = peer.request({ ...post, path: "/beyond" })
       peer.data(beyond, "ignored")
       peer.open(beyond, 10)
@@ -79,6 +101,7 @@ describe("a drain", () => {
       yield* turn
       assert.strictEqual(peer.response(open).body, "late /open")
       assert.strictEqual(peer.response(between).body, "late /between")
+      assert.strictEqual(peer.response(behind).body, "late /behind")
       assert.deepStrictEqual(peer.response(beyond), {
         status: undefined,
         headers: [],
@@ -88,7 +111,7 @@ describe("a drain", () => {
         isComplete: false,
         reset: undefined
       })
-      assert.strictEqual(scopes.length, 2)
+      assert.strictEqual(scopes.length, 3)
       assert.strictEqual(peer.transport.ending, "ended")
       yield* finish(harness, peer)
     })
@@ -103,7 +126,7 @@ describe("a drain", () => {
       const open = peer.request({ ...post, path: "/open" })
       harness.server.registry.drain()
       peer.ping(pingPayload, true)
-      yield* turn
+      yield* moment
       for (let streams = 0; streams < 40; streams++) {
         const beyond = peer.request(post)
         for (let frames = 0; frames < 4; frames++) peer.data(beyond, "x".repeat(16_000))
@@ -150,7 +173,7 @@ describe("a drain", () => {
         const id = peer.request(name === "an upload that is given up" ? post : {})
         harness.server.registry.drain()
         peer.ping(pingPayload, true)
-        yield* turn
+        yield* moment
         assert.strictEqual(peer.transport.ending, "open")
         yield* end(peer, id)
         yield* turn
