@@ -119,6 +119,26 @@ export const testPlaces = (version: Version): void => {
     })
   )
 
+  it.effect("are served by a server that drains, which has accepted them, and end their connections", () =>
+    Effect.gen(function* () {
+      const { application, end } = gated()
+      const harness = yield* makeHarness(version, application, { options: { maxConcurrentRequests: 1 } })
+      const first = yield* ask(harness, { path: "/a" })
+      const second = yield* ask(harness, { path: "/b" })
+      harness.server.registry.drain()
+      yield* turn
+      for (const path of ["/a", "/b"]) yield* end(path)
+      for (const { client, exchange } of [first, second]) {
+        client.read()
+        assert.deepStrictEqual(statuses([exchange]), [200])
+        assert.isFalse(client.mayAskAgain)
+      }
+      assert.deepStrictEqual([harness.server.turns?.admission.running, harness.server.turns?.admission.waiting], [0, 0])
+      yield* TestClock.adjust("1200 millis")
+      yield* finish(harness, first.client, second.client)
+    })
+  )
+
   it.effect("count until the application has ended, also when the client has left", () =>
     Effect.gen(function* () {
       const mayEnd = Latch.makeUnsafe()
