@@ -219,8 +219,13 @@ const loadRequestAge = Effect.map(
 )
 
 /** Whether an option puts something around the application; by default nothing is. */
-const isWrapped = ({ compress, hsts, mode, securityHeaders, static: mounts }: Values): boolean =>
-  mounts !== undefined || compress || securityHeaders !== "off" || hsts !== undefined || mode === "development"
+const isWrapped = (options: Values): boolean =>
+  options.static !== undefined ||
+  options.compress ||
+  options.securityHeaders !== "off" ||
+  options.hsts !== undefined ||
+  options.redirectHttps !== undefined ||
+  options.mode === "development"
 
 /** Loads what only servers with something around the application need, and puts it there. */
 const around = (app: PagiApp["Service"], options: Values): Effect.Effect<PagiApp["Service"], RootError> =>

@@ -25,6 +25,8 @@ const samples: Readonly<Record<string, string>> = {
   logFormat: "json",
   static: "/assets=./public",
   compressLevels: "br=5",
+  redirectHttps: "0.0.0.0:80",
+  redirectExcept: "/.well-known/acme-challenge",
   hsts: "max-age=31536000,includeSubDomains",
   trustedProxies: "127.0.0.1,fd00::/8,unix",
   admin: "127.0.0.1:9090",
@@ -92,6 +94,8 @@ describe("ServerFlags", () => {
   const needed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     reload: { PAGI_ENV: "development" },
     reloadInclude: { PAGI_ENV: "development", PAGI_RELOAD: "true" },
+    redirectHttps: { PAGI_SSL_CERT: "c", PAGI_SSL_KEY: "k" },
+    redirectExcept: { PAGI_SSL_CERT: "c", PAGI_SSL_KEY: "k", PAGI_REDIRECT_HTTPS: "0.0.0.0:80" },
     compressLevels: { PAGI_COMPRESS: "true" },
     adminToken: { PAGI_ADMIN: "127.0.0.1:9090" }
   }

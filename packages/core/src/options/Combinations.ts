@@ -28,9 +28,17 @@ export interface CombinedOptions extends Endpoint.EndpointOptions {
   readonly trustedProxies: unknown
   readonly maxConcurrentRequests: number
   readonly maxQueuedRequests: number
+  readonly disableTls: boolean
+  readonly redirectPort: number
+  readonly redirectExcept: ReadonlyArray<string>
   readonly compress: boolean
   readonly compressMinSize: number
   readonly compressLevels: unknown
+}
+
+/** The same with the group of TLS, of which only counts whether it is there. */
+interface Options extends CombinedOptions {
+  readonly tls: unknown
 }
 
 /** An option that cannot be as it is, because of others. */
@@ -93,6 +101,18 @@ const problemOfReload = (options: CombinedOptions): CombinationProblem | undefin
   return reloadInclude !== undefined && !reload ? of("reloadInclude", "reload beside it") : undefined
 }
 
+const problemOfRedirects = (options: Options): CombinationProblem | undefined => {
+  const { disableTls, redirectExcept, redirectHttps, redirectPort, tls } = options
+  if (redirectHttps !== undefined) {
+    return tls === undefined || disableTls
+      ? of("redirectHttps", "TLS beside it: there has to be a https to go to")
+      : undefined
+  }
+  const expected = "redirectHttps beside it, without which nothing is redirected"
+  if (redirectPort !== 0) return of("redirectPort", expected)
+  return redirectExcept.length > 0 ? of("redirectExcept", expected) : undefined
+}
+
 const problemOfCompression = (options: CombinedOptions): CombinationProblem | undefined => {
   if (options.compress) return undefined
   const expected = "compress beside it, without which nothing is compressed"
@@ -101,7 +121,7 @@ const problemOfCompression = (options: CombinedOptions): CombinationProblem | un
 }
 
 /** The first option that cannot be as it is; nothing when all go together. */
-export const problemOf = (options: CombinedOptions, isGiven: IsGiven): CombinationProblem | undefined => {
+export const problemOf = (options: Options, isGiven: IsGiven): CombinationProblem | undefined => {
   if (options.writeLowWatermark > options.writeHighWatermark) {
     return of("writeLowWatermark", "at most the high watermark")
   }
@@ -116,6 +136,7 @@ export const problemOf = (options: CombinedOptions, isGiven: IsGiven): Combinati
     problemOfNumbers(options) ??
     problemOfIds(options) ??
     problemOfReload(options) ??
+    problemOfRedirects(options) ??
     problemOfCompression(options)
   )
 }

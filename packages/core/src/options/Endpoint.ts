@@ -6,6 +6,8 @@ export interface TcpEndpoint {
   readonly _tag: "Tcp"
   readonly host: string
   readonly port: number
+  /** Whether it speaks no TLS, and every request is redirected to https. */
+  readonly redirects?: boolean
   /** Whether every connection begins with a header of the PROXY protocol, which says who the client is. */
   readonly proxyProtocol?: boolean
 }
@@ -16,6 +18,8 @@ export interface UnixEndpoint {
   readonly path: string
   /** Its permissions; what the umask leaves of 0777 when there are none. */
   readonly mode: number | undefined
+  /** Whether it speaks no TLS, and every request is redirected to https. */
+  readonly redirects?: boolean
   /** Whether every connection begins with a header of the PROXY protocol, which says who the client is. */
   readonly proxyProtocol?: boolean
 }
@@ -39,7 +43,10 @@ export const unix = (path: string, mode?: number): UnixEndpoint => ({ _tag: "Uni
 /** The same endpoint, to which proxies connect with the PROXY protocol. */
 const proxied = <Place extends Endpoint>(endpoint: Place): Place => ({ ...endpoint, proxyProtocol: true })
 
-/** What stands before such an endpoint. No name of a host has a plus sign. */
+/** The same endpoint, whose requests are redirected to https. */
+const redirected = (endpoint: Endpoint): Endpoint => ({ ...endpoint, redirects: true })
+
+/** What stands before an endpoint for the PROXY protocol. No name of a host has a plus sign. */
 const proxiedPrefix = "proxy+"
 
 /** Hosts, ports and paths as values of options. */
@@ -158,6 +165,15 @@ export const adminKind: Kind<Endpoint, EndpointInput> = {
   }
 }
 
+/** Where plain HTTP is redirected to https. */
+export const redirectKind: Kind<Endpoint, EndpointInput> = {
+  ...kind,
+  accept: (input) => {
+    const endpoint = kind.accept(input)
+    return endpoint?.proxyProtocol === true ? undefined : endpoint
+  }
+}
+
 /** The options that say where to listen. */
 export interface EndpointOptions {
   readonly host: string
@@ -166,18 +182,23 @@ export interface EndpointOptions {
   readonly socketMode: number | undefined
   readonly listen: ReadonlyArray<Endpoint> | undefined
   readonly proxyProtocol?: boolean
+  readonly redirectHttps?: ReadonlyArray<Endpoint> | undefined
 }
 
-/** Where the server is to listen, in the order given; Unix sockets without permissions of their own have `socketMode`. */
+/**
+ * Where the server is to listen, in the order given, and then where it redirects; Unix sockets without permissions of their
+ * own have `socketMode`.
+ */
 export const endpoints = (options: EndpointOptions): readonly [Endpoint, ...Array<Endpoint>] => {
   const { host, port, socket, socketMode } = options
-  const complete = (endpoint: Endpoint): Endpoint => {
-    const place = endpoint._tag === "Tcp" ? endpoint : { ...endpoint, mode: endpoint.mode ?? socketMode }
-    return options.proxyProtocol === true ? proxied(place) : place
-  }
+  const withMode = (endpoint: Endpoint): Endpoint =>
+    endpoint._tag === "Tcp" ? endpoint : { ...endpoint, mode: endpoint.mode ?? socketMode }
+  const complete = (endpoint: Endpoint): Endpoint =>
+    options.proxyProtocol === true ? proxied(withMode(endpoint)) : withMode(endpoint)
+  const redirecting = (options.redirectHttps ?? []).map((endpoint) => redirected(withMode(endpoint)))
   const [first, ...others] = options.listen ?? []
-  if (first === undefined) return [complete(socket === undefined ? tcp(host, port) : unix(socket))]
-  return [complete(first), ...others.map(complete)]
+  if (first === undefined) return [complete(socket === undefined ? tcp(host, port) : unix(socket)), ...redirecting]
+  return [complete(first), ...others.map(complete), ...redirecting]
 }
 
 /**

@@ -68,6 +68,19 @@ const listening = {
 }
 
 const tls = {
+  redirectHttps: atStart(
+    define(
+      optional(list(Endpoint.redirectKind, 1)),
+      undefined,
+      "Where to listen besides for plain HTTP, whose requests are redirected to https (docs/tls.md)"
+    )
+  ),
+  redirectPort: define(count(0, 65535), 0, "Port of https for these redirects; 0 for that of the first listener"),
+  redirectExcept: define(
+    list(requestPath),
+    [],
+    "Paths, with all below them, that the application answers there too, such as /.well-known/acme-challenge"
+  ),
   disableTls: atStart(define(toggle, false, "Speaks no TLS, whatever else is set about it"))
 }
 

@@ -204,6 +204,17 @@ const rows: Readonly<Record<OptionName, Row>> = {
   staticMaxAge: durations,
   staticImmutable: toggles,
   compress: toggles,
+  redirectHttps: {
+    accepted: [],
+    refused: [[], "127.0.0.1:80", ["proxy+127.0.0.1:80"], [80], [null], null],
+    expected: "a list of host:port, [IPv6 address]:port or the path of a Unix socket"
+  },
+  redirectPort: { ...integers(0, 65535), accepted: [0] },
+  redirectExcept: {
+    accepted: [[]],
+    refused: [["a"], ["/a?b"], [""], "/a", null],
+    expected: "a list of a path that begins with / and has no query, such as /health"
+  },
   securityHeaders: choices("off", "basic", "strict", "api"),
   hsts: {
     accepted: ["max-age=0", "max-age=31536000; includeSubDomains", "max-age=31536000; includeSubDomains; preload"],
@@ -296,7 +307,7 @@ describe("ServerOptions", () => {
     // Whoever adds an option asks: does the process above the workers (Supervisor, BoundSockets, PoolAdmin, the command's
     // supervisor) look at it? Then it belongs here. It may not be one of two that have to fit together, and the other not.
     const waiting = [
-      ...["host", "port", "socket", "socketMode", "listen", "listenerBacklog", "disableTls"],
+      ...["host", "port", "redirectHttps", "socket", "socketMode", "listen", "listenerBacklog", "disableTls"],
       ...["mode", "reload", "reloadInclude", "workers", "minWorkers", "maxWorkers", "reuseport"],
       ...["maxWorkerMemory", "maxLoopDelay", "heartbeatTimeout", "bootTimeout", "drainDelay", "shutdownTimeout"],
       ...["admin", "adminToken", "otlp"]
@@ -320,6 +331,9 @@ describe("ServerOptions", () => {
         tls: undefined,
         proxyProtocol: false,
         disableTls: false,
+        redirectHttps: undefined,
+        redirectPort: 0,
+        redirectExcept: [],
         mode: "production",
         host: "127.0.0.1",
         port: 5000,
@@ -537,6 +551,18 @@ describe("ServerOptions", () => {
         [
           { maxQueuedRequests: 10 },
           "option maxQueuedRequests: 10 is not allowed; expected maxConcurrentRequests beside it, without which no request waits for others"
+        ],
+        [
+          { redirectHttps: ["127.0.0.1:80"] },
+          'option redirectHttps: ["127.0.0.1:80"] is not allowed; expected TLS beside it: there has to be a https to go to'
+        ],
+        [
+          { redirectPort: 443 },
+          "option redirectPort: 443 is not allowed; expected redirectHttps beside it, without which nothing is redirected"
+        ],
+        [
+          { redirectExcept: ["/a"] },
+          'option redirectExcept: ["/a"] is not allowed; expected redirectHttps beside it, without which nothing is redirected'
         ],
         [
           { compressMinSize: 10 },

@@ -5,6 +5,7 @@
 export { compress, type CompressSettings } from "../coding/compress.ts"
 export type { SecurityPreset, SecuritySettings } from "../fields/SecurityFields.ts"
 export { securityHeaders } from "../fields/securityHeaders.ts"
+export { redirectToHttps, type RedirectSettings } from "../redirect/redirectToHttps.ts"
 export { type CacheSettings } from "../static/CacheRule.ts"
 export { RootError } from "../static/RootError.ts"
 export { type Mount, type StaticFailure, staticFiles } from "../static/StaticFiles.ts"

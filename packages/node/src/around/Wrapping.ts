@@ -3,9 +3,18 @@
  * made of a response, and not what those behind it make of it. Each is loaded only if it is asked for.
  */
 import type { PagiApp } from "@pagi/core/contract/PagiApp"
+import { endpoints } from "@pagi/core/options/Endpoint"
 import type { Values } from "@pagi/core/options/ServerOptions"
 import * as Effect from "effect/Effect"
 import type { RootError } from "../static/RootError.ts"
+
+/** The port that https has for clients, as far as the options tell: it may be another one behind what passes it on. */
+const portOf = (options: Values): number => {
+  if (options.redirectPort !== 0) return options.redirectPort
+  const first = endpoints(options).find((endpoint) => endpoint._tag === "Tcp" && endpoint.redirects !== true)
+  // A port that the system picks is known to nobody in advance.
+  return first?._tag === "Tcp" && first.port !== 0 ? first.port : 443
+}
 
 /** Puts around an application what the options ask for. */
 export const wrap = (app: PagiApp["Service"], options: Values): Effect.Effect<PagiApp["Service"], RootError> =>
@@ -25,6 +34,10 @@ export const wrap = (app: PagiApp["Service"], options: Values): Effect.Effect<Pa
       const { compress } = yield* Effect.promise(() => import("../coding/compress.ts"))
       const levels = Object.fromEntries((options.compressLevels ?? []).map(({ coding, level }) => [coding, level]))
       application = compress(application, { minSize: options.compressMinSize, levels })
+    }
+    if (options.redirectHttps !== undefined) {
+      const { redirectToHttps } = yield* Effect.promise(() => import("../redirect/redirectToHttps.ts"))
+      application = redirectToHttps(application, { port: portOf(options), except: options.redirectExcept })
     }
     // Whatever answers has them.
     const { hsts, securityHeaders: preset } = options

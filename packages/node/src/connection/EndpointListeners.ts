@@ -60,13 +60,15 @@ export const listenOnEndpoints = (
       isQuiet: isWorker,
       onSocket: makeSocketAcceptor(acceptor, descriptors, handshakes),
       onProxied,
+      onPlain: options.redirectHttps && makeSocketAcceptor(acceptor, descriptors, undefined),
       proxiedRemark: isTrusted === undefined ? openToAll : undefined,
       onAcceptError: (error) => descriptors.onAcceptError(error)
     }
     const inherited = {
       ...own,
       onSocket: withShare(own.onSocket, acceptor, share),
-      onProxied: onProxied && withShare(onProxied, acceptor, share)
+      onProxied: onProxied && withShare(onProxied, acceptor, share),
+      onPlain: own.onPlain && withShare(own.onPlain, acceptor, share)
     }
     return yield* listenAll(places, inheritance, own, inherited)
   })

@@ -26,13 +26,16 @@ export interface ListenOptions {
   readonly onSocket: OnSocket
   /** The same for endpoints with `proxyProtocol`; where there are none, nobody. */
   readonly onProxied?: OnSocket | undefined
-  /** What is to be said of those. */
+  /** The same for endpoints that redirect, whose clients speak no TLS. */
+  readonly onPlain?: OnSocket | undefined
+  /** What is to be said of those with `proxyProtocol`. */
   readonly proxiedRemark?: string | undefined
 }
 
 /** What there is for one of several endpoints. */
 export const forEndpoint = (endpoint: Endpoint, options: ListenOptions): ListenOptions => {
-  const { onProxied, proxiedRemark, ...rest } = options
+  const { onPlain, onProxied, proxiedRemark, ...rest } = options
+  if (endpoint.redirects === true && onPlain !== undefined) return { ...rest, secure: false, onSocket: onPlain }
   return endpoint.proxyProtocol === true && onProxied !== undefined
     ? { ...rest, onSocket: onProxied, proxiedRemark }
     : rest

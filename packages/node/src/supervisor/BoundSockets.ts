@@ -110,7 +110,7 @@ export const bindAdmin = (
 ): Effect.Effect<BoundSockets | undefined, ListenError, EffectScope.Scope> => {
   const endpoint = adminEndpoint(options)
   if (endpoint === undefined) return Effect.succeed(undefined)
-  const ofAdmin: Values = { ...options, listen: [endpoint], tls: undefined, reuseport: false }
+  const ofAdmin: Values = { ...options, listen: [endpoint], redirectHttps: undefined, tls: undefined, reuseport: false }
   const inherited = { ...none, sockets: inheritance.admin, masterPid: inheritance.masterPid }
   return Effect.mapError(bind(ofAdmin, inherited, owner), (error) => ofOption(error, "admin"))
 }
@@ -142,7 +142,7 @@ const make = (holdings: Arr.NonEmptyReadonlyArray<Holding>, closing: Closing, se
 
 const socketOf = ([endpoint, held]: Holding, secure: boolean): BoundSocket => {
   const address = addressOf(held?.bound ?? endpoint)
-  return { endpoint, descriptor: held?.handle.fd, address, url: urlOf(address, secure) }
+  return { endpoint, descriptor: held?.handle.fd, address, url: urlOf(address, secure && endpoint.redirects !== true) }
 }
 
 const ownSocket = ({ descriptor, endpoint, isForeign }: ReuseText.SharedSocket): InheritedSocket => ({
