@@ -9,7 +9,7 @@ interface Panel {
   readonly marks: ReadonlyArray<number>
 }
 
-const [width, panelHeight, left, right, top] = [860, 220, 70, 150, 34]
+const [width, panelHeight, left, right, top] = [880, 220, 70, 170, 34]
 const panelPitch = panelHeight + 80
 
 const style = `
@@ -41,8 +41,14 @@ const panelOf = (figures: OverloadFigures, panel: Panel, at: number): string => 
       `<line class="grid" x1="${left}" x2="${width - right}" y1="${y(mark)}" y2="${y(mark)}"/>` +
       `<text x="${left - 8}" y="${y(mark) + 4}" text-anchor="end">${mark}</text>`
   )
-  const rates = figures.limited.map(
-    ({ offered }) => `<text x="${x(offered)}" y="${at + top + panelHeight + 18}" text-anchor="middle">${offered}</text>`
+  // One that is too near to the one before has no room.
+  const labelled: Array<number> = []
+  for (const { offered } of figures.limited) {
+    const last = labelled.at(-1)
+    if (last === undefined || x(offered) - x(last) > 36) labelled.push(offered)
+  }
+  const rates = labelled.map(
+    (rate) => `<text x="${x(rate)}" y="${at + top + panelHeight + 18}" text-anchor="middle">${rate}</text>`
   )
   const curve = (name: "limited" | "plain", label: string): string => {
     const points = figures[name].map((one) => `${x(one.offered).toFixed(1)},${y(panel.value(one)).toFixed(1)}`)
