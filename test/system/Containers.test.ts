@@ -206,6 +206,27 @@ describe.skipIf(!FreshRoot.isPossible)("a container of the Dockerfile", () => {
     )
   }
 
+  it.live("serves as a pod of Kubernetes does, whose folder for temporary files is everybody's", () =>
+    Effect.gen(function* () {
+      const environment = Object.fromEntries(
+        Array.from(
+          read("kubernetes.yaml").matchAll(/\{ name: ([A-Z_]+), value: "?([^"}]+?)"? \}/g),
+          ([, name = "", value = ""]) => [name, value]
+        )
+      )
+      const secrets = join(image.root, environment["PAGI_SECRETS"] ?? assert.fail())
+      mkdirSync(secrets, { recursive: true })
+      writeFileSync(join(secrets, "PAGI_ADMIN_TOKEN"), "0123456789abcdef", { mode: 0o444 })
+      const { PAGI_ADMIN: _, PAGI_LOG_FORMAT: format, ...others } = environment
+      assert.strictEqual(format, "json")
+      const container = yield* run({ memoryMode: "2777" }, { ...others, PAGI_DRAIN_DELAY: "100ms" })
+      assert.strictEqual(yield* get(`${container.url}x`), "/x 10001 10001", container.output())
+      assert.deepStrictEqual(yield* container.health, { code: 0, output: "ready\n" })
+      assert.strictEqual(yield* container.stop, 0, container.output())
+      assert.notMatch(container.output(), /^(?:warning|error): /m)
+    })
+  )
+
   it.live("serves where there is no folder for temporary files either", () =>
     Effect.gen(function* () {
       const container = yield* run({ memory: [] })

@@ -83,22 +83,24 @@ export interface Place {
   readonly isReadOnly?: boolean
   /** Folders that are in memory. */
   readonly memory?: ReadonlyArray<string>
+  /** Their permissions, 1777 unless others are given. */
+  readonly memoryMode?: string
 }
 
 const enter = `
-root=$1 user=$2 mode=$3 memory=$4
-shift 4
+root=$1 user=$2 mode=$3 memory=$4 memoryMode=$5
+shift 5
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 for name in ${devices.join(" ")}; do mount --bind "/dev/$name" "$root/dev/$name"; done
 if test "$mode" = ro; then mount -o remount,bind,ro "$root"; fi
-for folder in $memory; do mount -t tmpfs -o mode=1777 tmpfs "$root$folder"; done
+for folder in $memory; do mount -t tmpfs -o mode="$memoryMode" tmpfs "$root$folder"; done
 exec setpriv --no-new-privs chroot --userspec="$user" --groups= "$root" /bin/sh -c 'cd "$0" && exec "$@"' "$@"
 `
 
 /** The command that runs another one there, as process 1. */
 export const commandIn = (place: Place, command: ReadonlyArray<string>): readonly [string, ReadonlyArray<string>] => {
-  const { directory, isReadOnly = false, memory = [], root, user } = place
-  const args = [root, user, isReadOnly ? "ro" : "rw", memory.join(" "), directory, ...command]
+  const { directory, isReadOnly = false, memory = [], memoryMode = "1777", root, user } = place
+  const args = [root, user, isReadOnly ? "ro" : "rw", memory.join(" "), memoryMode, directory, ...command]
   return [unshare, [...namespaces, "/bin/sh", "-ec", enter, "enter", ...args]]
 }

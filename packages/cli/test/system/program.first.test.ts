@@ -32,7 +32,9 @@ const listening = Effect.acquireRelease(
 
 const serve = (flags: ReadonlyArray<string> = [], env: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
-    const program = yield* FirstProcess.start(["--port", "0", "--no-access-log", ...flags, application], { env })
+    const program = yield* FirstProcess.start(["--listen", "0.0.0.0:0", "--no-access-log", ...flags, application], {
+      env
+    })
     const address = yield* Program.address(program)
     yield* program.line(/^pagi \S+ serves /m)
     return { program, address }
