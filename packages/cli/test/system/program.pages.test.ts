@@ -10,7 +10,7 @@ import * as Site from "../support/Site.ts"
 
 const timeout = 120_000
 
-const policy = "default-src 'none'; script-src 'self'"
+const policy = "default-src 'none'; script-src 'self'; frame-src 'self'"
 
 /** A page, and beside it what a script would fetch. */
 const app = (version: string, body = ""): string => `export default {
@@ -113,6 +113,40 @@ describe.skipIf(!hasBrowser)("a page in development", () => {
         write(app("three"))
         yield* start(new URL(address).port)
         yield* shows("thrown in three")
+      }),
+    timeout
+  )
+
+  it.live(
+    "listens while it can be seen, once for all of its frames",
+    () =>
+      Effect.gen(function* () {
+        const { address, write } = yield* serve()
+        const { page, shows } = yield* open(address)
+        const streams: Array<string> = []
+        const evaluate = (script: string) => Effect.promise(() => page.evaluate(script))
+        page.on("request", (request) => {
+          if (request.url().endsWith("/.pagi/reload")) streams.push(request.url())
+        })
+        const look = (state: "hidden" | "visible") =>
+          evaluate(
+            `Object.defineProperty(document, "visibilityState", { value: "${state}", configurable: true }); document.dispatchEvent(new Event("visibilitychange"))`
+          )
+        yield* evaluate(
+          `new Promise((resolve) => { const frame = document.createElement("iframe"); frame.onload = resolve; frame.src = "/"; document.body.append(frame) })`
+        )
+        assert.lengthOf(streams, 0)
+        yield* look("hidden")
+        write(app("two"))
+        yield* Effect.repeat(
+          Effect.promise(() => fetch(`${address}data`).then((response) => response.text())),
+          { until: (text) => text === "data of two" }
+        )
+        assert.strictEqual(yield* evaluate("document.querySelector('h1').textContent"), "Version one")
+        assert.lengthOf(streams, 0)
+        yield* look("visible")
+        yield* shows("Version two")
+        assert.isAtLeast(streams.length, 1)
       }),
     timeout
   )
