@@ -149,6 +149,8 @@ const overHttp2WebSocket = (port: number, lines: Lines) =>
     const text = String(socket.messages[0])
     yield* socket.serverClosed
     socket.sendClose()
+    // The server would linger for it otherwise.
+    socket.stream.end()
     yield* socket.closed
     return text
   })
