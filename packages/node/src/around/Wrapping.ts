@@ -16,6 +16,17 @@ const portOf = (options: Values): number => {
   return first?._tag === "Tcp" && first.port !== 0 ? first.port : 443
 }
 
+type Served = PagiApp["Service"]["application"]
+
+/** What gives responses the fields that are asked for, if any are. */
+const fieldsOf = ({ hsts, securityHeaders: preset }: Values) =>
+  Effect.gen(function* () {
+    if (preset === "off" && hsts === undefined) return undefined
+    const { securityHeaders } = yield* Effect.promise(() => import("../fields/securityHeaders.ts"))
+    return (application: Served): Served =>
+      securityHeaders(application, { preset: preset === "off" ? undefined : preset, hsts })
+  })
+
 /** Puts around an application what the options ask for. */
 export const wrap = (app: PagiApp["Service"], options: Values): Effect.Effect<PagiApp["Service"], RootError> =>
   Effect.gen(function* () {
@@ -25,10 +36,11 @@ export const wrap = (app: PagiApp["Service"], options: Values): Effect.Effect<Pa
       const { staticImmutable: immutable, staticMaxAge: maxAge } = options
       application = yield* staticFiles(application, options.static, { immutable, maxAge })
     }
-    // Adds to pages, which have to be as they are written then.
+    // Adds to pages, which have to be as they are written then, and to their policies, those of a preset among them.
     if (options.mode === "development") {
       const { around } = yield* Effect.promise(() => import("../development/Development.ts"))
-      application = yield* around(application, options)
+      const withFields = options.reloadBrowser ? yield* fieldsOf(options) : undefined
+      application = yield* around(withFields?.(application) ?? application, options)
     }
     if (options.compress) {
       const { compress } = yield* Effect.promise(() => import("../coding/compress.ts"))
@@ -39,11 +51,8 @@ export const wrap = (app: PagiApp["Service"], options: Values): Effect.Effect<Pa
       const { redirectToHttps } = yield* Effect.promise(() => import("../redirect/redirectToHttps.ts"))
       application = redirectToHttps(application, { port: portOf(options), except: options.redirectExcept })
     }
-    // Whatever answers has them.
-    const { hsts, securityHeaders: preset } = options
-    if (preset !== "off" || hsts !== undefined) {
-      const { securityHeaders } = yield* Effect.promise(() => import("../fields/securityHeaders.ts"))
-      application = securityHeaders(application, { preset: preset === "off" ? undefined : preset, hsts })
-    }
+    // Whatever answers has them; what it has already stays.
+    const withFields = yield* fieldsOf(options)
+    application = withFields?.(application) ?? application
     return { ...app, application }
   })

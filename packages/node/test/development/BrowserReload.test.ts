@@ -128,6 +128,16 @@ describe("pages that reload themselves", () => {
     })
   )
 
+  it.live("may run their script also where the policy is that of a preset", () =>
+    Effect.gen(function* () {
+      const { get } = yield* site(text(htmlFields), { securityHeaders: "strict" })
+      const { headers, text: content } = yield* get()
+      const [, nonce] = /script-src 'self' 'nonce-([\w-]+)'/.exec(String(headers["content-security-policy"])) ?? []
+      assert.include(content, `<script nonce="${nonce}">`)
+      assert.strictEqual(headers["x-frame-options"], "DENY")
+    })
+  )
+
   it.live("are asked for whole, and not compressed", () =>
     Effect.gen(function* () {
       let seen: HttpScope["headers"] = []
