@@ -221,6 +221,7 @@ const loadRequestAge = Effect.map(
 /** Whether an option puts something around the application; by default nothing is. */
 const isWrapped = (options: Values): boolean =>
   options.static !== undefined ||
+  options.sendfile !== undefined ||
   options.compress ||
   options.securityHeaders !== "off" ||
   options.hsts !== undefined ||

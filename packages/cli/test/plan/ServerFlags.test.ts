@@ -24,6 +24,7 @@ const samples: Readonly<Record<string, string>> = {
   reloadInclude: "templates",
   logFormat: "json",
   static: "/assets=./public",
+  sendfile: "/files=./files",
   compressLevels: "br=5",
   redirectHttps: "0.0.0.0:80",
   redirectExcept: "/.well-known/acme-challenge",

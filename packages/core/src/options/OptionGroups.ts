@@ -322,6 +322,11 @@ const responses = {
     false,
     "Lets caches keep static files for a year whose names have a hash, such as main.8f3b2c1d.js"
   ),
+  sendfile: define(
+    optional(mountsKind),
+    undefined,
+    "Folders whose files the application may have sent by X-Sendfile or X-Accel-Redirect (docs/static.md)"
+  ),
   compress: define(
     toggle,
     false,

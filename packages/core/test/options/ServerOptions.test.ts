@@ -203,6 +203,11 @@ const rows: Readonly<Record<OptionName, Row>> = {
   },
   staticMaxAge: durations,
   staticImmutable: toggles,
+  sendfile: {
+    accepted: [],
+    refused: [[], "/files=./files", ["./files"], ["/a="], [null], null],
+    expected: "a list of a prefix of paths and a folder, such as /assets=./public"
+  },
   compress: toggles,
   redirectHttps: {
     accepted: [],
@@ -372,6 +377,7 @@ describe("ServerOptions", () => {
         static: undefined,
         staticMaxAge: 0,
         staticImmutable: false,
+        sendfile: undefined,
         compress: false,
         securityHeaders: "off",
         hsts: undefined,

@@ -31,6 +31,10 @@ const fieldsOf = ({ hsts, securityHeaders: preset }: Values) =>
 export const wrap = (app: PagiApp["Service"], options: Values): Effect.Effect<PagiApp["Service"], RootError> =>
   Effect.gen(function* () {
     let { application } = app
+    if (options.sendfile !== undefined) {
+      const { sendFiles } = yield* Effect.promise(() => import("../sendfile/sendFiles.ts"))
+      application = yield* sendFiles(application, options.sendfile)
+    }
     if (options.static !== undefined) {
       const { staticFiles } = yield* Effect.promise(() => import("../static/StaticFiles.ts"))
       const { staticImmutable: immutable, staticMaxAge: maxAge } = options
