@@ -23,6 +23,8 @@ const Answer = Schema.Struct({
   plan: ServerPlan,
   hasWorkers: Schema.Boolean,
   hasSources: Schema.Boolean,
+  /** Where options and variables are read from, or may be later (`Sources.paths`). */
+  sources: Schema.Array(Schema.String),
   /** What named pipes have said, by their paths: nobody can read it once more. */
   pipes: Schema.Record(Schema.String, Schema.String)
 })

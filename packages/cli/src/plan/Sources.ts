@@ -30,6 +30,13 @@ export const areThere = ({ config, envFiles, secrets }: SourcePlan): boolean =>
   secrets.length > 0 ||
   CommandLine.configFiles.some((name) => existsSync(name))
 
+/** The files and folders that are read, with configuration files that may be there later. */
+export const paths = ({ config, envFiles, secrets }: SourcePlan): ReadonlyArray<string> => [
+  ...(config === null ? CommandLine.configFiles : [config]),
+  ...envFiles,
+  ...secrets
+]
+
 /** Reads all files and puts what they say where nobody else has said anything. */
 export const complete = Effect.fnUntraced(function* (
   plan: ServerPlan,

@@ -1,7 +1,7 @@
 /** The files that this process loads from now on, as far as they are the application's: what a reload waits for. */
 import module from "node:module"
 import { dirname, resolve, sep } from "node:path"
-import { fileURLToPath } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import * as FileVersion from "./FileVersion.ts"
 
 /** Files by their absolute paths, each with the version that was loaded. */
@@ -38,7 +38,11 @@ export const note = (entry: string | undefined, onFile: (path: string) => void):
   module.registerHooks?.({
     resolve: (specifier, context, nextResolve) => {
       try {
-        return nextResolve(specifier, context)
+        const resolved = nextResolve(specifier, context)
+        // What is loaded is what a link leads to, and it may lead somewhere else tomorrow.
+        const path = resolved.url.startsWith("file:") ? wanted(specifier, context.parentURL) : undefined
+        if (path !== undefined && pathToFileURL(path).href !== resolved.url.replace(/[?#].*$/, "")) add(path)
+        return resolved
       } catch (error) {
         const path = wanted(specifier, context.parentURL)
         if (path !== undefined) add(path)

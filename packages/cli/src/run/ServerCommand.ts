@@ -50,7 +50,13 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   const answer = yield* CommandCheck.Asker
   if (answer !== undefined) {
     const hasWorkers = options.workers !== 0 || options.reload
-    return answer({ plan, hasWorkers, hasSources: Sources.areThere(sources), pipes: Pipes.all() })
+    return answer({
+      plan,
+      hasWorkers,
+      hasSources: Sources.areThere(sources),
+      sources: Sources.paths(sources),
+      pipes: Pipes.all()
+    })
   }
   const inspection = yield* Inspection
   if (inspection !== undefined) {

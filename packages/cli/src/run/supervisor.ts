@@ -1,12 +1,12 @@
 /** The process that looks after workers. Loads nothing of the application, nor what reads command lines. */
-import { minimumLogLevel, ServerOptions, type Values } from "@pagi/core/options/ServerOptions"
+import { minimumLogLevel, ServerOptions } from "@pagi/core/options/ServerOptions"
+import { ChildProcesses } from "@pagi/node/supervisor/ChildProcesses"
 import * as Supervisor from "@pagi/node/supervisor/Supervisor"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { MinimumLogLevel } from "effect/References"
 import * as Scope from "effect/Scope"
-import { relative } from "node:path"
 import * as CommandCheck from "../plan/CommandCheck.ts"
 import * as FileEnvironment from "../plan/FileEnvironment.ts"
 import * as Reread from "../plan/Reread.ts"
@@ -23,6 +23,7 @@ import * as Memory from "./Memory.ts"
 import * as Rereading from "./Rereading.ts"
 import * as Privileges from "../service/Privileges.ts"
 import * as ProcessState from "../service/ProcessState.ts"
+import type { Watch } from "../reload/Reloads.ts"
 import type { ServedPlan, ServerPlan } from "../plan/ServerPlan.ts"
 import * as ServerValues from "../plan/ServerValues.ts"
 import * as SupervisorSignals from "../signals/SupervisorSignals.ts"
@@ -84,19 +85,11 @@ const withoutToken = ({ texts, ...rest }: ServedPlan): ServedPlan => {
 }
 
 /** Loads what a reload while somebody types needs, and begins with it. */
-const watchFiles = ({ reloadInclude = [] }: Values, reload: Effect.Effect<void>) =>
-  Effect.gen(function* () {
-    const [{ make }, { ReloadNews }] = yield* Effect.promise(() =>
-      Promise.all([import("../reload/Reloader.ts"), import("../reload/ReloadNews.ts")])
-    )
-    const reloader = yield* make(reloadInclude, (changed) => {
-      const [first = "", ...others] = changed.map((file) => relative(process.cwd(), file))
-      const more = others.length === 0 ? "" : ` and ${others.length} more`
-      return Effect.andThen(Effect.logInfo(`${first}${more} changed`), reload)
-    })
-    // By the time: pages that were loaded before a start of the server see that its code is later.
-    return new ReloadNews(reloader.loaded, Date.now())
-  })
+const watchFiles = (watch: Watch) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../reload/Reloads.ts")),
+    ({ begin }) => begin(watch)
+  )
 
 const refusedRestart =
   "SIGUSR2 asks for another process to take over, which would end the container with its first process; " +
@@ -110,25 +103,32 @@ const stayed = ({ process: { group, user } }: ServerPlan): string =>
 
 /** Looks after workers until the pool has stopped. */
 const supervise = Effect.fnUntraced(function* (
-  { hasSources, pipes, plan }: CommandCheck.Answer,
+  { hasSources, pipes, plan, sources }: CommandCheck.Answer,
   signals: SupervisorSignals.SupervisorSignals
 ) {
   const options = yield* ServerOptions
   const refreshDirectory = WorkingDirectory.remember()
   const duties = yield* makeDuties(plan)
   const program = { path: Installation.program("worker"), payload: withoutToken(plan.served) }
-  let reload: () => void = () => {}
-  const news = options.reload
-    ? yield* watchFiles(
-        options,
-        Effect.sync(() => reload())
-      )
+  let replace: () => void = () => {}
+  let rereadAndReplace: () => void = () => {}
+  const watching = options.reload
+    ? yield* watchFiles({
+        include: options.reloadInclude ?? [],
+        sources,
+        reload: () => replace(),
+        reread: () => rereadAndReplace()
+      })
     : undefined
-  const settings = { ...duties, successor: successor(yield* Launch.Launch), reloads: news }
-  const context = yield* Layer.build(Supervisor.layer(program, settings))
+  const settings = { ...duties, successor: successor(yield* Launch.Launch), reloads: watching?.reloads }
+  const context = yield* Layer.build(
+    watching === undefined
+      ? Supervisor.layer(program, settings)
+      : Layer.provide(Supervisor.layer(program, settings), Layer.succeed(ChildProcesses, watching.processes))
+  )
   const { ended, send } = Context.get(context, Supervisor.PagiSupervisor)
-  reload = () => {
-    news?.begin()
+  replace = () => {
+    watching?.begin()
     refreshDirectory()
     send("reload")
   }
@@ -148,16 +148,18 @@ const supervise = Effect.fnUntraced(function* (
   }
   const rereading = Rereading.make(
     reread,
-    () => reload(),
+    replace,
     (error) => void log(Effect.logError(`${stayed(plan)}: ${error instanceof Error ? error.message : error}`))
   )
+  rereadAndReplace = rereading.ask
   signals.connect((command, signal) => {
     if (command === "hotRestart" && isFirst) return void log(Effect.logWarning(refusedRestart))
     if (command !== "reload" && command !== "hotRestart") return send(command, signal)
     refreshDirectory()
-    if (command === "hotRestart") send(command, signal)
-    else if (hasSources) rereading.ask()
-    else reload()
+    if (command === "hotRestart") return send(command, signal)
+    watching?.discard()
+    if (hasSources) rereading.ask()
+    else replace()
   })
   return yield* ended
 })

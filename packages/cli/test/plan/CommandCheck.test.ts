@@ -127,6 +127,7 @@ describe("CommandCheck", () => {
           },
           hasWorkers: true,
           hasSources: true,
+          sources: [],
           pipes: {}
         }
         const file = yield* checker(`
@@ -156,11 +157,11 @@ describe("CommandCheck", () => {
         environment["PAGI_ENV_FILE"] = pipe
         const writer = spawn("sh", ["-c", `printf 'GREETING=hi\nPAGI_PORT=81\n' > "${pipe}"`])
         try {
-          const { pipes, plan } = answerTo(["--workers", "2", application])
+          const { pipes, plan, sources } = answerTo(["--workers", "2", application])
           assert.deepStrictEqual(pipes, { [pipe]: "GREETING=hi\nPAGI_PORT=81\n" })
           assert.deepStrictEqual(plan.served.environment, { GREETING: "hi" })
           const again = yield* Effect.promise(() => askAgain(["--workers", "2", application], { pipes }))
-          assert.deepStrictEqual(again, { answer: { plan, hasWorkers: true, hasSources: true, pipes } })
+          assert.deepStrictEqual(again, { answer: { plan, hasWorkers: true, hasSources: true, sources, pipes } })
         } finally {
           writer.kill("SIGKILL")
           if (before === undefined) delete environment["PAGI_ENV_FILE"]

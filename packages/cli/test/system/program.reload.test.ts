@@ -116,6 +116,30 @@ describe("pagi-server --reload", () => {
   )
 
   it.live(
+    "takes up what configuration and .env files say, and keeps the old options when they are not good",
+    () =>
+      Effect.gen(function* () {
+        const source = "export default { fetch: () => new Response(process.env.WORD + ' ' + 1) }\n"
+        const cwd = yield* Site.make({ "app.mjs": source, ".env": "WORD=one\n" })
+        const given = ["--port", "0", "--no-access-log", ...reload, "--env-file", ".env", "./app.mjs"]
+        const program = yield* Program.start(given, { cwd })
+        const address = yield* Program.address(program)
+        const ask = Effect.promise(() =>
+          fetch(address, { headers: { connection: "close" } }).then((response) => response.text())
+        )
+        assert.strictEqual(yield* ask, "one 1")
+        writeFileSync(join(cwd, ".env"), "WORD=two\n")
+        yield* program.line(/^\.env changed$/m)
+        yield* Effect.repeat(ask, { until: (text) => text === "two 1" })
+        writeFileSync(join(cwd, "pagi.config.json"), '{ "timeout": "never" }')
+        yield* program.line(/^pagi\.config\.json changed$/m)
+        yield* program.line(/the options stay as they were before/)
+        assert.strictEqual(yield* ask, "two 1")
+      }),
+    timeout
+  )
+
+  it.live(
     "does not work in production",
     () =>
       Effect.gen(function* () {
