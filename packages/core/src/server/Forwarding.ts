@@ -10,6 +10,7 @@ import { listElements } from "../http/CommaList.ts"
 import { visitFromEnd } from "../http/ForwardedElement.ts"
 import * as ForwardedNode from "../http/ForwardedNode.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import { isLocalHost } from "../http/LocalName.ts"
 import * as PathPrefix from "../http/PathPrefix.ts"
 import type { ObservedConnection } from "../observe/Observer.ts"
 import type { ForwardedField } from "../options/ForwardedFields.ts"
@@ -93,10 +94,16 @@ const withHost = (headers: HeaderBlock, host: string): HeaderBlock => [
 export class Forwarding {
   readonly #isTrusted: IsTrusted
   readonly #believed: ReadonlySet<string>
+  readonly #keepsForeignNames: boolean
 
-  /** `isTrusted` says whose words count, `believed` in which of the fields. */
-  constructor(isTrusted: IsTrusted, believed: ReadonlyArray<ForwardedField>) {
+  /**
+   * `isTrusted` says whose words count, `believed` in which of the fields. With `keepsForeignNames` a host that is not local
+   * cannot become one that is: a server that shows more under a local name needs that, since a page of anybody's can send
+   * these fields from a browser on a machine that is trusted.
+   */
+  constructor(isTrusted: IsTrusted, believed: ReadonlyArray<ForwardedField>, keepsForeignNames = false) {
     this.#isTrusted = isTrusted
+    this.#keepsForeignNames = keepsForeignNames
     this.#believed = new Set(believed.map((field) => (field === "forwarded" ? field : `x-forwarded-${field}`)))
   }
 
@@ -107,7 +114,7 @@ export class Forwarding {
     if (told === undefined) return undefined
     const origin = this.#originOf(told, connection.client)
     const secure = schemes.get(origin.proto?.toLowerCase() ?? "") ?? connection.secure
-    const headers = hostOf(head.headers, origin, secure)
+    const headers = this.#hostOf(head.headers, origin, secure)
     const prefix = origin.prefix === undefined ? undefined : PathPrefix.read(origin.prefix)
     const isSame = headers === head.headers && prefix === undefined
     return {
@@ -167,17 +174,22 @@ export class Forwarding {
     })
     return origin
   }
+
+  /** The fields, with the host that the client has asked for. */
+  #hostOf(headers: HeaderBlock, { host, port }: Origin, secure: boolean): HeaderBlock {
+    if (host === undefined && port === undefined) return headers
+    const sent = headers.find(([name]) => name === "host")?.[1]
+    const isTaken = host !== undefined && isAuthority(host) && !this.#isMadeLocal(sent, host)
+    const asked = isTaken ? host : sent
+    if (asked === undefined || asked === "") return headers
+    const whole = withPort(asked, port, secure)
+    return whole === sent ? headers : withHost(headers, whole)
+  }
+
+  #isMadeLocal(sent: string | undefined, told: string): boolean {
+    return this.#keepsForeignNames && isLocalHost(told) && !isLocalHost(sent ?? "")
+  }
 }
 
 /** The part of the name of a field that is believed, behind `x-forwarded-`. */
 const nameOf = (field: string): ForwardedField => field.slice("x-forwarded-".length) as ForwardedField
-
-/** The fields, with the host that the client has asked for. */
-const hostOf = (headers: HeaderBlock, { host, port }: Origin, secure: boolean): HeaderBlock => {
-  if (host === undefined && port === undefined) return headers
-  const sent = headers.find(([name]) => name === "host")?.[1]
-  const asked = host !== undefined && isAuthority(host) ? host : sent
-  if (asked === undefined || asked === "") return headers
-  const whole = withPort(asked, port, secure)
-  return whole === sent ? headers : withHost(headers, whole)
-}

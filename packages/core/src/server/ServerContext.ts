@@ -162,7 +162,8 @@ export const make = (parts: {
       exchanges: ExchangeRecorder.make(clock, parts.observer, tracer),
       tracer,
       requestIds,
-      forwarding: parts.isTrusted && new Forwarding(parts.isTrusted, options.trustedFields),
+      forwarding:
+        parts.isTrusted && new Forwarding(parts.isTrusted, options.trustedFields, options.mode === "development"),
       scopeTypes: app.application.scopeTypes,
       ownSpans: app.application.ownSpans,
       native: app.application.native,

@@ -151,6 +151,24 @@ describe("Forwarding", () => {
     )
   })
 
+  it.each<readonly [sent: string, told: string, host: string]>([
+    ["evil.example", "localhost", "evil.example"],
+    ["evil.example:8080", "127.0.0.1:8080", "evil.example:8080"],
+    ["evil.example", "shop.test", "evil.example"],
+    ["evil.example", "example.org", "example.org"],
+    ["localhost:8080", "shop.test", "shop.test"],
+    ["inner", "example.org", "example.org"]
+  ])("in development, %s with %s told is for %s", (sent, told, host) => {
+    const forwarding = new Forwarding(isTrusted, all, true)
+    for (const field of [["x-forwarded-host", told] as const, forwarded(`host="${told}"`)]) {
+      const resolved = forwarding.resolve({ headers: [["host", sent], field] }, proxy)
+      assert.deepStrictEqual(
+        resolved?.head.headers.filter(([name]) => name === "host"),
+        [["host", host]]
+      )
+    }
+  })
+
   it("knows the peers of Unix sockets", () => {
     const local = { ...proxy, client: undefined, server: ["/run/app.sock", null] } as const
     assert.strictEqual(told([xff("6.6.6.6, 192.0.2.7")], all, local)[0], "192.0.2.7|0")

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isLocal } from "../../src/development/LocalName.ts"
+import { isLocal } from "@pagi/core/http/LocalName"
 import * as Page from "../../src/development/Page.ts"
 
 const forms: ReadonlyArray<readonly [accept: string | undefined, form: Page.Form]> = [
