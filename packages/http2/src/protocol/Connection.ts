@@ -128,13 +128,25 @@ export class Connection<Owner extends StreamOwner> extends ConnectionInput<Owner
     this.close(stream, "reset")
   }
 
-  /** The application has taken so much of what the peer has sent, which it may send more of now (RFC 9113 §6.9). */
-  consume(stream: Stream<Owner>, length: number): void {
+  /**
+   * The application has taken so much of what the peer has sent, which it may send more of now (RFC 9113 §6.9).
+   *
+   * @param ahead how much of it `consumeAhead` has counted
+   */
+  consume(stream: Stream<Owner>, length: number, ahead = 0): void {
     if (this.isFailed) return
-    this.consumeConnection(length)
+    this.consumeConnection(length - ahead)
     if (stream.isRemoteClosed) return
     const increment = stream.receiveWindow.consume(length)
     if (increment > 0) writeWindowUpdate(this.output.frames, stream.id, increment)
+  }
+
+  /**
+   * Content has to wait for long, which leaves the window of the connection to other streams. What its own stream may send
+   * is as it was.
+   */
+  consumeAhead(length: number): void {
+    if (!this.isFailed) this.consumeConnection(length)
   }
 
   /** Writes content that has waited, as far as it can; answers what keeps the rest. */

@@ -28,6 +28,8 @@ export class RequestContent {
   #first: Waiting | undefined = undefined
   #others: Fifo<Waiting> | undefined = undefined
   #isEndTaken = false
+  /** As much of what waits, from the first byte on, as takes nothing of the connection's window. */
+  #ahead = 0
   /** Bytes that have come, without padding. */
   received = 0
 
@@ -36,9 +38,11 @@ export class RequestContent {
     this.#stream = stream
   }
 
-  add({ bytes, flowLength }: Data<ConnectedRequest>): void {
+  /** Keeps what has come. `isAhead` leaves the connection's window to others, for what comes before anybody takes of it. */
+  add({ bytes, flowLength }: Data<ConnectedRequest>, isAhead = false): void {
     const { length } = bytes
     this.received += length
+    if (isAhead && length > 0) this.#giveAhead(flowLength)
     const last = this.#others?.last ?? this.#first
     if (length === 0) this.#giveBack(flowLength)
     else if (last !== undefined && last.memory.length - last.length >= length) {
@@ -80,9 +84,18 @@ export class RequestContent {
     return length === memory.length ? memory : memory.subarray(0, length)
   }
 
+  #giveAhead(length: number): void {
+    const { machine, transport } = this.#connection
+    this.#ahead += length
+    machine.consumeAhead(length)
+    if (machine.hasOutput) transport.scheduleFlush()
+  }
+
   #giveBack(length: number): void {
     const { machine, transport } = this.#connection
-    machine.consume(this.#stream, length)
+    const ahead = Math.min(this.#ahead, length)
+    this.#ahead -= ahead
+    machine.consume(this.#stream, length, ahead)
     if (machine.hasOutput) transport.scheduleFlush()
   }
 

@@ -176,7 +176,8 @@ export class RequestStream implements HttpHost, TurnHost, ConnectedRequest, Dead
   onData(piece: Data<RequestStream>): void {
     this.#isContinueAwaited = false
     if (this.#isUnwanted) return this.#skip(piece)
-    this.#content.add(piece)
+    // Those that run must not have to wait for what belongs to one that waits for them.
+    this.#content.add(piece, this.#queued !== undefined)
     // The application may not be waiting any more.
     this.#isBodyAwaited = false
     if (this.#tunnel !== undefined) return this.#tunnel.onContent()
