@@ -388,6 +388,19 @@ describe("compress", () => {
     })
   )
 
+  it.live(
+    "does nothing unless it is asked for: a secret beside what a client has sent could be told by the length",
+    () =>
+      Effect.gen(function* () {
+        for (const way of [ask, askHttp2]) {
+          const { port } = yield* serveHttp(sending(start(), piece(text)))
+          const got = yield* way(port, { path: "/", headers: { "accept-encoding": all } })
+          assert.strictEqual(got.body.toString(), text)
+          assert.isUndefined(got.headers["content-encoding"])
+        }
+      })
+  )
+
   it.live("uses the levels that it is given, and no coding that is off", () =>
     Effect.gen(function* () {
       const words = Array.from({ length: 20_000 }, (_, index) => `word${(index * 7919) % 1009}`).join(" ")

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as PagiApp from "@pagi/core/PagiApp"
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { execFileSync } from "node:child_process"
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib"
@@ -41,6 +42,9 @@ const folders = Effect.map(temporaryFolder, (folder) => {
   symlinkSync("..", join(folder, "public/up"))
   symlinkSync("digits.txt", join(folder, "public/in.txt"))
   symlinkSync("../secret.txt", join(folder, "public/digits.txt.gz"))
+  symlinkSync("/dev/zero", join(folder, "public/device"))
+  symlinkSync("/proc/self/environ", join(folder, "public/process"))
+  execFileSync("mkfifo", [join(folder, "public/fifo"), join(folder, "public/digits.txt.br")])
   return folder
 })
 
@@ -91,7 +95,7 @@ describe("static files", () => {
     )
   }
 
-  it.live("show nothing hidden and nothing outside", () =>
+  it.live("show nothing hidden, nothing outside, and only regular files", () =>
     Effect.gen(function* () {
       const { get } = yield* setUp()
       for (const path of [
@@ -107,6 +111,9 @@ describe("static files", () => {
         "/assets/..\\secret.txt",
         "/assets/out.txt",
         "/assets/up/secret.txt",
+        "/assets/device",
+        "/assets/process",
+        "/assets/fifo",
         "/assets/digits.txt%00.html"
       ]) {
         const { status, text } = yield* get(path)
@@ -115,7 +122,7 @@ describe("static files", () => {
       // Links that stay in the folder, or come back to it, are followed; one that leads out is no variant either.
       assert.strictEqual((yield* get("/assets/in.txt")).text, "0123456789")
       assert.strictEqual((yield* get("/assets/up/public/digits.txt")).text, "0123456789")
-      assert.strictEqual((yield* get("/assets/digits.txt", { "accept-encoding": "gzip" })).text, "0123456789")
+      assert.strictEqual((yield* get("/assets/digits.txt", { "accept-encoding": "gzip, br" })).text, "0123456789")
     })
   )
 
