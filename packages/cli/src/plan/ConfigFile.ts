@@ -30,11 +30,20 @@ const definitions: ReadonlyMap<string, Definition> = new Map<string, Definition>
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+/** Not a promise or a `Map`: these have no options that could be read off them. */
+const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  isObject(value) && [Object.prototype, null].includes(Object.getPrototypeOf(value))
+
 /** Reads a file and what it says of each option. Values are checked later, together with those of flags. */
 export const read = Effect.fnUntraced(function* (path: string) {
   const content = yield* load(path)
-  if (!isObject(content)) {
-    const found = Description.ofValue(content)
+  if (!isPlain(content)) {
+    const found =
+      content instanceof Promise
+        ? "a promise; write export default await …"
+        : isObject(content)
+          ? "one of a class"
+          : Description.ofValue(content)
     return yield* new UsageError({ message: `${path}: expected an object with options, and got ${found}` })
   }
   const options: Record<string, Given> = {}

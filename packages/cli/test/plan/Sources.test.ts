@@ -118,7 +118,9 @@ describe("Sources", () => {
         "a.json": "{",
         "b.yaml": "",
         "c.mjs": "export const a = 1",
-        "d.mjs": "throw 5"
+        "d.mjs": "throw 5",
+        "promise.mjs": "export default Promise.resolve({ port: 1 })",
+        "map.mjs": "export default new Map([['port', 1]])"
       })
       const failure = (name: string) => messageOf({ sources: { config: join(folder, name) } })
       assert.match(yield* failure("a.json"), /a\.json:1:2 is not JSON: expected a name in double quotes, or }$/)
@@ -128,6 +130,11 @@ describe("Sources", () => {
       }
       assert.match(yield* failure("b.yaml"), /b\.yaml: expected a name that ends in /)
       assert.match(yield* failure("c.mjs"), /c\.mjs: there is no default export; /)
+      assert.match(
+        yield* failure("promise.mjs"),
+        /promise\.mjs: expected .*, and got a promise; write export default await …$/
+      )
+      assert.match(yield* failure("map.mjs"), /map\.mjs: expected an object with options, and got one of a class$/)
       assert.match(yield* failure("d.mjs"), /^cannot load .*d\.mjs: /)
       assert.match(yield* failure("e.json"), /^cannot read .*e\.json: there is no such file$/)
       assert.match(yield* messageOf({ sources: { envFiles: [folder] } }), /^cannot read .*: it is a directory$/)
