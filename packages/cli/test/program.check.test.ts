@@ -87,6 +87,8 @@ describe("pagi-server check", () => {
             ends(4, /cannot load throws\.mjs: no database \(throws\.mjs:1\)\n$/, ["throws.mjs"]),
             ends(4, /cannot load syntax\.mjs: SyntaxError: /, ["syntax.mjs"]),
             ends(4, /cannot load none\.mjs: there is no such file\n$/, ["none.mjs"]),
+            ends(4, /cannot serve the directory none: /, ["--static", "/=none", "--no-app"]),
+            ends(0, /^$/, ["--static", "/=.", "--no-app"]),
             ends(0, /^$/, ["--no-app", "throws.mjs"]),
             ends(2, /.*broken\.crt/, ["--no-app", ...tls, "throws.mjs"])
           ],

@@ -62,6 +62,10 @@ export const inspect = Effect.fnUntraced(function* (
     yield* Console.log(`application: ${served.app ?? "the files of the current directory"}\n${table(rows)}`)
   }
   if (options.tls !== undefined && !options.disableTls) yield* TlsFiles.read(options.tls)
+  if (options.static !== undefined) {
+    const { realRoot } = yield* Effect.promise(() => import("@pagi/node/static/RootError"))
+    yield* Effect.forEach(options.static, ({ folder }) => realRoot(folder), { discard: true })
+  }
   if (options.otlp !== "off") {
     const OtlpSettings = yield* Effect.promise(() => import("../otlp/OtlpSettings.ts"))
     yield* OtlpSettings.read(options.otlp, FileEnvironment.withFiles(served))
