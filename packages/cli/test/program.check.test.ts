@@ -99,6 +99,23 @@ describe("pagi-server check", () => {
   )
 
   it.live(
+    "warns as a start does, of what hardly does what was meant",
+    () =>
+      Effect.gen(function* () {
+        const { check } = yield* checking({})
+        const alone = yield* check(["--max-workers", "3"], { PAGI_PROT: "1" })
+        assert.strictEqual(
+          alone.stderr,
+          "warning: the variable PAGI_PROT is no option of the server; did you mean PAGI_PORT?\n" +
+            "warning: --max-workers has no effect without --workers\n"
+        )
+        assert.strictEqual(alone.code, 0)
+        assert.strictEqual((yield* check(["--max-workers", "3", "-w", "2"])).stderr, "")
+      }),
+    timeout
+  )
+
+  it.live(
     "binds nothing: a port that is in use is no error, nor are a pid file and a socket",
     () =>
       Effect.gen(function* () {

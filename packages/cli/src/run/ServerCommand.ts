@@ -60,16 +60,23 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   }
   const inspection = yield* Inspection
   if (inspection !== undefined) {
+    yield* warnOf(plan, options)
     const { inspect } = yield* Effect.promise(() => import("./Inspection.ts"))
     return yield* inspect(plan, options, inspection)
   }
   yield* ConsoleLog.use(options)
   yield* Launch.inBackground(plan.process, options)
-  yield* UnknownVariables.warn
+  yield* warnOf(plan, options)
   yield* ContainerHint.tell(options)
   FileEnvironment.apply(plan.served.environment)
-  for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)
   yield* SingleServer.run(plan, options)
+})
+
+/** Warns of what is no mistake, and will hardly do what was meant. */
+const warnOf = Effect.fnUntraced(function* (plan: ServerPlan, options: ServerOptions.Values) {
+  yield* UnknownVariables.warn
+  if (options.workers !== 0 || options.reload) return
+  for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)
 })
 
 /** What was given that only concerns servers with workers. */
