@@ -5,6 +5,12 @@ import * as ProcessStart from "./program/ProcessStart.ts"
 ProcessStart.begin()
 Pipes.claim()
 
+// Whoever has asked may be killed while a module of the configuration waits for something.
+const asker = process.ppid
+setInterval(() => {
+  if (process.ppid !== asker) process.exit()
+}, 500).unref()
+
 const { answer } = await import("./plan/CommandCheck.ts")
 const main = await import("./run/main.ts")
 const Launch = await import("./service/Launch.ts")

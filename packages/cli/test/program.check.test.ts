@@ -116,6 +116,40 @@ describe("pagi-server check", () => {
   )
 
   it.live(
+    "ends at the first signal, whatever a module waits for",
+    () =>
+      Effect.gen(function* () {
+        const waits = "console.log('waiting'); setInterval(() => {}, 1000); await new Promise(() => {})\n"
+        const { cwd } = yield* checking({ "app.mjs": waits, "waits.mjs": waits })
+        for (const args of [["app.mjs"], ["--config", "waits.mjs"]]) {
+          const program = yield* Program.start(["check", ...args], { cwd })
+          yield* program.line(/^waiting$/m)
+          yield* Effect.sleep("700 millis")
+          yield* program.signal("SIGINT")
+          const { code, signal } = yield* program.result
+          assert.deepStrictEqual([code, signal], [null, "SIGINT"])
+        }
+      }),
+    timeout
+  )
+
+  it.live(
+    "leaves no process behind when a start is killed while the configuration waits for something",
+    () =>
+      Effect.gen(function* () {
+        const waits =
+          "console.log(`waiting ${process.pid}`); setInterval(() => {}, 1000); await new Promise(() => {})\n"
+        const { cwd } = yield* checking({ "waits.mjs": waits })
+        const program = yield* Program.start(["--config", "waits.mjs"], { cwd })
+        const [, pid] = yield* program.line(/^waiting (\d+)$/m)
+        yield* program.signal("SIGKILL")
+        yield* program.result
+        assert.notStrictEqual(Number(pid), program.pid)
+      }),
+    timeout
+  )
+
+  it.live(
     "binds nothing: a port that is in use is no error, nor are a pid file and a socket",
     () =>
       Effect.gen(function* () {

@@ -76,7 +76,8 @@ const run = (given: ReadonlyArray<string>, launch: Launch["Service"]) => {
 }
 
 /** Runs the command with the arguments of the process, which exits with a code of `ExitCode`. */
-export const main = (launch: Launch["Service"]): void => begin(run(process.argv.slice(2), launch), Context.empty())
+export const main = (launch: Launch["Service"]): void =>
+  begin(run(process.argv.slice(2), launch), Context.empty(), StopSignals.listen)
 
 /** Tells what the command line means. A configuration file may have left something open, which is not waited for. */
 export const answer = (launch: Launch["Service"], tell: (answer: CommandCheck.Answer) => void): void => {
@@ -85,7 +86,12 @@ export const answer = (launch: Launch["Service"], tell: (answer: CommandCheck.An
     tell(answer)
     isTold = true
   }
-  begin(run(process.argv.slice(2), launch), Context.make(CommandCheck.Asker, asker), () => isTold)
+  begin(
+    run(process.argv.slice(2), launch),
+    Context.make(CommandCheck.Asker, asker),
+    StopSignals.endAtOnce,
+    () => isTold
+  )
 }
 
 /** Completes when what was printed has been taken by whoever reads it, or never will be. */
@@ -98,16 +104,22 @@ export const inspect = (launch: Launch["Service"], args: ReadonlyArray<string>):
   const others = args.filter((arg) => arg !== "--json" && arg !== "--no-app")
   const wish = { isJson: args.includes("--json"), loadsApplication: !args.includes("--no-app") }
   // An application may have left something open, which is not waited for either.
-  begin(Effect.ensuring(run(others, launch), printed), Context.make(CommandCheck.Inspection, wish), () => true)
+  begin(
+    Effect.ensuring(run(others, launch), printed),
+    Context.make(CommandCheck.Inspection, wish),
+    StopSignals.endAtOnce,
+    () => true
+  )
 }
 
 const begin = (
   program: ReturnType<typeof run>,
   purpose: Context.Context<never>,
+  attend: (isTerminalClosed: () => boolean) => StopSignals.StopSignal["Service"],
   mayEnd: () => boolean = () => false
 ): void => {
   const isTerminalClosed = Terminal.watch()
-  const stopSignal = StopSignals.listen(isTerminalClosed)
+  const stopSignal = attend(isTerminalClosed)
   MainProgram.run(
     program.pipe(
       Effect.provideService(StopSignals.StopSignal, stopSignal),

@@ -5,7 +5,7 @@
 import { ofSignal } from "@pagi/node/pool/ExitCode"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { constants } from "node:os"
 
@@ -70,6 +70,17 @@ export const listen = (isTerminalClosed: () => boolean): StopSignal["Service"] =
     isReceived: () => Deferred.isDoneUnsafe(received),
     onForced: (by) => void (tell = by)
   }
+}
+
+/**
+ * Leaves signals to the system, which ends the process at once, for a program that serves nobody. The first process of a
+ * container has to end itself.
+ */
+export const endAtOnce = (): StopSignal["Service"] => {
+  if (process.pid === 1) {
+    for (const signal of stopping) process.on(signal, () => process.exit(ofSignal(constants.signals[signal])))
+  }
+  return { received: Effect.never, isReceived: () => false, onForced: () => {} }
 }
 
 /** What this process does at a signal, once it listens. */
