@@ -16,7 +16,7 @@ const isExecutable = (path: string): boolean => {
 /** Says aloud that tests have to do without something; where everything was to be installed (`.ci/run`), that is an error. */
 export const tellMissing = (what: string): void => {
   const message = `NOT TESTED with ${what}: it is not installed`
-  if (process.env["PAGI_TEST_PROGRAMS"] === "all") throw new Error(message)
+  if (process.env["REQUIRED_TEST_PROGRAMS"] === "all") throw new Error(message)
   console.warn(message)
 }
 
