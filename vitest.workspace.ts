@@ -1,16 +1,18 @@
 import { availableParallelism } from "node:os"
 import { configDefaults, defineConfig } from "vitest/config"
+import { LongestFirst } from "./test/support/LongestFirst.ts"
 
 const packages = ["core", "http1", "http2", "websocket", "node", "cli"]
 
 /** Tests that put something in place of a module of Node's or of a global, which others must not see. */
 const replacing: Readonly<Record<string, ReadonlyArray<string>>> = {
+  cli: ["test/program/WorkingDirectory.test.ts", "test/signals/{Stop,Supervisor}Signals.test.ts"],
   core: ["test/fetch/*.test.ts"],
   node: ["test/compression/WebSocketCompression.{close,limits}.test.ts", "test/FetchHandlers*.test.ts"]
 }
 
 /** Of all others, those whose modules hold nothing that another test could see: they are loaded once for each worker. */
-const stateless = new Set(["core", "http1", "http2", "websocket", "node"])
+const stateless = new Set(["cli", "core", "http1", "http2", "websocket", "node"])
 
 /** What a package has done once before its tests. */
 const setups: Readonly<Record<string, string>> = {
@@ -43,6 +45,7 @@ export default defineConfig({
   test: {
     // Many tests wait, for programs and for the clock, so that two cores have time for three of them.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    sequence: { sequencer: LongestFirst },
     projects: [
       ...packages.map((name) => project(name, `packages/${name}`)),
       ...Object.entries(replacing).map(replacingProject),

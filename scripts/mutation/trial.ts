@@ -31,7 +31,7 @@ const limitOf = (packages: ReadonlyArray<string>): number =>
   packages.reduce((sum, name) => sum + 4 * (usual.get(name) ?? assumedMilliseconds), assumedMilliseconds)
 
 const projectsOf = (packageName: string): ReadonlyArray<string> =>
-  ["core", "node"].includes(packageName) ? [packageName, `${packageName}, replacing`] : [packageName]
+  ["cli", "core", "node"].includes(packageName) ? [packageName, `${packageName}, replacing`] : [packageName]
 
 const test = (sandbox: Sandbox, packages: ReadonlyArray<string>, files: ReadonlyArray<string>): Promise<Outcome> => {
   const projects = packages.flatMap(projectsOf).flatMap((project) => ["--project", project])

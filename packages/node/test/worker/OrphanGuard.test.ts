@@ -30,7 +30,8 @@ const orphan = (allowance: number) =>
     ({ pid }) => Effect.sync(() => isRunning(pid) && process.kill(pid, "SIGKILL"))
   )
 
-describe("OrphanGuard", () => {
+// At the same time: they wait most of theirs.
+describe.concurrent("OrphanGuard", () => {
   it.live("ends a worker that is blocked when its parent has gone", () =>
     Effect.gen(function* () {
       const { pid } = yield* orphan(200)
