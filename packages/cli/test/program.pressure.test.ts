@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import { writeFileSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { join } from "node:path"
@@ -72,6 +73,7 @@ const start = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>
     /** Waits until metrics have lines with such a beginning and such a value. */
     const told = (name: string, value: number) =>
       Effect.repeat(metrics, {
+        schedule: Schedule.spaced("20 millis"),
         until: (text) => text.split("\n").some((line) => line.startsWith(name) && line.endsWith(` ${value}`))
       })
     return { open, program, told, goFile }
