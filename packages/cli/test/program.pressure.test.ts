@@ -82,7 +82,8 @@ const start = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>
 const refused = (limit: string): string => `pagi_server_limits_hit_total{limit="${limit}"}`
 
 for (const workers of ["0", "1"]) {
-  describe(`pagi-server under pressure, with ${workers} workers`, () => {
+  // All at the same time: they wait more than they compute.
+  describe.concurrent(`pagi-server under pressure, with ${workers} workers`, () => {
     it.live(
       "lets requests wait in a line, and refuses what is too much for it",
       () =>
@@ -118,9 +119,13 @@ for (const workers of ["0", "1"]) {
         }),
       timeout
     )
+  })
+}
 
+for (const workers of ["0", "1"]) {
+  describe(`pagi-server whose process computes, with ${workers} workers`, () => {
     it.live(
-      "refuses what has waited for too long while the process computed, and goes on",
+      "refuses what has waited for too long, and goes on",
       () =>
         Effect.gen(function* () {
           const { goFile, open, program, told } = yield* start(["--workers", workers, "--max-queue-time", "1s"], {})
