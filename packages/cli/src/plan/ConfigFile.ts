@@ -59,7 +59,7 @@ export const read = Effect.fnUntraced(function* (path: string) {
     const definition = definitions.get(key)
     const source = `${path}: ${key}`
     if (other !== undefined) others[other] = yield* textOf(source, value)
-    else if (definition === undefined) return yield* unknown(source, key, value)
+    else if (definition === undefined) return yield* unknown(path, key, value)
     else options[key] = givenOf(source, definition, value)
   }
   const result: FileContent = { options, others }
@@ -117,17 +117,19 @@ const textOf = (source: string, value: unknown): Effect.Effect<string, ServerOpt
         expected: "a text that is not empty"
       })
 
-const unknown = (source: string, key: string, value: unknown): Effect.Effect<never, ServerOptions.InvalidOption> => {
+/** The value is not told: it may be a secret, whose name is misspelt. */
+const unknown = (
+  path: string,
+  key: string,
+  value: unknown
+): Effect.Effect<never, ServerOptions.InvalidOption | UsageError> => {
+  if (key === "tls") {
+    const expected = "an object with cert and key"
+    return new ServerOptions.InvalidOption({ option: `${path}: tls`, value: Formatter.format(value), expected })
+  }
   const near = NearNames.find(key, [...definitions.keys(), ...otherNames])
   const meant = near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`
-  return key === "tls"
-    ? new ServerOptions.InvalidOption({
-        option: source,
-        value: Formatter.format(value),
-        expected: "an object with cert and key"
-      })
-    : // Its value may be a secret, whose name is misspelt.
-      new ServerOptions.InvalidOption({ option: source, value: "it", expected: `the name of an option${meant}` })
+  return new UsageError({ message: `${path}: there is no option ${key}${meant}` })
 }
 
 /** Texts are those of the command line, and numbers seconds where they are durations; the rest is as in programs. */
