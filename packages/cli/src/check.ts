@@ -2,6 +2,7 @@
 import * as Pipes from "./plan/Pipes.ts"
 import * as ProcessStart from "./program/ProcessStart.ts"
 
+const { ppid: parent } = process
 ProcessStart.begin()
 Pipes.claim()
 
@@ -14,4 +15,4 @@ setInterval(() => {
 const { answer } = await import("./plan/CommandCheck.ts")
 const main = await import("./run/main.ts")
 const Launch = await import("./service/Launch.ts")
-main.answer(Launch.claim(), answer)
+main.answer(Launch.claim(), { parent, tell: answer })

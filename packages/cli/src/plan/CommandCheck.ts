@@ -2,15 +2,18 @@
  * Has a command line read and checked by a process of its own. The library that does it, and all that it loads, would
  * otherwise stay in the memory of a supervisor for as long as the server runs.
  */
+import { longestTimer } from "@pagi/core/options/OptionKind"
 import * as ExitCode from "@pagi/node/pool/ExitCode"
+import { startAllowance } from "@pagi/node/pool/StartAllowance"
 import * as Context from "effect/Context"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { writeSync } from "node:fs"
 import { constants } from "node:os"
 import { Readable, Writable } from "node:stream"
 import * as Installation from "../program/Installation.ts"
+import * as LoadLimit from "./LoadLimit.ts"
 import * as Pipes from "./Pipes.ts"
 import { ServerPlan } from "./ServerPlan.ts"
 
@@ -38,31 +41,62 @@ const read = Schema.decodeOption(Text)
 
 const unreadable = "the check of the command line has said something else than was expected; after an update, restart"
 
-const ofError = (error: Error): string => `the command line cannot be checked: ${error.message}`
+const ofError = ({ message }: Error): End => ({
+  problem: `the command line cannot be checked: ${message}`,
+  code: ExitCode.internal
+})
 
-/** Bytes that an answer may have: with variables of files, and what pipes have said. */
-const maxAnswer = 64 * 1024 * 1024
+/** How a command line is looked at. */
+export interface Look {
+  /** What pipes have said when they were read. */
+  readonly pipes?: Readonly<Record<string, string>>
+  /** Milliseconds after which it is given up; infinitely many for no limit. */
+  readonly limit?: number
+  /** The program that looks, for tests. */
+  readonly file?: string
+}
+
+/** How the process that looks has ended, or why it has not. */
+type End =
+  | { readonly text: string; readonly status: number | null; readonly signal: NodeJS.Signals | null }
+  | { readonly problem: string; readonly code: number }
 
 /**
  * What this command line means; or the exit code when there is nothing to serve: help was asked for, or a mistake was
- * found, and has been printed.
+ * found, and has been printed. A signal to stop ends both processes.
  */
-export const ask = (args: ReadonlyArray<string>, file: string = program): Answer | number => {
-  const { error, output, signal, status } = spawnSync(process.execPath, [...process.execArgv, file, ...args], {
-    stdio: ["inherit", "inherit", "inherit", "pipe"],
-    maxBuffer: maxAnswer
-  })
-  if (error !== undefined) return refuse(ofError(error))
+export const ask = async (args: ReadonlyArray<string>, given: Look = {}): Promise<Answer | number> => {
+  // What the process says itself of a file that takes too long says more.
+  const limit = LoadLimit.ofCommandLine(args, process.env) + startAllowance
+  const end = await look(args, { limit, ...given }, endAtSignals)
+  if ("problem" in end) return refuse(end.problem, end.code)
+  const { signal, status, text } = end
   if (signal !== null) return ExitCode.ofSignal(constants.signals[signal])
-  const text = output[descriptor]?.toString() ?? ""
   if (status !== 0 || text === "") return status ?? ExitCode.internal
-  return Option.getOrElse(read(text), () => refuse(unreadable))
+  return Option.getOrElse(read(text), () => refuse(unreadable, ExitCode.internal))
 }
 
 /** Nothing that writes messages has been loaded yet. */
-const refuse = (problem: string): number => {
+const refuse = (problem: string, code: number): number => {
   process.stderr.write(`error: ${problem}\n`)
-  return ExitCode.internal
+  return code
+}
+
+/** Has a signal end this process as if it did not listen, but the other one before; until what is returned is called. */
+const endAtSignals = (child: ChildProcess): (() => void) => {
+  const signals = ["SIGINT", "SIGTERM"] as const
+  const stop = (): void => {
+    for (const signal of signals) process.off(signal, end)
+  }
+  const end = (signal: NodeJS.Signals): void => {
+    child.kill("SIGKILL")
+    stop()
+    process.kill(process.pid, signal)
+    // The first process of a container is still there.
+    process.exit(ExitCode.ofSignal(constants.signals[signal]))
+  }
+  for (const signal of signals) process.on(signal, end)
+  return stop
 }
 
 /** What came of another look: an answer, or what is wrong; nothing when that has been printed already. */
@@ -71,44 +105,55 @@ export type Again = { readonly answer: Answer } | { readonly problem: string | u
 /** Milliseconds for another look. A module that never ends must not keep a server from ever looking again. */
 const patience = 60_000
 
-/** How another look is taken. */
-export interface Look {
-  /** What pipes have said when they were read. */
-  readonly pipes?: Readonly<Record<string, string>>
-  /** Milliseconds after which it is given up. */
-  readonly limit?: number
-  /** The program that looks, for tests. */
-  readonly file?: string
+/** What the command line means now, that files may have changed. The process that asks goes on meanwhile. */
+export const askAgain = async (args: ReadonlyArray<string>, given: Look = {}): Promise<Again> => {
+  const end = await look(args, { limit: patience, ...given })
+  return "problem" in end ? { problem: end.problem } : outcome(end.text, end.status, end.signal)
 }
 
-/** What the command line means now, that files may have changed. The process that asks goes on meanwhile. */
-export const askAgain = (args: ReadonlyArray<string>, look: Look = {}): Promise<Again> =>
+/** Starts a process that looks, and waits for its end, which comes with that of this one at the latest. */
+const look = (
+  args: ReadonlyArray<string>,
+  given: Look & { readonly limit: number },
+  watch: (child: ChildProcess) => () => void = () => () => {}
+): Promise<End> =>
   new Promise((resolve) => {
-    const { limit = patience } = look
-    let child: ChildProcess | undefined
-    let text = ""
-    const end = (again: Again): void => {
-      clearTimeout(timer)
-      // What the program has started may hold it open.
-      child?.stdio?.[descriptor]?.destroy()
-      resolve(again)
-    }
-    const giveUp = (): void => {
-      child?.kill("SIGKILL")
-      end({ problem: `the check of the command line has not ended within ${limit / 1000} seconds, and was killed` })
-    }
-    const timer = setTimeout(giveUp, limit)
+    let child: ChildProcess
     try {
-      child = begin(args, look)
+      child = begin(args, given)
     } catch (error) {
       // Some of the system's refusals are thrown, others emitted.
-      return end({ problem: ofError(error instanceof Error ? error : new Error(String(error))) })
+      return resolve(ofError(error instanceof Error ? error : new Error(String(error))))
     }
-    const answers = child.stdio?.[descriptor]
+    let text = ""
+    const kill = (): void => void child.kill("SIGKILL")
+    const unwatch = watch(child)
+    const end = (how: End): void => {
+      clearTimeout(timer)
+      unwatch()
+      process.off("exit", kill)
+      // What the program has started may hold it open.
+      child.stdio[descriptor]?.destroy()
+      resolve(how)
+    }
+    const giveUp = (): void => {
+      kill()
+      end(tooLong(given.limit))
+    }
+    const timer = given.limit <= longestTimer ? setTimeout(giveUp, given.limit) : undefined
+    process.on("exit", kill)
+    const answers = child.stdio[descriptor]
     if (answers instanceof Readable) answers.setEncoding("utf8").on("data", (chunk: string) => (text += chunk))
-    child.on("error", (error) => end({ problem: ofError(error) }))
-    child.on("close", (status, signal) => end(outcome(text, status, signal)))
+    child.on("error", (error) => end(ofError(error)))
+    child.on("close", (status, signal) => end({ text, status, signal }))
   })
+
+const tooLong = (limit: number): End => ({
+  problem:
+    `the check of the command line has not ended within ${limit / 1000} seconds, and was killed; ` +
+    "a configuration file that never ends, or a pipe that nobody writes to, may be why",
+  code: ExitCode.usage
+})
 
 const begin = (args: ReadonlyArray<string>, { file = program, pipes = {} }: Look): ChildProcess => {
   const hasPipes = Object.keys(pipes).length > 0
@@ -142,8 +187,15 @@ export const Inspection = Context.Reference<InspectionWish | undefined>("@pagi/c
   defaultValue: () => undefined
 })
 
-/** Who wants to know what the command line means, instead of having it served; usually nobody. */
-export const Asker = Context.Reference<((answer: Answer) => void) | undefined>("@pagi/cli/CommandCheck/Asker", {
+/** Somebody who wants to know what the command line means, instead of having it served. */
+export interface Asker {
+  /** The number of the process that has asked. */
+  readonly parent: number
+  readonly tell: (answer: Answer) => void
+}
+
+/** Who wants to know what the command line means; usually nobody. */
+export const Asker = Context.Reference<Asker | undefined>("@pagi/cli/CommandCheck/Asker", {
   defaultValue: () => undefined
 })
 

@@ -10,6 +10,7 @@ import * as JsonPlace from "./JsonPlace.ts"
 import * as NearNames from "./NearNames.ts"
 import { type Given, UsageError } from "./ServerValues.ts"
 import * as SourceFile from "./SourceFile.ts"
+import * as UnendingSource from "./UnendingSource.ts"
 
 type Definition = ServerOptions.Definition<unknown, unknown>
 
@@ -34,9 +35,13 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
   isObject(value) && [Object.prototype, null].includes(Object.getPrototypeOf(value))
 
-/** Reads a file and what it says of each option. Values are checked later, together with those of flags. */
-export const read = Effect.fnUntraced(function* (path: string) {
-  const content = yield* load(path)
+/**
+ * Reads a file and what it says of each option. Values are checked later, together with those of flags.
+ *
+ * @param limit milliseconds that a module may take to be imported; infinitely many for no limit
+ */
+export const read = Effect.fnUntraced(function* (path: string, limit: number = Number.POSITIVE_INFINITY) {
+  const content = yield* load(path, limit)
   if (!isPlain(content)) {
     const found =
       content instanceof Promise
@@ -66,8 +71,10 @@ export const read = Effect.fnUntraced(function* (path: string) {
   return result
 })
 
-const load = (path: string): Effect.Effect<unknown, UsageError> =>
-  extname(path) === ".json" ? Effect.flatMap(SourceFile.text(path), (text) => parse(path, text)) : importFile(path)
+const load = (path: string, limit: number): Effect.Effect<unknown, UsageError> =>
+  extname(path) === ".json"
+    ? Effect.flatMap(SourceFile.text(path), (text) => parse(path, text))
+    : importFile(path, limit)
 
 /** The runtime's message is not told: it quotes what is around the place. */
 const parse = (path: string, text: string): Effect.Effect<unknown, UsageError> =>
@@ -81,15 +88,25 @@ const parse = (path: string, text: string): Effect.Effect<unknown, UsageError> =
 
 const modules = new Set([".ts", ".mts", ".js", ".mjs"])
 
-const importFile = Effect.fnUntraced(function* (path: string) {
+const importFile = Effect.fnUntraced(function* (path: string, limit: number) {
   if (!modules.has(extname(path))) {
     return yield* new UsageError({ message: `${path}: expected a name that ends in .json, .ts, .mts, .mjs or .js` })
   }
   yield* SourceFile.text(path)
-  const exports = yield* Effect.tryPromise({
-    try: (): Promise<Readonly<Record<string, unknown>>> => import(pathToFileURL(resolve(path)).href),
-    catch: (error) => new UsageError({ message: `cannot load ${path}: ${Description.ofError(error)}` })
-  })
+  const exports = yield* Effect.timeoutOrElse(
+    UnendingSource.read(
+      (): Promise<Readonly<Record<string, unknown>>> => import(pathToFileURL(resolve(path)).href),
+      (error) => new UsageError({ message: `cannot load ${path}: ${Description.ofError(error)}` })
+    ),
+    {
+      duration: limit,
+      orElse: () => {
+        const problem = `its import has not completed within ${Duration.format(Duration.millis(limit))}`
+        const advice = "does it await something that never comes? (--boot-timeout)"
+        return new UsageError({ message: `cannot load ${path}: ${problem}; ${advice}` })
+      }
+    }
+  )
   if (!("default" in exports)) {
     return yield* new UsageError({
       message: `${path}: there is no default export; write export default defineConfig({ … })`

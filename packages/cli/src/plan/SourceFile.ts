@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import * as Pipes from "./Pipes.ts"
 import { UsageError } from "./ServerValues.ts"
+import * as UnendingSource from "./UnendingSource.ts"
 
 /** Bytes of a file; one of a configuration that is larger is a mistake. */
 const maxSize = 1_048_576
@@ -25,8 +26,6 @@ const reasonOf = (error: unknown): string => {
 
 /** Named pipes are how shells pass on what a program decrypts. Each says once what it has to say. */
 const readPipe = (path: string): string => {
-  const known = Pipes.textOf(path)
-  if (known !== undefined) return known
   const text = readFileSync(path, "utf8")
   // Nothing must not pass for a file without variables, of which an application would then have none.
   if (text === "") throw new Error(emptyPipe)
@@ -42,23 +41,32 @@ const emptyPipe =
 const tooLarge = `it is larger than ${maxSize} bytes`
 
 const read = (path: string): string => {
+  const known = Pipes.textOf(path)
+  if (known !== undefined) return known
   const status = statSync(path)
   if (status.isDirectory()) throw new Error("it is a directory")
-  if (status.isFIFO()) return readPipe(path)
   if (!status.isFile()) throw new Error("it is not a regular file")
   if (status.size > maxSize) throw new Error(tooLarge)
   // Some editors begin files with a mark of their byte order.
   return readFileSync(path, "utf8").replace(/^\uFEFF/, "")
 }
 
+const failureAt =
+  (path: string) =>
+  (error: unknown): UsageError =>
+    new UsageError({ message: `cannot read ${path}: ${reasonOf(error)}` })
+
 const attempt = <A>(path: string, look: (path: string) => A): Effect.Effect<A, UsageError> =>
-  Effect.try({
-    try: () => look(path),
-    catch: (error) => new UsageError({ message: `cannot read ${path}: ${reasonOf(error)}` })
-  })
+  Effect.try({ try: () => look(path), catch: failureAt(path) })
+
+const isUnreadPipe = (path: string): boolean => Pipes.textOf(path) === undefined && statSync(path).isFIFO()
 
 /** The text of a file. */
-export const text = (path: string): Effect.Effect<string, UsageError> => attempt(path, read)
+export const text = (path: string): Effect.Effect<string, UsageError> =>
+  Effect.flatMap(attempt(path, isUnreadPipe), (isUnread) =>
+    // Whoever opens a pipe waits for somebody who writes to it.
+    isUnread ? UnendingSource.read(async () => readPipe(path), failureAt(path)) : attempt(path, read)
+  )
 
 /** The names in a folder. */
 export const names = (path: string): Effect.Effect<ReadonlyArray<string>, UsageError> =>

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { existsSync } from "node:fs"
 import * as CommandLine from "./CommandLine.ts"
 import * as DetectedMode from "./DetectedMode.ts"
+import * as LoadLimit from "./LoadLimit.ts"
 import type { SourcePlan } from "./ProcessFlags.ts"
 import type { ServerPlan } from "./ServerPlan.ts"
 import { type Given, isGiven, UsageError } from "./ServerValues.ts"
@@ -48,8 +49,8 @@ export const complete = Effect.fnUntraced(function* (
   const VariableFiles = hasVariables ? yield* Effect.promise(() => import("./VariableFiles.ts")) : undefined
   const envFiles = yield* VariableFiles?.ofEnvFiles(sources.envFiles) ?? Effect.succeed(none)
   const secrets = yield* VariableFiles?.ofFolders(sources.secrets) ?? Effect.succeed(none)
-  const file = path === undefined ? undefined : yield* readConfig(path)
   const variable = variableIn(environment, envFiles, secrets)
+  const file = path === undefined ? undefined : yield* readConfig(path, limitOf(plan, variable))
   const options: Record<string, Given> = { ...plan.served.texts.options }
   for (const [name] of ServerOptions.definitions) {
     const given = options[name]
@@ -76,11 +77,19 @@ export const complete = Effect.fnUntraced(function* (
   return completed
 })
 
-const readConfig = (path: string) =>
+const readConfig = (path: string, limit: number) =>
   Effect.flatMap(
     Effect.promise(() => import("./ConfigFile.ts")),
-    ({ read }) => read(path)
+    ({ read }) => read(path, limit)
   )
+
+/** How long a configuration file may take, by what is known before. */
+const limitOf = ({ served }: ServerPlan, variable: (name: string) => Given | undefined): number => {
+  const { bootTimeout } = served.texts.options
+  const given = bootTimeout !== undefined && isGiven(bootTimeout) ? bootTimeout : undefined
+  const { text } = given ?? variable(ServerOptions.environmentName("bootTimeout")) ?? {}
+  return LoadLimit.ofText(typeof text === "string" ? text : undefined)
+}
 
 /** Looks for a variable in files, unless the environment has it: an empty one there says that there is none. */
 const variableIn =

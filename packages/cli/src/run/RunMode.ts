@@ -8,7 +8,7 @@ import type { Launch } from "../service/Launch.ts"
 
 /** Begins, for a command line that may be one for a server with workers. */
 export const main = async (args: ReadonlyArray<string>, launch: Launch["Service"]): Promise<void> => {
-  const checked = CommandCheck.ask(args)
+  const checked = await CommandCheck.ask(args)
   if (typeof checked === "number") process.exit(checked)
   if (!checked.hasWorkers) {
     Pipes.adopt(checked.pipes)

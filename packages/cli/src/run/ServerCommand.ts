@@ -47,10 +47,10 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   const plan = yield* toPlan(input, sources)
   const options = yield* ServerValues.resolve(plan.served.texts)
   yield* Privileges.resolve(plan.process.user, plan.process.group)
-  const answer = yield* CommandCheck.Asker
-  if (answer !== undefined) {
+  const asker = yield* CommandCheck.Asker
+  if (asker !== undefined) {
     const hasWorkers = options.workers !== 0 || options.reload
-    return answer({
+    return asker.tell({
       plan,
       hasWorkers,
       hasSources: Sources.areThere(sources),

@@ -80,11 +80,14 @@ export const main = (launch: Launch["Service"]): void =>
   begin(run(process.argv.slice(2), launch), Context.empty(), StopSignals.listen)
 
 /** Tells what the command line means. A configuration file may have left something open, which is not waited for. */
-export const answer = (launch: Launch["Service"], tell: (answer: CommandCheck.Answer) => void): void => {
+export const answer = (launch: Launch["Service"], { parent, tell }: CommandCheck.Asker): void => {
   let isTold = false
-  const asker = (answer: CommandCheck.Answer): void => {
-    tell(answer)
-    isTold = true
+  const asker: CommandCheck.Asker = {
+    parent,
+    tell: (answer) => {
+      tell(answer)
+      isTold = true
+    }
   }
   begin(
     run(process.argv.slice(2), launch),

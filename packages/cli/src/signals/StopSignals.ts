@@ -114,3 +114,23 @@ export const leaveToSystem = async <A>(load: () => Promise<A>): Promise<A> => {
     attend()
   }
 }
+
+const endNow = (signal: NodeJS.Signals): void => process.exit(ofSignal(constants.signals[signal]))
+
+/**
+ * Loads what nobody waits for at a signal: that ends the process at once, however long it takes. The first process of a
+ * container ends by itself, unless what is loaded computes without end.
+ */
+export const leaveAllToSystem = async <A>(load: () => Promise<A>): Promise<A> => {
+  if (listener === undefined) return load()
+  for (const signal of stopping) {
+    process.off(signal, listener)
+    if (process.pid === 1) process.on(signal, endNow)
+  }
+  try {
+    return await load()
+  } finally {
+    for (const signal of stopping) process.off(signal, endNow)
+    attend()
+  }
+}

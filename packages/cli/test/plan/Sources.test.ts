@@ -107,7 +107,10 @@ describe("Sources", () => {
         yield* messageFor({ maxBodySze: 5 }),
         "FILE: there is no option maxBodySze; did you mean maxBodySize?"
       )
-      assert.match(yield* messageFor({ tls: { crt: "c" } }), /^FILE: there is no option tls\.crt; did you mean tls\.cert\?$/)
+      assert.match(
+        yield* messageFor({ tls: { crt: "c" } }),
+        /^FILE: there is no option tls\.crt; did you mean tls\.cert\?$/
+      )
       assert.match(yield* messageFor({ tls: true }), /^FILE: tls: true is not allowed; expected an object/)
       assert.match(yield* messageFor({ pid: 5 }), /^FILE: pid: 5 is not allowed; expected a text/)
       assert.match(yield* messageFor({ host: "" }), /^FILE: host: "" is not allowed; expected a text/)

@@ -27,13 +27,16 @@ const program = `
   }, interval)
 `
 
-/** Watches the parent of this process, as long as it lives. To be started while the parent is there. */
-export const start = (allowance: number = unreadyLeaveTimeout): OrphanGuard => {
+/**
+ * Watches the parent of this process, as long as it lives. To be started while the parent is there, unless its number was
+ * remembered before.
+ */
+export const start = (allowance: number = unreadyLeaveTimeout, parent: number = process.ppid): OrphanGuard => {
   const thread = new Worker(program, {
     eval: true,
     execArgv: [],
     env: {},
-    workerData: { allowance, interval, parent: process.ppid },
+    workerData: { allowance, interval, parent },
     // It needs next to nothing, and every worker has one.
     resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 }
   })
