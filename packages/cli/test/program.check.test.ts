@@ -62,6 +62,29 @@ describe("pagi-server check", () => {
   )
 
   it.live(
+    "warns of variables that are no options, wherever they are set",
+    () =>
+      Effect.gen(function* () {
+        const { check } = yield* checking({ "app.mjs": app, ".env": "PAGI_PROT=9\n", "secrets/PAGI_TIMEUOT": "5" })
+        const result = yield* check(["--env-file", ".env", "--secrets", "secrets", "app.mjs"], {
+          PAGI_WROKERS: "3",
+          PAGI_EMPTY: ""
+        })
+        assert.strictEqual(result.code, 0)
+        assert.deepStrictEqual(
+          result.stderr
+            .split("\n")
+            .flatMap(
+              (line) => /the variable (\w+) is no option of the server; did you mean (\w+)\?/.exec(line)?.slice(1) ?? []
+            )
+            .toSorted(),
+          ["PAGI_PORT", "PAGI_PROT", "PAGI_TIMEOUT", "PAGI_TIMEUOT", "PAGI_WORKERS", "PAGI_WROKERS"]
+        )
+      }),
+    timeout
+  )
+
+  it.live(
     "ends as a start would: for a mistake, a certificate and an application",
     () =>
       Effect.gen(function* () {

@@ -10,7 +10,9 @@ export const ServedPlan = Schema.Struct({
   /** Variables of files, for the application; those of its environment are not among them. */
   environment: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Variables of folders of secrets, which the application's `Config` finds, and nobody in the environment. */
-  secrets: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  secrets: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** Names of variables of files that look as if they were for the server. */
+  forServer: Schema.optionalKey(Schema.Array(Schema.String))
 })
 
 export type ServedPlan = typeof ServedPlan.Type

@@ -65,12 +65,14 @@ export const complete = Effect.fnUntraced(function* (
     return (typeof text === "string" && text !== "" ? text : file?.others[name]) ?? null
   }
   const { daemonize } = plan.process
+  const forServer = [...envFiles.keys(), ...secrets.keys()].filter(isForServer)
   const completed: ServerPlan = {
     served: {
       app: plan.served.app ?? file?.others.app ?? null,
       texts: DetectedMode.complete({ ...plan.served.texts, options }, { daemonize }),
       ...(envFiles.size === 0 ? {} : { environment: forApplication(envFiles) }),
-      ...(secrets.size === 0 ? {} : { secrets: forApplication(secrets) })
+      ...(secrets.size === 0 ? {} : { secrets: forApplication(secrets) }),
+      ...(forServer.length === 0 ? {} : { forServer })
     },
     process: { daemonize, pid: other("pid"), user: other("user"), group: other("group"), control: other("control") }
   }
@@ -123,6 +125,8 @@ const portOf = (environment: NodeJS.ProcessEnv, envFiles: FileVariables): Given 
   return PORT === undefined || PORT === "" ? undefined : { source: "PORT", text: PORT, origin: "detected" }
 }
 
+const isForServer = (name: string): boolean => name.startsWith("PAGI_")
+
 /** Without what is for the server, which workers are told otherwise, and of which not all is for them. */
 const forApplication = (variables: FileVariables): Readonly<Record<string, string>> =>
-  Object.fromEntries([...variables].flatMap(([name, { value }]) => (name.startsWith("PAGI_") ? [] : [[name, value]])))
+  Object.fromEntries([...variables].flatMap(([name, { value }]) => (isForServer(name) ? [] : [[name, value]])))

@@ -74,7 +74,7 @@ const serve = Effect.fnUntraced(function* (input: Input) {
 
 /** Warns of what is no mistake, and will hardly do what was meant. */
 const warnOf = Effect.fnUntraced(function* (plan: ServerPlan, options: ServerOptions.Values) {
-  yield* UnknownVariables.warn
+  yield* UnknownVariables.warn(plan.served)
   if (options.workers !== 0 || options.reload) return
   for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)
 })

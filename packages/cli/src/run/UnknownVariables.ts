@@ -4,7 +4,7 @@ import { variables as inheritanceVariables } from "@pagi/node/listen/InheritedSo
 import * as Effect from "effect/Effect"
 import { variable as launcherVariable } from "../service/Daemon.ts"
 import * as NearNames from "../plan/NearNames.ts"
-import { ProcessPlan } from "../plan/ServerPlan.ts"
+import { ProcessPlan, type ServedPlan } from "../plan/ServerPlan.ts"
 
 /** The variables that somebody may set. */
 const names: ReadonlyArray<string> = [
@@ -16,10 +16,14 @@ const names: ReadonlyArray<string> = [
 /** Those that processes of a server set for each other. */
 const internal: ReadonlySet<string> = new Set([launcherVariable, ...inheritanceVariables])
 
-/** One line for each variable that is no option's; an empty one counts as none. */
-export const problems = (environment: NodeJS.ProcessEnv): ReadonlyArray<string> =>
-  Object.keys(environment).flatMap((name) => {
-    if (!name.startsWith("PAGI_") || names.includes(name) || internal.has(name) || environment[name] === "") return []
+/** The variables of an environment that are set at all. */
+const setIn = (environment: NodeJS.ProcessEnv): ReadonlyArray<string> =>
+  Object.keys(environment).filter((name) => environment[name] !== "")
+
+/** One line for each variable of these names that is no option's. */
+export const problems = (given: ReadonlyArray<string>): ReadonlyArray<string> =>
+  given.flatMap((name) => {
+    if (!name.startsWith("PAGI_") || names.includes(name) || internal.has(name)) return []
     const similar = NearNames.find(
       name.slice("PAGI_".length),
       names.map((one) => one.slice("PAGI_".length))
@@ -28,7 +32,9 @@ export const problems = (environment: NodeJS.ProcessEnv): ReadonlyArray<string> 
     return `the variable ${name} is no option of the server${meant}`
   })
 
-/** Warns of all of them. */
-export const warn: Effect.Effect<void> = Effect.suspend(() =>
-  Effect.forEach(problems(process.env), (problem) => Effect.logWarning(problem), { discard: true })
-)
+/** Warns of all of them, in the environment and in files; an empty one of the environment counts as none. */
+export const warn = ({ forServer = [] }: ServedPlan): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const given = new Set([...setIn(process.env), ...forServer])
+    return Effect.forEach(problems([...given]), (problem) => Effect.logWarning(problem), { discard: true })
+  })

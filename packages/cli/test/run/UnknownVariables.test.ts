@@ -5,7 +5,7 @@ import { problems } from "../../src/run/UnknownVariables.ts"
 
 describe("UnknownVariables", () => {
   it("finds variables that are no option's, and says what may be meant", () => {
-    assert.deepStrictEqual(problems({ PAGI_PROT: "80", PAGI_CERT: "c", PAGI_SOMETHING_ELSE: "1", PAGI_port: "2" }), [
+    assert.deepStrictEqual(problems(["PAGI_PROT", "PAGI_CERT", "PAGI_SOMETHING_ELSE", "PAGI_port"]), [
       "the variable PAGI_PROT is no option of the server; did you mean PAGI_PORT?",
       "the variable PAGI_CERT is no option of the server; did you mean PAGI_SSL_CERT?",
       "the variable PAGI_SOMETHING_ELSE is no option of the server",
@@ -13,13 +13,9 @@ describe("UnknownVariables", () => {
     ])
   })
 
-  it("finds nothing wrong with those of options and of the server itself, with empty ones and with others", () => {
+  it("finds nothing wrong with those of options and of the server itself, and with others", () => {
     const names = ServerOptions.definitions.map(([name]) => ServerOptions.environmentName(name))
     const own = ["PAGI_PID", "PAGI_USER", "PAGI_GROUP", "PAGI_CONTROL", "PAGI_LAUNCHER_FD", ...variables]
-    assert.deepStrictEqual(
-      problems(Object.fromEntries([...names, ...own, "PATH", "XPAGI_A"].map((name) => [name, "1"]))),
-      []
-    )
-    assert.deepStrictEqual(problems({ PAGI_PROT: "" }), [])
+    assert.deepStrictEqual(problems([...names, ...own, "PATH", "XPAGI_A"]), [])
   })
 })
