@@ -111,7 +111,14 @@ describe("pagi-server check", () => {
             ends(4, /cannot load syntax\.mjs: SyntaxError: /, ["syntax.mjs"]),
             ends(4, /cannot load none\.mjs: there is no such file\n$/, ["none.mjs"]),
             ends(4, /cannot serve the directory none: /, ["--static", "/=none", "--no-app"]),
-            ends(0, /^$/, ["--static", "/=.", "--no-app"]),
+            ends(4, /cannot serve the directory none: /, ["--sendfile", "/=none", "--no-app"]),
+            ends(0, /^$/, ["--static", "/=.", "--sendfile", "/=.", "--no-app"]),
+            ends(2, /the folder of the pid file none\/a\.pid does not exist\n$/, ["--pid", "none/a.pid", "--no-app"]),
+            ends(2, /cannot write the access log none\/a\.log: its folder does not exist\n$/, [
+              ...["--access-log", "none/a.log", "--no-app"]
+            ]),
+            ends(2, /cannot write the access log \.: it is a directory\n$/, ["--access-log", ".", "--no-app"]),
+            ends(0, /^$/, ["--access-log", "a.log", "--pid", "a.pid", "--no-app"]),
             ends(0, /^$/, ["--no-app", "throws.mjs"]),
             ends(2, /.*broken\.crt/, ["--no-app", ...tls, "throws.mjs"])
           ],
@@ -188,7 +195,7 @@ describe("pagi-server check", () => {
         )
         // A TCP server has an address of this kind.
         const { port } = server.address() as AddressInfo
-        const result = yield* check(["--port", String(port), "--pid", "a.pid", "app.mjs"])
+        const result = yield* check(["--port", String(port), "--pid", "a.pid", "--access-log", "a.log", "app.mjs"])
         assert.deepStrictEqual([result.code, result.stderr], [0, ""])
         assert.strictEqual((yield* check(["--socket", "a.sock", "-w", "2", "app.mjs"])).code, 0)
         assert.deepStrictEqual(execFileSync("ls", ["-A", cwd], { encoding: "utf8" }), "app.mjs\n")

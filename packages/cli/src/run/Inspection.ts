@@ -1,5 +1,6 @@
 /** What `pagi-server check` does: all that a start does before it listens, and a list of what every option is. */
 import * as ServerOptions from "@pagi/core/options/ServerOptions"
+import * as AccessLogFile from "@pagi/node/accessLog/AccessLogFile"
 import * as TlsFiles from "@pagi/node/tls/TlsFiles"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -7,6 +8,7 @@ import * as Layer from "effect/Layer"
 import type { InspectionWish } from "../plan/CommandCheck.ts"
 import * as FileEnvironment from "../plan/FileEnvironment.ts"
 import type { ServerPlan } from "../plan/ServerPlan.ts"
+import * as PidFile from "../service/PidFile.ts"
 import * as ServedApplication from "./ServedApplication.ts"
 
 /** An option as it is shown. */
@@ -47,7 +49,10 @@ const table = (rows: ReadonlyArray<ShownOption>): string => {
   return texts.map(([name, value, source]) => `${name.padEnd(first)}  ${value.padEnd(second)}  ${source}`).join("\n")
 }
 
-/** Reads certificates, loads the application if that is wanted, and prints the options; fails as a start would. */
+/**
+ * Prints the options, reads certificates, looks for folders and loads the application if that is wanted; fails as a start
+ * would.
+ */
 export const inspect = Effect.fnUntraced(function* (
   plan: ServerPlan,
   options: ServerOptions.Values,
@@ -62,9 +67,12 @@ export const inspect = Effect.fnUntraced(function* (
     yield* Console.log(`application: ${served.app ?? "the files of the current directory"}\n${table(rows)}`)
   }
   if (options.tls !== undefined && !options.disableTls) yield* TlsFiles.read(options.tls)
-  if (options.static !== undefined) {
+  if (plan.process.pid !== null) yield* PidFile.checkFolder(plan.process.pid)
+  yield* AccessLogFile.check(options.accessLog)
+  const mounts = [...(options.static ?? []), ...(options.sendfile ?? [])]
+  if (mounts.length > 0) {
     const { realRoot } = yield* Effect.promise(() => import("@pagi/node/static/RootError"))
-    yield* Effect.forEach(options.static, ({ folder }) => realRoot(folder), { discard: true })
+    yield* Effect.forEach(mounts, ({ folder }) => realRoot(folder), { discard: true })
   }
   if (options.otlp !== "off") {
     const OtlpSettings = yield* Effect.promise(() => import("../otlp/OtlpSettings.ts"))

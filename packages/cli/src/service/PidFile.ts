@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import {
+  accessSync,
   type BigIntStats,
   closeSync,
   constants,
@@ -17,7 +18,7 @@ import {
   unlinkSync,
   writeFileSync
 } from "node:fs"
-import { resolve } from "node:path"
+import { dirname, resolve } from "node:path"
 import { holds } from "./FileHolder.ts"
 
 /** The pid file is another server's, which runs. */
@@ -106,6 +107,10 @@ const refuseOthers = (path: string, predecessor: number | undefined): void => {
  */
 export const check = (path: string, predecessor?: number): Effect.Effect<void, PidFileInUse | PidFileError> =>
   attempt(path, () => refuseOthers(path, predecessor))
+
+/** Fails if there is no folder for the file, or one that may not be written in. */
+export const checkFolder = (path: string): Effect.Effect<void, PidFileInUse | PidFileError> =>
+  attempt(path, () => accessSync(dirname(resolve(path)), constants.W_OK | constants.X_OK))
 
 /** Nobody sees a half of it: written beside the path, and moved there. Answers with the descriptor of the file. */
 const replace = (path: string, predecessor: number | undefined): number => {

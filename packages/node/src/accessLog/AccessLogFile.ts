@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as EffectScope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { closeSync, constants, openSync, readlinkSync } from "node:fs"
+import { accessSync, closeSync, constants, openSync, readlinkSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { LineWriter, type LineWriterObserver } from "./LineWriter.ts"
 import * as StandardOutput from "./StandardOutput.ts"
@@ -155,10 +155,25 @@ const linkedFrom = (path: string): string | undefined => {
   }
 }
 
+/** Finds out whether the access log that the options name can be opened; makes no file, and opens none. */
+export const check = (target: string): Effect.Effect<void, AccessLogError> =>
+  target === "off" || target === "log" || standardOutputOf(target) !== undefined
+    ? Effect.void
+    : attempt(target, () => {
+        const file = statSync(target, { throwIfNoEntry: false })
+        if (file?.isDirectory() === true) throw Object.assign(new Error("no file"), { code: "EISDIR" })
+        if (file === undefined) accessSync(dirname(target), constants.W_OK | constants.X_OK)
+        else accessSync(target, constants.W_OK)
+      })
+
 const openFile = (path: string): Effect.Effect<number, AccessLogError> =>
+  // Without O_NONBLOCK, opening a FIFO that nobody reads would stop the whole process.
+  attempt(path, () =>
+    openSync(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NONBLOCK, 0o640)
+  )
+
+const attempt = <A>(path: string, run: () => A): Effect.Effect<A, AccessLogError> =>
   Effect.try({
-    // Without O_NONBLOCK, opening a FIFO that nobody reads would stop the whole process.
-    try: () =>
-      openSync(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NONBLOCK, 0o640),
+    try: run,
     catch: (error) => new AccessLogError({ path, code: (error as NodeJS.ErrnoException).code ?? "" }) // node:fs throws nothing else
   })
