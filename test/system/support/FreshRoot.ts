@@ -56,19 +56,23 @@ export const make = (root: string, node: string): void => {
   symlinkSync("../lib/node_modules/npm/bin/npm-cli.js", join(root, "usr/local/bin/npm"))
   writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n")
   writeFileSync(join(root, "etc/group"), "root:x:0:\n")
-  for (const file of ["/etc/hosts", "/etc/resolv.conf", process.env["NODE_EXTRA_CA_CERTS"] ?? "/etc/hosts"]) {
-    place(root, file, file)
-  }
+  for (const file of ["/etc/hosts", "/etc/resolv.conf", ...certificates]) place(root, file, file)
 }
+
+/** What the system trusts, which a registry behind a proxy may need; not every system has it there. */
+const certificates = [process.env["NODE_EXTRA_CA_CERTS"] ?? "/etc/ssl/certs/ca-certificates.crt"].filter((file) =>
+  existsSync(file)
+)
 
 /** How npm reaches its registry from here. */
 export const registryEnvironment = (): Readonly<Record<string, string>> => {
-  const passed = Object.entries(process.env).filter(([name]) =>
-    /^(?:https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS)$/i.test(name)
-  )
+  const passed = Object.entries(process.env).filter(([name]) => /^(?:https?_proxy|no_proxy)$/i.test(name))
   return {
     ...Object.fromEntries(passed.map(([name, value = ""]) => [name, value])),
     npm_config_registry: output("npm", "config", "get", "registry").trim(),
+    ...Object.fromEntries(certificates.map((file) => ["NODE_EXTRA_CA_CERTS", file])),
+    // A registry that cannot be reached is told soon.
+    npm_config_fetch_retries: "1",
     npm_config_cache: "/tmp/npm"
   }
 }
