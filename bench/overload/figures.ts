@@ -1,4 +1,5 @@
 /** The figures of docs/overload.md: the medians of what several rounds have measured. */
+import { medianOf } from "../harness/statistics.ts"
 import type { LoadOutcome } from "./client.ts"
 
 /** All loads once, with the option and without it. */
@@ -26,19 +27,13 @@ export interface OverloadFigures extends About {
   readonly plain: ReadonlyArray<LoadOutcome>
 }
 
-const median = (numbers: ReadonlyArray<number>): number => {
-  const sorted = numbers.toSorted((a, b) => a - b)
-  const [low = 0, high = 0] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
-  return (low + high) / 2
-}
-
 /** The median of each figure of each load. */
 const medians = (rounds: ReadonlyArray<ReadonlyArray<LoadOutcome>>): ReadonlyArray<LoadOutcome> => {
   const all = rounds.flat()
   const rates = [...new Set(all.map(({ offered }) => offered))].toSorted((a, b) => a - b)
   return rates.map((offered) => {
     const of = (name: keyof LoadOutcome): number =>
-      median(all.filter((one) => one.offered === offered).map((one) => one[name]))
+      medianOf(all.filter((one) => one.offered === offered).map((one) => one[name]))
     return { offered, goodput: of("goodput"), p99: of("p99"), refused: of("refused"), unanswered: of("unanswered") }
   })
 }
