@@ -61,8 +61,13 @@ const markPaddings = (children: Int16Array): Uint16Array => {
   return marks
 }
 
-const children = makeTree()
-const marks = markPaddings(children)
+/** What steps are made of; made with the first one. */
+let tree: { readonly children: Int16Array; readonly marks: Uint16Array } | undefined
+
+const plantTree = () => {
+  const children = makeTree()
+  return { children, marks: markPaddings(children) }
+}
 
 /**
  * The steps that were taken before, by 256 times the state plus the byte; 0 for all others. To make all of them would
@@ -72,6 +77,7 @@ export const steps: Int32Array = new Int32Array(256 * nodeTotal)
 
 /** Makes the step that belongs at an index of `steps`. */
 export const makeStep = (index: number): number => {
+  const { children, marks } = (tree ??= plantTree())
   let node = index >>> 8
   let step = 0
   for (let shift = 7; shift >= 0; shift--) {
