@@ -9,7 +9,7 @@ import type { Observer } from "../observe/Observer.ts"
 import { ConnectionRegistry } from "./ConnectionRegistry.ts"
 import { DateHeader } from "./DateHeader.ts"
 import * as Deadlines from "./Deadlines.ts"
-import { Forwarding } from "./Forwarding.ts"
+import type { Forwarding } from "./Forwarding.ts"
 import type { FileSource } from "../contract/FileSource.ts"
 import type { NativeHandler } from "../contract/NativeHandler.ts"
 import { PagiApp } from "../contract/PagiApp.ts"
@@ -100,6 +100,15 @@ const makeTurns = (settings: TurnSettings & { readonly options: Values }) => {
   )
 }
 
+/** Loads what only servers need who trust somebody. */
+const makeForwarding = (isTrusted: RequestIds.IsTrusted | undefined, { mode, trustedFields }: Values) =>
+  isTrusted === undefined
+    ? Effect.undefined
+    : Effect.map(
+        Effect.promise(() => import("./Forwarding.ts")),
+        ({ Forwarding }) => new Forwarding(isTrusted, trustedFields, mode === "development")
+      )
+
 /** Builds what connections share; the timer wheel turns as long as the scope is open. */
 export const make = (parts: {
   readonly state: State
@@ -162,8 +171,7 @@ export const make = (parts: {
       exchanges: ExchangeRecorder.make(clock, parts.observer, tracer),
       tracer,
       requestIds,
-      forwarding:
-        parts.isTrusted && new Forwarding(parts.isTrusted, options.trustedFields, options.mode === "development"),
+      forwarding: yield* makeForwarding(parts.isTrusted, options),
       scopeTypes: app.application.scopeTypes,
       ownSpans: app.application.ownSpans,
       native: app.application.native,
