@@ -2,6 +2,7 @@
 import * as PagiApp from "@pagi/core/contract/PagiApp"
 import { endpoints } from "@pagi/core/options/Endpoint"
 import { ServerOptions } from "@pagi/core/options/ServerOptions"
+import type { RootError } from "@pagi/node/static/RootError"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,18 +10,18 @@ import * as Layer from "effect/Layer"
 import type { AppLoadError } from "../application/AppLoadError.ts"
 import * as ApplicationServices from "../application/ApplicationServices.ts"
 import * as AppLoader from "../application/AppLoader.ts"
-import * as Directory from "../directory/Directory.ts"
 import * as Memory from "./Memory.ts"
 
+/** Loaded only where there is no application. */
 const currentDirectory = Layer.unwrap(
-  Effect.map(
-    Effect.suspend(() => Directory.make(process.cwd())),
-    PagiApp.layer
+  Effect.promise(() => import("../directory/Directory.ts")).pipe(
+    Effect.flatMap(({ make }) => make(process.cwd())),
+    Effect.map(PagiApp.layer)
   )
 )
 
 /** Why there is nothing to serve. */
-type LoadError = AppLoadError | Directory.RootError
+type LoadError = AppLoadError | RootError
 
 /** What is said of an application: the reference of one, and the secrets that it finds by `Config`. */
 export interface Named {
