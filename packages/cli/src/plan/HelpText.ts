@@ -41,18 +41,23 @@ const mostUsed: ReadonlySet<string> = new Set([
 /** What `--help` can be asked for: a group of options, the flags that are in none, or everything. */
 export const topics: ReadonlyArray<string> = [...Object.keys(ServerOptions.groups), "others", "all"]
 
-const groupOfFlag: ReadonlyMap<string, string> = new Map([
-  ...ServerOptions.definitions.map(([name]) => [ServerOptions.flagName(name), ServerOptions.groupOf(name)] as const),
-  ...Object.entries(ofCommand)
-])
+/** By the names of flags; made when help is asked for, as all that follows. */
+const groupsOfFlags = (): ReadonlyMap<string, string> =>
+  new Map([
+    ...ServerOptions.definitions.map(([name]) => [ServerOptions.flagName(name), ServerOptions.groupOf(name)] as const),
+    ...Object.entries(ofCommand)
+  ])
 
 /**
  * The topic that is meant by a word: a topic itself, or the group of a flag or option of that name.
  *
  * @returns nothing for what is neither
  */
-export const topicNamed = (word: string): string | undefined =>
-  topics.includes(word) ? word : (groupOfFlag.get(word) ?? groupOfFlag.get(ServerOptions.flagName(word)))
+export const topicNamed = (word: string): string | undefined => {
+  if (topics.includes(word)) return word
+  const groups = groupsOfFlags()
+  return groups.get(word) ?? groups.get(ServerOptions.flagName(word))
+}
 
 const titles: ReadonlyArray<readonly [group: string, title: string, about: string]> = [
   ...Object.entries(ServerOptions.groups).map(([name, { about, title }]) => [name, title, about] as const),
@@ -99,16 +104,18 @@ const flagEntry = (flag: FlagDoc): string =>
 const section = (title: string, entries: ReadonlyArray<string>): ReadonlyArray<string> =>
   entries.length === 0 ? [] : [`${heading(`${title}:`)}\n${entries.join("\n")}`]
 
-const noteOnValues = wrap(
-  "Each option may also be set by a variable: that of --max-body-size is PAGI_MAX_BODY_SIZE. Flags win. Durations " +
-    "are in seconds, or have a unit: 500ms, 5s, 2m, 1h. Sizes are in bytes, or have a unit: 64KiB, 10MB.",
-  width
-).join("\n")
+const noteOnValues = (): string =>
+  wrap(
+    "Each option may also be set by a variable: that of --max-body-size is PAGI_MAX_BODY_SIZE. Flags win. Durations " +
+      "are in seconds, or have a unit: 500ms, 5s, 2m, 1h. Sizes are in bytes, or have a unit: 64KiB, 10MB.",
+    width
+  ).join("\n")
 
 /** The flags of a group, with their defaults. */
 const groupSection = (doc: HelpDoc, [group, title]: (typeof titles)[number]): ReadonlyArray<string> => {
   const flags = [...doc.flags, ...(doc.globalFlags ?? [])]
-  const inGroup = flags.filter(({ name }) => (groupOfFlag.get(name) ?? "others") === group)
+  const groups = groupsOfFlags()
+  const inGroup = flags.filter(({ name }) => (groups.get(name) ?? "others") === group)
   return section(title, inGroup.map(flagEntry))
 }
 
@@ -150,8 +157,8 @@ export const format = (doc: HelpDoc, topic?: string): string => {
   const shown = titles.filter(([group]) => topic === "all" || topic === group)
   const flags = topic === undefined ? overview(doc) : shown.flatMap((group) => groupSection(doc, group))
   const start = [doc.description, `${heading("Usage:")} ${doc.usage}`, ...argumentsOf(doc)]
-  if (topic !== undefined && topic !== "all") return [...flags, noteOnValues].join("\n\n")
-  return [...start, ...flags, noteOnValues, ...examplesOf(doc)].join("\n\n")
+  if (topic !== undefined && topic !== "all") return [...flags, noteOnValues()].join("\n\n")
+  return [...start, ...flags, noteOnValues(), ...examplesOf(doc)].join("\n\n")
 }
 
 /** A command line that asks for help, without the topic that it asks for. */
