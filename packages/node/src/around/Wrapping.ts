@@ -49,7 +49,8 @@ export const wrap = (app: PagiApp["Service"], options: Values): Effect.Effect<Pa
     if (options.compress) {
       const { compress } = yield* Effect.promise(() => import("../coding/compress.ts"))
       const levels = Object.fromEntries((options.compressLevels ?? []).map(({ coding, level }) => [coding, level]))
-      application = compress(application, { minSize: options.compressMinSize, levels })
+      const { compressMinSize: minSize, syncFileThreshold } = options
+      application = compress(application, { minSize, levels, syncFileThreshold })
     }
     if (options.redirectHttps !== undefined) {
       const { redirectToHttps } = yield* Effect.promise(() => import("../redirect/redirectToHttps.ts"))

@@ -19,12 +19,11 @@ export interface CompressSettings {
   readonly minSize?: number | undefined
   /** How hard each coding works, or `off`. By default `br` 4, `zstd` 3 and `gzip` 6, which take about the same time. */
   readonly levels?: Partial<Readonly<Record<Coding, number | "off">>> | undefined
+  /** Bytes of a file up to which it is read at once, as the option of this name; 65536 by default. */
+  readonly syncFileThreshold?: number | undefined
 }
 
 const defaultLevels: Readonly<Record<Coding, number>> = { br: 4, zstd: 3, gzip: 6 }
-
-/** Files up to this size are read at once, as the server does by default. */
-const syncFileThreshold = 65_536
 
 /**
  * MiB that all coders of the process may take: 256 of them with the levels by default, 512 with `gzip` alone. A coder lasts
@@ -69,7 +68,7 @@ const makeCodings = (levels: CompressSettings["levels"] = {}) => {
  */
 export const compress = <E, R>(
   application: Application<E, R>,
-  { levels, minSize = defaultCompressSize }: CompressSettings = {}
+  { levels, minSize = defaultCompressSize, syncFileThreshold = 65_536 }: CompressSettings = {}
 ): Application<E | SendError, R> => {
   const codings = makeCodings(levels)
   const context = { ...codings, minSize, files: FileBody.make(syncFileThreshold) }

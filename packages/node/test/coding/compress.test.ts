@@ -6,6 +6,7 @@ import type { SendError } from "@pagi/core/SendError"
 import type * as ServerOptions from "@pagi/core/ServerOptions"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Stream from "effect/Stream"
 import { open, writeFile } from "node:fs/promises"
@@ -265,6 +266,27 @@ describe("compress", () => {
         })
         assert.deepStrictEqual([part.status, part.text], [206, content.slice(0, 10)])
       }
+    })
+  )
+
+  it.live("has files opened by other threads where the server does", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const file = join(folder, "page.html")
+      yield* Effect.promise(() => writeFile(file, text))
+      let underWay: ReadonlyArray<string> = []
+      const ask = yield* setUp(
+        (_scope, _receive, send) =>
+          Effect.gen(function* () {
+            yield* send(start())
+            const sent = yield* Effect.forkChild(send({ type: "http.response.body", file }), { startImmediately: true })
+            underWay = process.getActiveResourcesInfo()
+            yield* Fiber.join(sent)
+          }),
+        { syncFileThreshold: 0 }
+      )
+      assert.strictEqual(decoded(yield* ask()), text)
+      assert.include(underWay, "FSReqCallback")
     })
   )
 
