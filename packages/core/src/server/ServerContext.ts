@@ -59,6 +59,8 @@ export interface ServerContext {
   readonly tracer?: RequestTracer | undefined
   /** Gives exchanges their ids; absent when they have none. */
   readonly requestIds?: RequestIds.RequestIds | undefined
+  /** Whose words about requests and clients count; nobody's if absent. */
+  readonly isTrusted?: RequestIds.IsTrusted | undefined
   /** Finds out about clients behind proxies; absent when no proxy is trusted. */
   readonly forwarding?: Forwarding | undefined
   /** What the application's lifespan handler left for its exchanges. */

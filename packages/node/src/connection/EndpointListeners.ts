@@ -17,7 +17,6 @@ import { DescriptorLimit, readLimit } from "./DescriptorLimit.ts"
 import { clientOf } from "./NetTransport.ts"
 import type { ProxiedParts } from "./ProxiedAcceptor.ts"
 import { makeSocketAcceptor, withShare } from "./SocketAcceptor.ts"
-import * as TrustedPeers from "./TrustedPeers.ts"
 
 /** What sockets need beside the options. */
 export interface SocketParts {
@@ -49,9 +48,8 @@ export const listenOnEndpoints = (
       })
     const handshakes = certificates && new TlsHandshakes(server, certificates, tickets, tellFailure)
     const places = endpoints(options)
-    const isTrusted = options.trustedProxies && TrustedPeers.make(options.trustedProxies)
     const onProxied = places.some(({ proxyProtocol }) => proxyProtocol === true)
-      ? yield* makeProxied({ acceptor, descriptors, handshakes, isTrusted })
+      ? yield* makeProxied({ acceptor, descriptors, handshakes })
       : undefined
     const own: ListenOptions = {
       secure: certificates !== undefined,
@@ -61,7 +59,7 @@ export const listenOnEndpoints = (
       onSocket: makeSocketAcceptor(acceptor, descriptors, handshakes),
       onProxied,
       onPlain: options.redirectHttps && makeSocketAcceptor(acceptor, descriptors, undefined),
-      proxiedRemark: isTrusted === undefined ? openToAll : undefined,
+      proxiedRemark: server.isTrusted === undefined ? openToAll : undefined,
       onAcceptError: (error) => descriptors.onAcceptError(error)
     }
     const inherited = {

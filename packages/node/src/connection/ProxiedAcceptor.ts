@@ -4,7 +4,6 @@ import type { ConnectionEnd } from "@pagi/core/observe/ConnectionEnd"
 import type { ObservedConnection } from "@pagi/core/observe/Observer"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import { Deadline, type DeadlineOwner, freshDrainTicks, ticks } from "@pagi/core/server/Deadlines"
-import type { IsTrusted } from "@pagi/core/server/RequestIds"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
@@ -33,14 +32,16 @@ export interface ProxiedParts {
   readonly acceptor: Acceptor
   readonly descriptors: Pick<DescriptorLimit, "isReached" | "reserve">
   readonly handshakes: Pick<TlsHandshakes, "accept" | "begin"> | undefined
-  /** Whose headers are believed; everybody's if absent. Others are not served at all. */
-  readonly isTrusted: IsTrusted | undefined
 }
 
-/** Gives the clients of sockets to an acceptor when their proxies have said who they are. */
+/**
+ * Gives the clients of sockets to an acceptor when their proxies have said who they are. If the server trusts some of them,
+ * others are not served at all; if none is named, everybody is believed.
+ */
 export const makeProxiedAcceptor = (parts: ProxiedParts): OnSocket => {
-  const { acceptor, descriptors, handshakes, isTrusted } = parts
+  const { acceptor, descriptors, handshakes } = parts
   const { server } = acceptor
+  const { isTrusted } = server
   const turns = new TurnQueue(server.runner.background, server.observer)
   const ofDescriptors: Shortage = { limit: "openFiles", room: descriptors.reserve / 2 }
   return (accepted, address) => {
