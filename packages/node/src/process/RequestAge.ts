@@ -27,7 +27,7 @@ const ownLoop: Loop = {
 /** Answers, when a request is read, the most milliseconds for which it can have waited. */
 export const make = (loop: Loop = ownLoop): (() => number) => {
   let isBegun = false
-  let begun = Number.NEGATIVE_INFINITY
+  let begun: number | undefined = undefined
   let idle = 0
   let oldest = 0
   const end = (): void => {
@@ -39,8 +39,7 @@ export const make = (loop: Loop = ownLoop): (() => number) => {
     isBegun = true
     loop.atEnd(end)
     const idleNow = loop.idle()
-    oldest = idleNow - idle > idleEnough ? now : Math.max(begun, 0)
-    if (begun === Number.NEGATIVE_INFINITY) oldest = now
+    oldest = begun === undefined || idleNow - idle > idleEnough ? now : begun
     idle = idleNow
     begun = now
     return now - oldest
