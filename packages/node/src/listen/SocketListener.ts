@@ -45,13 +45,13 @@ export const forEndpoint = (endpoint: Endpoint, options: ListenOptions): ListenO
 export const listen = (
   endpoint: Endpoint,
   options: ListenOptions
-): Effect.Effect<Listener, ListenError, EffectScope.Scope> =>
-  Effect.acquireRelease(
-    endpoint._tag === "Tcp"
-      ? listenTcp(endpoint, forEndpoint(endpoint, options))
-      : listenUnix(endpoint, forEndpoint(endpoint, options)),
+): Effect.Effect<Listener, ListenError, EffectScope.Scope> => {
+  const own = forEndpoint(endpoint, options)
+  return Effect.acquireRelease(
+    endpoint._tag === "Tcp" ? listenTcp(endpoint, own) : listenUnix(endpoint, own),
     ({ stopAccepting }) => stopAccepting
   )
+}
 
 const listenTcp = (endpoint: TcpEndpoint, options: ListenOptions): Effect.Effect<Listener, ListenError> => {
   const { host, port } = endpoint
