@@ -5,6 +5,7 @@ import type { Application, Receive, Send } from "@pagi/core/contract/PagiApp"
 import type { Scope } from "@pagi/core/contract/Scope"
 import type { SendError } from "@pagi/core/contract/SendError"
 import { isAuthority } from "@pagi/core/http/Authority"
+import { valuesOf } from "@pagi/core/http/CommaList"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { joinTarget, readPath } from "@pagi/core/http/RequestPath"
 import * as Effect from "effect/Effect"
@@ -48,7 +49,7 @@ const badTarget = textOf(400, "The request has no path.")
  * browser goes to, so that an address that is made of it leads where the host says.
  */
 const hostOf = (headers: HeaderBlock): string | undefined => {
-  const [host, ...others] = headers.filter(([name]) => name === "host").map(([, value]) => value)
+  const [host, ...others] = valuesOf(headers, "host")
   if (host === undefined || others.length > 0 || !isAuthority(host)) return undefined
   const [, name] = /^(\[[\da-fA-F:.]+\]|[\da-zA-Z._-]+)(?::\d*)?$/.exec(host) ?? []
   return name

@@ -1,4 +1,5 @@
 /** Conditional requests (RFC 9110 §13). */
+import { valuesOf } from "@pagi/core/http/CommaList"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import * as DateTime from "effect/DateTime"
 import { parseHttpDate } from "effect/http/Headers"
@@ -10,13 +11,13 @@ export type Outcome = "proceed" | "notModified" | "failed"
 
 /** The value of a field that may be given once; a field given twice has none. */
 export const single = (headers: HeaderBlock, name: string): string | undefined => {
-  const values = headers.filter((header) => header[0] === name)
-  return values.length === 1 ? values[0]?.[1] : undefined
+  const [value, ...others] = valuesOf(headers, name)
+  return others.length === 0 ? value : undefined
 }
 
 /** The value of a list, which may be spread over several fields (RFC 9110 §5.3). */
 const list = (headers: HeaderBlock, name: string): string | undefined => {
-  const values = headers.filter((header) => header[0] === name).map((header) => header[1])
+  const values = valuesOf(headers, name)
   return values.length === 0 ? undefined : values.join(", ")
 }
 
@@ -58,8 +59,7 @@ export const evaluate = (headers: HeaderBlock, { entityTag, lastModified }: Vali
  * tag is strong: the file has been left alone for longer than the second that the date stands for (§8.8.2.2).
  */
 export const allowsRange = (headers: HeaderBlock, { entityTag, lastModified }: Validators): boolean => {
-  const values = headers.filter((header) => header[0] === "if-range")
-  if (values.length === 0) return true
+  if (valuesOf(headers, "if-range").length === 0) return true
   const value = single(headers, "if-range")?.trim()
   if (value === undefined || !isStrong(entityTag)) return false
   return value === entityTag || date(headers, "if-range") === lastModified
