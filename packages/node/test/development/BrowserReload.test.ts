@@ -13,6 +13,7 @@ import { Reload, ReloadProgress } from "../../src/process/ReloadState.ts"
 import { ask, askHttp2, type Asked } from "../support/Ask.ts"
 import { serve } from "../support/Server.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { until } from "../support/Until.ts"
 
 const page = "<!doctype html><title>é</title><p>page"
 
@@ -260,8 +261,15 @@ describe("pages that reload themselves", () => {
   )
 })
 
-/** Reads an event stream until it ends, or what has come matches. */
-const listen = (port: number, until: RegExp, headers: Asked["headers"] = { accept: "text/event-stream" }) =>
+const stream = { accept: "text/event-stream" }
+
+/** Reads an event stream until it ends, or what has come matches; `onText` is told all that has come. */
+const listen = (
+  port: number,
+  wanted: RegExp,
+  headers: Asked["headers"] = stream,
+  onText: (all: string) => void = () => {}
+) =>
   Effect.callback<string, Error>((resume) => {
     const request = http.request(
       { host: "127.0.0.1", port, path: "/.pagi/reload", headers, agent: false },
@@ -269,7 +277,8 @@ const listen = (port: number, until: RegExp, headers: Asked["headers"] = { accep
         let all = `${response.statusCode} ${response.headers["content-type"]}\n`
         response.setEncoding("utf8").on("data", (piece: string) => {
           all += piece
-          if (!until.test(all)) return
+          onText(all)
+          if (!wanted.test(all)) return
           request.destroy()
           resume(Effect.succeed(all))
         })
@@ -292,8 +301,13 @@ describe("the stream of pages that reload themselves", () => {
         const first = yield* listen(port, /\n\n/)
         assert.match(first, /^200 text\/event-stream\n/)
         assert.match(first, /^data: ?\{"generation":7,"problem":""\}$/m)
-        const all = yield* Effect.forkChild(listen(port, /never/))
-        yield* Effect.sleep(100)
+        let heard = ""
+        const all = yield* Effect.forkChild(
+          listen(port, /never/, stream, (text) => {
+            heard = text
+          })
+        )
+        yield* until("the version is told", () => heard.includes("\n\n"))
         progress.change({ generation: 7, problem: { message: "broken" } })
         yield* listen(port, /"problem":"[^"]/)
         yield* close
@@ -306,7 +320,6 @@ describe("the stream of pages that reload themselves", () => {
   it.live("is told to no page of another site, nor under a name of anybody's", () =>
     Effect.gen(function* () {
       const { port } = yield* serve(applications["events and streams"] ?? assert.fail(), options)
-      const stream = { accept: "text/event-stream" }
       for (const headers of [
         { ...stream, "sec-fetch-site": "cross-site" },
         { ...stream, "sec-fetch-site": "same-site" },
@@ -338,15 +351,15 @@ describe("the stream of pages that reload themselves", () => {
           Effect.provideService(Reload, progress)
         )
         yield* listen(port, /\n\n/)
-        while (subscribed.size > 0) yield* Effect.sleep(5)
+        yield* until("nobody listens", () => subscribed.size === 0)
         const session = http2.connect(`http://127.0.0.1:${port}`)
-        const stream = session.request({ ":path": "/.pagi/reload", accept: "text/event-stream" })
+        const opened = session.request({ ":path": "/.pagi/reload", accept: "text/event-stream" })
         yield* Effect.callback((resume) => {
-          stream.once("data", () => resume(Effect.void))
+          opened.once("data", () => resume(Effect.void))
         })
         assert.strictEqual(subscribed.size, 1)
-        stream.on("error", () => {}).close(http2.constants.NGHTTP2_CANCEL)
-        while (subscribed.size > 0) yield* Effect.sleep(5)
+        opened.on("error", () => {}).close(http2.constants.NGHTTP2_CANCEL)
+        yield* until("nobody listens", () => subscribed.size === 0)
         session.destroy()
       }
     })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as PagiApp from "@pagi/core/PagiApp"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Logger from "effect/Logger"
 import { Reload, ReloadProgress } from "../../src/process/ReloadState.ts"
@@ -184,10 +185,12 @@ describe("errors in development", () => {
 
   it.live("do not keep a client's leaving from the application", () =>
     Effect.gen(function* () {
+      const asked = yield* Deferred.make<void>()
       const left = yield* Deferred.make<string>()
       const application = PagiApp.fromFetch(
         ({ signal }) =>
           new Promise((resolve) => {
+            Deferred.doneUnsafe(asked, Effect.void)
             signal.addEventListener("abort", () => {
               Deferred.doneUnsafe(left, Effect.succeed("left"))
               resolve(new Response())
@@ -195,7 +198,9 @@ describe("errors in development", () => {
           })
       )
       const { port } = yield* serve(application, development)
-      yield* Effect.timeoutOption(ask(port, { path: "/" }), 100)
+      const client = yield* Effect.forkChild(ask(port, { path: "/" }))
+      yield* Deferred.await(asked)
+      yield* Fiber.interrupt(client)
       assert.strictEqual(yield* Deferred.await(left), "left")
     }).pipe(silent)
   )
