@@ -71,6 +71,18 @@ const filePart = (event: BodyEvent): FilePart | undefined => {
 const bytesOf = (body: string | Uint8Array | undefined): Uint8Array =>
   typeof body === "string" ? Buffer.from(body) : (body ?? nothing)
 
+/** What is kept back, and what the content would be compressed by. */
+interface Held {
+  readonly start: StartEvent
+  readonly coding: Coding
+}
+
+/** The start of a response with compressed content. */
+const codedStart = ({ coding, start }: Held): StartEvent => ({
+  ...start,
+  headers: CodingRule.codedFields(start.headers ?? [], coding)
+})
+
 /** One response. */
 export class CodedResponse {
   readonly #scope: HttpScope
@@ -79,10 +91,10 @@ export class CodedResponse {
   /** Events take their turns, those of the application and flushes. */
   readonly #turns = Semaphore.makeUnsafe(1)
   #phase: Phase = "open"
-  /** As long as it has not been sent. */
+  /** As long as it is not known whether the content is compressed. */
+  #held: Held | undefined = undefined
+  /** That of compressed content, as long as it has not been sent. */
   #start: StartEvent | undefined = undefined
-  /** What the content would be compressed by. */
-  #coding: Coding | undefined = undefined
   #coder: Coder | undefined = undefined
   /** Bytes of the body that are still to come, if a length was declared. */
   #remaining: number | undefined = undefined
@@ -106,14 +118,19 @@ export class CodedResponse {
 
   /** The application has ended well: a start that was kept back goes out, with which a response to HEAD is complete. */
   readonly finish: Sent = Effect.suspend(() =>
-    this.#phase === "held" ? this.#turns.withPermit(Effect.suspend(() => this.#commit())) : done
+    this.#held === undefined ? done : this.#turns.withPermit(Effect.suspend(() => this.#commit()))
   )
 
   /** The application has ended, or its peer has left. */
   close(): void {
-    if (this.#phase !== "broken") this.#phase = "passing"
+    this.#leave(this.#phase === "broken" ? "broken" : "passing")
+  }
+
+  #leave(phase: "passing" | "broken"): void {
+    this.#phase = phase
     clearImmediate(this.#immediate)
     this.#isUnflushed = false
+    this.#held = undefined
     this.#start = undefined
     this.#coder?.close()
     this.#coder = undefined
@@ -137,10 +154,10 @@ export class CodedResponse {
       return this.#pass({ ...event, headers: CodingRule.notModifiedFields(headers, this.#scope.headers) })
     }
     if (!isLong || !CodingRule.isCandidate(status, headers) || !isSound(headers)) return this.#pass(event)
-    this.#coding = this.#context.codingOf(this.#scope.headers)
-    if (this.#coding === undefined) return this.#pass(event, true)
+    const coding = this.#context.codingOf(this.#scope.headers)
+    if (coding === undefined) return this.#pass(event, true)
     this.#phase = "held"
-    this.#start = event
+    this.#held = { start: event, coding }
     this.#remaining = length
     this.#scope.connection.onDisconnect(() => this.close())
     this.#flushSoon()
@@ -150,25 +167,17 @@ export class CodedResponse {
   /** Sends the start as it is, and all that follows; it may say that other clients would get something else. */
   #pass(start: StartEvent, varies = false): Sent {
     this.#phase = "passing"
-    this.#start = undefined
+    this.#held = undefined
     return this.#send(varies ? { ...start, headers: CodingRule.withVary(start.headers ?? []) } : start)
-  }
-
-  /** The start of a response with compressed content. */
-  #codedStart(start: StartEvent, coding: Coding): StartEvent {
-    return { ...start, headers: CodingRule.codedFields(start.headers ?? [], coding) }
   }
 
   /** The start goes out before there is anything of the body: nobody knows how long that is going to be. */
   #commit(): Sent {
-    const start = this.#start
-    if (start === undefined) return done
-    if (this.#phase === "held") {
-      // Of a length that was not declared HEAD tells nothing, so it is not known either what GET would answer.
-      if (this.#isHead) return this.#remaining === undefined ? this.#pass(start, true) : this.#answerHead(start)
-      if (!this.#begin(start)) return this.#pass(start, true)
-    }
-    return this.#sendStart
+    const held = this.#held
+    if (held === undefined) return this.#sendStart
+    // Of a length that was not declared HEAD tells nothing, so it is not known either what GET would answer.
+    if (this.#isHead) return this.#remaining === undefined ? this.#pass(held.start, true) : this.#answerHead(held)
+    return this.#begin(held) ? this.#sendStart : this.#pass(held.start, true)
   }
 
   get #isHead(): boolean {
@@ -176,19 +185,17 @@ export class CodedResponse {
   }
 
   /** What GET would answer, without the content; the server would tell its length if it were given any. */
-  #answerHead(start: StartEvent): Sent {
-    const coding = this.#coding
-    const head = this.#pass(coding === undefined ? start : this.#codedStart(start, coding))
-    return Effect.andThen(head, this.#send({ type: bodyType, body: nothing, more: true }))
+  #answerHead(held: Held): Sent {
+    return Effect.andThen(this.#pass(codedStart(held)), this.#send({ type: bodyType, body: nothing, more: true }))
   }
 
   /** Goes over to compressing; answers whether there is a coder for that. */
-  #begin(start: StartEvent): boolean {
-    const coding = this.#coding
-    this.#coder = coding === undefined ? undefined : this.#context.makeCoder(coding)
-    if (coding === undefined || this.#coder === undefined) return false
+  #begin(held: Held): boolean {
+    this.#coder = this.#context.makeCoder(held.coding)
+    if (this.#coder === undefined) return false
     this.#phase = "coding"
-    this.#start = this.#codedStart(start, coding)
+    this.#held = undefined
+    this.#start = codedStart(held)
     return true
   }
 
@@ -204,43 +211,39 @@ export class CodedResponse {
     if (part !== undefined) return this.#onFile(event, part)
     const bytes = "body" in event ? bytesOf(event.body) : nothing
     const isLast = event.more !== true
-    const passed = this.#phase === "held" ? this.#prepare(event, isLast ? bytes.length : undefined) : undefined
-    return passed ?? this.#code(bytes, isLast)
+    return this.#prepare(event, isLast ? bytes.length : undefined) ?? this.#code(bytes, isLast)
   }
 
   /**
-   * Begins with the first piece of the body. If it is not to be compressed, answers how it is sent instead.
+   * Begins with the first piece of the body, unless that is done. If it is not to be compressed, answers how it is sent
+   * instead.
    *
    * @param length that of the whole body, if this is all of it
    */
   #prepare(event: BodyEvent, length: number | undefined): Sent | undefined {
-    const start = this.#start
-    if (start === undefined) return this.#send(event)
+    const held = this.#held
+    if (held === undefined) return undefined
     const declared = this.#remaining
     // The server says what is wrong about a length that is another than was declared.
     const isPlain =
       length !== undefined && (declared === undefined ? length < this.#context.minSize : length !== declared)
-    if (isPlain) return Effect.andThen(this.#pass(start, true), this.#send(event))
-    if (this.#isHead) return this.#answerHead(start)
-    return this.#begin(start) ? undefined : Effect.andThen(this.#pass(start, true), this.#send(event))
+    if (!isPlain && this.#isHead) return this.#answerHead(held)
+    if (!isPlain && this.#begin(held)) return undefined
+    return Effect.andThen(this.#pass(held.start, true), this.#send(event))
   }
 
   #onFile(event: BodyEvent, part: FilePart): Sent {
     const open = Effect.catch(this.#context.files.open(part), ({ message }) => {
       // As the server does: another response may take its place.
-      if (this.#phase === "held") {
+      if (this.#held !== undefined) {
         this.#phase = "open"
-        this.#start = undefined
+        this.#held = undefined
       }
       return Effect.fail(refused(bodyType, message))
     })
     return Effect.acquireUseRelease(
       open,
-      (body) =>
-        Effect.suspend(() => {
-          const passed = this.#phase === "held" ? this.#prepare(event, body.length) : undefined
-          return passed ?? this.#codeFile(body)
-        }),
+      (body) => Effect.suspend(() => this.#prepare(event, body.length) ?? this.#codeFile(body)),
       (body) => body.close
     )
   }
@@ -311,8 +314,7 @@ export class CodedResponse {
 
   /** Nothing good can become of the response any more. */
   #break(problem: string): Effect.Effect<never, SendError> {
-    this.#phase = "broken"
-    this.close()
+    this.#leave("broken")
     return Effect.fail(refused(bodyType, brokenOff(problem)))
   }
 
@@ -320,15 +322,13 @@ export class CodedResponse {
   #whenLasting(sent: Sent): Sent {
     return Effect.onInterrupt(sent, () =>
       Effect.sync(() => {
-        if (!this.#isMidway || this.#phase !== "coding") return
-        this.#phase = "broken"
-        this.close()
+        if (this.#isMidway && this.#phase === "coding") this.#leave("broken")
       })
     )
   }
 
   #flush(): Sent {
-    if (this.#phase === "held") return this.#commit()
+    if (this.#held !== undefined) return this.#commit()
     if (this.#phase !== "coding" || !this.#isUnflushed) return done
     this.#isUnflushed = false
     return Effect.andThen(
