@@ -1,6 +1,6 @@
 /** The mode of a server that nobody has named one for. */
 import { isatty } from "node:tty"
-import type { Texts } from "./ServerValues.ts"
+import { isGiven, type Texts } from "./ServerValues.ts"
 
 /** Input and output: a server whose input or output is a file or another program has nobody who looks at it. */
 const descriptors = [0, 1]
@@ -16,8 +16,7 @@ const hasTerminal = (): boolean => descriptors.every(isatty)
 
 /** Adds the mode to what was given, if none was: in a terminal, `development`. */
 export const complete = (texts: Texts, { daemonize, isTerminal = hasTerminal }: Situation): Texts => {
-  const given = texts.options["mode"]
-  if ((given !== undefined && given.text !== "") || daemonize || !isTerminal()) return texts
+  if (isGiven(texts.options["mode"]) || daemonize || !isTerminal()) return texts
   const mode = { source: "the terminal", text: "development", origin: "detected" } as const
   return { ...texts, options: { ...texts.options, mode } }
 }

@@ -33,8 +33,9 @@ export type Texts = typeof Texts.Type
 const isFlag = (given: Given | undefined): boolean =>
   given !== undefined && given.origin === undefined && given.source.startsWith("--")
 
-/** An empty variable is how an environment says that it has none. */
-export const isGiven = (given: Given): boolean => isFlag(given) || given.origin === "file" || given.text !== ""
+/** Whether somebody has said anything: an empty variable is how an environment says that it has none. */
+export const isGiven = (given: Given | undefined): given is Given =>
+  given !== undefined && (isFlag(given) || given.origin === "file" || given.text !== "")
 
 /** What wins over what: the lower number. */
 const ranks = { envFile: 2, secrets: 3, file: 4, detected: 5 } as const
@@ -65,8 +66,8 @@ const givenOptions = Effect.fnUntraced(function* (options: Texts["options"]) {
   return yield* new UsageError({ message: `${one} and ${other} exclude each other` })
 })
 
-/** Checks all values. */
-export const resolve = Effect.fnUntraced(function* (input: Texts) {
+/** What of all that was given is used, by the names of the options. */
+export const used = Effect.fnUntraced(function* (input: Texts) {
   const given = yield* givenOptions(input.options)
   if (input.noAccessLog) {
     if (isFlag(given.get("accessLog"))) {
@@ -74,6 +75,13 @@ export const resolve = Effect.fnUntraced(function* (input: Texts) {
     }
     given.set("accessLog", { source: "--no-access-log", text: "off" })
   }
+  const all: ReadonlyMap<string, Given> = given
+  return all
+})
+
+/** Checks all values. */
+export const resolve = Effect.fnUntraced(function* (input: Texts) {
+  const given = yield* used(input)
   return yield* OptionTexts.resolve(
     given,
     (option) => given.get(option)?.source ?? `--${ServerOptions.flagName(option)}`

@@ -53,8 +53,7 @@ export const complete = Effect.fnUntraced(function* (
   const file = path === undefined ? undefined : yield* readConfig(path, limitOf(plan, variable))
   const options: Record<string, Given> = { ...plan.served.texts.options }
   for (const [name] of ServerOptions.definitions) {
-    const given = options[name]
-    if (given !== undefined && isGiven(given)) continue
+    if (isGiven(options[name])) continue
     const found = variable(ServerOptions.environmentName(name)) ?? file?.options[name]
     if (found !== undefined) options[name] = found
   }
@@ -88,7 +87,7 @@ const readConfig = (path: string, limit: number) =>
 /** How long a configuration file may take, by what is known before. */
 const limitOf = ({ served }: ServerPlan, variable: (name: string) => Given | undefined): number => {
   const { bootTimeout } = served.texts.options
-  const given = bootTimeout !== undefined && isGiven(bootTimeout) ? bootTimeout : undefined
+  const given = isGiven(bootTimeout) ? bootTimeout : undefined
   const { text } = given ?? variable(ServerOptions.environmentName("bootTimeout")) ?? {}
   return LoadLimit.ofText(typeof text === "string" ? text : undefined)
 }
@@ -112,10 +111,7 @@ const givenOf = (name: string, { file, value }: FileVariable, origin: "envFile" 
 
 /** Whether it is said anywhere where to listen, or on which port. */
 const hasPort = (options: Readonly<Record<string, Given>>): boolean =>
-  ["port", "socket", "listen"].some((name) => {
-    const given = options[name]
-    return given !== undefined && isGiven(given)
-  })
+  ["port", "socket", "listen"].some((name) => isGiven(options[name]))
 
 /** The port that many platforms tell their programs. */
 const portOf = (environment: NodeJS.ProcessEnv, envFiles: FileVariables): Given | undefined => {

@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import type { InspectionWish } from "../plan/CommandCheck.ts"
 import * as FileEnvironment from "../plan/FileEnvironment.ts"
 import type { ServerPlan } from "../plan/ServerPlan.ts"
+import * as ServerValues from "../plan/ServerValues.ts"
 import * as PidFile from "../service/PidFile.ts"
 import * as ServedApplication from "./ServedApplication.ts"
 
@@ -27,18 +28,15 @@ const valueOf = (options: ServerOptions.Values, name: string): unknown => {
 }
 
 /** Every option with its value and where that is from; of secrets only that they are there. */
-export const shown = ({ served }: ServerPlan, options: ServerOptions.Values): ReadonlyArray<ShownOption> =>
+export const shown = (
+  used: ReadonlyMap<string, ServerValues.Given>,
+  options: ServerOptions.Values
+): ReadonlyArray<ShownOption> =>
   ServerOptions.definitions.flatMap(([name, { kind }]) => {
     if (name.startsWith("tls.") && options.tls === undefined) return []
-    const given = served.texts.options[name]
     const value = valueOf(options, name)
     const text = value === undefined ? "" : kind.toText(value)
-    const isNoLog = name === "accessLog" && served.texts.noAccessLog
-    const source = isNoLog
-      ? "--no-access-log"
-      : given === undefined || (given.text === "" && given.value === undefined)
-        ? "default"
-        : given.source
+    const source = used.get(name)?.source ?? "default"
     return [{ name, value: text === "" ? null : kind.isSecret === true ? "(not shown)" : text, source }]
   })
 
@@ -58,8 +56,8 @@ export const inspect = Effect.fnUntraced(function* (
   options: ServerOptions.Values,
   { isJson, loadsApplication }: InspectionWish
 ) {
-  const rows = shown(plan, options)
   const { served } = plan
+  const rows = shown(yield* ServerValues.used(served.texts), options)
   if (isJson) {
     const values = Object.fromEntries(rows.map(({ name, ...row }) => [name, row]))
     yield* Console.log(JSON.stringify({ app: served.app, process: plan.process, options: values }))

@@ -13,6 +13,9 @@ describe("DetectedMode", () => {
       complete(textsWith("production"), { daemonize: false, isTerminal: () => true }),
       textsWith("production")
     )
+    const wrong = { mode: { source: "a.json: mode", text: "", value: 5, origin: "file" } } as const
+    const texts = { options: wrong, noAccessLog: false }
+    assert.deepStrictEqual(complete(texts, { daemonize: false, isTerminal: () => true }), texts)
     const detected = { mode: { source: "the terminal", text: "development", origin: "detected" } } as const
     for (const texts of [textsWith(), textsWith("")]) {
       assert.deepStrictEqual(complete(texts, { daemonize: false, isTerminal: () => true }), {

@@ -88,7 +88,16 @@ describe("Sources", () => {
     Effect.gen(function* () {
       const config = yield* withConfig({ listen: ["127.0.0.1:1"] })
       const host = { host: { source: "PAGI_HOST", text: "::1" } }
-      assert.isUndefined((yield* valuesOf({ given: host, sources: { config } })).values.listen)
+      const { plan, values } = yield* valuesOf({ given: host, sources: { config } })
+      assert.isUndefined(values.listen)
+      const rows = shown(yield* ServerValues.used(plan.served.texts), values)
+      assert.deepStrictEqual(
+        rows.filter(({ name }) => name === "host" || name === "listen"),
+        [
+          { name: "host", value: "::1", source: "PAGI_HOST" },
+          { name: "listen", value: null, source: "default" }
+        ]
+      )
       const both = yield* withConfig({ listen: ["127.0.0.1:1"], port: 5 })
       assert.strictEqual(
         yield* messageOf({ sources: { config: both } }),
@@ -214,7 +223,7 @@ describe("Sources", () => {
       assert.deepStrictEqual(plan.served.environment, { GREETING: "hi" })
       assert.deepStrictEqual(plan.served.secrets, { DB_PASSWORD: "p" })
       assert.strictEqual(values.adminToken, token)
-      const rows = shown(plan, values)
+      const rows = shown(yield* ServerValues.used(plan.served.texts), values)
       assert.notInclude(JSON.stringify(rows), token)
       const source = `${join(folder, "secrets")}: PAGI_ADMIN_TOKEN`
       assert.deepStrictEqual(
