@@ -41,7 +41,7 @@ const read = Schema.decodeOption(Text)
 
 const unreadable = "the check of the command line has said something else than was expected; after an update, restart"
 
-const ofError = ({ message }: Error): End => ({
+const ofError = ({ message }: Error): Failure => ({
   problem: `the command line cannot be checked: ${message}`,
   code: ExitCode.internal
 })
@@ -56,10 +56,15 @@ export interface Look {
   readonly file?: string
 }
 
-/** How the process that looks has ended, or why it has not. */
-type End =
-  | { readonly text: string; readonly status: number | null; readonly signal: NodeJS.Signals | null }
-  | { readonly problem: string; readonly code: number }
+/** What has come of a look: an answer, or the exit code of a command that gets none. */
+type Outcome = { readonly answer: Answer } | Failure
+
+interface Failure {
+  readonly code: number
+  /** Absent when the process that looks has printed it, or was ended by a signal. */
+  readonly problem?: string
+  readonly signal?: NodeJS.Signals
+}
 
 /**
  * What this command line means; or the exit code when there is nothing to serve: help was asked for, or a mistake was
@@ -68,18 +73,11 @@ type End =
 export const ask = async (args: ReadonlyArray<string>, given: Look = {}): Promise<Answer | number> => {
   // What the process says itself of a file that takes too long says more.
   const limit = LoadLimit.ofCommandLine(args, process.env) + startAllowance
-  const end = await look(args, { limit, ...given }, endAtSignals)
-  if ("problem" in end) return refuse(end.problem, end.code)
-  const { signal, status, text } = end
-  if (signal !== null) return ExitCode.ofSignal(constants.signals[signal])
-  if (status !== 0 || text === "") return status ?? ExitCode.internal
-  return Option.getOrElse(read(text), () => refuse(unreadable, ExitCode.internal))
-}
-
-/** Nothing that writes messages has been loaded yet. */
-const refuse = (problem: string, code: number): number => {
-  process.stderr.write(`error: ${problem}\n`)
-  return code
+  const outcome = await look(args, { limit, ...given }, endAtSignals)
+  if ("answer" in outcome) return outcome.answer
+  // Nothing that writes messages has been loaded yet.
+  if (outcome.problem !== undefined) process.stderr.write(`error: ${outcome.problem}\n`)
+  return outcome.code
 }
 
 /** Has a signal end this process as if it did not listen, but the other one before; until what is returned is called. */
@@ -107,8 +105,10 @@ const patience = 60_000
 
 /** What the command line means now, that files may have changed. The process that asks goes on meanwhile. */
 export const askAgain = async (args: ReadonlyArray<string>, given: Look = {}): Promise<Again> => {
-  const end = await look(args, { limit: patience, ...given })
-  return "problem" in end ? { problem: end.problem } : outcome(end.text, end.status, end.signal)
+  const outcome = await look(args, { limit: patience, ...given })
+  if ("answer" in outcome) return outcome
+  const { problem, signal } = outcome
+  return { problem: signal === undefined ? problem : `the check of the command line was ended by ${signal}` }
 }
 
 /** Starts a process that looks, and waits for its end, which comes with that of this one at the latest. */
@@ -116,7 +116,7 @@ const look = (
   args: ReadonlyArray<string>,
   given: Look & { readonly limit: number },
   watch: (child: ChildProcess) => () => void = () => () => {}
-): Promise<End> =>
+): Promise<Outcome> =>
   new Promise((resolve) => {
     let child: ChildProcess
     try {
@@ -128,13 +128,13 @@ const look = (
     let text = ""
     const kill = (): void => void child.kill("SIGKILL")
     const unwatch = watch(child)
-    const end = (how: End): void => {
+    const end = (outcome: Outcome): void => {
       clearTimeout(timer)
       unwatch()
       process.off("exit", kill)
       // What the program has started may hold it open.
       child.stdio[descriptor]?.destroy()
-      resolve(how)
+      resolve(outcome)
     }
     const giveUp = (): void => {
       kill()
@@ -145,10 +145,10 @@ const look = (
     const answers = child.stdio[descriptor]
     if (answers instanceof Readable) answers.setEncoding("utf8").on("data", (chunk: string) => (text += chunk))
     child.on("error", (error) => end(ofError(error)))
-    child.on("close", (status, signal) => end({ text, status, signal }))
+    child.on("close", (status, signal) => end(outcomeOf(text, status, signal)))
   })
 
-const tooLong = (limit: number): End => ({
+const tooLong = (limit: number): Failure => ({
   problem:
     `the check of the command line has not ended within ${limit / 1000} seconds, and was killed; ` +
     "a configuration file that never ends, or a pipe that nobody writes to, may be why",
@@ -166,11 +166,12 @@ const begin = (args: ReadonlyArray<string>, { file = program, pipes = {} }: Look
   return child
 }
 
-const outcome = (text: string, status: number | null, signal: NodeJS.Signals | null): Again => {
-  if (signal !== null) return { problem: `the check of the command line was ended by ${signal}` }
-  if (status !== 0 || text === "") return { problem: undefined }
+/** What a process that has ended has come to. */
+const outcomeOf = (text: string, status: number | null, signal: NodeJS.Signals | null): Outcome => {
+  if (signal !== null) return { code: ExitCode.ofSignal(constants.signals[signal]), signal }
+  if (status !== 0 || text === "") return { code: status ?? ExitCode.internal }
   return Option.match(read(text), {
-    onNone: (): Again => ({ problem: unreadable }),
+    onNone: (): Outcome => ({ code: ExitCode.internal, problem: unreadable }),
     onSome: (answer) => ({ answer })
   })
 }

@@ -5,7 +5,6 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as CommandCheck from "../plan/CommandCheck.ts"
-import { Inspection } from "../plan/CommandCheck.ts"
 import * as FileEnvironment from "../plan/FileEnvironment.ts"
 import * as Pipes from "../plan/Pipes.ts"
 import * as Sources from "../plan/Sources.ts"
@@ -58,7 +57,7 @@ const serve = Effect.fnUntraced(function* (input: Input) {
       pipes: Pipes.all()
     })
   }
-  const inspection = yield* Inspection
+  const inspection = yield* CommandCheck.Inspection
   if (inspection !== undefined) {
     yield* warnOf(plan, options)
     const { inspect } = yield* Effect.promise(() => import("./Inspection.ts"))
