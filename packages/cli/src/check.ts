@@ -2,15 +2,10 @@
 import * as Pipes from "./plan/Pipes.ts"
 import * as ProcessStart from "./program/ProcessStart.ts"
 
+// Before anything else: whoever has asked may be killed at any time (`UnendingSource` watches for that).
 const { ppid: parent } = process
 ProcessStart.begin()
 Pipes.claim()
-
-// Whoever has asked may be killed while a module of the configuration waits for something.
-const asker = process.ppid
-setInterval(() => {
-  if (process.ppid !== asker) process.exit()
-}, 500).unref()
 
 const { answer } = await import("./plan/CommandCheck.ts")
 const main = await import("./run/main.ts")
