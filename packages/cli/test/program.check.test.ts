@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import { isRunning } from "@pagi/node/process/RunningProcess"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
 import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
+import { until } from "./support/Until.ts"
 
 const timeout = 60_000
 
@@ -149,12 +151,12 @@ describe("pagi-server check", () => {
     "ends at the first signal, whatever a module waits for",
     () =>
       Effect.gen(function* () {
-        const waits = "console.log('waiting'); setInterval(() => {}, 1000); await new Promise(() => {})\n"
+        // It says so later than a server that imports it would listen to signals again.
+        const waits = "setInterval(() => console.log('waiting'), 700); await new Promise(() => {})\n"
         const { cwd } = yield* checking({ "app.mjs": waits, "waits.mjs": waits })
         for (const args of [["app.mjs"], ["--config", "waits.mjs"]]) {
           const program = yield* Program.start(["check", ...args], { cwd })
           yield* program.line(/^waiting$/m)
-          yield* Effect.sleep("700 millis")
           yield* program.signal("SIGINT")
           const { code, signal } = yield* program.result
           assert.deepStrictEqual([code, signal], [null, "SIGINT"])
@@ -172,9 +174,9 @@ describe("pagi-server check", () => {
         const { cwd } = yield* checking({ "waits.mjs": waits })
         const program = yield* Program.start(["--config", "waits.mjs"], { cwd })
         const [, pid] = yield* program.line(/^waiting (\d+)$/m)
-        yield* program.signal("SIGKILL")
-        yield* program.result
         assert.notStrictEqual(Number(pid), program.pid)
+        yield* program.signal("SIGKILL")
+        yield* until(() => !isRunning(Number(pid)))
       }),
     timeout
   )
