@@ -30,6 +30,8 @@ export class StopRequests {
   }
 }
 
+const endNow = (signal: NodeJS.Signals): never => process.exit(ofSignal(constants.signals[signal]))
+
 /**
  * The first request to stop. It is something to wait for and not an interruption, which would leave the program no way to
  * say how the stop went.
@@ -56,7 +58,7 @@ export const listen = (isTerminalClosed: () => boolean): StopSignal["Service"] =
   const onSignal = (signal: NodeJS.Signals): void => {
     if (requests.isRepeated(performance.now())) {
       tell?.(signal)
-      process.exit(ofSignal(constants.signals[signal]))
+      endNow(signal)
     }
     Deferred.doneUnsafe(received, Exit.void)
   }
@@ -78,7 +80,7 @@ export const listen = (isTerminalClosed: () => boolean): StopSignal["Service"] =
  */
 export const endAtOnce = (): StopSignal["Service"] => {
   if (process.pid === 1) {
-    for (const signal of stopping) process.on(signal, () => process.exit(ofSignal(constants.signals[signal])))
+    for (const signal of stopping) process.on(signal, endNow)
   }
   return { received: Effect.never, isReceived: () => false, onForced: () => {} }
 }
@@ -114,8 +116,6 @@ export const leaveToSystem = async <A>(load: () => Promise<A>): Promise<A> => {
     attend()
   }
 }
-
-const endNow = (signal: NodeJS.Signals): void => process.exit(ofSignal(constants.signals[signal]))
 
 /**
  * Loads what nobody waits for at a signal: that ends the process at once, however long it takes. The first process of a
