@@ -17,7 +17,8 @@ const fileMayHaveWorkers = (name: string): boolean => {
 /** Flags that name a file which may say that there are workers. */
 const sourceFlag = /^--(?:config|env-file|secrets)(?:=|$)/
 
-const sourceVariables = ["PAGI_CONFIG", "PAGI_ENV_FILE", "PAGI_SECRETS"]
+/** The variables that name such files. */
+export const sourceVariables = ["PAGI_CONFIG", "PAGI_ENV_FILE", "PAGI_SECRETS"]
 
 /**
  * Whether a command line could be one for a server with workers. If so the process is to be their supervisor, and must

@@ -1,11 +1,12 @@
 /** The flags of the command that are no options of the server, since they concern its process. */
+import * as ServerOptions from "@pagi/core/options/ServerOptions"
 import * as Config from "effect/Config"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
 import type { ProcessPlan } from "./ServerPlan.ts"
 
 const text = (name: string, metavar: string, description: string): Flag.Flag<Option.Option<string>> => {
-  const variable = `PAGI_${name.toUpperCase()}`
+  const variable = ServerOptions.environmentName(name)
   return Flag.String(name).pipe(
     Flag.withMetavar(metavar),
     Flag.withDescription(description),
@@ -28,8 +29,8 @@ export const flags = {
 }
 
 const several = (name: string, metavar: string, description: string) => {
-  const variable = `PAGI_${name.toUpperCase().replaceAll("-", "_")}`
-  return Flag.String(name).pipe(
+  const variable = ServerOptions.environmentName(name)
+  return Flag.String(ServerOptions.flagName(name)).pipe(
     Flag.withMetavar(metavar),
     Flag.withDescription(`${description}; may be repeated`),
     Flag.atLeast(1),
@@ -41,7 +42,7 @@ const several = (name: string, metavar: string, description: string) => {
 /** Where options and variables are read from. */
 export const sourceFlags = {
   config: text("config", "FILE", "Configuration file; without it, pagi.config.json, .ts, .mts, .mjs or .js here"),
-  envFile: several("env-file", "FILE", "File of variables NAME=value; those of the environment win over it"),
+  envFile: several("envFile", "FILE", "File of variables NAME=value; those of the environment win over it"),
   secrets: several("secrets", "FOLDER", "Folder with a file for each variable, named like it")
 }
 

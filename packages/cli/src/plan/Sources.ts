@@ -60,7 +60,7 @@ export const complete = Effect.fnUntraced(function* (
   const port = hasPort(options) ? undefined : portOf(environment, envFiles)
   if (port !== undefined) options["port"] = port
   const other = (name: "pid" | "user" | "group" | "control"): string | null => {
-    const text = plan.process[name] ?? variable(`PAGI_${name.toUpperCase()}`)?.text
+    const text = plan.process[name] ?? variable(ServerOptions.environmentName(name))?.text
     return (typeof text === "string" && text !== "" ? text : file?.others[name]) ?? null
   }
   const { daemonize } = plan.process

@@ -3,14 +3,17 @@ import * as ServerOptions from "@pagi/core/options/ServerOptions"
 import { variables as inheritanceVariables } from "@pagi/node/listen/InheritedSockets"
 import * as Effect from "effect/Effect"
 import { variable as launcherVariable } from "../service/Daemon.ts"
+import * as CommandLine from "../plan/CommandLine.ts"
 import * as NearNames from "../plan/NearNames.ts"
 import { ProcessPlan, type ServedPlan } from "../plan/ServerPlan.ts"
 
 /** The variables that somebody may set. */
 const names: ReadonlyArray<string> = [
   ...ServerOptions.definitions.map(([name]) => ServerOptions.environmentName(name)),
-  ...Object.keys(ProcessPlan.fields).flatMap((name) => (name === "daemonize" ? [] : `PAGI_${name.toUpperCase()}`)),
-  ...["PAGI_CONFIG", "PAGI_ENV_FILE", "PAGI_SECRETS"]
+  ...Object.keys(ProcessPlan.fields).flatMap((name) =>
+    name === "daemonize" ? [] : ServerOptions.environmentName(name)
+  ),
+  ...CommandLine.sourceVariables
 ]
 
 /** Those that processes of a server set for each other. */
