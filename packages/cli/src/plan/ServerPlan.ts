@@ -10,9 +10,7 @@ export const ServedPlan = Schema.Struct({
   /** Variables of files, for the application; those of its environment are not among them. */
   environment: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Variables of folders of secrets, which the application's `Config` finds, and nobody in the environment. */
-  secrets: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
-  /** Names of variables of files that look as if they were for the server. */
-  forServer: Schema.optionalKey(Schema.Array(Schema.String))
+  secrets: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
 })
 
 export type ServedPlan = typeof ServedPlan.Type
@@ -28,6 +26,11 @@ export const ProcessPlan = Schema.Struct({
 
 export type ProcessPlan = typeof ProcessPlan.Type
 
-export const ServerPlan = Schema.Struct({ served: ServedPlan, process: ProcessPlan })
+export const ServerPlan = Schema.Struct({
+  served: ServedPlan,
+  process: ProcessPlan,
+  /** Names of variables of files that look as if they were for the server. */
+  forServer: Schema.optionalKey(Schema.Array(Schema.String))
+})
 
 export type ServerPlan = typeof ServerPlan.Type

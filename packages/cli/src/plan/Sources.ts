@@ -70,10 +70,10 @@ export const complete = Effect.fnUntraced(function* (
       app: plan.served.app ?? file?.others.app ?? null,
       texts: DetectedMode.complete({ ...plan.served.texts, options }, { daemonize }),
       ...(envFiles.size === 0 ? {} : { environment: forApplication(envFiles) }),
-      ...(secrets.size === 0 ? {} : { secrets: forApplication(secrets) }),
-      ...(forServer.length === 0 ? {} : { forServer })
+      ...(secrets.size === 0 ? {} : { secrets: forApplication(secrets) })
     },
-    process: { daemonize, pid: other("pid"), user: other("user"), group: other("group"), control: other("control") }
+    process: { daemonize, pid: other("pid"), user: other("user"), group: other("group"), control: other("control") },
+    ...(forServer.length === 0 ? {} : { forServer })
   }
   return completed
 })

@@ -73,7 +73,7 @@ const serve = Effect.fnUntraced(function* (input: Input) {
 
 /** Warns of what is no mistake, and will hardly do what was meant. */
 const warnOf = Effect.fnUntraced(function* (plan: ServerPlan, options: ServerOptions.Values) {
-  yield* UnknownVariables.warn(plan.served)
+  yield* UnknownVariables.warn(plan)
   if (options.workers !== 0 || options.reload) return
   for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)
 })

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { variable as launcherVariable } from "../service/Daemon.ts"
 import * as CommandLine from "../plan/CommandLine.ts"
 import * as NearNames from "../plan/NearNames.ts"
-import { ProcessPlan, type ServedPlan } from "../plan/ServerPlan.ts"
+import { ProcessPlan, type ServerPlan } from "../plan/ServerPlan.ts"
 
 /** The variables that somebody may set. */
 const names: ReadonlyArray<string> = [
@@ -36,7 +36,7 @@ export const problems = (given: ReadonlyArray<string>): ReadonlyArray<string> =>
   })
 
 /** Warns of all of them, in the environment and in files; an empty one of the environment counts as none. */
-export const warn = ({ forServer = [] }: ServedPlan): Effect.Effect<void> =>
+export const warn = ({ forServer = [] }: ServerPlan): Effect.Effect<void> =>
   Effect.suspend(() => {
     const given = new Set([...setIn(process.env), ...forServer])
     return Effect.forEach(problems([...given]), (problem) => Effect.logWarning(problem), { discard: true })

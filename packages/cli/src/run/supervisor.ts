@@ -173,7 +173,7 @@ export const run = Effect.fnUntraced(function* (
   const options = yield* ServerValues.resolve(plan.served.texts)
   yield* ConsoleLog.use(options)
   yield* Launch.inBackground(plan.process, options)
-  yield* UnknownVariables.warn(plan.served)
+  yield* UnknownVariables.warn(plan)
   yield* ContainerHint.tell(options)
   const code = yield* Effect.scoped(supervise(checked, signals)).pipe(
     Otlp.exporting(options, { isSupervisor: true }, FileEnvironment.withFiles(plan.served)),
