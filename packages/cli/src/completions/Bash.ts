@@ -2,23 +2,21 @@
 import type { CompletedCommand, CompletedProgram } from "./Completed.ts"
 
 /** The flags with values, by what completes these. */
-const valuesOf = ({ flags }: CompletedCommand): ReadonlyArray<string> => {
+const valuesOf = (base: string, { flags }: CompletedCommand): ReadonlyArray<string> => {
   const groups = new Map<string, Array<string>>()
   for (const { names, value } of flags) {
     if (value === undefined) continue
     const action = `'${value.words.join(" ")}' '${value.files ?? ""}'`
     groups.set(action, [...(groups.get(action) ?? []), ...names])
   }
-  return [...groups].map(([action, names]) => `    ${names.join(" | ")}) offer ${action}; return ;;`)
+  return [...groups].map(([action, names]) => `    ${names.join(" | ")}) ${base}_offer ${action}; return ;;`)
 }
 
 /** The function for a command; its first word may be one of these, too. */
 const functionOf = (base: string, command: CompletedCommand, words: ReadonlyArray<string>): string =>
   `${base}_${command.name || "serve"}() {
   case $flag in
-${valuesOf(command)
-  .map((line) => line.replace("offer", `${base}_offer`))
-  .join("\n")}
+${valuesOf(base, command).join("\n")}
   esac
   case $cur in
     -*) ${base}_offer '${command.flags.flatMap(({ names }) => names).join(" ")}' '' ;;

@@ -1,6 +1,7 @@
 /** Writes the manual page of the command in roff, from the table of options and what the command knows of itself. */
-import { definitions, environmentName, flagName, groups } from "@pagi/core/options/ServerOptions"
-import { topicNamed } from "../plan/HelpText.ts"
+import { definitions, environmentName, flagName } from "@pagi/core/options/ServerOptions"
+import { configFiles } from "../plan/CommandLine.ts"
+import { titles, topicNamed } from "../plan/HelpText.ts"
 import { command } from "../run/ServerCommand.ts"
 import { type CompletedFlag, read } from "../completions/Completed.ts"
 
@@ -36,10 +37,7 @@ const longName = ({ names: [name = ""] }: CompletedFlag): string => name.replace
 
 const groupOf = (flag: CompletedFlag): string => topicNamed(longName(flag)) ?? "others"
 
-const options = [
-  ...Object.entries(groups).map(([group, { title }]) => [group, title] as const),
-  ["others", "Others"] as const
-].map(([group, title]) => {
+const options = titles.map(([group, title]) => {
   const items = serving.flags
     .filter((flag) => groupOf(flag) === group)
     .map((flag) => {
@@ -64,10 +62,7 @@ const signals: ReadonlyArray<readonly [name: string, meaning: string]> = [
 ]
 
 const files: ReadonlyArray<readonly [name: string, meaning: string]> = [
-  [
-    "pagi.config.json, pagi.config.ts, pagi.config.mts, pagi.config.mjs, pagi.config.js",
-    "Options, in the folder where the command is started; another one is named by --config."
-  ]
+  [configFiles.join(", "), "Options, in the folder where the command is started; another one is named by --config."]
 ]
 
 const examples: ReadonlyArray<readonly [line: string, meaning: string]> = [

@@ -38,8 +38,14 @@ const mostUsed: ReadonlySet<string> = new Set([
   "version"
 ])
 
+/** The groups of flags, in their order. */
+export const titles: ReadonlyArray<readonly [group: string, title: string, about: string]> = [
+  ...Object.entries(ServerOptions.groups).map(([name, { about, title }]) => [name, title, about] as const),
+  ["others", "Others", "help, version, completions for shells"]
+]
+
 /** What `--help` can be asked for: a group of options, the flags that are in none, or everything. */
-export const topics: ReadonlyArray<string> = [...Object.keys(ServerOptions.groups), "others", "all"]
+export const topics: ReadonlyArray<string> = [...titles.map(([group]) => group), "all"]
 
 /** By the names of flags; made when help is asked for, as all that follows. */
 const groupsOfFlags = (): ReadonlyMap<string, string> =>
@@ -58,11 +64,6 @@ export const topicNamed = (word: string): string | undefined => {
   const groups = groupsOfFlags()
   return groups.get(word) ?? groups.get(ServerOptions.flagName(word))
 }
-
-const titles: ReadonlyArray<readonly [group: string, title: string, about: string]> = [
-  ...Object.entries(ServerOptions.groups).map(([name, { about, title }]) => [name, title, about] as const),
-  ["others", "Others", "help, version, completions for shells"]
-]
 
 const heading = (text: string): string => styleText("bold", text, { stream: process.stdout })
 
@@ -111,11 +112,12 @@ const noteOnValues = (): string =>
     width
   ).join("\n")
 
+const flagsOf = ({ flags, globalFlags = [] }: HelpDoc): ReadonlyArray<FlagDoc> => [...flags, ...globalFlags]
+
 /** The flags of a group, with their defaults. */
 const groupSection = (doc: HelpDoc, [group, title]: (typeof titles)[number]): ReadonlyArray<string> => {
-  const flags = [...doc.flags, ...(doc.globalFlags ?? [])]
   const groups = groupsOfFlags()
-  const inGroup = flags.filter(({ name }) => (groups.get(name) ?? "others") === group)
+  const inGroup = flagsOf(doc).filter(({ name }) => (groups.get(name) ?? "others") === group)
   return section(title, inGroup.map(flagEntry))
 }
 
@@ -123,7 +125,9 @@ const groupSection = (doc: HelpDoc, [group, title]: (typeof titles)[number]): Re
 const overview = (doc: HelpDoc): ReadonlyArray<string> => [
   ...section(
     "Most used flags",
-    [...doc.flags, ...(doc.globalFlags ?? [])].filter(({ name }) => mostUsed.has(name)).map(flagEntry)
+    flagsOf(doc)
+      .filter(({ name }) => mostUsed.has(name))
+      .map(flagEntry)
   ),
   ...section(
     "Groups of flags (--help GROUP shows one, --help all shows all)",
