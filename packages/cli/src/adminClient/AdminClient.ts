@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type IncomingMessage, request } from "node:http"
+import * as AdminAddress from "./AdminAddress.ts"
 import { Point } from "./AdminDocuments.ts"
 import { EventBlocks } from "./EventBlocks.ts"
 
@@ -25,13 +26,6 @@ const patience = "6 seconds"
 /** Characters of a document beyond which it is none. */
 const maxLength = 16 * 1024 * 1024
 
-/** The endpoint that a text names, as the option has it or as a URL, which for a Unix socket is `unix:` and its path. */
-export const parseAddress = (text: string): Endpoint.Endpoint | undefined => {
-  if (text.startsWith("unix:/")) return Endpoint.unix(text.slice("unix:".length))
-  const url = /^http:\/\/([^/?#]+)\/?$/.exec(text)?.[1]
-  return Endpoint.kind.accept(url === undefined || url.includes(":") ? (url ?? text) : `${url}:80`)
-}
-
 const fail = (endpoint: Endpoint.Endpoint, reason: string): AdminError =>
   new AdminError({ address: Endpoint.format(endpoint), reason })
 
@@ -41,9 +35,6 @@ const refusals: ReadonlyMap<number | undefined, string> = new Map([
   [503, "it has too many clients; close a dashboard, or try again later"]
 ])
 
-const optionsOf = (endpoint: Endpoint.Endpoint) =>
-  endpoint._tag === "Tcp" ? { host: endpoint.host, port: endpoint.port } : { socketPath: endpoint.path }
-
 /** The head of a response with status 200, whose content ends with the scope at the latest. */
 const get = (
   endpoint: Endpoint.Endpoint,
@@ -52,7 +43,7 @@ const get = (
 ): Effect.Effect<IncomingMessage, AdminError, Scope.Scope> =>
   Effect.gen(function* () {
     const asked = yield* Effect.acquireRelease(
-      Effect.sync(() => request({ ...optionsOf(endpoint), path, headers: { accept }, agent: false })),
+      Effect.sync(() => request({ ...AdminAddress.target(endpoint), path, headers: { accept }, agent: false })),
       (asked) => Effect.sync(() => asked.destroy())
     )
     // Also for what comes after the response, or after somebody has lost interest.

@@ -8,6 +8,7 @@ import * as OptionKind from "@pagi/core/options/OptionKind"
 import * as ExitCode from "@pagi/node/pool/ExitCode"
 import * as Duration from "effect/Duration"
 import { request } from "node:http"
+import * as AdminAddress from "../adminClient/AdminAddress.ts"
 
 export const usage = `Asks a server whether it is ready, as health checks do.
 
@@ -62,7 +63,7 @@ const reachable = (endpoint: Endpoint.Endpoint): Endpoint.Endpoint => {
 }
 
 const endpointOf = (text: string, source: string): Endpoint.Endpoint | Outcome => {
-  const endpoint = Endpoint.adminKind.accept(text.replace(/^http:\/\/([^/]+)\/?$/, "$1").replace(/^unix:(?=\/)/, ""))
+  const endpoint = Endpoint.adminKind.accept(AdminAddress.textOf(text))
   if (endpoint === undefined) return wrong(`${source}: expected ${Endpoint.adminKind.expected}`)
   if (endpoint._tag === "Tcp" && endpoint.port === 0) {
     return wrong(`${source} has port 0, for which the system has chosen another one; name that one`)
@@ -115,8 +116,7 @@ export const ask = ({ endpoint, path, timeout }: Question): Promise<Outcome> =>
       asked.destroy()
     }
     const timer = setTimeout(() => fail(`has not answered within ${timeout / 1000} seconds`), timeout)
-    const place = endpoint._tag === "Tcp" ? { host: endpoint.host, port: endpoint.port } : { socketPath: endpoint.path }
-    const asked = request({ ...place, path, agent: false }, (response) => {
+    const asked = request({ ...AdminAddress.target(endpoint), path, agent: false }, (response) => {
       let text = ""
       response.setEncoding("utf8")
       response.on("data", (piece: string) => {

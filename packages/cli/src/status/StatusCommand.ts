@@ -9,6 +9,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { rmSync } from "node:fs"
+import * as AdminAddress from "../adminClient/AdminAddress.ts"
 import * as AdminClient from "../adminClient/AdminClient.ts"
 import * as ConsoleLog from "../program/ConsoleLog.ts"
 import * as ControlPath from "./ControlPath.ts"
@@ -92,7 +93,7 @@ const askAll = (found: ReadonlyArray<ControlPath.Found>) =>
 /** The server with an address of its own: that of its admin listener, or the path of that or of the control socket. */
 const findAt = (target: string): Effect.Effect<Answer, NotRunning> =>
   Effect.gen(function* () {
-    const endpoint = AdminClient.parseAddress(target)
+    const endpoint = AdminAddress.parse(target)
     const failure = new NotRunning({ message: `no server answers at ${target}` })
     if (endpoint === undefined) return yield* failure
     const place: Place = { _tag: "Admin", endpoint }

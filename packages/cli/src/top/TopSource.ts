@@ -4,6 +4,7 @@ import * as ControlSocket from "@pagi/node/supervisor/ControlSocket"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as StatusCommand from "../status/StatusCommand.ts"
+import * as AdminAddress from "../adminClient/AdminAddress.ts"
 import * as AdminClient from "../adminClient/AdminClient.ts"
 import { Points, Recent, Status } from "../adminClient/AdminDocuments.ts"
 import type { TopModel } from "./TopModel.ts"
@@ -27,7 +28,7 @@ const sourceOf = ({ place, status }: StatusCommand.Answer): Effect.Effect<TopSou
     const { path } = place
     // Servers of earlier versions tell the option only, which for port 0 is not the address.
     const text = status.adminUrl ?? status.options["admin"]
-    const endpoint = text === undefined ? undefined : AdminClient.parseAddress(text)
+    const endpoint = text === undefined ? undefined : AdminAddress.parse(text)
     if (endpoint === undefined) return { _tag: "Control", path, note: withoutAdmin }
     if (yield* answers(endpoint)) return { _tag: "Admin", endpoint }
     const note = `The admin listener at ${text} cannot be reached from here; there would be more to see.`

@@ -16,16 +16,6 @@ const reasonOf = <A>(effect: Effect.Effect<A, AdminClient.AdminError>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => reason)
 
 describe("AdminClient", () => {
-  it("reads addresses as the option has them, and as URLs", () => {
-    assert.deepStrictEqual(AdminClient.parseAddress("127.0.0.1:9090"), local(9090))
-    assert.deepStrictEqual(AdminClient.parseAddress("http://localhost:9090/"), tcp("localhost", 9090))
-    assert.deepStrictEqual(AdminClient.parseAddress("http://localhost"), tcp("localhost", 80))
-    assert.deepStrictEqual(AdminClient.parseAddress("http://[::1]:9090"), tcp("::1", 9090))
-    assert.deepStrictEqual(AdminClient.parseAddress("/run/admin.sock"), unix("/run/admin.sock"))
-    assert.deepStrictEqual(AdminClient.parseAddress("unix:/run/admin.sock"), unix("/run/admin.sock"))
-    assert.isUndefined(AdminClient.parseAddress("http://localhost/status"))
-  })
-
   it.live("reads what a server of this version says, over TCP and a Unix socket", () =>
     Effect.gen(function* () {
       const path = join(yield* Site.make({}), "admin.sock")
