@@ -2,18 +2,17 @@
  * Writes docs/api: for each package the types of what its `exports` list, without comments, so that a change of the
  * public surface is seen in a review. With `--check` it writes nothing and fails when they differ.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, join, relative } from "node:path"
 import { run } from "./support/run.ts"
 import { publishedPackages, root } from "./support/workspace.ts"
+import { write } from "./support/written.ts"
 
 interface Manifest {
   readonly name: string
   readonly exports: Readonly<Record<string, string>>
 }
-
-const folderOfReports = join(root, "docs/api")
 
 /** Entries by pattern are the unstable group, which other packages of the repository use, and are no promise. */
 const isPublic = ([entry, file]: readonly [string, string]): boolean => !entry.includes("*") && file.endsWith(".ts")
@@ -40,15 +39,9 @@ const reportOf = (folder: string, declarations: string): string => {
 const declarations = mkdtempSync(join(tmpdir(), "pagi-api-"))
 try {
   run(join(root, "node_modules/.bin/tsc"), ["--project", join(root, "tsconfig.api.json"), "--outDir", declarations])
-  mkdirSync(folderOfReports, { recursive: true })
   for (const { folder } of publishedPackages) {
-    const page = join(folderOfReports, `${basename(folder)}.txt`)
-    const text = reportOf(folder, declarations)
-    if (!process.argv.includes("--check")) writeFileSync(page, text)
-    else if (!existsSync(page) || readFileSync(page, "utf8") !== text) {
-      console.error(`${relative(root, page)} does not show the public types as they are; run: npm run docs:api`)
-      process.exitCode = 1
-    }
+    const path = `docs/api/${basename(folder)}.txt`
+    write({ path, subject: "the public types", script: "docs:api" }, reportOf(folder, declarations))
   }
 } finally {
   rmSync(declarations, { recursive: true, force: true })

@@ -3,11 +3,11 @@
  * knows of itself. With `--check` it writes nothing and fails when the page is out of date.
  */
 import { manualPage } from "@pagi/cli/manual/ManualPage"
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { root } from "./support/workspace.ts"
+import { write } from "./support/written.ts"
 
-const page = join(root, "packages/cli/man/pagi-server.1")
 const source = readFileSync(join(root, "packages/node/src/pool/ExitCode.ts"), "utf8")
 
 /** The rows of the table in the docstring. */
@@ -18,10 +18,4 @@ const exitCodes = [...source.matchAll(/^ \* \| (\d[^|]*?) \| ([^|]+?) \|/gm)].ma
 const { version } = JSON.parse(readFileSync(join(root, "packages/cli/package.json"), "utf8")) as { version: string }
 const text = manualPage({ version, exitCodes })
 
-if (!process.argv.includes("--check")) {
-  mkdirSync(dirname(page), { recursive: true })
-  writeFileSync(page, text)
-} else if (!existsSync(page) || readFileSync(page, "utf8") !== text) {
-  console.error("packages/cli/man/pagi-server.1 does not show the options as they are; run: npm run docs:man")
-  process.exitCode = 1
-}
+write({ path: "packages/cli/man/pagi-server.1", subject: "the options", script: "docs:man" }, text)

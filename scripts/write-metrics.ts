@@ -2,14 +2,15 @@
  * Writes the tables of docs/observability.md: the metrics, from the tables in the code, and why connections end. With
  * `--check` it writes nothing and fails when the page is out of date.
  */
-import { readFileSync, writeFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { type MetricRow, prometheusName, table } from "@pagi/core/metrics/MetricTable"
 import { processTable } from "@pagi/core/metrics/ProcessTable"
 import { code, tableOf } from "./support/table.ts"
 import { root } from "./support/workspace.ts"
+import { write } from "./support/written.ts"
 
-const page = join(root, "docs/observability.md")
+const path = "docs/observability.md"
 
 /** The text between two marks of the page is written; all else is by hand. */
 const place = (name: string) => ({
@@ -93,17 +94,12 @@ const parts = {
   "ends of connections": endTable()
 }
 
-const text = readFileSync(page, "utf8")
-let written = text
+let written = readFileSync(join(root, path), "utf8")
 for (const [name, part] of Object.entries(parts)) {
   const { begin, end } = place(name)
   const [before, behind] = [written.indexOf(begin), written.indexOf(end)]
-  if (before === -1 || behind === -1) throw new Error(`${page} has no place for what is written: ${begin} … ${end}`)
+  if (before === -1 || behind === -1) throw new Error(`${path} has no place for what is written: ${begin} … ${end}`)
   written = `${written.slice(0, before)}${begin}\n\n${part}\n\n${written.slice(behind)}`
 }
 
-if (!process.argv.includes("--check")) writeFileSync(page, written)
-else if (written !== text) {
-  console.error("docs/observability.md does not show the metrics as they are; run: npm run docs:metrics")
-  process.exitCode = 1
-}
+write({ path, subject: "the metrics", script: "docs:metrics" }, written)

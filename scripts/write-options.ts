@@ -2,32 +2,24 @@
  * Writes docs/options.md from the table of options. With `--check` it writes nothing and fails when the page is out
  * of date.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
 import { defaultText, definitions, environmentName, flagName, groupOf, groups } from "@pagi/core/ServerOptions"
 import { code, tableOf } from "./support/table.ts"
-import { root } from "./support/workspace.ts"
-
-const page = join(root, "docs/options.md")
+import { write } from "./support/written.ts"
 
 const noneOr = (text: string | undefined): string => (text === undefined ? "none" : code(text))
 
 const head = ["option", "default", "allowed", "meaning"]
 
+const rowOf = ([name, definition]: (typeof definitions)[number]): ReadonlyArray<string> => [
+  code(name),
+  noneOr(defaultText(definition)),
+  definition.kind.expected.replaceAll("|", "\\|"),
+  definition.description.replaceAll("|", "\\|")
+]
+
 /** A heading and a table for each group. */
 const groupSections = Object.entries(groups).map(([group, { title }]) => {
-  const rows = definitions.flatMap(([name, definition]) =>
-    groupOf(name) === group
-      ? [
-          [
-            code(name),
-            noneOr(defaultText(definition)),
-            definition.kind.expected.replaceAll("|", "\\|"),
-            definition.description.replaceAll("|", "\\|")
-          ]
-        ]
-      : []
-  )
+  const rows = definitions.filter(([name]) => groupOf(name) === group).map(rowOf)
   return `## ${title}\n\n\`pagi-server --help ${group}\` shows these.\n\n${tableOf([head, ...rows])}`
 })
 
@@ -65,7 +57,7 @@ ${groupSections.join("\n\n")}
 
 With 0, \`maxRequests\`, \`maxWorkerMemory\`, \`maxLoopDelay\`, \`heartbeatTimeout\`, \`bootTimeout\`, \`maxBodySize\`, \`lifespanStartupTimeout\`,
 \`timeout\`, \`headersTimeout\`, \`bodyTimeout\`, \`requestTimeout\`, \`writeTimeout\`, \`sseIdleTimeout\`, \`wsIdleTimeout\`,
-\`maxWsFrameSize\`, \`maxWsMessageSize\` \`maxWsFragments\`,
+\`maxWsFrameSize\`, \`maxWsMessageSize\`, \`maxWsFragments\`,
 \`maxConcurrentRequests\`, \`maxQueueTime\` and \`requestDeadline\` set no limit, a \`shutdownTimeout\` waits for ever, and a \`disconnectGrace\` leaves no time at all.
 A \`timeout\` has to be longer than a proxy or load balancer in front keeps its idle connections (often 60 seconds):
 otherwise both ends close at the same time, and a request that is on its way then is lost. What \`disconnectGrace\`
@@ -92,9 +84,4 @@ Programs read the same variables with \`PagiServer.layerConfig\`.
 ${tableOf([["option", "flag", "environment"], ...sourceRows])}
 `
 
-if (!process.argv.includes("--check")) {
-  writeFileSync(page, text)
-} else if (!existsSync(page) || readFileSync(page, "utf8") !== text) {
-  console.error("docs/options.md does not show the options as they are; run: npm run docs:options")
-  process.exitCode = 1
-}
+write({ path: "docs/options.md", subject: "the options", script: "docs:options" }, text)

@@ -3,12 +3,13 @@
  * file the first sentence of its docstring. With `--check` it writes nothing and fails when the list is out of date, or a
  * file says nothing of itself.
  */
-import { readFileSync, writeFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { type SourceFile, sourceFiles } from "./support/sources.ts"
 import { root } from "./support/workspace.ts"
+import { write } from "./support/written.ts"
 
-const page = join(root, "docs/architecture.md")
+const path = "docs/architecture.md"
 const begin = "<!-- places: written by `npm run docs:places` from the first sentences of the files; edit those -->"
 const end = "<!-- places end -->"
 
@@ -78,15 +79,11 @@ const list = (): string => {
     .join("\n\n")
 }
 
-const text = readFileSync(page, "utf8")
+const text = readFileSync(join(root, path), "utf8")
 const [before, behind] = [text.indexOf(begin), text.indexOf(end)]
-if (before === -1 || behind === -1) throw new Error(`${page} has no place for the list: ${begin} … ${end}`)
+if (before === -1 || behind === -1) throw new Error(`${path} has no place for the list: ${begin} … ${end}`)
 const written = `${text.slice(0, before)}${begin}\n\n${list()}\n\n${text.slice(behind)}`
 
 for (const path of missing) console.error(`${path} has no docstring that says what it is`)
 if (missing.length > 0) process.exitCode = 1
-else if (!process.argv.includes("--check")) writeFileSync(page, written)
-else if (written !== text) {
-  console.error("docs/architecture.md does not show the places as they are; run: npm run docs:places")
-  process.exitCode = 1
-}
+else write({ path, subject: "the places", script: "docs:places" }, written)
