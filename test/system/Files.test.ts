@@ -1,10 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { createCipheriv, createHash } from "node:crypto"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import * as http from "node:http"
 import * as https from "node:https"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { certificates } from "../support/Certificates.ts"
 import {
@@ -18,6 +17,7 @@ import {
   tell
 } from "./support/Memory.ts"
 import { findProgram } from "../support/FindProgram.ts"
+import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { run, type Server, serveDirectory } from "./support/Programs.ts"
 import { until } from "./support/Until.ts"
 
@@ -25,12 +25,6 @@ const curl = findProgram("curl")
 
 const fileSize = 100 * mebibyte
 const allowedGrowth = 16 * mebibyte
-
-/** A folder that is removed with the scope. */
-const makeFolder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "pagi-files-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
 
 /** Bytes without any pattern that are the same every time. */
 const pseudoRandom = (size: number): Buffer =>
@@ -67,7 +61,7 @@ describe.skipIf(!isMeasurable)("a file of 100 MiB", () => {
     it.live(`arrives unchanged over ${name}, and the process does not grow by it`, () =>
       Effect.gen(function* () {
         const { authority, server: identity } = yield* Effect.promise(certificates)
-        const folder = yield* makeFolder
+        const folder = yield* temporaryFolder
         const content = pseudoRandom(fileSize)
         writeFileSync(join(folder, "large"), content)
         writeFileSync(join(folder, "small"), content.subarray(0, mebibyte))
@@ -106,7 +100,7 @@ const getRange = Effect.fnUntraced(function* (server: Server, folder: string, ra
 describe.skipIf(curl === undefined)("curl", () => {
   it.live("gets parts of a file", () =>
     Effect.gen(function* () {
-      const folder = yield* makeFolder
+      const folder = yield* temporaryFolder
       const size = 300_000
       const content = pseudoRandom(size)
       writeFileSync(join(folder, "file"), content)

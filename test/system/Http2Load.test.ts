@@ -1,24 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { certificates } from "../support/Certificates.ts"
+import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { h2load, hasH2load, serve, tlsFlags } from "./support/Http2.ts"
 import { tell } from "./support/Memory.ts"
 import type { Server } from "./support/Programs.ts"
 
 /** A file with so many bytes. */
 const fileOf = (size: number) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const folder = mkdtempSync(join(tmpdir(), "pagi-h2load-"))
-      const path = join(folder, "body")
-      writeFileSync(path, Buffer.alloc(size, "."))
-      return { folder, path }
-    }),
-    ({ folder }) => Effect.sync(() => rmSync(folder, { recursive: true }))
-  )
+  Effect.map(temporaryFolder, (folder) => {
+    const path = join(folder, "body")
+    writeFileSync(path, Buffer.alloc(size, "."))
+    return path
+  })
 
 const finished = (server: Server, output: string) =>
   Effect.gen(function* () {
@@ -46,7 +42,7 @@ describe.skipIf(!hasH2load)("h2load", () => {
     it.live(`has 20,000 uploads of 10 kB answered, ${name}`, () =>
       Effect.gen(function* () {
         const server = yield* serve(yield* flags)
-        const { path } = yield* fileOf(10_000)
+        const path = yield* fileOf(10_000)
         const output = yield* h2load(server.url("/length"), 20_000, ["-c20", "-m10", "-d", path])
         yield* finished(server, output)
       })
@@ -55,7 +51,7 @@ describe.skipIf(!hasH2load)("h2load", () => {
     it.live(`has 200 uploads and downloads of 5 MB come through, ${name}`, () =>
       Effect.gen(function* () {
         const server = yield* serve(yield* flags)
-        const { path } = yield* fileOf(5_000_000)
+        const path = yield* fileOf(5_000_000)
         yield* h2load(server.url("/length"), 100, ["-c5", "-m4", "-d", path])
         const output = yield* h2load(server.url("/large"), 100, ["-c5", "-m4", "-w20", "-W24"])
         assert.match(output, /\(500000000\) data/)

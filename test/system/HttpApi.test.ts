@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { X509Certificate } from "node:crypto"
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { copyFileSync } from "node:fs"
 import { join } from "node:path"
 import { certificates } from "../support/Certificates.ts"
+import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { type Clients, start } from "./support/ApiClients.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { expectQuiet, familyOf, familyWith, type Pool, serve, stop } from "./support/SupervisorPool.ts"
@@ -12,11 +12,6 @@ import { kill } from "./support/SupervisorProcesses.ts"
 import { until } from "./support/Until.ts"
 
 const application = join(import.meta.dirname, "fixtures/httpApi.ts")
-
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "pagi-api-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true }))
-)
 
 /** Has all workers replaced, and waits until others answer over each way. */
 const reloaded = (pool: Pool, clients: Clients) =>
@@ -63,7 +58,7 @@ const expectNoneLost = (pool: Pool, clients: Clients) =>
 describe.skipIf(!isMeasurable)("an HttpApi on a server with workers loses no request", () => {
   it.live("over TCP and a Unix socket, while its workers, and then it itself, are replaced", () =>
     Effect.gen(function* () {
-      const path = join(yield* folder, "api.sock")
+      const path = join(yield* temporaryFolder, "api.sock")
       const pool = yield* serve({ application, flags: ["--listen=127.0.0.1:0", `--listen=${path}`] })
       const clients = yield* start({ TCP: { port: pool.port }, "a Unix socket": { path } })
       yield* clients.answeredBy(familyOf(pool).workers)
@@ -77,7 +72,7 @@ describe.skipIf(!isMeasurable)("an HttpApi on a server with workers loses no req
   it.live("over TLS, while its certificates are renewed and its workers, and then it itself, are replaced", () =>
     Effect.gen(function* () {
       const { authority, renewed, server } = yield* Effect.promise(certificates)
-      const files = yield* folder
+      const files = yield* temporaryFolder
       const [cert, key] = [join(files, "server.crt"), join(files, "server.key")]
       copyFileSync(server.certPath, cert)
       copyFileSync(server.keyPath, key)

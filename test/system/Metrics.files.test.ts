@@ -3,10 +3,10 @@ import { table, prometheusName } from "@pagi/core/metrics/MetricTable"
 import { processTable } from "@pagi/core/metrics/ProcessTable"
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { findProgram } from "../support/FindProgram.ts"
+import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import * as Http1 from "./support/counting/Http1.ts"
 import * as Http2 from "./support/counting/Http2.ts"
 import { Ledger } from "./support/counting/Ledger.ts"
@@ -45,11 +45,6 @@ const askForAll = (port: number) => {
     ])
   })
 }
-
-const temporaryFolder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "pagi-metrics-"))),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
-)
 
 const flags = ["--admin=127.0.0.1:0", "--max-body-size=100000"]
 

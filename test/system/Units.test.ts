@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { cpSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { findProgram } from "../support/FindProgram.ts"
+import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { isMeasurable } from "./support/Memory.ts"
 import { pagiServer } from "./support/Programs.ts"
 import { application, expectQuiet, familyWith, gone, running } from "./support/SupervisorPool.ts"
@@ -23,13 +23,8 @@ const service = readFileSync(join(units, "app.service"), "utf8")
 const values = (key: string): ReadonlyArray<string> =>
   Array.from(service.matchAll(new RegExp(`^${key}=(.*)$`, "gm")), ([, value = ""]) => value)
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "pagi-units-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true }))
-)
-
 /** The units in a folder, with a program that is there. */
-const copied = Effect.map(folder, (path) => {
+const copied = Effect.map(temporaryFolder, (path) => {
   cpSync(units, path, { recursive: true })
   writeFileSync(join(path, "app.service"), service.replace("/usr/bin/pagi-server", "/bin/true"))
   return [join(path, "app.service"), join(path, "app.socket")]
@@ -68,7 +63,7 @@ const command = (port: number, runtime: string, workers: string): ReadonlyArray<
 const start = (workers: string) =>
   Effect.gen(function* () {
     const { path, received } = yield* notifications
-    const [port, runtime] = [yield* freePort, yield* folder]
+    const [port, runtime] = [yield* freePort, yield* temporaryFolder]
     const environment = [
       ...values("Environment").filter((pair) => !/^(?:NODE_COMPILE_CACHE|XDG_RUNTIME_DIR)=/.test(pair)),
       `XDG_RUNTIME_DIR=${runtime}`,

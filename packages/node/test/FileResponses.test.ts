@@ -6,7 +6,7 @@ import { readdirSync, readlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Client, open } from "./support/Client.ts"
 import { serveHttp } from "./support/Server.ts"
-import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
 import { until } from "./support/Until.ts"
 
 /** Files of different sizes and contents, by their letters. */

@@ -13,7 +13,7 @@ import { Http2WebSocket } from "./support/Http2WebSocket.ts"
 import { openSession } from "./support/HttpSuiteClient.ts"
 import { tcpTarget } from "./support/HttpSuiteWay.ts"
 import { serve } from "./support/Server.ts"
-import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
 import { until } from "./support/Until.ts"
 import { connect as connectWebSocket } from "./support/WebSocketClient.ts"
 

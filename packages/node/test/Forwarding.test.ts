@@ -10,7 +10,7 @@ import { connect } from "node:http2"
 import { join } from "node:path"
 import { open, requestText } from "./support/Client.ts"
 import { serve } from "./support/Server.ts"
-import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
 
 /** Programs of each kind, which answer with the client and the URL that they see. */
 const applications = {

@@ -8,7 +8,7 @@ import { type Client, open, openUnix, requestText } from "./support/Client.ts"
 import { app, goAwayCode, isAnswered, typesOf } from "./support/Http2Detection.ts"
 import { ACK, END_HEADERS, END_STREAM, frame, HEADERS, opening, PING, preface, SETTINGS } from "./support/Http2Raw.ts"
 import { serveHttp } from "./support/Server.ts"
-import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
 import { turns, until } from "./support/Until.ts"
 
 /** Sends byte by byte, each in turns of its own. */

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fetchText, open, requestText } from "./support/Client.ts"
 import { answer, serve, serveHttp, type TestServer } from "./support/Server.ts"
-import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
 import { openTls, serverTls } from "./support/TlsClient.ts"
 import { until } from "./support/Until.ts"
 

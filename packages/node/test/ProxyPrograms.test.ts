@@ -9,7 +9,7 @@ import { findProgram } from "../../../test/support/FindProgram.ts"
 import { openUnix } from "./support/Client.ts"
 import { runInBackground } from "./support/Programs.ts"
 import { serve } from "./support/Server.ts"
-import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
 import { openTls, serverTls, testCertificates } from "./support/TlsClient.ts"
 import { until } from "./support/Until.ts"
 

@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { type Client, open, openUnix, requestText } from "./support/Client.ts"
 import { ipv4Block, versionTwo } from "./support/ProxyHeaders.ts"
 import { serve } from "./support/Server.ts"
-import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
 import { serverTls } from "./support/TlsClient.ts"
 import { until } from "./support/Until.ts"
 

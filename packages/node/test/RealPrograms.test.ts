@@ -12,7 +12,7 @@ import { join } from "node:path"
 import { findProgram } from "../../../test/support/FindProgram.ts"
 import { type Outcome, run, runInBackground } from "./support/Programs.ts"
 import { serve, serveHttp } from "./support/Server.ts"
-import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
 import { until } from "./support/Until.ts"
 
 const mebibyte = 1_048_576

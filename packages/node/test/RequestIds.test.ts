@@ -7,7 +7,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { join } from "node:path"
 import { type Client, open, openUnix, requestText } from "./support/Client.ts"
 import { serve } from "./support/Server.ts"
-import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
 
 const own = /\r\n\r\n[0-9a-z]{12}-\w+$/
 

@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { findProgram } from "../../../test/support/FindProgram.ts"
 import { type Outcome, run } from "./support/Programs.ts"
 import { serveHttp } from "./support/Server.ts"
-import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
 import { serverTls, testCertificates } from "./support/TlsClient.ts"
 
 const curl = findProgram("curl")

@@ -16,7 +16,7 @@ import { connect } from "node:net"
 import { join } from "node:path"
 import { WebSocket } from "ws"
 import * as PagiHttpServer from "../src/PagiHttpServer.ts"
-import { temporaryFolder } from "./support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
 import { settled } from "./support/Traffic.ts"
 import { until } from "./support/Until.ts"
 

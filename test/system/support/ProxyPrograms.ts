@@ -1,12 +1,12 @@
 /** Proxies in front of servers with workers, set up as the files of `docs/proxies` say. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { certificates } from "../../support/Certificates.ts"
 import { findProgram, tellMissing } from "../../support/FindProgram.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 import { start, type Program } from "./Programs.ts"
 import { type Pool, serve } from "./SupervisorPool.ts"
 import { freePort } from "./SupervisorSystemd.ts"
@@ -147,11 +147,6 @@ export interface ProxiedOptions {
   /** How the proxy names a Unix socket, where it is to use one. */
   readonly socket?: (path: string) => string
 }
-
-const temporaryFolder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "pagi-proxies-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
 
 const canConnect = (port: number): Effect.Effect<boolean> =>
   Effect.callback((resume) => {

@@ -1,10 +1,10 @@
 /** The command and the application as they are deployed: bundled, which takes less memory and starts faster than from sources. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { bundle } from "../../../scripts/support/bundle.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 import { run } from "./Programs.ts"
 import { application } from "./SupervisorPool.ts"
 
@@ -35,10 +35,7 @@ export const bundled: Effect.Effect<readonly [string, string]> = Effect.gen(func
 
 /** The file of the tests' application with all that it imports. */
 export const bundledApplication: Effect.Effect<string, never, Scope.Scope> = Effect.gen(function* () {
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "pagi-bundle-"))),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-  )
+  const folder = yield* temporaryFolder
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }')
   yield* Effect.promise(() => bundle({ application }, folder))
   return join(folder, "application.js")

@@ -1,10 +1,9 @@
 /** The part of systemd for a server: sockets that it opens, and the messages that it receives. */
 import * as Effect from "effect/Effect"
-import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { findProgram } from "../../support/FindProgram.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 import { start, type Tree } from "./SupervisorPool.ts"
 import { newMark, variable } from "./SupervisorProcesses.ts"
 import { until } from "./Until.ts"
@@ -40,14 +39,9 @@ export const activate = (address: string, flags: ReadonlyArray<string>, command:
     return tree
   })
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "pagi-systemd-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true }))
-)
-
 /** Receives what servers tell about themselves (sd_notify(3)). */
 export const notifications = Effect.gen(function* () {
-  const path = join(yield* folder, "notify")
+  const path = join(yield* temporaryFolder, "notify")
   const receive = "while dd bs=4096 count=1 <&3 2> /dev/null; do echo; done"
   const tree = yield* activate(path, ["--datagram"], ["/bin/sh", "-c", receive])
   /** All variables that were sent, in their order. */

@@ -1,10 +1,10 @@
 /** An application in a folder of its own, of which one version after the other is put in place. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 import { application } from "./SupervisorPool.ts"
 
 export interface Versions {
@@ -34,16 +34,12 @@ export default make("2", "hangs")\n`,
 /** A version that says so, and computes for ever, as soon as it is loaded. */
 export const blocking = `import { writeSync } from "node:fs"\nwriteSync(1, "blocks\\n")\nfor (;;);\n`
 
-export const versions: Effect.Effect<Versions, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() => {
-    const folder = mkdtempSync(join(tmpdir(), "pagi-versions-"))
-    const path = join(folder, "app.mts")
-    const put = (code: string) =>
-      Effect.sync(() => {
-        writeFileSync(`${path}.new`, code)
-        renameSync(`${path}.new`, path)
-      })
-    return { folder, path, put }
-  }),
-  ({ folder }) => Effect.sync(() => rmSync(folder, { recursive: true }))
-)
+export const versions: Effect.Effect<Versions, never, Scope.Scope> = Effect.map(temporaryFolder, (folder) => {
+  const path = join(folder, "app.mts")
+  const put = (code: string) =>
+    Effect.sync(() => {
+      writeFileSync(`${path}.new`, code)
+      renameSync(`${path}.new`, path)
+    })
+  return { path, put }
+})

@@ -14,7 +14,7 @@ import { ListenError } from "../../src/accept/ListenError.ts"
 import { fetchText, requestText } from "../support/Client.ts"
 import { endsWith, serveInMemory } from "../support/MemoryListener.ts"
 import { answer, serveHttp } from "../support/Server.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { until } from "../support/Until.ts"
 
 /** What a client is before its handshake. */

@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { type AccessLogFile, open as openLog } from "../../src/accessLog/AccessLogFile.ts"
 import { fetchText, open } from "../support/Client.ts"
 import { answer, serveHttp } from "../support/Server.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { until } from "../support/Until.ts"
 
 const request = { method: "GET", target: "/", httpVersion: "1.1", headers: [] }

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process"
 import { closeSync, constants, openSync, readFileSync, readSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { LineWriter } from "../../src/accessLog/LineWriter.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { until } from "../support/Until.ts"
 
 const linesOf = (text: string): ReadonlyArray<string> => text.split("\n").slice(0, -1)

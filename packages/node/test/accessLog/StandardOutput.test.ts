@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs"
 import { join } from "node:path"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 
 const fixture = (name: string): string => join(import.meta.dirname, "fixtures", name)
 
@@ -34,12 +34,6 @@ describe("standard output that nobody reads", () => {
   )
 })
 
-/** A folder that goes away with the scope. */
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "pagi-output-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true }))
-)
-
 /** Runs the program whose output is this descriptor, which is its alone then; `tell` answers how many messages it has lost. */
 const startFailing = (output: number) =>
   Effect.gen(function* () {
@@ -67,7 +61,7 @@ const startFailing = (output: number) =>
 describe("standard output that fails", () => {
   it.live("does not end the process on a full disk, and says what was lost when there is room", () =>
     Effect.gen(function* () {
-      const file = join(yield* folder, "log")
+      const file = join(yield* temporaryFolder, "log")
       const { end, tell } = yield* startFailing(openSync(file, "a"))
       assert.strictEqual(yield* tell({ write: "first" }), 0)
       yield* tell({ file: "/dev/full" })
@@ -87,7 +81,7 @@ describe("standard output that fails", () => {
 
   it.live("does not end the process when its reader goes, and says what was lost when there is another one", () =>
     Effect.gen(function* () {
-      const fifo = join(yield* folder, "fifo")
+      const fifo = join(yield* temporaryFolder, "fifo")
       execFileSync("mkfifo", [fifo])
       const openReader = (): number => openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK)
       const first = openReader()

@@ -8,7 +8,7 @@ import { existsSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { open, openUnix } from "../support/Client.ts"
 import { answer, serveHttp } from "../support/Server.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { until } from "../support/Until.ts"
 
 const admin = "127.0.0.1:0"

@@ -16,7 +16,7 @@ import * as zlib from "node:zlib"
 import * as Around from "../../src/around/Around.ts"
 import { type Answered, type Asked, ask, askHttp2 } from "../support/Ask.ts"
 import { serve, serveHttp } from "../support/Server.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { until } from "../support/Until.ts"
 
 const text = "all work and no play makes a dull response; ".repeat(200)

@@ -12,7 +12,7 @@ import { gunzipSync, gzipSync } from "node:zlib"
 import { Reload, ReloadProgress } from "../../src/process/ReloadState.ts"
 import { ask, askHttp2, type Asked } from "../support/Ask.ts"
 import { serve } from "../support/Server.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { until } from "../support/Until.ts"
 
 const page = "<!doctype html><title>é</title><p>page"

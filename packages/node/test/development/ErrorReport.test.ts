@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as ErrorReport from "../../src/development/ErrorReport.ts"
 import * as StackFrames from "../../src/development/StackFrames.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 
 /** An error with a stack of somebody's. */
 const withStack = (message: string, ...calls: ReadonlyArray<string>): Error => {

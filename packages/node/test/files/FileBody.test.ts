@@ -20,7 +20,7 @@ import { open as openHandle } from "node:fs/promises"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import * as FileBody from "../../src/files/FileBody.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 
 const content = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, index) => (index * 31) ^ (index >> 8)))
 

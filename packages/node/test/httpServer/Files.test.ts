@@ -13,7 +13,7 @@ import { Readable } from "node:stream"
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib"
 import { ask, listen, type Program, serve, versions, withLog, withRequest } from "../support/HttpPrograms.ts"
 import { attempt, fetch } from "../support/HttpSuiteClient.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { pattern } from "../support/Traffic.ts"
 import { until } from "../support/Until.ts"
 

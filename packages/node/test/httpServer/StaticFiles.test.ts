@@ -6,7 +6,7 @@ import { mkdirSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Program, serve, versions, withLog } from "../support/HttpPrograms.ts"
 import { attempt, fetch } from "../support/HttpSuiteClient.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 
 const letters = "abcdefghij"
 const changed = new Date("2024-05-06T07:08:09Z")

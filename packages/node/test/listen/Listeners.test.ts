@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { type Client, fetchText, open, openUnix } from "../support/Client.ts"
 import { listenTcp } from "../support/Listen.ts"
 import { answer, serveHttp } from "../support/Server.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { until } from "../support/Until.ts"
 
 /** Runs with a logger that keeps every message. */

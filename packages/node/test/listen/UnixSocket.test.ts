@@ -24,7 +24,7 @@ import { ListenError } from "../../src/accept/ListenError.ts"
 import { listen, type ListenOptions } from "../../src/listen/SocketListener.ts"
 import * as UnixSocket from "../../src/listen/UnixSocket.ts"
 import { openUnix } from "../support/Client.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { until } from "../support/Until.ts"
 
 const listenAt = (path: string, mode?: number, options: Partial<ListenOptions> = {}) =>

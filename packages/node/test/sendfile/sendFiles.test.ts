@@ -8,7 +8,7 @@ import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { ask, askHttp2 } from "../support/Ask.ts"
 import { serve } from "../support/Server.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 
 const folders = Effect.map(temporaryFolder, (folder) => {
   mkdirSync(join(folder, "files/inner"), { recursive: true })

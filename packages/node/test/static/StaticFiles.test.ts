@@ -8,7 +8,7 @@ import { dirname, join } from "node:path"
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib"
 import { type Asked, ask, askHttp2 } from "../support/Ask.ts"
 import { answer, serve } from "../support/Server.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 
 const script = "console.log(1)\n".repeat(20)
 

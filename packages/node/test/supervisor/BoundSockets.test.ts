@@ -12,7 +12,7 @@ import * as BoundSockets from "../../src/supervisor/BoundSockets.ts"
 import type { FileOwner } from "../../src/listen/UnixSocket.ts"
 import { open, openUnix } from "../support/Client.ts"
 import { listenTcp } from "../support/Listen.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 
 const bind = (input: ServerOptions.Input, inheritance: Inheritance = none, owner?: FileOwner) =>
   Effect.flatMap(ServerOptions.make(input), (options) => BoundSockets.bind(options, inheritance, owner))

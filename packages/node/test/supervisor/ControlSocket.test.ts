@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { fetchStatus, serve, StatusError } from "../../src/supervisor/ControlSocket.ts"
 import type { ServerStatus } from "../../src/admin/ServerStatus.ts"
 import { type Client, openUnix } from "../support/Client.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { turns } from "../support/Until.ts"
 
 const status: ServerStatus = {

@@ -12,7 +12,7 @@ import {
   takeOver
 } from "../../src/supervisor/HotRestart.ts"
 import { TicketKeyring, write } from "../../src/tls/TicketSecrets.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { FakeProcesses } from "./support/FakeProcesses.ts"
 
 const predecessor: Predecessor = { masterPid: 815, readyDescriptor: 3 }

@@ -11,7 +11,7 @@ import { inject } from "vitest"
 import { fetchStatus } from "../../src/supervisor/ControlSocket.ts"
 import * as Supervisor from "../../src/supervisor/Supervisor.ts"
 import { fetchText } from "../support/Client.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { until } from "../support/Until.ts"
 
 const path = inject("bundledWorkers").supervised

@@ -18,7 +18,7 @@ import { join } from "node:path"
 import * as PagiHttpServer from "../../src/PagiHttpServer.ts"
 import { fetch, type HttpClient, openHttp1, openHttp2, type Target } from "./HttpSuiteClient.ts"
 import { tcpTarget, type Way } from "./HttpSuiteWay.ts"
-import { temporaryFolder } from "./TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { serverTls, testCertificates } from "./TlsClient.ts"
 
 /** What a program may require: its request, and what the layer of the server provides. */

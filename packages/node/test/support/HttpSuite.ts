@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { fetch } from "./HttpSuiteClient.ts"
 import { serveHttpWay, serveWay, type Way } from "./HttpSuiteWay.ts"
 import { answer } from "./Server.ts"
-import { temporaryFolder } from "./TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { mebibyte, pattern } from "./Traffic.ts"
 import { until } from "./Until.ts"
 

@@ -6,7 +6,7 @@ import type * as EffectScope from "effect/Scope"
 import { join } from "node:path"
 import { type HttpClient, openHttp1, openHttp2, type Target } from "./HttpSuiteClient.ts"
 import { serve, type TestServer } from "./Server.ts"
-import { temporaryFolder } from "./TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { serverTls, testCertificates } from "./TlsClient.ts"
 
 /** A server, and a client of it. */

@@ -10,7 +10,7 @@ import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { Identity } from "../../../../test/support/Certificates.ts"
 import { answer, serve, serveHttp } from "../support/Server.ts"
-import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import { openTls, serverTls, testCertificates } from "../support/TlsClient.ts"
 import { turns, until } from "../support/Until.ts"
 
