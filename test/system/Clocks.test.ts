@@ -3,11 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
+import { freePort } from "../support/Ports.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { open, requestText } from "./support/Peer.ts"
 import { pagiServer } from "./support/Programs.ts"
 import { application, expectQuiet, familyOf, running, start, stop } from "./support/SupervisorPool.ts"
-import { freePort } from "./support/SupervisorSystemd.ts"
 import { visit } from "./support/SupervisorVisitors.ts"
 
 const jumping = pathToFileURL(join(import.meta.dirname, "fixtures/jumpingClock.ts")).href

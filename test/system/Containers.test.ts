@@ -7,10 +7,10 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
 import { packInto } from "../../scripts/support/pack.ts"
+import { freePort } from "../support/Ports.ts"
 import * as Dockerfile from "./support/Dockerfile.ts"
 import * as FreshRoot from "./support/FreshRoot.ts"
 import { bundled } from "./support/SupervisorBundle.ts"
-import { freePort } from "./support/SupervisorSystemd.ts"
 import { until } from "./support/Until.ts"
 
 const root = join(import.meta.dirname, "../..")

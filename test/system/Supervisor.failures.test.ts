@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { createServer } from "node:net"
+import { takenPort } from "../support/Ports.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { bundled, bundledApplication } from "./support/SupervisorBundle.ts"
 import { bodyOf, open, type Peer, requestText } from "./support/Peer.ts"
@@ -312,18 +312,6 @@ describe.skipIf(!isMeasurable)("the parent", () => {
   )
 })
 
-/** A port that somebody has, as long as the scope is open. */
-const takenPort = Effect.acquireRelease(
-  Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      const port = typeof address === "object" && address !== null ? address.port : Number.NaN
-      resume(Effect.succeed({ port, close: () => server.close() }))
-    })
-  }),
-  ({ close }) => Effect.sync(close)
-)
-
 /** How often a server has said something. */
 const times = ({ output }: Pool, message: string): number => output().split(message).length - 1
 
@@ -343,7 +331,7 @@ describe.skipIf(!isMeasurable)("a new version", () => {
           yield* Effect.sleep("200 millis")
         }
       })
-      for (const [what, code] of Object.entries(broken((yield* takenPort).port))) {
+      for (const [what, code] of Object.entries(broken(yield* takenPort))) {
         yield* put(code)
         const givenUp = times(pool, "; this server goes on")
         const begin = performance.now()

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
+import { freePort } from "../support/Ports.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { open, requestText } from "./support/Peer.ts"
 import { pagiServer } from "./support/Programs.ts"
@@ -17,7 +18,7 @@ import {
   stop
 } from "./support/SupervisorPool.ts"
 import { kill } from "./support/SupervisorProcesses.ts"
-import { activate, freePort, hasSystemd, notifications } from "./support/SupervisorSystemd.ts"
+import { activate, hasSystemd, notifications } from "./support/SupervisorSystemd.ts"
 import { ask, visit, whoAnswers } from "./support/SupervisorVisitors.ts"
 import { until } from "./support/Until.ts"
 

@@ -5,11 +5,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { freePort } from "../support/Ports.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { pagiServer } from "./support/Programs.ts"
 import { application, expectQuiet, start } from "./support/SupervisorPool.ts"
 import { kill } from "./support/SupervisorProcesses.ts"
-import { freePort } from "./support/SupervisorSystemd.ts"
 import { ask } from "./support/SupervisorVisitors.ts"
 import { until } from "./support/Until.ts"
 

@@ -6,8 +6,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
-import { createServer } from "node:net"
 import { ListenError } from "../src/accept/ListenError.ts"
+import { freePort } from "../../../test/support/Ports.ts"
 import { fetchText, open } from "./support/Client.ts"
 import { answer, serve } from "./support/Server.ts"
 import { listenTcp } from "./support/Listen.ts"
@@ -35,15 +35,6 @@ const withLifespan = (events: Array<string>, startUp?: (state: State) => Effect.
       ),
     lifespan: lifespan(events, startUp)
   })
-
-/** A port of the loopback interface that was free a moment ago. */
-const freePort: Effect.Effect<number> = Effect.callback((resume) => {
-  const server = createServer()
-  server.listen({ host: "127.0.0.1", port: 0 }, () => {
-    const address = server.address()
-    server.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
 
 const occupiedPort = Effect.map(
   listenTcp({

@@ -2,14 +2,14 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
-import { connect } from "node:net"
 import { join } from "node:path"
 import { certificates } from "../../support/Certificates.ts"
 import { findProgram, tellMissing } from "../../support/FindProgram.ts"
+import { freePort } from "../../support/Ports.ts"
 import { temporaryFolder } from "../../support/TemporaryFolder.ts"
+import { open } from "./Peer.ts"
 import { start, type Program } from "./Programs.ts"
 import { type Pool, serve } from "./SupervisorPool.ts"
-import { freePort } from "./SupervisorSystemd.ts"
 import { until } from "./Until.ts"
 
 const documents = join(import.meta.dirname, "../../../docs/proxies")
@@ -149,15 +149,7 @@ export interface ProxiedOptions {
 }
 
 const canConnect = (port: number): Effect.Effect<boolean> =>
-  Effect.callback((resume) => {
-    const socket = connect({ host: "127.0.0.1", port })
-    const tell = (is: boolean) => {
-      socket.destroy()
-      resume(Effect.succeed(is))
-    }
-    socket.once("connect", () => tell(true))
-    socket.once("error", () => tell(false))
-  })
+  Effect.scoped(Effect.match(open(port), { onSuccess: () => true, onFailure: () => false }))
 
 /** Starts a server as the comment of a configuration says, with two workers, and the proxy in front of it. */
 export const startBehind = (

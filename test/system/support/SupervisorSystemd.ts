@@ -1,6 +1,5 @@
 /** The part of systemd for a server: sockets that it opens, and the messages that it receives. */
 import * as Effect from "effect/Effect"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { findProgram } from "../../support/FindProgram.ts"
 import { temporaryFolder } from "../../support/TemporaryFolder.ts"
@@ -12,15 +11,6 @@ const socketActivate = findProgram("systemd-socket-activate")
 
 /** Whether the programs of systemd are installed. */
 export const hasSystemd = socketActivate !== undefined && findProgram("systemd-notify") !== undefined
-
-/** A port that was free a moment ago. */
-export const freePort: Effect.Effect<number> = Effect.callback((resume) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = typeof address === "object" && address !== null ? address.port : Number.NaN
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 const listening = ({ output }: Tree) =>
   until(
