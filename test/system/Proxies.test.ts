@@ -149,18 +149,16 @@ describe.skipIf(!isMeasurable).each(Object.entries(ways))(
 )
 
 /** Where each proxy says how long it keeps idle connections to the server, with a second in its place. */
-const idleTimes: Readonly<Record<string, Way & { readonly changes: Changes }>> = {
+const idleTimes: Readonly<Record<string, { readonly configuration: Configuration; readonly changes: Changes }>> = {
   nginx: {
     configuration: "nginx.conf",
-    versions: ["1.1", "1.1"],
     changes: { "keepalive_timeout 60s": "keepalive_timeout 1s" }
   },
   HAProxy: {
     configuration: "haproxy.cfg",
-    versions: ["1.1", "1.1"],
     changes: { [appServer]: `${appServer} pool-purge-delay 1s` }
   },
-  Caddy: { configuration: "Caddyfile", versions: ["1.1", "1.1"], changes: { "keepalive 60s": "keepalive 1s" } }
+  Caddy: { configuration: "Caddyfile", changes: { "keepalive 60s": "keepalive 1s" } }
 }
 
 describe.skipIf(!isMeasurable).each(Object.entries(idleTimes))("%s", (name, { changes, configuration }) => {
