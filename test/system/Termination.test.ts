@@ -4,8 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import { freePort } from "../support/Ports.ts"
+import { keepAsking } from "./support/KeepAsking.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { pagiServer } from "./support/Programs.ts"
 import { application, expectQuiet, start } from "./support/SupervisorPool.ts"
@@ -43,22 +43,14 @@ describe.skipIf(!isMeasurable)("a pod that is told to stop", () => {
           Effect.map(statusOf(admin, "/readyz"), (status) => status === 200)
         )
 
-        const state = { isKnown: false }
         let count = 0
         const failures: Array<string> = []
         const client = (path: string) =>
-          Effect.gen(function* () {
-            while (!state.isKnown) {
-              yield* Effect.match(ask(port, path), {
-                onSuccess: () => void count++,
-                onFailure: ({ message }) => void failures.push(message)
-              })
-            }
+          Effect.match(ask(port, path), {
+            onSuccess: () => void count++,
+            onFailure: ({ message }) => void failures.push(message)
           })
-        const clients = yield* Effect.forkChild(
-          Effect.forEach(["/", "/", "/", "/slow"], client, { concurrency: 4, discard: true }),
-          { startImmediately: true }
-        )
+        const everybodyKnows = yield* keepAsking(["/", "/", "/", "/slow"].map(client))
         yield* until(
           "requests are answered",
           Effect.sync(() => count > 20)
@@ -74,8 +66,7 @@ describe.skipIf(!isMeasurable)("a pod that is told to stop", () => {
         const toldAfter = performance.now() - begin
         assert.strictEqual(yield* statusOf(admin, "/livez"), 200)
         yield* Effect.sleep(untilTold - toldAfter)
-        state.isKnown = true
-        yield* Fiber.join(clients)
+        yield* everybodyKnows
         assert.deepStrictEqual(failures, [])
         assert.isAbove(count - before, 20)
 

@@ -1,9 +1,9 @@
 /** Clients that make one request after the other through a proxy, and keep account of every failure. */
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { Agent } from "node:https"
+import { keepAsking } from "./KeepAsking.ts"
 import { type Answer, askHttp1, askHttp2, askOn, openHttp2, Seen } from "./ProxyClients.ts"
 
 /** What became of the requests. */
@@ -31,23 +31,18 @@ export const visit = (port: number, keepsConnections: boolean): Effect.Effect<Vi
   Effect.gen(function* () {
     const failures: Array<string> = []
     const pids = new Set<number>()
-    const course = { count: 0, hasEnded: false }
+    let count = 0
     const client = (name: string, ask: Effect.Effect<Answer, Error>) =>
-      Effect.gen(function* () {
-        while (!course.hasEnded) {
-          yield* ask.pipe(
-            Effect.flatMap(({ body, status }) =>
-              status === 200 ? Schema.decodeEffect(Seen)(body) : Effect.fail(new Error(`${status} ${body}`))
-            ),
-            Effect.match({
-              onSuccess: ({ pid }) => void pids.add(pid),
-              onFailure: (error) => void failures.push(`${name}: ${error.message}`)
-            })
-          )
-          course.count++
-          yield* Effect.sleep("5 millis")
-        }
-      })
+      ask.pipe(
+        Effect.flatMap(({ body, status }) =>
+          status === 200 ? Schema.decodeEffect(Seen)(body) : Effect.fail(new Error(`${status} ${body}`))
+        ),
+        Effect.match({
+          onSuccess: ({ pid }) => void pids.add(pid),
+          onFailure: (error) => void failures.push(`${name}: ${error.message}`)
+        }),
+        Effect.map(() => void count++)
+      )
     const clients: Array<Effect.Effect<void>> = []
     for (let index = 0; index < clientsOfEach; index++) {
       const method = index % 2 === 0 ? "GET" : "POST"
@@ -59,11 +54,6 @@ export const visit = (port: number, keepsConnections: boolean): Effect.Effect<Vi
         : askHttp2(port, "/", { method: "GET" })
       clients.push(client("HTTP/2 GET", http2))
     }
-    const fiber = yield* Effect.forkScoped(Effect.all(clients, { concurrency: "unbounded", discard: true }))
-    const end = Effect.gen(function* () {
-      course.hasEnded = true
-      yield* Fiber.join(fiber)
-      return { count: course.count, failures, pids }
-    })
-    return { count: () => course.count, end }
+    const end = Effect.map(yield* keepAsking(clients), () => ({ count, failures, pids }))
+    return { count: () => count, end }
   })

@@ -1,8 +1,8 @@
 /** Clients that make one request after the other, each over a connection of its own, and keep account of every failure. */
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { keepAsking } from "./KeepAsking.ts"
 import { bodyOf, open, requestText } from "./Peer.ts"
 import { until } from "./Until.ts"
 
@@ -56,7 +56,6 @@ export class Visits {
   count = 0
   /** Milliseconds that the slowest answer took. */
   slowest = 0
-  hasEnded = false
 
   answered({ pid, version }: Who, begun: number): void {
     const now = performance.now()
@@ -98,24 +97,8 @@ export interface Visitors extends Pick<Visits, "answers" | "failures"> {
 export const visit = (port: number, clients = 8): Effect.Effect<Visitors, never, Scope.Scope> =>
   Effect.gen(function* () {
     const visits = new Visits()
-    const client = (closer: "server" | "client") =>
-      Effect.gen(function* () {
-        while (!visits.hasEnded) {
-          yield* once(port, visits, closer)
-          yield* Effect.sleep("5 millis")
-        }
-      })
-    const fiber = yield* Effect.forkScoped(
-      Effect.forEach(
-        Array.from({ length: clients }, (_, index) => index % 2 === 0),
-        (isEven) => client(isEven ? "server" : "client"),
-        { concurrency: clients, discard: true }
-      )
+    const end = yield* keepAsking(
+      Array.from({ length: clients }, (_, index) => once(port, visits, index % 2 === 0 ? "server" : "client"))
     )
-    const end = Effect.gen(function* () {
-      visits.hasEnded = true
-      yield* Fiber.join(fiber)
-      return visits
-    })
-    return { visits, answers: visits.answers, failures: visits.failures, end }
+    return { visits, answers: visits.answers, failures: visits.failures, end: Effect.as(end, visits) }
   })
