@@ -1,9 +1,8 @@
-import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
-import { closedBy, type ConnectionEnd } from "@pagi/core/observe/ConnectionEnd"
+import { closedBy } from "@pagi/core/observe/ConnectionEnd"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
-import { Deadline, type DeadlineOwner, freshDrainTicks } from "@pagi/core/server/Deadlines"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Transport, TransportHandler } from "@pagi/core/transport/Transport"
+import { AwaitedConnection } from "./AwaitedConnection.ts"
 import type { PreparedProtocol } from "./Protocol.ts"
 
 const noBytes = new Uint8Array(0)
@@ -18,22 +17,18 @@ export interface Recogniser {
 }
 
 /** A connection of which the first bytes have not come. They decide, mostly all at once, who goes on with it. */
-export class Detection implements TransportHandler, ServerConnection, DeadlineOwner {
-  readonly protocol = "unknown"
+export class Detection extends AwaitedConnection implements TransportHandler {
   readonly holding = "nothing"
-  endReason: ConnectionEnd = "client_closed"
   readonly #recogniser: Recogniser
   readonly #transport: Transport
-  readonly #deadline: Deadline
   /** What has come and does not tell yet. */
   #received: Uint8Array = noBytes
 
   constructor(recogniser: Recogniser, transport: Transport) {
     const { server } = recogniser
+    super(server, server.limits.headers)
     this.#recogniser = recogniser
     this.#transport = transport
-    this.#deadline = new Deadline(server.deadlines, this)
-    this.#deadline.start(server.limits.headers)
     server.registry.add(this)
     transport.open(this)
   }
@@ -46,7 +41,7 @@ export class Detection implements TransportHandler, ServerConnection, DeadlineOw
   }
 
   onEnd(): void {
-    if (this.#received.length === 0) return this.#end("client_closed")
+    if (this.#received.length === 0) return this.end("client_closed")
     // With part of a beginning, which is for the driver to answer.
     const driver = this.#goOn(this.#recogniser.fallback)
     driver.onData(this.#received, false)
@@ -54,8 +49,7 @@ export class Detection implements TransportHandler, ServerConnection, DeadlineOw
   }
 
   #goOn(protocol: PreparedProtocol): TransportHandler {
-    this.#deadline.release()
-    return this.#recogniser.server.registry.handOver(this, () => protocol.open(this.#transport))
+    return this.handOver(() => protocol.open(this.#transport))
   }
 
   onFlush(): void {}
@@ -66,26 +60,10 @@ export class Detection implements TransportHandler, ServerConnection, DeadlineOw
 
   onClose(reason: DisconnectReason | undefined): void {
     if (reason !== undefined) this.endReason = closedBy(reason)
-    this.#deadline.release()
-    this.#recogniser.server.registry.remove(this)
+    this.leave()
   }
 
-  onDeadline(): void {
-    this.#end(this.#recogniser.server.registry.isDraining ? "server_shutdown" : "idle_timeout")
-  }
-
-  /** A request may be under way. */
-  drain(): void {
-    if (this.#recogniser.server.isPatient) this.#deadline.start(freshDrainTicks)
-    else this.#end("server_shutdown")
-  }
-
-  abort(): void {
-    this.#end("server_shutdown")
-  }
-
-  #end(reason: ConnectionEnd): void {
-    this.endReason = reason
+  protected destroy(): void {
     this.#transport.destroy()
   }
 }

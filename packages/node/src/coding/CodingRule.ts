@@ -62,7 +62,7 @@ export const withVary = (headers: HeaderBlock): HeaderBlock => {
 }
 
 /** The tag of something that means the same, and is not the same byte for byte (RFC 9110 §8.8.1). */
-export const weaken = (entityTag: string): string => (entityTag.startsWith("W/") ? entityTag : `W/${entityTag}`)
+const weaken = (entityTag: string): string => (entityTag.startsWith("W/") ? entityTag : `W/${entityTag}`)
 
 /** The fields of a response whose content is compressed: without those that are about bytes which nobody gets. */
 export const codedFields = (headers: HeaderBlock, coding: Coding): HeaderBlock => {

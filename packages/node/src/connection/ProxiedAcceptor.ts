@@ -1,13 +1,12 @@
 /** The clients of sockets that proxies connect to with the PROXY protocol: each has a header before everything else. */
 import type { Address } from "@pagi/core/contract/Address"
-import type { ConnectionEnd } from "@pagi/core/observe/ConnectionEnd"
 import type { ObservedConnection } from "@pagi/core/observe/Observer"
-import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
-import { Deadline, type DeadlineOwner, freshDrainTicks, ticks } from "@pagi/core/server/Deadlines"
+import { ticks } from "@pagi/core/server/Deadlines"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
+import { AwaitedConnection } from "../accept/AwaitedConnection.ts"
 import type { Acceptor, Carrier, Shortage } from "../accept/Listener.ts"
 import type { AcceptedSocket } from "../listen/SharedRead.ts"
 import type { OnSocket } from "../listen/SocketListener.ts"
@@ -98,35 +97,26 @@ const transportOf = (
 }
 
 /** A connection of which the header has not come. */
-class AwaitedHeader implements ServerConnection, DeadlineOwner, HeaderOwner {
-  readonly protocol = "unknown"
+class AwaitedHeader extends AwaitedConnection implements HeaderOwner {
   readonly holding = "nothing"
-  endReason: ConnectionEnd = "client_closed"
   readonly #parts: ProxiedParts
   readonly #proxy: ProxyConnection
   readonly #socket: Socket
-  readonly #deadline: Deadline
   readonly #reader: HeaderReader
 
   constructor(parts: ProxiedParts, proxy: ProxyConnection) {
     const { server } = parts.acceptor
+    super(server, server.limits.headers === 0 ? longestWait : server.limits.headers)
     this.#parts = parts
     this.#proxy = proxy
     this.#socket = proxy.accepted.socket
-    this.#deadline = new Deadline(server.deadlines, this)
-    this.#deadline.start(server.limits.headers === 0 ? longestWait : server.limits.headers)
     this.#reader = readFrom(proxy.accepted, this)
     server.registry.add(this)
   }
 
-  get #server(): ServerContext {
-    return this.#parts.acceptor.server
-  }
-
   onHeader(header: Header, rest: Uint8Array, isLent: boolean): void {
     const { acceptor, handshakes } = this.#parts
-    this.#deadline.release()
-    this.#server.registry.handOver(this, () => {
+    this.handOver(() => {
       if (handshakes === undefined) {
         const transport = transportOf(this.#proxy, header)
         acceptor.serve(transport)
@@ -142,37 +132,25 @@ class AwaitedHeader implements ServerConnection, DeadlineOwner, HeaderOwner {
   }
 
   onProblem(problem: HeaderProblem | "proxy-incomplete"): void {
-    tellProblem(this.#server, this.#proxy.peer, problem)
-    this.#end("protocol_error")
+    tellProblem(this.server, this.#proxy.peer, problem)
+    this.end("protocol_error")
   }
 
   /** Proxies look in this way whether the server is there. */
   onNothing(): void {
-    this.#end("client_closed")
+    this.end("client_closed")
   }
 
-  onDeadline(): void {
-    if (this.#server.registry.isDraining) return this.#end("server_shutdown")
-    if (this.#reader.hasBegun) this.#server.observer?.limitHit?.("headersTimeout", this.#proxy.peer)
-    this.#end(this.#reader.hasBegun ? "limit" : "idle_timeout")
+  override onDeadline(): void {
+    if (this.server.registry.isDraining || !this.#reader.hasBegun) return super.onDeadline()
+    this.server.observer?.limitHit?.("headersTimeout", this.#proxy.peer)
+    this.end("limit")
   }
 
-  /** A request may be under way behind it. */
-  drain(): void {
-    if (this.#server.isPatient) this.#deadline.start(freshDrainTicks)
-    else this.#end("server_shutdown")
-  }
-
-  abort(): void {
-    this.#end("server_shutdown")
-  }
-
-  #end(reason: ConnectionEnd): void {
+  protected destroy(): void {
     this.#reader.stop()
-    this.endReason = reason
-    this.#deadline.release()
     this.#socket.destroy()
-    this.#server.registry.remove(this)
+    this.leave()
   }
 }
 

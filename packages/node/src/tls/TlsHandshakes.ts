@@ -1,11 +1,9 @@
-import { Deadline, type DeadlineOwner, freshDrainTicks } from "@pagi/core/server/Deadlines"
-import type { ConnectionEnd } from "@pagi/core/observe/ConnectionEnd"
 import type { ObservedConnection, Observer } from "@pagi/core/observe/Observer"
-import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
 import { createServer, type Server, type TLSSocket } from "node:tls"
+import { AwaitedConnection } from "../accept/AwaitedConnection.ts"
 import { TicketKeys, useKeys } from "./SessionTickets.ts"
 import type { TicketKeyring } from "./TicketSecrets.ts"
 import type { ServerTls, TlsCertificates } from "./TlsCertificates.ts"
@@ -136,18 +134,12 @@ const carrierOf = (socket: TLSSocket): PendingSocket | undefined =>
   (socket as { readonly _parent?: PendingSocket })._parent
 
 /** A connection that is not encrypted yet. */
-class Handshake implements ServerConnection, DeadlineOwner {
-  readonly protocol = "unknown"
-  endReason: ConnectionEnd = "client_closed"
-  readonly #server: ServerContext
+class Handshake extends AwaitedConnection {
   readonly #carrier: Socket
-  readonly #deadline: Deadline
 
   constructor(server: ServerContext, carrier: Socket) {
-    this.#server = server
+    super(server, server.limits.headers)
     this.#carrier = carrier
-    this.#deadline = new Deadline(server.deadlines, this)
-    this.#deadline.start(server.limits.headers)
     carrier.on("close", this.#onClose)
     server.registry.add(this)
   }
@@ -155,36 +147,17 @@ class Handshake implements ServerConnection, DeadlineOwner {
   /** The connection is encrypted, and goes on as the one that is added to the registry by `begin`. */
   succeed(begin: () => void): void {
     this.#carrier.off("close", this.#onClose)
-    this.#deadline.release()
-    this.#server.registry.handOver(this, begin)
+    this.handOver(begin)
   }
 
-  readonly #onClose = (): void => {
-    this.#deadline.release()
-    this.#server.registry.remove(this)
-  }
+  readonly #onClose = (): void => this.leave()
 
   /** What the client has sent is no handshake that the server accepts; its socket is about to be destroyed. */
   fail(): void {
     this.endReason = "tls_failed"
   }
 
-  onDeadline(): void {
-    this.#end(this.#server.registry.isDraining ? "server_shutdown" : "idle_timeout")
-  }
-
-  /** A request may be under way behind it. */
-  drain(): void {
-    if (this.#server.isPatient) this.#deadline.start(freshDrainTicks)
-    else this.#end("server_shutdown")
-  }
-
-  abort(): void {
-    this.#end("server_shutdown")
-  }
-
-  #end(reason: ConnectionEnd): void {
-    this.endReason = reason
+  protected destroy(): void {
     this.#carrier.destroy()
   }
 }
