@@ -10,6 +10,7 @@ import { packInto } from "../../scripts/support/pack.ts"
 import { freePort } from "../support/Ports.ts"
 import * as Dockerfile from "./support/Dockerfile.ts"
 import * as FreshRoot from "./support/FreshRoot.ts"
+import { outputOf } from "./support/Programs.ts"
 import { bundled } from "./support/SupervisorBundle.ts"
 import { until } from "./support/Until.ts"
 
@@ -37,6 +38,9 @@ const effectVersion = (): string =>
 /** Minutes: packing, installing and copying take their time on a busy machine. */
 const longTimeout = 300_000
 
+/** Where programs are while an image is built. */
+const searched = "/usr/local/bin:/usr/bin:/usr/sbin:/sbin:/bin"
+
 let folder = ""
 let image: Dockerfile.Image
 
@@ -63,7 +67,7 @@ const makeProject = (base: string): string => {
   writeFileSync(join(project, "src/app.ts"), application)
   // npm writes paths that start at the project, so that it is where it will be.
   cpSync(join(project, "package.json"), join(base, "app/package.json"))
-  const environment = { PATH: "/usr/local/bin:/usr/bin:/usr/sbin:/sbin:/bin", ...FreshRoot.registryEnvironment() }
+  const environment = { PATH: searched, ...FreshRoot.registryEnvironment() }
   runIn({ root: base, directory: "/app", user: "0:0" }, environment, ["npm", "install", "--package-lock-only"])
   cpSync(join(base, "app/package-lock.json"), join(project, "package-lock.json"))
   rmSync(join(base, "app"), { recursive: true })
@@ -87,11 +91,16 @@ const makeImage = (): Dockerfile.Image => {
       execFileSync("cp", ["-a", from, to])
     },
     run: ({ directory, environment, root: stage, user }, line) => {
-      const path = { PATH: "/usr/local/bin:/usr/bin:/usr/sbin:/sbin:/bin" }
-      const all = { ...path, ...environment, ...FreshRoot.registryEnvironment() }
+      const all = { PATH: searched, ...environment, ...FreshRoot.registryEnvironment() }
       runIn({ root: stage, directory, user }, all, ["/bin/sh", "-c", line])
     }
   })
+}
+
+/** Where a container of the image runs unless it is told otherwise: nothing but `/tmp` can be written. */
+const usualPlace = (): FreshRoot.Place => {
+  const { directory, root: stage, user } = image
+  return { root: stage, directory, user, isReadOnly: true, memory: ["/tmp"] }
 }
 
 /** A container of the image: a server whose first process it is. */
@@ -106,19 +115,13 @@ const run = (place: Partial<FreshRoot.Place> = {}, environment: Readonly<Record<
       PAGI_WORKERS: "2",
       ...environment
     }
-    const { directory, root: stage, user } = image
-    const where = { root: stage, directory, user, isReadOnly: true, memory: ["/tmp"], ...place }
-    const [path, args] = FreshRoot.commandIn(where, [...image.entrypoint, ...image.command])
+    const command = [...image.entrypoint, ...image.command]
+    const [path, args] = FreshRoot.commandIn({ ...usualPlace(), ...place }, command)
     const child = yield* Effect.acquireRelease(
       Effect.sync(() => spawn(path, args, { env, stdio: ["ignore", "pipe", "pipe"] })),
       (child) => Effect.sync(() => child.kill("SIGKILL"))
     )
-    let output = ""
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        output += text
-      })
-    }
+    const output = outputOf(child)
     let code: number | null | undefined
     child.on("close", (result) => {
       code = result
@@ -130,13 +133,12 @@ const run = (place: Partial<FreshRoot.Place> = {}, environment: Readonly<Record<
       const [uid = "", gid = ""] = image.user.split(":")
       const into = ["--target", String(first()), "--mount", "--pid", "--root", "--wd", "--setuid", uid, "--setgid", gid]
       const check = spawn("nsenter", [...into, "--", ...image.health], { env })
-      let text = ""
-      for (const stream of [check.stdout, check.stderr]) stream.on("data", (piece: Buffer) => (text += String(piece)))
-      check.on("close", (result) => resume(Effect.succeed({ code: result, output: text })))
+      const told = outputOf(check)
+      check.on("close", (result) => resume(Effect.succeed({ code: result, output: told() })))
     })
     yield* until(
       "the server serves",
-      Effect.sync(() => /^pagi \S+ serves /m.test(output) || code !== undefined)
+      Effect.sync(() => /^pagi \S+ serves /m.test(output()) || code !== undefined)
     )
     const stop = Effect.gen(function* () {
       // A name of a signal, as the file has it.
@@ -147,7 +149,7 @@ const run = (place: Partial<FreshRoot.Place> = {}, environment: Readonly<Record<
       )
       return code
     })
-    return { url: `http://127.0.0.1:${port}/`, output: () => output, health, stop }
+    return { url: `http://127.0.0.1:${port}/`, output, health, stop }
   })
 
 const get = (url: string): Effect.Effect<string> =>
@@ -192,10 +194,11 @@ describe.skipIf(!FreshRoot.isPossible)("a container of the Dockerfile", () => {
   ] as const) {
     it.live(`says that it cannot write what ${flag} names`, () =>
       Effect.sync(() => {
-        const { directory, environment, root: stage, user } = image
-        const place = { root: stage, directory, user, isReadOnly: true, memory: ["/tmp"] }
-        const [path, args] = FreshRoot.commandIn(place, [...image.entrypoint, flag, `/run/${name}`, ...image.command])
-        const own = Object.entries(environment).filter(([variable]) => !/^PAGI_(?:HOST|PORT|ADMIN)$/.test(variable))
+        const command = [...image.entrypoint, flag, `/run/${name}`, ...image.command]
+        const [path, args] = FreshRoot.commandIn(usualPlace(), command)
+        const own = Object.entries(image.environment).filter(
+          ([variable]) => !/^PAGI_(?:HOST|PORT|ADMIN)$/.test(variable)
+        )
         const { status, stderr } = spawnSync(path, args, {
           encoding: "utf8",
           env: { ...Object.fromEntries(own), HOME: "/" }

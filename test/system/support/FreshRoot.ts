@@ -22,8 +22,8 @@ const programs = ["sh", "env", "cat", "ls", "rm", "mkdir", "sleep", "id"]
 
 const output = (path: string, ...args: ReadonlyArray<string>): string => execFileSync(path, args, { encoding: "utf8" })
 
-/** A program or library at the path that it has here, with the libraries that it needs. */
-const install = (root: string, path: string, to = path): void => {
+/** A program at a path, with the libraries that it needs at those that they have here. */
+const install = (root: string, path: string, to: string): void => {
   for (const file of output("ldd", path).match(/\/\S+(?= \()/g) ?? []) place(root, file, file)
   place(root, path, to)
 }

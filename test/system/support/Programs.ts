@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
+import type { Readable } from "node:stream"
 import { until } from "./Until.ts"
 
 const root = join(import.meta.dirname, "../../..")
@@ -20,6 +21,17 @@ const env = { ...process.env, MALLOC_MMAP_THRESHOLD_: "8192", NODE_OPTIONS: "--m
 export interface Result {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
+}
+
+/** Collects what a program writes, in the order in which it comes; answers with all of it so far. */
+export const outputOf = ({ stderr, stdout }: { readonly stderr: Readable; readonly stdout: Readable }) => {
+  let output = ""
+  for (const stream of [stdout, stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text
+    })
+  }
+  return (): string => output
 }
 
 /** A program that runs. */
@@ -43,19 +55,14 @@ export const start = (
       // The open input tells a server that the tests still run.
       const child = spawn(path, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] })
       const result = Deferred.makeUnsafe<Result>()
-      let output = ""
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.setEncoding("utf8").on("data", (text: string) => {
-          output += text
-        })
-      }
+      const output = outputOf(child)
       child.on("error", (error) => Deferred.doneUnsafe(result, Effect.die(error)))
       child.on("close", (code, signal) => Deferred.doneUnsafe(result, Effect.succeed({ code, signal })))
       return {
         pid: child.pid ?? Number.NaN,
         hasEnded: Effect.sync(() => Deferred.isDoneUnsafe(result)),
         result: Deferred.await(result),
-        output: () => output,
+        output,
         signal: (name: NodeJS.Signals) => Effect.sync(() => child.kill(name))
       }
     }),

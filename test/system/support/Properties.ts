@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
+import { outputOf } from "./Programs.ts"
 
 const root = join(import.meta.dirname, "../../..")
 
@@ -14,13 +15,8 @@ export const runProperties = (project: string, file: string, runs: number) =>
       env: { ...process.env, PAGI_PROPERTY_RUNS: String(runs) },
       stdio: ["ignore", "pipe", "pipe"]
     })
-    let output = ""
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        output += text
-      })
-    }
+    const output = outputOf(child)
     child.on("error", (error) => resume(Effect.die(error)))
-    child.on("close", (code) => resume(Effect.succeed({ code, output })))
+    child.on("close", (code) => resume(Effect.succeed({ code, output: output() })))
     return Effect.sync(() => child.kill())
   })

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
-import { pagiServer, type Result } from "./Programs.ts"
+import { outputOf, pagiServer, type Result } from "./Programs.ts"
 import { familiesOf, type Family, type Found, kill, newMark, processesOf, variable } from "./SupervisorProcesses.ts"
 import { until } from "./Until.ts"
 
@@ -51,12 +51,7 @@ const launch = (
     const env = { ...process.env, ...environment }
     const child = spawn(path, args, { cwd: root, env, stdio: ["pipe", "pipe", "pipe"] })
     const result = Deferred.makeUnsafe<Result>()
-    let output = ""
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        output += text
-      })
-    }
+    const output = outputOf(child)
     child.stdin.on("error", () => {}) // Nobody has to read it.
     child.on("error", (error) => Deferred.doneUnsafe(result, Effect.die(error)))
     // Not `close`: a successor has the same output.
@@ -66,7 +61,7 @@ const launch = (
       pid: child.pid ?? Number.NaN,
       result: Deferred.await(result),
       hasEnded: () => Deferred.isDoneUnsafe(result),
-      output: () => output,
+      output,
       write: (text) => Effect.sync(() => void child.stdin.write(text)),
       processes: () => processesOf(mark),
       closeOutput: () => {
