@@ -101,6 +101,7 @@ export const build = (source: string, folder: string, builder: Builder): Image =
   function copy(now: Image, text: string): void {
     const [, stage, paths = text] = /^--from=(\S+) +(.+)$/.exec(text) ?? []
     const source = stage === undefined ? undefined : stages.get(stage)
+    if (stage !== undefined && source === undefined) throw new Error(`no stage ${stage}`)
     const all = paths.split(/ +/)
     for (const path of all.slice(0, -1)) {
       const to = all.at(-1) ?? ""
