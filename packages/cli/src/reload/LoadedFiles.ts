@@ -22,7 +22,7 @@ const wanted = (specifier: string, parent: string | undefined): string | undefin
 }
 
 /**
- * Begins to note what is loaded, by Node's hooks; Node has them from 22.15 on, and before that only `entry` is noted.
+ * Begins to note what is loaded, by Node's hooks, which Node 23 has from 23.5 on; before that only `entry` is noted.
  *
  * @param entry the module of the application, which may not be there yet
  * @param onFile is called with each file when it is noted

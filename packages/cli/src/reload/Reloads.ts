@@ -38,7 +38,7 @@ export interface Reloads {
 const pause = 150
 
 const missing =
-  "Node has the hooks that tell what is imported from 22.15 on: " +
+  "Node 23 has the hooks that tell what is imported from 23.5 on: " +
   "with this one only the module of the application and --reload-include are watched"
 
 /** Says which files have changed, with the first one's name. */
