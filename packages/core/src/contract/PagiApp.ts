@@ -115,6 +115,36 @@ export const make = <E1 = never, R1 = never, E2 = never, R2 = never, E3 = never,
 
 const scopeTypes = ["http", "sse", "websocket", "lifespan"] as const
 
+/** What an application says of itself whose exchanges another one handles in the end. */
+interface Around {
+  /** Scope types that it handles also where the other one does not. */
+  readonly handles?: ReadonlyArray<Scope["type"]>
+  /** Its way to handle requests natively; without one they all come to the function. */
+  readonly native?: NativeHandler | undefined
+}
+
+/**
+ * Makes an application of a function that goes around another application: for the server it handles the same scope types,
+ * and makes the same spans.
+ *
+ * @param application the one that it calls, or does not
+ * @param around what is called in its place
+ */
+export const wrap = <E, R>(
+  { ownSpans, scopeTypes }: Pick<Application, "ownSpans" | "scopeTypes">,
+  around: (
+    scope: Scope,
+    receive: Receive<Event.ReceiveEvent>,
+    send: Send<Event.SendEvent>
+  ) => Effect.Effect<unknown, E, R>,
+  { handles = [], native }: Around = {}
+): Application<E, R> =>
+  Object.assign(around, {
+    ...(scopeTypes === undefined ? {} : { scopeTypes: new Set([...scopeTypes, ...handles]) }),
+    ownSpans,
+    native
+  })
+
 /** What is wrong with handlers, as far as that shows before they are called. */
 const firstMisfit = (handlers: Partial<Readonly<Record<Scope["type"], unknown>>>) => {
   const misfit = ofHandlers(handlers, scopeTypes)

@@ -1,6 +1,6 @@
 /** Compresses the content of responses on their way, for clients that take it. */
 import type * as Event from "@pagi/core/contract/Event"
-import type { Application, Receive, Send } from "@pagi/core/contract/PagiApp"
+import { type Application, type Receive, type Send, wrap } from "@pagi/core/contract/PagiApp"
 import type { Scope } from "@pagi/core/contract/Scope"
 import type { SendError } from "@pagi/core/contract/SendError"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
@@ -86,6 +86,5 @@ export const compress = <E, R>(
       )
     })
   }
-  const { ownSpans, scopeTypes } = application
-  return Object.assign(around, { scopeTypes, ownSpans }) as Application<E | SendError, R>
+  return wrap(application, around) as Application<E | SendError, R>
 }

@@ -1,6 +1,6 @@
 /** Has pages reload themselves when there is other code than that which has made them (option `reloadBrowser`). */
 import type * as Event from "@pagi/core/contract/Event"
-import type { Application, Receive, Send } from "@pagi/core/contract/PagiApp"
+import { type Application, type Receive, type Send, wrap } from "@pagi/core/contract/PagiApp"
 import type { Scope } from "@pagi/core/contract/Scope"
 import { isLocal } from "@pagi/core/http/LocalName"
 import { callApplication } from "@pagi/core/server/ApplicationCall"
@@ -37,9 +37,5 @@ export const browserReload = (
     const inserting = insertion.send as Send<Event.SendEvent>
     return callApplication(application, { ...scope, headers: PageHead.wholeRequest(headers) }, receive, inserting)
   }
-  const { ownSpans, scopeTypes } = application
-  return Object.assign(around, {
-    ...(scopeTypes === undefined ? {} : { scopeTypes: new Set([...scopeTypes, "http" as const]) }),
-    ownSpans
-  })
+  return wrap(application, around, { handles: ["http"] })
 }

@@ -2,7 +2,7 @@
 import type * as Event from "@pagi/core/contract/Event"
 import type { NativeHandler, NativeRequest } from "@pagi/core/contract/NativeHandler"
 import { hintOf, NotAnEffect } from "@pagi/core/contract/NotAnEffect"
-import type { Application, Receive, Send } from "@pagi/core/contract/PagiApp"
+import { type Application, type Receive, type Send, wrap } from "@pagi/core/contract/PagiApp"
 import type { HttpScope, Scope } from "@pagi/core/contract/Scope"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
 import { isLocal } from "@pagi/core/http/LocalName"
@@ -151,10 +151,5 @@ export const errorPages = (
     const broken = problem && answerBroken(askedOf(scope), problem)
     return broken === undefined ? byEvents(application, scope, receive, send) : sendAnswer(send, broken)
   }
-  const { native: handler, ownSpans, scopeTypes } = application
-  return Object.assign(around, {
-    ...(scopeTypes === undefined ? {} : { scopeTypes }),
-    ownSpans,
-    native: handler && native(handler, code)
-  })
+  return wrap(application, around, { native: application.native && native(application.native, code) })
 }

@@ -1,7 +1,7 @@
 /** Adds fields of security to the responses of an application. */
 import type * as Event from "@pagi/core/contract/Event"
 import type { NativeHandler, NativeRequest } from "@pagi/core/contract/NativeHandler"
-import type { Application, Receive, Send } from "@pagi/core/contract/PagiApp"
+import { type Application, type Receive, type Send, wrap } from "@pagi/core/contract/PagiApp"
 import { RequestAround } from "@pagi/core/contract/RequestAround"
 import type { Scope } from "@pagi/core/contract/Scope"
 import type { HeaderBlock } from "@pagi/core/http/HeaderBlock"
@@ -62,8 +62,8 @@ export const securityHeaders = <E, R>(
     const isSecure = scope.scheme === "https" || scope.scheme === "wss"
     return application(scope, receive, (event) => send(addTo(event, add, isSecure)))
   }
-  const { native, ownSpans, scopeTypes } = application
+  const { native } = application
   const withFields: NativeHandler | undefined =
     native && ((request, context) => native(new RequestWithFields(request, add), context))
-  return Object.assign(around, { scopeTypes, ownSpans, native: withFields }) as Application<E, R>
+  return wrap(application, around, { native: withFields })
 }

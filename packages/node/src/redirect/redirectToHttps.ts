@@ -1,7 +1,7 @@
 /** Answers what comes by plain HTTP with the address of the same by https. */
 import type * as Event from "@pagi/core/contract/Event"
 import type { NativeHandler } from "@pagi/core/contract/NativeHandler"
-import type { Application, Receive, Send } from "@pagi/core/contract/PagiApp"
+import { type Application, type Receive, type Send, wrap } from "@pagi/core/contract/PagiApp"
 import type { Scope } from "@pagi/core/contract/Scope"
 import type { SendError } from "@pagi/core/contract/SendError"
 import { isAuthority } from "@pagi/core/http/Authority"
@@ -102,7 +102,7 @@ export const redirectToHttps = <E, R>(
     const method = scope.type === "websocket" ? "GET" : scope.method
     return sendAnswer(scope.type, send, answerTo({ ...scope, method, target: joinTarget(scope) }, port))
   }
-  const { native, ownSpans, scopeTypes } = application
+  const { native } = application
   const redirecting: NativeHandler | undefined =
     native &&
     ((request, context) => {
@@ -111,5 +111,5 @@ export const redirectToHttps = <E, R>(
       request.respond(status, headers, content)
       return Effect.runFork(Effect.void)
     })
-  return Object.assign(around, { scopeTypes, ownSpans, native: redirecting }) as Application<E | SendError, R>
+  return wrap(application, around, { native: redirecting })
 }

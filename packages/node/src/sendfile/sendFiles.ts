@@ -1,6 +1,6 @@
 /** Sends files that the application names by X-Sendfile or X-Accel-Redirect in place of its own content. */
 import type * as Event from "@pagi/core/contract/Event"
-import type { Application, Receive, Send } from "@pagi/core/contract/PagiApp"
+import { type Application, type Receive, type Send, wrap } from "@pagi/core/contract/PagiApp"
 import type { HttpScope, Scope } from "@pagi/core/contract/Scope"
 import type { SendError } from "@pagi/core/contract/SendError"
 import { checkHttp } from "@pagi/core/exchange/EventGuard"
@@ -133,6 +133,5 @@ export const sendFiles = <E, R>(
       // In this scope it is asked for events of HTTP alone; others it hands to the server, which refuses them.
       return callApplication(inner, scope, receive, sendingFiles(folders, scope, send) as Send<Event.SendEvent>)
     }
-    const { ownSpans, scopeTypes } = application
-    return Object.assign(around, { scopeTypes, ownSpans }) as Application<E | SendError, R>
+    return wrap(application, around) as Application<E | SendError, R>
   })

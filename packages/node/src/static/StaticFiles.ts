@@ -2,7 +2,7 @@
  * Files of folders around an application: a request below a prefix is answered by a file where there is one, and by the
  * application where there is none.
  */
-import type { Application, Receive, Send } from "@pagi/core/contract/PagiApp"
+import { type Application, type Receive, type Send, wrap } from "@pagi/core/contract/PagiApp"
 import type * as Event from "@pagi/core/contract/Event"
 import type { NativeHandler } from "@pagi/core/contract/NativeHandler"
 import type { Scope } from "@pagi/core/contract/Scope"
@@ -170,12 +170,10 @@ export const staticFiles = <E, R>(
         }
       )
     }
-    const { native, ownSpans, scopeTypes } = application
-    return Object.assign(around, {
-      scopeTypes: scopeTypes && new Set([...scopeTypes, "http" as const]),
-      ownSpans,
-      native: native && behind(files, native)
-    }) as Application<E | StaticFailure, R>
+    return wrap(application, around, {
+      handles: ["http"],
+      native: application.native && behind(files, application.native)
+    })
   })
 
 const partsOf = ({ headers, method, path, queryString, rawPath }: Scope & { readonly type: "http" }) => ({
