@@ -55,14 +55,6 @@ const inputHighWatermark = 65_536
  */
 export const maxRunning = 200
 
-/** A request that waits for its turn. */
-interface QueuedRequest {
-  readonly connection: ScopeConnection
-  readonly head: RequestHead
-  readonly handshake: WebSocketHandshake | undefined
-  readonly turn: Turn
-}
-
 /** Broken rules that are about a limit. */
 const limits: { readonly [Reason in ErrorReason]?: Limit } = {
   "body-too-large": "maxBodySize",
@@ -89,8 +81,6 @@ export class Http1Driver
   #exchange: BegunExchange | undefined = undefined
   /** Where requests may have to wait or have a time limit, that of the one that goes on. */
   #turn: Turn | undefined = undefined
-  /** The request that waits for its turn. */
-  #queued: QueuedRequest | undefined = undefined
   /** The exchange before, when its response had no content and its application may go on to send some. */
   #previous: BegunExchange | undefined = undefined
   #isAdvancing = false
@@ -340,42 +330,31 @@ export class Http1Driver
     head: RequestHead,
     handshake: WebSocketHandshake | undefined
   ): boolean {
-    const refused = turn.take(head.path)
-    if (refused !== undefined) {
-      this.#refuse(refused)
-      return true
-    }
     this.#turn = turn
-    if (!turn.isWaiting) {
+    const refused = turn.take(head.path, () => {
       beginExchange(this, this.settings, connection, head, handshake, turn)
-      return true
+    })
+    if (refused !== undefined) this.#refuse(refused)
+    else if (turn.isWaiting) {
+      this.#phase = "queued"
+      this.#readDeadline.stop()
     }
-    this.#queued = { connection, head, handshake, turn }
-    this.#phase = "queued"
-    this.#readDeadline.stop()
     return true
   }
 
-  onTurn(): void {
-    this.#goOn(({ connection, handshake, head, turn }) => {
-      beginExchange(this, this.settings, connection, head, handshake, turn)
-    })
+  onTurn(begin: () => void): void {
+    this.#goOn(begin)
   }
 
   onShed(refused: Refusal): void {
-    this.#goOn(() => {
-      this.#turn = undefined
-      this.#refuse(refused)
-    })
+    this.#goOn(() => this.#refuse(refused))
   }
 
   /** Acts upon the request that has waited, and then upon what has come behind it. */
-  #goOn(act: (queued: QueuedRequest) => void): void {
-    const queued = this.#queued
-    if (queued === undefined || this.#phase !== "queued") return
-    this.#queued = undefined
+  #goOn(act: () => void): void {
+    if (this.#phase !== "queued") return
     try {
-      act(queued)
+      act()
     } catch (defect) {
       this.settings.exchange.log(Effect.logError("a connection failed", defect))
       this.#drop("server_error")
@@ -654,7 +633,6 @@ export class Http1Driver
   #endTurn(): void {
     this.#turn?.end()
     this.#turn = undefined
-    this.#queued = undefined
   }
 
   #finish(): void {

@@ -12,8 +12,8 @@ import type { RunObserver } from "./RequestRunner.ts"
 
 /** A driver, for a request that may have to wait. */
 export interface TurnHost {
-  /** The application is to be run now. */
-  onTurn(): void
+  /** A request that has waited need not wait any more: `begin`, which may throw, is to be called. */
+  onTurn(begin: () => void): void
   /** The request has waited in vain. */
   onShed(refusal: Refusal): void
   /** The request has taken too long: the application is told that it is over, and its client what there is to say. */
@@ -69,6 +69,8 @@ export class Turn implements Claimant, DeadlineOwner, RunObserver {
   readonly #turns: Turns
   readonly #host: TurnHost
   readonly #place: Place
+  /** Runs the application, as long as that has to wait. */
+  #begin: (() => void) | undefined = undefined
   #deadline: Deadline | undefined = undefined
   #observer: RunObserver | undefined = undefined
   #fiber: Fiber<unknown, unknown> | undefined = undefined
@@ -79,8 +81,11 @@ export class Turn implements Claimant, DeadlineOwner, RunObserver {
     this.#place = new Place(this)
   }
 
-  /** Asks for a place; answers how the request is refused if there is none. Time runs from here on. */
-  take(path: string): Refusal | undefined {
+  /**
+   * Asks for a place, and calls `begin` when there is one: at once, or by way of the host's `onTurn`. Answers how the request
+   * is refused if there is none. Time runs from here on.
+   */
+  take(path: string, begin: () => void): Refusal | undefined {
     const shortage = this.#turns.admission.enter(this.#place, path)
     if (shortage !== undefined) return this.#refusal(shortage)
     const { deadlineTicks, deadlines } = this.#turns
@@ -88,6 +93,8 @@ export class Turn implements Claimant, DeadlineOwner, RunObserver {
       this.#deadline = new Deadline(deadlines, this)
       this.#deadline.start(deadlineTicks)
     }
+    if (this.isWaiting) this.#begin = begin
+    else begin()
     return undefined
   }
 
@@ -96,7 +103,9 @@ export class Turn implements Claimant, DeadlineOwner, RunObserver {
   }
 
   onAdmitted(): void {
-    this.#host.onTurn()
+    const begin = this.#begin
+    this.#begin = undefined
+    if (begin !== undefined) this.#host.onTurn(begin)
   }
 
   onShed(shortage: Shortage): void {

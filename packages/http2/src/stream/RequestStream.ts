@@ -29,13 +29,6 @@ const skipLimit = 65_536
 /** Statuses of refusals that are about a limit. */
 const limits: Readonly<Record<number, Limit>> = { 431: "h2MaxHeaderListSize", 503: "maxConnections" }
 
-/** A request that waits for its turn. */
-interface QueuedRequest {
-  readonly connection: ScopeConnection
-  readonly head: HttpRequestHead
-  readonly handshake: WebSocketHandshake | undefined
-}
-
 /** One request on its stream: joins it to the application, as the driver of HTTP/1.1 joins its connection. */
 export class RequestStream implements HttpHost, TurnHost, ConnectedRequest, DeadlineOwner, ScopedConnection {
   readonly response: StreamResponse
@@ -48,8 +41,6 @@ export class RequestStream implements HttpHost, TurnHost, ConnectedRequest, Dead
   #exchange: BegunExchange | undefined = undefined
   /** Where requests may have to wait or have a time limit. */
   #turn: Turn | undefined = undefined
-  /** The request, as long as it waits for its turn. */
-  #queued: QueuedRequest | undefined = undefined
   /** What the stream has become when a session goes on with it. */
   #tunnel: StreamTransport | undefined = undefined
   /** Whether what follows the request belongs to another protocol, if that is accepted (RFC 8441). */
@@ -111,23 +102,18 @@ export class RequestStream implements HttpHost, TurnHost, ConnectedRequest, Dead
     head: HttpRequestHead,
     handshake: WebSocketHandshake | undefined
   ): void {
-    const { settings } = this.#connection
-    const refused = turn.take(head.path)
-    if (refused !== undefined) return this.onShed(refused)
     this.#turn = turn
-    if (turn.isWaiting) this.#queued = { connection, head, handshake }
-    else beginExchange(this, settings, connection, head, handshake, turn)
+    const refused = turn.take(head.path, () => {
+      beginExchange(this, this.#connection.settings, connection, head, handshake, turn)
+    })
+    if (refused !== undefined) this.onShed(refused)
   }
 
-  onTurn(): void {
-    const { settings } = this.#connection
-    const queued = this.#queued
-    this.#queued = undefined
-    if (queued === undefined || this.#isOver) return
+  onTurn(begin: () => void): void {
     try {
-      beginExchange(this, settings, queued.connection, queued.head, queued.handshake, this.#turn)
+      begin()
     } catch (defect) {
-      settings.exchange.log(Effect.logError("a request failed", defect))
+      this.#connection.settings.exchange.log(Effect.logError("a request failed", defect))
       this.#answer(500, "internal server error", "server_error")
     }
   }
@@ -177,7 +163,7 @@ export class RequestStream implements HttpHost, TurnHost, ConnectedRequest, Dead
     this.#isContinueAwaited = false
     if (this.#isUnwanted) return this.#skip(piece)
     // Those that run must not have to wait for what belongs to one that waits for them.
-    this.#content.add(piece, this.#queued !== undefined)
+    this.#content.add(piece, this.#isWaiting)
     // The application may not be waiting any more.
     this.#isBodyAwaited = false
     if (this.#tunnel !== undefined) return this.#tunnel.onContent()
@@ -267,9 +253,14 @@ export class RequestStream implements HttpHost, TurnHost, ConnectedRequest, Dead
     this.#exchange?.drain()
   }
 
+  /** Whether the request waits for its turn. */
+  get #isWaiting(): boolean {
+    return this.#turn?.isWaiting === true
+  }
+
   /** Whether there is a response that the application has not completed. */
   get isAnswering(): boolean {
-    return this.#tunnel !== undefined || this.#queued !== undefined || this.#exchange?.isComplete === false
+    return this.#tunnel !== undefined || this.#isWaiting || this.#exchange?.isComplete === false
   }
 
   /** Whether content waits, for the peer's windows or for room in the transport. */
@@ -465,7 +456,6 @@ export class RequestStream implements HttpHost, TurnHost, ConnectedRequest, Dead
   #endTurn(): void {
     this.#turn?.end()
     this.#turn = undefined
-    this.#queued = undefined
   }
 
   #release(): void {
