@@ -4,23 +4,8 @@ import type { ByteString } from "../bytes/ByteString.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { joinTarget } from "../http/RequestPath.ts"
 import type { Address } from "./Address.ts"
-import type { NativeRequest } from "./NativeHandler.ts"
+import type { RequestFacts } from "./RequestFacts.ts"
 import type { HttpScope, HttpVersion, Readiness, WebSocketScope } from "./Scope.ts"
-
-/** What there is to know of a request, whichever way it comes. */
-export type RequestFacts = Pick<
-  NativeRequest,
-  | "method"
-  | "target"
-  | "rootPath"
-  | "httpVersion"
-  | "headers"
-  | "secure"
-  | "client"
-  | "server"
-  | "shuttingDown"
-  | "readiness"
->
 
 /** The facts of a request, or of a WebSocket handshake. */
 export class RequestOfScope<Scope extends HttpScope | WebSocketScope> implements RequestFacts {

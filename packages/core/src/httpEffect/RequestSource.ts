@@ -5,16 +5,15 @@ import type * as Headers from "effect/http/Headers"
 import { HttpServerError, RequestParseError } from "effect/http/HttpServerError"
 import type * as Socket from "effect/socket/Socket"
 import type { AnySpan } from "effect/Tracer"
-import type { ByteString } from "../bytes/ByteString.ts"
-import type { Address } from "../contract/Address.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { HttpReceiveEvent, HttpSendEvent, WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
 import type { FilePart } from "../contract/FileSource.ts"
 import type { NativeRequest } from "../contract/NativeHandler.ts"
 import type { ExchangeSpan } from "../contract/OwnSpan.ts"
 import type { Receive, Send } from "../contract/PagiApp.ts"
-import { type RequestFacts, RequestOfScope } from "../contract/RequestOfScope.ts"
-import type { HttpScope, HttpVersion, Readiness, WebSocketScope } from "../contract/Scope.ts"
+import { FactsAround, type RequestFacts } from "../contract/RequestFacts.ts"
+import { RequestOfScope } from "../contract/RequestOfScope.ts"
+import type { HttpScope, WebSocketScope } from "../contract/Scope.ts"
 import { refused, type SendError } from "../contract/SendError.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
@@ -30,55 +29,10 @@ const notUpgradeable = (request: HttpServerRequest): Effect.Effect<never, HttpSe
   )
 
 /** Sends events of the contract. */
-abstract class EventSource<Request extends RequestFacts> implements RequestSource {
-  readonly request: Request
+abstract class EventSource<Request extends RequestFacts> extends FactsAround<Request> implements RequestSource {
   abstract readonly receive: Receive<HttpReceiveEvent>
   abstract readonly disconnectReason: DisconnectReason | undefined
   protected abstract readonly send: Send<HttpSendEvent>
-
-  constructor(request: Request) {
-    this.request = request
-  }
-
-  get method(): string {
-    return this.request.method
-  }
-
-  get target(): ByteString {
-    return this.request.target
-  }
-
-  get rootPath(): string {
-    return this.request.rootPath
-  }
-
-  get headers(): HeaderBlock {
-    return this.request.headers
-  }
-
-  get secure(): boolean {
-    return this.request.secure
-  }
-
-  get client(): Address | undefined {
-    return this.request.client
-  }
-
-  get server(): Address | undefined {
-    return this.request.server
-  }
-
-  get httpVersion(): HttpVersion {
-    return this.request.httpVersion
-  }
-
-  get shuttingDown(): Effect.Effect<void> {
-    return this.request.shuttingDown
-  }
-
-  get readiness(): Readiness {
-    return this.request.readiness
-  }
 
   get [kind](): "request" | "handshake" {
     return "request"
