@@ -9,7 +9,7 @@ import { isAuthority } from "../http/Authority.ts"
 import { listElements } from "../http/CommaList.ts"
 import { visitFromEnd } from "../http/ForwardedElement.ts"
 import * as ForwardedNode from "../http/ForwardedNode.ts"
-import type { HeaderBlock } from "../http/HeaderBlock.ts"
+import { get, type HeaderBlock } from "../http/HeaderBlock.ts"
 import { isLocalHost } from "../http/LocalName.ts"
 import * as PathPrefix from "../http/PathPrefix.ts"
 import type { ObservedConnection } from "../observe/Observer.ts"
@@ -93,7 +93,8 @@ const withHost = (headers: HeaderBlock, host: string): HeaderBlock => [
 /** Finds out about the clients behind the proxies that are trusted. */
 export class Forwarding {
   readonly #isTrusted: IsTrusted
-  readonly #believed: ReadonlySet<string>
+  /** What is taken of the fields with these names. */
+  readonly #believed: ReadonlyMap<string, ForwardedField>
   readonly #keepsForeignNames: boolean
 
   /**
@@ -104,7 +105,7 @@ export class Forwarding {
   constructor(isTrusted: IsTrusted, believed: ReadonlyArray<ForwardedField>, keepsForeignNames = false) {
     this.#isTrusted = isTrusted
     this.#keepsForeignNames = keepsForeignNames
-    this.#believed = new Set(believed.map((field) => (field === "forwarded" ? field : `x-forwarded-${field}`)))
+    this.#believed = new Map(believed.map((field) => [field === "forwarded" ? field : `x-forwarded-${field}`, field]))
   }
 
   /** The request as its client has sent it; nothing for one that comes from somebody who is not trusted. */
@@ -127,11 +128,11 @@ export class Forwarding {
   #read(headers: HeaderBlock): Told | undefined {
     let told: Told | undefined = undefined
     for (const [name, value] of headers) {
-      if (!this.#believed.has(name)) continue
+      const field = this.#believed.get(name)
+      if (field === undefined) continue
       told ??= { for: [], proto: [], host: [], port: [], prefix: [], forwarded: [] }
-      if (name === "forwarded") told.forwarded.push(value)
-      // One of those with a name of the set.
-      else for (const element of listElements(value)) if (element !== "") told[nameOf(name)].push(element)
+      if (field === "forwarded") told.forwarded.push(value)
+      else for (const element of listElements(value)) if (element !== "") told[field].push(element)
     }
     return told
   }
@@ -178,7 +179,7 @@ export class Forwarding {
   /** The fields, with the host that the client has asked for. */
   #hostOf(headers: HeaderBlock, { host, port }: Origin, secure: boolean): HeaderBlock {
     if (host === undefined && port === undefined) return headers
-    const sent = headers.find(([name]) => name === "host")?.[1]
+    const sent = get(headers, "host")
     const isTaken = host !== undefined && isAuthority(host) && !this.#isMadeLocal(sent, host)
     const asked = isTaken ? host : sent
     if (asked === undefined || asked === "") return headers
@@ -190,6 +191,3 @@ export class Forwarding {
     return this.#keepsForeignNames && isLocalHost(told) && !isLocalHost(sent ?? "")
   }
 }
-
-/** The part of the name of a field that is believed, behind `x-forwarded-`. */
-const nameOf = (field: string): ForwardedField => field.slice("x-forwarded-".length) as ForwardedField
