@@ -18,7 +18,7 @@ const ranges: Readonly<Record<CodingName, readonly [number, number]>> = { br: [0
 
 const isCoding = (name: unknown): name is CodingName => typeof name === "string" && Object.hasOwn(ranges, name)
 
-const isLevel = (coding: CodingName, level: unknown): boolean => {
+const isLevel = (coding: CodingName, level: unknown): level is number => {
   const [least, most] = ranges[coding]
   return typeof level === "number" && Number.isInteger(level) && level >= least && level <= most
 }
@@ -36,8 +36,7 @@ const kind: Kind<CodingLevel, CodingLevel | string> = {
     const given = typeof input === "string" ? parse(input) : input
     if (typeof given !== "object" || given === null || !isCoding(given.coding)) return undefined
     const { coding, level } = given
-    // As has just been looked.
-    return level === "off" || isLevel(coding, level) ? { coding, level: level as CodingLevel["level"] } : undefined
+    return level === "off" || isLevel(coding, level) ? { coding, level } : undefined
   },
   fromText: (text) => text,
   toText: ({ coding, level }) => `${coding}=${level}`
