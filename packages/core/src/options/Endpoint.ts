@@ -152,13 +152,16 @@ export const kind: Kind<Endpoint, EndpointInput> = {
   explain: (input) => (typeof input === "string" ? suggestion(input, "0.0.0.0") : undefined)
 }
 
+/** Accepts an endpoint to which no proxy connects with the PROXY protocol. */
+const acceptPlain = (input: EndpointInput): Endpoint | undefined => {
+  const endpoint = kind.accept(input)
+  return endpoint?.proxyProtocol === true ? undefined : endpoint
+}
+
 /** Where the admin listener is to be. Nobody is advised to let other machines reach it, nor means a socket by `off`. */
 export const adminKind: Kind<Endpoint, EndpointInput> = {
   ...kind,
-  accept: (input) => {
-    const endpoint = input === "off" ? undefined : kind.accept(input)
-    return endpoint?.proxyProtocol === true ? undefined : endpoint
-  },
+  accept: (input) => (input === "off" ? undefined : acceptPlain(input)),
   explain: (input) => {
     if (input === "off") return "leave it out to have none, or did you mean ./off for a path"
     return typeof input === "string" ? suggestion(input, "127.0.0.1") : undefined
@@ -166,13 +169,7 @@ export const adminKind: Kind<Endpoint, EndpointInput> = {
 }
 
 /** Where plain HTTP is redirected to https. */
-export const redirectKind: Kind<Endpoint, EndpointInput> = {
-  ...kind,
-  accept: (input) => {
-    const endpoint = kind.accept(input)
-    return endpoint?.proxyProtocol === true ? undefined : endpoint
-  }
-}
+export const redirectKind: Kind<Endpoint, EndpointInput> = { ...kind, accept: acceptPlain }
 
 /** The options that say where to listen. */
 export interface EndpointOptions {
