@@ -1,5 +1,5 @@
 /** Addresses and networks of peers, and the text that stands for all peers of Unix sockets. */
-import { type Kind, list } from "./OptionKind.ts"
+import { commaList, type Kind } from "./OptionKind.ts"
 
 /** A network: all addresses whose first so many bits are those of this address; an address alone is one of all its bits. */
 export interface Network {
@@ -41,10 +41,5 @@ export const peerKind: Kind<string, string> = {
   toText: String
 }
 
-const addresses = list(peerKind, 1)
-
 /** Several of them; on the command line with commas between them, or by several flags. */
-export const peersKind: Kind<ReadonlyArray<string>, ReadonlyArray<string>> = {
-  ...addresses,
-  fromTexts: (texts) => addresses.fromText(texts.join(","))
-}
+export const peersKind: Kind<ReadonlyArray<string>, ReadonlyArray<string>> = commaList(peerKind, 1)

@@ -241,6 +241,15 @@ export const list = <Value, Input>(
   }
 }
 
+/** The same, with commas between them on the command line, too, or by several flags. */
+export const commaList = <Value, Input>(
+  item: Kind<Value, Input>,
+  minimum = 0
+): Kind<ReadonlyArray<Value>, ReadonlyArray<Input>> => {
+  const plain = list(item, minimum)
+  return { ...plain, fromTexts: (texts) => plain.fromText(texts.join(",")) }
+}
+
 const allOf = <From, To>(from: ReadonlyArray<From>, read: (one: From) => To | undefined) => {
   const values: Array<To> = []
   for (const one of from) {
