@@ -1,8 +1,11 @@
 /** What `pagi-server check` does: all that a start does before it listens, and a list of what every option is. */
 import * as ServerOptions from "@pagi/core/options/ServerOptions"
+import * as PagiApp from "@pagi/core/contract/PagiApp"
 import * as AccessLogFile from "@pagi/node/accessLog/AccessLogFile"
+import * as Wrapping from "@pagi/node/around/Wrapping"
 import * as TlsFiles from "@pagi/node/tls/TlsFiles"
 import * as Console from "effect/Console"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { InspectionWish } from "../plan/CommandCheck.ts"
@@ -47,6 +50,9 @@ const table = (rows: ReadonlyArray<ShownOption>): string => {
   return texts.map(([name, value, source]) => `${name.padEnd(first)}  ${value.padEnd(second)}  ${source}`).join("\n")
 }
 
+/** Stands for the application where only what is put around it is looked at. */
+const nothing: PagiApp.PagiApp["Service"] = { application: PagiApp.make({}), context: Context.empty() }
+
 /**
  * Prints the options, reads certificates, looks for folders and loads the application if that is wanted; fails as a start
  * would.
@@ -67,11 +73,7 @@ export const inspect = Effect.fnUntraced(function* (
   if (options.tls !== undefined && !options.disableTls) yield* TlsFiles.read(options.tls)
   if (plan.process.pid !== null) yield* PidFile.checkFolder(plan.process.pid)
   yield* AccessLogFile.check(options.accessLog)
-  const mounts = [...(options.static ?? []), ...(options.sendfile ?? [])]
-  if (mounts.length > 0) {
-    const { realRoot } = yield* Effect.promise(() => import("@pagi/node/static/RootError"))
-    yield* Effect.forEach(mounts, ({ folder }) => realRoot(folder), { discard: true })
-  }
+  yield* Wrapping.wrap(nothing, options)
   if (options.otlp !== "off") {
     const OtlpSettings = yield* Effect.promise(() => import("../otlp/OtlpSettings.ts"))
     yield* OtlpSettings.read(options.otlp, FileEnvironment.withFiles(served))
