@@ -3,6 +3,7 @@ import * as ServerOptions from "@pagi/core/options/ServerOptions"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Formatter from "effect/Formatter"
+import { isObject } from "effect/Predicate"
 import { extname, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Description from "./Description.ts"
@@ -19,7 +20,7 @@ export interface FileContent {
   /** By the names of options. */
   readonly options: Readonly<Record<string, Given>>
   /** By the names of the other flags. */
-  readonly others: Readonly<Record<OtherName, string | undefined>>
+  readonly others: Readonly<Partial<Record<OtherName, string>>>
 }
 
 const otherNames = ["app", "pid", "user", "group", "control"] as const
@@ -27,9 +28,6 @@ const otherNames = ["app", "pid", "user", "group", "control"] as const
 type OtherName = (typeof otherNames)[number]
 
 const definitions: ReadonlyMap<string, Definition> = new Map<string, Definition>(ServerOptions.definitions)
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** Not a promise or a `Map`: these have no options that could be read off them. */
 const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -52,13 +50,7 @@ export const read = Effect.fnUntraced(function* (path: string, limit: number = N
     return yield* new UsageError({ message: `${path}: expected an object with options, and got ${found}` })
   }
   const options: Record<string, Given> = {}
-  const others: Record<OtherName, string | undefined> = {
-    app: undefined,
-    pid: undefined,
-    user: undefined,
-    group: undefined,
-    control: undefined
-  }
+  const others: Partial<Record<OtherName, string>> = {}
   for (const [key, value] of entries(content)) {
     const other = otherNames.find((name) => name === key)
     const definition = definitions.get(key)
