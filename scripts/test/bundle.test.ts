@@ -13,7 +13,7 @@ const forOptions =
   /\/core\/src\/server\/(?:Admission|Turn)\.ts$|\/process\/RequestAge\.ts$|\/cli\/src\/(?:completions|manual)\//
 
 describe("the bundle of the command", () => {
-  it("has Effect's HTTP what fetch handlers need, and what single options do, in parts that nothing loads when it starts", async () => {
+  it("has Effect's HTTP, what fetch handlers need, and what single options do, in parts that nothing loads when it starts", async () => {
     const folder = mkdtempSync(join(tmpdir(), "pagi-bundle-"))
     try {
       const output = await bundleCommand(folder)

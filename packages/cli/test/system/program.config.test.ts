@@ -34,7 +34,7 @@ const pidIn = (folder: string): number => {
 }
 
 /** A server with all its options in files. */
-const serve = (flags: ReadonlyArray<string> = []) =>
+const serve = () =>
   Effect.gen(function* () {
     const cwd = yield* Site.make({
       "pagi.config.json": JSON.stringify(config),
@@ -43,7 +43,7 @@ const serve = (flags: ReadonlyArray<string> = []) =>
     })
     const write = (name: string, content: unknown): void =>
       writeFileSync(join(cwd, name), typeof content === "string" ? content : JSON.stringify(content))
-    const program = yield* Program.start(["--env-file", ".env", "--secrets", "secrets", ...flags], { cwd })
+    const program = yield* Program.start(["--env-file", ".env", "--secrets", "secrets"], { cwd })
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         const pid = pidIn(cwd)
@@ -102,7 +102,7 @@ describe("configuration files", () => {
   )
 
   it.live(
-    "that never end being loaded, or cannot be, let a server go on",
+    "that cannot be loaded, or end the process that loads them, let a server go on",
     () =>
       Effect.gen(function* () {
         const cwd = yield* Site.make({
