@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { renameSync, statSync, symlinkSync } from "node:fs"
+import { realpathSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { isInside, locateByPath } from "@pagi/node/static/OpenedFile"
-import * as Site from "../support/Site.ts"
+import { isInside, locateByPath } from "../../src/static/OpenedFile.ts"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 
 describe("OpenedFile", () => {
   it("isInside wants every step below the root to be visible", () => {
@@ -17,7 +17,8 @@ describe("OpenedFile", () => {
 
   it.effect("without /proc, the real path must lead to what was opened", () =>
     Effect.gen(function* () {
-      const root = yield* Site.make({ a: "a", b: "b" })
+      const root = realpathSync(yield* temporaryFolder)
+      for (const name of ["a", "b"]) writeFileSync(join(root, name), name)
       symlinkSync("a", join(root, "link"))
       const status = statSync(join(root, "a"), { bigint: true })
       const place = yield* locateByPath(join(root, "link"), status)
