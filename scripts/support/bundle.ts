@@ -19,6 +19,11 @@ const commandStages = {
   work: ["run/WorkerMain"]
 }
 
+/** What a library makes with its first line and no start needs: `effect/cli`, to lay out help, of which we have our own. */
+const inject: Record<string, [string, string]> = {
+  "Intl.Segmenter": [join(root, "scripts/support/lateSegmenter.ts"), "LateSegmenter"]
+}
+
 /** Bundles programs, each under its name, into a folder. What several of them import is in files named after the first. */
 export const bundle = async (programs: Readonly<Record<string, string>>, folder: string, stages: Stages = {}) => {
   const { output, plugin } = joining(stages)
@@ -28,6 +33,7 @@ export const bundle = async (programs: Readonly<Record<string, string>>, folder:
     external: /^node:/,
     logLevel: "warn",
     plugins: [plugin],
+    transform: { inject },
     preserveEntrySignatures: "allow-extension"
   })
   try {

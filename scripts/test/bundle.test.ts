@@ -36,6 +36,9 @@ describe("the bundle of the command", () => {
         const late = modules.filter((id) => forPrograms.test(id) || forFetch.test(id) || forOptions.test(id))
         assert.deepStrictEqual(late, [], start)
       }
+      // The tables of Unicode take 10 ms to read.
+      for (const [fileName, { code }] of chunks) assert.notMatch(code, /new Intl\.Segmenter/, fileName)
+      assert.isTrue([...chunks.values()].some(({ code }) => code.includes("new LateSegmenter")))
       // The patterns find what they are for.
       assert.isTrue(modulesOf("/application/EffectExport.ts").some((id) => forPrograms.test(id)))
       for (const late of ["/server/Turn.ts", "/process/RequestAge.ts", "/completions/CompletionScript.ts"]) {
