@@ -3,6 +3,7 @@
  * and what carries messages to other processes (the workers of a server, Redis). In one process there is none.
  */
 import type * as Effect from "effect/Effect"
+import type { LinkError } from "./LinkError.ts"
 
 /** Somebody in a topic: known by an id that no other member has, in any process. */
 export interface LinkedMember {
@@ -22,21 +23,22 @@ export type GapReason =
 export interface TopicLink {
   /**
    * Somebody here subscribes to the topic, and nobody did before. Completes when everything comes that is published from
-   * now on, in any process.
+   * now on, in any process. When it fails or is interrupted, it is as if it had not been called.
    */
-  readonly subscribe: (topic: string) => Effect.Effect<void>
+  readonly subscribe: (topic: string) => Effect.Effect<void, LinkError>
   /** Nobody here subscribes to the topic any more. */
   readonly unsubscribe: (topic: string) => void
   /**
    * Hands over a message, which goes to every other process that subscribes. Answers what the publisher is to wait for
-   * when others are behind; nothing as a rule.
+   * when others are behind; nothing as a rule. It fails when the message cannot be carried in time: others are then told
+   * of a gap.
    */
-  readonly publish: (topic: string, text: string) => Effect.Effect<void> | undefined
+  readonly publish: (topic: string, text: string) => Effect.Effect<void, LinkError> | undefined
   /** Somebody here wants to know who is in the topic, and nobody did before. Completes when the listener knows. */
-  readonly watch: (topic: string) => Effect.Effect<void>
+  readonly watch: (topic: string) => Effect.Effect<void, LinkError>
   readonly unwatch: (topic: string) => void
   /** A member of this process has come. */
-  readonly join: (topic: string, member: LinkedMember) => Effect.Effect<void>
+  readonly join: (topic: string, member: LinkedMember) => Effect.Effect<void, LinkError>
   /** A member of this process has left. */
   readonly leave: (topic: string, id: string) => Effect.Effect<void>
 }
