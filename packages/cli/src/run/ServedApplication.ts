@@ -2,6 +2,7 @@
 import * as PagiApp from "@pagi/core/contract/PagiApp"
 import { endpoints } from "@pagi/core/options/Endpoint"
 import { ServerOptions } from "@pagi/core/options/ServerOptions"
+import { Pool } from "@pagi/node/process/Pool"
 import type { RootError } from "@pagi/node/static/RootError"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -40,18 +41,15 @@ export const layer = (
 ): Layer.Layer<PagiApp.PagiApp, LoadError, ServerOptions> =>
   Layer.merge(
     Layer.unwrap(
-      Effect.map(ServerOptions, (options) => {
+      Effect.gen(function* () {
+        const options = yield* ServerOptions
+        const pool = yield* Pool
         const application: Layer.Layer<PagiApp.PagiApp, LoadError> =
           reference === null ? currentDirectory : AppLoader.layer(reference, endpoints(options)[0], limit)
-        return options.admin === undefined && secrets === undefined
-          ? ApplicationServices.isolate(application)
-          : Layer.unwrap(
-              Effect.gen(function* () {
-                const watching = options.admin === undefined ? Context.empty() : yield* watched
-                const more = secrets === undefined ? watching : Context.merge(watching, yield* secretive(secrets))
-                return ApplicationServices.isolate(application, more)
-              })
-            )
+        let more: Context.Context<never> = pool === undefined ? Context.empty() : Context.make(Pool, pool)
+        if (options.admin !== undefined) more = Context.merge(more, yield* watched)
+        if (secrets !== undefined) more = Context.merge(more, yield* secretive(secrets))
+        return ApplicationServices.isolate(application, more)
       })
     ),
     memory

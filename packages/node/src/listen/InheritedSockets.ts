@@ -5,7 +5,7 @@
  * listeners of them.
  */
 import * as Context from "effect/Context"
-import { isNumber, isObject } from "effect/Predicate"
+import { isNumber, isObject, isString } from "effect/Predicate"
 import type { InheritedSocket } from "./InheritedSocket.ts"
 import * as ReuseText from "./ReuseText.ts"
 
@@ -15,6 +15,8 @@ export interface WorkerAssignment {
   readonly num: number
   /** How many the pool has, as far as it is known; without end, if nobody has said. */
   readonly workers: number
+  /** Where workers reach each other, a name that the supervisor has made (`PoolFolder`). */
+  readonly folder: string | undefined
   /** What its program has to know besides. */
   readonly payload: unknown
 }
@@ -34,6 +36,8 @@ export interface Inheritance {
   readonly ticketsDescriptor: number | undefined
   /** How many workers that process has (`PAGI_REUSE_WORKERS`), as `WorkerNumbers` writes it. */
   readonly workers: string | undefined
+  /** Where the workers of that process reach each other (`PAGI_REUSE_POOL`), and so do those of this one. */
+  readonly pool: string | undefined
   /** What this process is a worker for (`PAGI_WORKER`). */
   readonly worker: WorkerAssignment | undefined
 }
@@ -46,6 +50,7 @@ export const none: Inheritance = {
   readyDescriptor: undefined,
   ticketsDescriptor: undefined,
   workers: undefined,
+  pool: undefined,
   worker: undefined
 }
 
@@ -60,6 +65,7 @@ export const variables = [
   "PAGI_REUSE_ADMIN",
   "PAGI_REUSE_FILES",
   "PAGI_REUSE_FOREIGN",
+  "PAGI_REUSE_POOL",
   "PAGI_REUSE_WORKERS",
   "PAGI_MASTER_PID",
   "PAGI_READY_FD",
@@ -95,6 +101,7 @@ export const take = (environment: Environment, pid: number): Inheritance => {
     readyDescriptor: readNumber(["PAGI_READY_FD", firstDescriptor, "descriptor"], taken, problems),
     ticketsDescriptor: readNumber(["PAGI_TICKETS_FD", firstDescriptor, "descriptor"], taken, problems),
     workers: taken["PAGI_REUSE_WORKERS"],
+    pool: taken["PAGI_REUSE_POOL"],
     worker: readWorker(taken["PAGI_WORKER"], problems)
   }
 }
@@ -125,6 +132,7 @@ const readWorker = (text: string | undefined, problems: Array<string>): WorkerAs
       return {
         num: Number(value.num),
         workers: "workers" in value && isNumber(value.workers) ? value.workers : Number.POSITIVE_INFINITY,
+        folder: "folder" in value && isString(value.folder) ? value.folder : undefined,
         payload: "payload" in value ? value.payload : undefined
       }
     }

@@ -37,6 +37,8 @@ export interface Heritage {
   readonly tickets: TicketSecrets.TicketKeyring | undefined
   /** How many workers there are, as `WorkerNumbers` writes it. */
   readonly workers: string
+  /** Where workers reach each other, in which its own are to meet those of this process. */
+  readonly folder: string
 }
 
 const socketVariables = (sockets: InheritableSockets, admin: InheritableSockets | undefined) => {
@@ -53,7 +55,10 @@ const socketVariables = (sockets: InheritableSockets, admin: InheritableSockets 
 }
 
 /** How a successor is started. */
-export const commandOf = (program: SuccessorProgram, { admin, sockets, tickets, workers }: Heritage): ChildCommand => ({
+export const commandOf = (
+  program: SuccessorProgram,
+  { admin, folder, sockets, tickets, workers }: Heritage
+): ChildCommand => ({
   file: program.file,
   args: program.args,
   environment: {
@@ -61,6 +66,7 @@ export const commandOf = (program: SuccessorProgram, { admin, sockets, tickets, 
     ...program.environment,
     ...socketVariables(sockets, admin),
     PAGI_REUSE_WORKERS: workers,
+    PAGI_REUSE_POOL: folder,
     PAGI_MASTER_PID: String(process.pid),
     PAGI_READY_FD: String(pipe),
     // What is secret goes through the pipe: other processes of the user could read it here.

@@ -28,6 +28,8 @@ export interface PoolParts {
   readonly sockets: InheritableSockets
   /** The one of the admin listener, which a successor gets and workers do not. */
   readonly admin?: InheritableSockets | undefined
+  /** Where workers reach each other (`PoolFolder`). */
+  readonly folder: string
   /** The secrets of TLS sessions, which workers and a successor are told; none without TLS. */
   readonly tickets: TicketKeyring | undefined
   readonly start: (command: ChildCommand, listener: ChildListener) => Child
@@ -305,8 +307,8 @@ export class PoolInterpreter {
   }
 
   #spawn(id: WorkerId, slot: Slot): void {
-    const { program, sockets, start, tickets } = this.#parts
-    const place = { id, slot, workers: this.#state.slots.length }
+    const { folder, program, sockets, start, tickets } = this.#parts
+    const place = { id, slot, workers: this.#state.slots.length, folder }
     const command = workerCommand(program, place, sockets)
     const worker = new WorkerHandle(place, (listener) => start(command, listener), this.#workerListener)
     this.#workers.set(id, worker)
@@ -361,11 +363,11 @@ export class PoolInterpreter {
   }
 
   #startSuccessor(): void {
-    const { admin, asked, enqueue, sockets, start, successor, tickets } = this.#parts
+    const { admin, asked, enqueue, folder, sockets, start, successor, tickets } = this.#parts
     if (successor === undefined) return
     const { maximum, minimum, slots } = this.#state
     const workers = WorkerNumbers.write({ asked, now: { minimum, workers: slots.length, maximum } })
-    const command = successorCommand(successor, { sockets, admin, tickets, workers })
+    const command = successorCommand(successor, { sockets, admin, tickets, workers, folder })
     this.#successor = new SuccessorHandle((listener) => start(command, listener), {
       onReady: () => enqueue({ type: "successorReady" }),
       onFailure: (reason) =>

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as EffectScope from "effect/Scope"
 import * as AdminSocket from "../listen/AdminSocket.ts"
-import { InheritedSockets } from "../listen/InheritedSockets.ts"
+import { type Inheritance, InheritedSockets } from "../listen/InheritedSockets.ts"
 import type { StartError } from "../PagiServer.ts"
 import * as OtlpOption from "../process/OtlpOption.ts"
 import type { FileOwner } from "../listen/UnixSocket.ts"
@@ -17,6 +17,7 @@ import * as ControlSocket from "./ControlSocket.ts"
 import { readTickets, type SuccessorProgram, takeOver } from "./HotRestart.ts"
 import { leaveTimeout, unreadyLeaveTimeout } from "../worker/LeaveTimeout.ts"
 import type { PoolSettings } from "../pool/PoolEvent.ts"
+import * as PoolFolder from "../process/PoolFolder.ts"
 import * as StartMessage from "../process/StartMessage.ts"
 import { startAllowance } from "../pool/StartAllowance.ts"
 import * as ServerDescription from "../admin/ServerDescription.ts"
@@ -119,6 +120,7 @@ export const make = <E = never>(
     const adminSockets = yield* BoundSockets.bindAdmin(options, inheritance, settings.socketOwner)
     if (settings.onBound !== undefined) yield* settings.onBound
     const scope = yield* Effect.scope
+    const folder = yield* poolFolder(inheritance)
     const admin = adminSockets && (yield* loadAdmin({ options, inheritance, sockets: adminSockets }))
     const asked = yield* numbersOf(options)
     const isSuccessor = inheritance.masterPid !== undefined
@@ -136,6 +138,7 @@ export const make = <E = never>(
       program,
       successor: settings.successor,
       asked,
+      folder: folder.path,
       sockets,
       admin: adminSockets,
       watcher: admin?.watcher,
@@ -152,11 +155,13 @@ export const make = <E = never>(
       onServing: isSuccessor
         ? Effect.gen(function* () {
             yield* EffectScope.provide(tellStatus, scope)
+            folder.isOurs = true
             yield* takeOver({ ...inheritance, keepsOpen: admin !== undefined })
             if (admin !== undefined) yield* admin.follow
           })
         : Effect.void,
       keepSockets: Effect.gen(function* () {
+        folder.isOurs = false
         if (admin !== undefined) yield* admin.finish
         yield* sockets.close("keep")
         if (adminSockets !== undefined) yield* adminSockets.close("keep")
@@ -175,6 +180,16 @@ export const make = <E = never>(
       ended: pool.ended
     })
   })
+
+/** Where workers reach each other: as the predecessor has it, if there is one. It goes with the last of the servers. */
+const poolFolder = ({ masterPid, pool }: Inheritance) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const isInherited = masterPid !== undefined && pool !== undefined && PoolFolder.isName(pool)
+      return { path: isInherited ? pool : PoolFolder.makeName(), isOurs: !isInherited }
+    }),
+    ({ isOurs, path }) => Effect.sync(() => (isOurs ? PoolFolder.remove(path) : undefined))
+  )
 
 /** Loads what only servers with an admin listener need, which is another server. */
 const loadAdmin = (parts: PoolAdminParts): Effect.Effect<PoolAdmin, never, EffectScope.Scope> =>

@@ -27,12 +27,14 @@ export interface WorkerPlace {
   readonly id: WorkerId
   readonly slot: Slot
   readonly workers: number
+  /** Where workers reach each other. */
+  readonly folder: string
 }
 
 /** How a worker process is started. */
 export const commandOf = (
   program: WorkerProgram,
-  { slot, workers }: Omit<WorkerPlace, "id">,
+  { folder, slot, workers }: Omit<WorkerPlace, "id">,
   sockets: InheritableSockets
 ): ChildCommand => ({
   file: process.execPath,
@@ -41,7 +43,7 @@ export const commandOf = (
     ...process.env,
     PAGI_REUSE: sockets.reuse(descriptorsThere(sockets)),
     PAGI_REUSE_FOREIGN: sockets.reuseForeign(descriptorsThere(sockets)),
-    PAGI_WORKER: JSON.stringify({ num: slot, workers, payload: program.payload }),
+    PAGI_WORKER: JSON.stringify({ num: slot, workers, folder, payload: program.payload }),
     // It is for the admin listener alone, and nothing that applications, or what they start, should find.
     PAGI_ADMIN_TOKEN: undefined
   },

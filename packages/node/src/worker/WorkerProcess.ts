@@ -20,6 +20,7 @@ import * as LoopDelay from "../process/LoopDelay.ts"
 import * as OrphanGuard from "./OrphanGuard.ts"
 import { makeNow, untilNext } from "../process/MonotonicClock.ts"
 import * as WorkerChannel from "./WorkerChannel.ts"
+import { Pool } from "../process/Pool.ts"
 import { Reload, ReloadProgress } from "../process/ReloadState.ts"
 import { WorkerIdentity, type WorkerTelemetry } from "../process/WorkerIdentity.ts"
 import type { WorkerStatus } from "./WorkerMessage.ts"
@@ -86,6 +87,10 @@ export const run = <E, R>(
             watched.telemetry = telemetry
           }
         }),
+        Effect.provideService(
+          Pool,
+          worker.folder === undefined ? undefined : { folder: worker.folder, worker: worker.num }
+        ),
         Effect.provideService(InheritedSockets, passOn(inheritance)),
         Effect.provideService(Reload, reload),
         Effect.tapCause((cause) => reportFailure(channel, cause))

@@ -24,6 +24,7 @@ describe("what an environment says about inherited sockets", () => {
       PAGI_REUSE: "127.0.0.1:80:3",
       PAGI_REUSE_FILES: "3=1:2:3",
       PAGI_REUSE_WORKERS: "1,2,4/1,1,4",
+      PAGI_REUSE_POOL: "/tmp/pagi-pool-0123456789abcdef",
       PAGI_MASTER_PID: "5",
       PAGI_READY_FD: "4",
       PAGI_TICKETS_FD: "4",
@@ -115,14 +116,19 @@ describe("what an environment says about inherited sockets", () => {
     assert.deepStrictEqual(takeFrom({ PAGI_WORKER: '{"num":2}' }).worker, {
       num: 2,
       workers: Number.POSITIVE_INFINITY,
+      folder: undefined,
       payload: undefined
     })
     const payload = { options: { port: 80 } }
-    assert.deepStrictEqual(takeFrom({ PAGI_WORKER: JSON.stringify({ num: 1, workers: 4, payload }) }).worker, {
-      num: 1,
-      workers: 4,
-      payload
-    })
+    assert.deepStrictEqual(
+      takeFrom({ PAGI_WORKER: JSON.stringify({ num: 1, workers: 4, folder: "/tmp/f", payload }) }).worker,
+      {
+        num: 1,
+        workers: 4,
+        folder: "/tmp/f",
+        payload
+      }
+    )
     for (const text of ["x", "[]", "null", '{"num":"1"}', '{"num":0.5}', '{"payload":1}']) {
       const { problems, worker } = takeFrom({ PAGI_WORKER: text })
       assert.isUndefined(worker)

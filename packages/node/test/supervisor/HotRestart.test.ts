@@ -75,7 +75,8 @@ describe("the start of a successor", () => {
       sockets: socketsOf("app", [20, 21]),
       admin: socketsOf("admin", [30]),
       tickets: undefined,
-      workers: "2,2,2/2,2,2"
+      workers: "2,2,2/2,2,2",
+      folder: "/run/pool"
     }
     const { descriptors, environment } = commandOf(program, heritage)
     assert.deepStrictEqual(descriptors.slice(4), [20, 21, 30])
@@ -84,13 +85,15 @@ describe("the start of a successor", () => {
       ["app:4+5", "admin:6", "4=1,5=1,6=1"]
     )
     assert.strictEqual(environment["PAGI_REUSE_FOREIGN"], "")
+    assert.strictEqual(environment["PAGI_REUSE_POOL"], "/run/pool")
   })
 
   it("says nothing of an admin listener that there is not", () => {
     const { environment } = commandOf(program, {
       sockets: socketsOf("app", [20]),
       tickets: undefined,
-      workers: "2,2,2/2,2,2"
+      workers: "2,2,2/2,2,2",
+      folder: "/run/pool"
     })
     assert.isFalse("PAGI_REUSE_ADMIN" in environment)
     assert.strictEqual(environment["PAGI_REUSE_FILES"], "4=1")

@@ -15,6 +15,7 @@ const makeInterpreter = (parts: Partial<PoolParts> = {}) => {
     successor: { file: "/bin/server", args: [] },
     asked: { workers: 1, minimum: 1, maximum: 1 },
     sockets: { descriptors: [], reuse: () => "", reuseFiles: () => "", reuseForeign: () => "" },
+    folder: "/run/pool",
     tickets: undefined,
     start: processes.service.start,
     now: () => 0,

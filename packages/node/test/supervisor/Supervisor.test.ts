@@ -15,7 +15,10 @@ describe("a pool of workers", () => {
       assert.deepStrictEqual(command.args, ["/app/worker.js", "--flag"])
       assert.deepStrictEqual(command.descriptors, ["ignore", "inherit", "inherit", "ipc", 20, 21])
       assert.strictEqual(command.environment["PAGI_REUSE"], "4+5")
-      assert.strictEqual(command.environment["PAGI_WORKER"], '{"num":2,"workers":2,"payload":{"app":"app"}}')
+      assert.strictEqual(
+        command.environment["PAGI_WORKER"],
+        '{"num":2,"workers":2,"folder":"/run/pool","payload":{"app":"app"}}'
+      )
       assert.strictEqual(command.environment["PATH"], process.env["PATH"])
       assert.isUndefined(command.environment["PAGI_MASTER_PID"])
     })

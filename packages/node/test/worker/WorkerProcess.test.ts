@@ -112,7 +112,11 @@ class Play {
   }
 }
 
-const inheritance = { ...none, worker: { num: 3, workers: 2, payload: { app: "./app.ts" } }, masterPid: 5 }
+const inheritance = {
+  ...none,
+  worker: { num: 3, workers: 2, folder: "/run/pool", payload: { app: "./app.ts" } },
+  masterPid: 5
+}
 
 /** Runs a worker until its start waits for the test. */
 const start = (options: ServerOptions.Input = {}) =>

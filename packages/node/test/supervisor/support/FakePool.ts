@@ -79,6 +79,7 @@ export const makePool = ({ cannotRestart, heartbeatTimeout = 50_000, onChange, t
         reuseFiles: (there) => `files ${there.join("+")}`,
         reuseForeign: (there) => `foreign ${there.join("+")}`
       },
+      folder: "/run/pool",
       tickets,
       onChange: (change, hasSuccessor) =>
         Effect.andThen(tell(hasSuccessor ? `${change} for a successor` : change), onChange?.(change) ?? Effect.void),
