@@ -19,14 +19,18 @@ export type GapReason =
   /** More was published than what connects the processes could carry. */
   | "overloaded"
 
-/** The way to other processes. */
+/**
+ * The way to other processes. Names are 1 to 255 bytes of UTF-8, texts of messages at most 1 MiB and those of members 16
+ * KiB (`TopicLimits`). What fails does so after a bounded time.
+ */
 export interface TopicLink {
   /**
    * Somebody here subscribes to the topic, and nobody did before. Completes when everything comes that is published from
-   * now on, in any process. When it fails or is interrupted, it is as if it had not been called.
+   * now on, in any process. When it fails or is interrupted, it is as if it had not been called; it is called again only
+   * when it has ended.
    */
   readonly subscribe: (topic: string) => Effect.Effect<void, LinkError>
-  /** Nobody here subscribes to the topic any more. */
+  /** Nobody here subscribes to the topic any more, after `subscribe` has succeeded. What still comes of it is ignored. */
   readonly unsubscribe: (topic: string) => void
   /**
    * Hands over a message, which goes to every other process that subscribes. Answers what the publisher is to wait for
@@ -34,12 +38,19 @@ export interface TopicLink {
    * of a gap.
    */
   readonly publish: (topic: string, text: string) => Effect.Effect<void, LinkError> | undefined
-  /** Somebody here wants to know who is in the topic, and nobody did before. Completes when the listener knows. */
+  /**
+   * Somebody here wants to know who is in the topic, and nobody did before. Completes when the listener knows; otherwise
+   * like `subscribe`.
+   *
+   * The listener forgets the members of the topic in other processes when it calls `unwatch`, and ignores what it is told
+   * until it calls `watch` again. From then on it believes everything: a member that has left meanwhile is not to be
+   * announced any more, or has to be told as left afterwards.
+   */
   readonly watch: (topic: string) => Effect.Effect<void, LinkError>
   readonly unwatch: (topic: string) => void
-  /** A member of this process has come. */
+  /** A member of this process has come. When it fails or is interrupted, `leave` is called nevertheless. */
   readonly join: (topic: string, member: LinkedMember) => Effect.Effect<void, LinkError>
-  /** A member of this process has left. */
+  /** A member of this process has left. Whoever closes the member's scope waits for it. */
   readonly leave: (topic: string, id: string) => Effect.Effect<void>
 }
 
@@ -47,7 +58,8 @@ export interface TopicLink {
 export interface LinkListener {
   /**
    * Another process has published to a topic that is subscribed to here. Answers what to wait for before that process may
-   * go on, where a subscriber here has asked for it; nothing as a rule.
+   * go on, where a subscriber here has asked for it; nothing as a rule. That subscriber has the message when it completes,
+   * and does not get it when it is interrupted: the link runs it, and interrupts it if its own scope closes.
    */
   readonly onMessage: (topic: string, text: string) => Effect.Effect<void> | undefined
   /** Messages to the topic may be missing, or to all of them when none is named. */

@@ -1,0 +1,37 @@
+/** The service of topics, for one process and for several. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { TopicHub } from "./TopicHub.ts"
+import type { MakeLink } from "./TopicLink.ts"
+import * as Unreadable from "./Unreadable.ts"
+
+/** The service: the topics of this process, and the way to those of others. */
+export class Topics extends Context.Service<Topics, { readonly hub: TopicHub }>()("@pagi/core/Topics") {}
+
+/** The topics of this process, connected with those of others by a link. For those who write one. */
+export const layerLink = <E, R>(makeLink: MakeLink<E, R>): Layer.Layer<Topics, E, Exclude<R, Scope.Scope>> =>
+  Layer.effect(
+    Topics,
+    Effect.gen(function* () {
+      const hub = yield* makeHub
+      hub.connect(yield* makeLink(hub.listener))
+      return { hub }
+    })
+  )
+
+/** Topics of one process. */
+export const layer: Layer.Layer<Topics> = Layer.effect(
+  Topics,
+  Effect.suspend(() => Effect.map(makeHub, (hub) => ({ hub })))
+)
+
+const makeHub: Effect.Effect<TopicHub, never, Scope.Scope> = Effect.gen(function* () {
+  const context = yield* Effect.context<never>()
+  const fork = Effect.runForkWith(context)
+  return yield* Effect.acquireRelease(
+    Effect.sync(() => new TopicHub({ fork, id: crypto.randomUUID(), onUnreadable: Unreadable.make(context) })),
+    (hub) => Effect.sync(() => hub.close())
+  )
+})

@@ -1,0 +1,46 @@
+/** Values of a schema as JSON text, and back. There is one for each schema, however many topics have it. */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+/** A schema of values that can be written as JSON; it needs no services, and does not wait. */
+export type TopicSchema<A> = Schema.Codec<A, unknown>
+
+/** The two ways; a failure is what is wrong, for people. */
+export class TopicCodec<in out A> {
+  readonly #decode: (input: unknown) => Result.Result<A, { readonly message: string }>
+  readonly #encode: (value: A) => Result.Result<unknown, { readonly message: string }>
+
+  private constructor(schema: TopicSchema<A>) {
+    const json = Schema.toCodecJson(schema)
+    this.#decode = Schema.decodeUnknownResult(json)
+    this.#encode = Schema.encodeResult(json)
+  }
+
+  static readonly #all = new WeakMap<object, unknown>()
+
+  static of<A>(schema: TopicSchema<A>): TopicCodec<A> {
+    // What is kept for a schema was made from it.
+    const known = TopicCodec.#all.get(schema) as TopicCodec<A> | undefined
+    if (known !== undefined) return known
+    const made = new TopicCodec(schema)
+    TopicCodec.#all.set(schema, made)
+    return made
+  }
+
+  encode(value: A): Result.Result<string, string> {
+    return attempt(() => Result.map(this.#encode(value), (json) => JSON.stringify(json)))
+  }
+
+  decode(text: string): Result.Result<A, string> {
+    return attempt(() => this.#decode(JSON.parse(text)))
+  }
+}
+
+/** Schemas throw when they wait for something or are broken, and `JSON.parse` throws by itself. */
+const attempt = <A>(run: () => Result.Result<A, { readonly message: string }>): Result.Result<A, string> => {
+  try {
+    return Result.mapError(run(), ({ message }) => message)
+  } catch (error) {
+    return Result.fail(error instanceof Error ? error.message : String(error))
+  }
+}
