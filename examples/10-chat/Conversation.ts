@@ -5,7 +5,7 @@ import type { SendError } from "@pagi/core/SendError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import { readEntrance } from "./Address.ts"
+import { type Entrance, readEntrance } from "./Address.ts"
 import { decode, encode } from "./Messages.ts"
 import type { Member, Room } from "./Rooms.ts"
 import { roomsOf } from "./State.ts"
@@ -32,7 +32,7 @@ const listen = Effect.fnUntraced(function* (
     if (event.type === "websocket.disconnect") return
     if (event.type !== "websocket.receive") continue
     yield* decode(event.text).pipe(
-      Effect.flatMap(({ text }) => room.say(name, text)),
+      Effect.flatMap(({ key, text }) => room.say({ from: name, text, ...(key === undefined ? {} : { key }) })),
       Effect.catchTag("SchemaError", ({ message }) =>
         send({ type: "websocket.send", text: encode({ type: "refused", reason: message }) })
       )
@@ -55,13 +55,13 @@ const close = (code: number, reason: string): WebSocketSendEvent => ({ type: "we
  * slow reader like everything else that is sent.
  */
 const takePart = Effect.fnUntraced(function* (
-  name: string,
+  { after, name }: Entrance,
   room: Room,
   shuttingDown: Effect.Effect<void>,
   receive: Receive<WebSocketReceiveEvent>,
   send: Send<WebSocketSendEvent>
 ) {
-  const member = yield* room.join(name)
+  const member = yield* room.join(name, after)
   return yield* Effect.raceAllFirst([
     Effect.as(listen(receive, send, room, member), close(1000, "")),
     deliver(send, member),
@@ -85,7 +85,7 @@ export const converse: WebSocketHandler<SendError> = Effect.fnUntraced(function*
   yield* send({ type: "websocket.accept" })
   // Finds the members who are gone without having said so.
   yield* send({ type: "websocket.keepalive", interval: 20, timeout: 10 })
-  const goodbye = yield* takePart(entrance.value.name, room.value, scope.shuttingDown, receive, send)
+  const goodbye = yield* takePart(entrance.value, room.value, scope.shuttingDown, receive, send)
   // Does nothing when it was the member who has left.
   yield* send(goodbye)
 }, Effect.scoped)

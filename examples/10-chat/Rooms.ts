@@ -27,18 +27,29 @@ export interface Member {
   readonly overflow: Latch.Latch
 }
 
+/** What somebody says. */
+export interface Speech {
+  readonly from: string
+  readonly text: string
+  /** Says whether it has come before. */
+  readonly key?: string
+}
+
 export interface Room {
-  /** Comes in, until the scope closes. The same name may be there twice: in two windows, or before a lost one is missed. */
-  readonly join: (name: string) => Effect.Effect<Member, never, Scope.Scope>
-  /** Tells everyone. */
-  readonly say: (name: string, text: string) => Effect.Effect<void>
+  /**
+   * Comes in, until the scope closes. The same name may be there twice: in two windows, or before a lost one is missed.
+   * Who knows the messages up to one is not told these again.
+   */
+  readonly join: (name: string, after: string | undefined) => Effect.Effect<Member, never, Scope.Scope>
+  /** Tells everyone, unless it was told already. */
+  readonly say: (speech: Speech) => Effect.Effect<void>
   /** The names of those who are there, at once and whenever they change. */
   readonly present: Stream.Stream<ReadonlyArray<string>>
 }
 
 const makeRoom = Effect.gen(function* () {
   const members = new Set<Member>()
-  const history: Array<string> = []
+  const history: Array<{ readonly id: string; readonly key: string | undefined; readonly text: string }> = []
   const opened = yield* Clock.currentTimeMillis
   let count = 0
 
@@ -47,14 +58,16 @@ const makeRoom = Effect.gen(function* () {
     [...new Set(Array.from(members, ({ name }) => name))].toSorted((one, other) => one.localeCompare(other))
   )
 
-  const enter = Effect.fnUntraced(function* (name: string) {
+  const enter = Effect.fnUntraced(function* (name: string, after: string | undefined) {
     const member: Member = {
       name,
       messages: yield* Queue.dropping<string>(queueCapacity),
       overflow: yield* Latch.make()
     }
     yield* Effect.sync(() => {
-      Queue.offerAllUnsafe(member.messages, history)
+      // All of them where the last one is not known any more.
+      const known = history.findIndex(({ id }) => id === after) + 1
+      for (const { text } of history.slice(known)) Queue.offerUnsafe(member.messages, text)
       members.add(member)
     })
     yield* updateNames
@@ -67,12 +80,15 @@ const makeRoom = Effect.gen(function* () {
     )
 
   const room: Room = {
-    join: (name) => Effect.acquireRelease(enter(name), leave),
-    say: (name, text) =>
+    join: (name, after) => Effect.acquireRelease(enter(name, after), leave),
+    say: (speech) =>
       Effect.map(Clock.currentTimeMillis, (at) => {
+        const { key } = speech
+        if (key !== undefined && history.some((message) => message.key === key)) return
+        const id = `${opened}-${++count}`
         // Encoded once for everyone, and in every queue before anything else happens: all hear the same, in the same order.
-        const message = encode({ type: "said", id: `${opened}-${++count}`, from: name, text, at })
-        if (history.push(message) > memory) history.shift()
+        const message = encode({ type: "said", id, ...speech, at })
+        if (history.push({ id, key, text: message }) > memory) history.shift()
         for (const { messages, overflow } of members) {
           if (!Queue.offerUnsafe(messages, message)) overflow.openUnsafe()
         }

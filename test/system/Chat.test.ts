@@ -140,6 +140,39 @@ describe("examples/10-chat", () => {
     })
   )
 
+  it.live("tells a message once that comes twice, and who comes back only what was missed", () =>
+    Effect.gen(function* () {
+      const server = yield* serve()
+      const ada = yield* connect(server, "/rooms/lobby?name=Ada")
+      const keyed = (key: string, text: string) => JSON.stringify({ type: "say", key, text })
+      for (const [key, text] of [
+        ["a-1", "one"],
+        ["a-2", "two"],
+        ["a-1", "one"],
+        ["a-3", "three"]
+      ] as const) {
+        ada.send(keyed(key, text))
+      }
+      yield* ada.receives(3)
+      const [one, ...missed] = ada.received
+      assert.deepStrictEqual(
+        ada.received.map((text) => JSON.parse(String(text)).text),
+        ["one", "two", "three"]
+      )
+      const { id, key } = JSON.parse(String(one))
+      assert.strictEqual(key, "a-1")
+      const back = yield* connect(server, `/rooms/lobby?name=Ada&after=${id}`)
+      yield* back.receives(2)
+      assert.deepStrictEqual(back.received, missed)
+      // What another run of the server has said is not known here.
+      const stranger = yield* connect(server, "/rooms/lobby?name=Bo&after=1-1")
+      yield* stranger.receives(3)
+      assert.deepStrictEqual(stranger.received, ada.received)
+      const refused = (yield* ask(server, "/rooms/lobby?name=Bo&after=x")).read()
+      assert.match((yield* refused.response) ?? "", /^HTTP\/1\.1 404 /)
+    })
+  )
+
   it.live("shows a name once, however often it is there", () =>
     Effect.gen(function* () {
       const server = yield* serve()

@@ -7,11 +7,22 @@ const longestPause = 15_000
 /** Messages and notes that the page keeps. */
 const memory = 500
 
-/** A connection to a room that is made again whenever it is lost, until it is closed. */
+/** Differs from that of every other page, so that the keys of its messages do. */
+const pageId = Math.random().toString(36).slice(2, 12)
+let count = 0
+
+/**
+ * A connection to a room that is made again whenever it is lost, until it is closed. It then asks for what it has missed,
+ * and says once more what it has not heard back.
+ */
 class Connection {
   #room
   #name
   #listener
+  /** The last message that has come. */
+  #last
+  /** What was said and has not come back, by the keys of the messages. */
+  #unconfirmed = new Map()
   #socket
   #subscription
   #members
@@ -29,7 +40,13 @@ class Connection {
   }
 
   say(text) {
-    this.#socket.send(JSON.stringify({ type: "say", text }))
+    const key = `${pageId}-${++count}`
+    this.#unconfirmed.set(key, text)
+    this.#send(key, text)
+  }
+
+  #send(key, text) {
+    this.#socket.send(JSON.stringify({ type: "say", key, text }))
   }
 
   close() {
@@ -47,7 +64,9 @@ class Connection {
   #open() {
     this.#hangUp()
     this.#listener.onState("connecting")
-    const address = new URL(`${this.#room}?name=${encodeURIComponent(this.#name)}`, document.baseURI)
+    const address = new URL(this.#room, document.baseURI)
+    address.searchParams.set("name", this.#name)
+    if (this.#last !== undefined) address.searchParams.set("after", this.#last)
     address.protocol = address.protocol.replace("http", "ws")
     const socket = new WebSocket(address)
     this.#socket = socket
@@ -55,7 +74,7 @@ class Connection {
     this.#subscription = new AbortController()
     const { signal } = this.#subscription
     socket.addEventListener("open", () => this.#begin(), { signal })
-    socket.addEventListener("message", ({ data }) => this.#listener.onMessage(JSON.parse(data)), { signal })
+    socket.addEventListener("message", ({ data }) => this.#hear(JSON.parse(data)), { signal })
     socket.addEventListener("close", () => this.#lose(), { signal })
   }
 
@@ -64,6 +83,17 @@ class Connection {
     this.#listener.onState("open")
     this.#members = new EventSource(`${this.#room}/members`)
     this.#members.addEventListener("members", ({ data }) => this.#listener.onMembers(JSON.parse(data)))
+    // It comes back by itself, unless it was answered with an error: then there was no server to tell.
+    this.#members.addEventListener("error", ({ target }) => {
+      if (target === this.#members && target.readyState === EventSource.CLOSED) this.#lose()
+    })
+    for (const [key, text] of this.#unconfirmed) this.#send(key, text)
+  }
+
+  #hear(message) {
+    if (message.type === "said") this.#last = message.id
+    this.#unconfirmed.delete(message.key)
+    this.#listener.onMessage(message)
   }
 
   #lose() {
@@ -96,7 +126,7 @@ const nameOf = (name) => make("bdi", { textContent: name })
 // the log -------------------------------------------------------------------------------------------------------------
 
 const log = element("log")
-/** Ids of the messages that are shown: after a lost connection the room repeats what it remembers. */
+/** Ids of the messages that are shown: a room that does not know the last of them repeats what it remembers. */
 let shown = new Set()
 /** Whether the newest message is in view, and has to stay there. */
 let followsEnd = true
@@ -164,6 +194,8 @@ const enter = (room, name) => {
     },
     onMessage: (message) => {
       if (message.type === "said") showMessage(message, message.from === name)
+      // Where there are several servers, each says which one it is.
+      if (message.type === "welcome") element("state").textContent = `Connected to ${message.server}`
       if (message.type === "refused") note(`The room has not taken that. ${message.reason}`)
     },
     onMembers: (names) => {
