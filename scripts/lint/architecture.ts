@@ -35,7 +35,7 @@ export const clockedPackages = Object.keys(packages).filter((name) => packages[n
 const leafRooms = ["bytes", "http"]
 
 /** Rooms that are as pure, and import nothing but their own files. */
-const pureRooms = ["packages/node/src/pool/"]
+const pureRooms = ["packages/node/src/pool/", "packages/node/src/mesh/protocol/"]
 
 /** What the server does with clients, whatever they came by. */
 const acceptRoom = "packages/node/src/accept/"

@@ -48,6 +48,7 @@ const refused: ReadonlyArray<readonly [what: string, file: string, specifier: st
   ["machines use leaves of core only", "packages/http1/src/protocol/Connection.ts", "@pagi/core/contract/Event"],
   ["leaves stay leaves", "packages/core/src/bytes/ByteString.ts", "effect/Option"],
   ["leaves stay leaves", "packages/core/src/http/HeaderBlock.ts", "../contract/Event.ts"],
+  ["what workers tell each other is pure", "packages/node/src/mesh/protocol/Mesh.ts", "node:net"],
   ["the plan of the pool is pure", "packages/node/src/pool/RestartPlan.ts", "effect/Effect"],
   ["the plan of the pool is pure", "packages/node/src/pool/RestartPlan.ts", "node:os"],
   ["the plan of the pool is pure", "packages/node/src/pool/RestartPlan.ts", "../worker/WorkerMessage.ts"],

@@ -1,0 +1,179 @@
+import type { GapReason, LinkListener } from "@pagi/core/topics/TopicLink"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as EffectScope from "effect/Scope"
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { join } from "node:path"
+import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
+import * as MeshLink from "../../src/mesh/MeshLink.ts"
+import * as PoolFolder from "../../src/process/PoolFolder.ts"
+
+/** What a process was told, as lines. */
+class Heard implements LinkListener {
+  readonly lines: Array<string> = []
+  readonly onMessage = (topic: string, text: string): Effect.Effect<void> | undefined => {
+    this.#add(`${topic}: ${text}`)
+    return this.wait?.(text)
+  }
+  wait: ((text: string) => Effect.Effect<void> | undefined) | undefined = undefined
+  #listeners: Array<() => void> = []
+
+  onGap(topic: string | undefined, reason: GapReason): void {
+    this.#add(`gap ${topic ?? "all"} ${reason}`)
+  }
+  onJoin(topic: string, _process: string, { id, text }: { readonly id: string; readonly text: string }): void {
+    this.#add(`${id} joined ${topic} ${text}`)
+  }
+  onLeave(topic: string, _process: string, id: string): void {
+    this.#add(`${id} left ${topic}`)
+  }
+  onProcessGone(): void {
+    this.#add("gone")
+  }
+
+  #add(line: string): void {
+    this.lines.push(line)
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** Completes when it has heard that line. */
+  until(line: string): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const look = (): void => {
+        if (this.lines.includes(line)) resume(Effect.void)
+      }
+      this.#listeners.push(look)
+      look()
+    })
+  }
+}
+
+const folder = Effect.map(temporaryFolder, (base) => PoolFolder.makeName({ XDG_RUNTIME_DIR: base }))
+
+/** A process in the folder, which ends before the test does. */
+const start = (folder: string) =>
+  Effect.gen(function* () {
+    const heard = new Heard()
+    const scope = yield* EffectScope.fork(yield* Effect.scope)
+    const listener: LinkListener = {
+      onMessage: heard.onMessage,
+      onGap: (topic, reason) => heard.onGap(topic, reason),
+      onJoin: (topic, process, member) => heard.onJoin(topic, process, member),
+      onLeave: (topic, process, id) => heard.onLeave(topic, process, id),
+      onProcessGone: () => heard.onProcessGone()
+    }
+    const link = yield* EffectScope.provide(MeshLink.make(folder)(listener), scope)
+    return { heard, link, end: EffectScope.close(scope, Exit.void) }
+  })
+
+describe("the link of workers", () => {
+  it.live("carries messages to those who subscribe, in order, and to nobody else", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const [one, two, three] = [yield* start(path), yield* start(path), yield* start(path)]
+      yield* two.link.subscribe("a")
+      for (let number = 0; number < 5000; number++) {
+        const wait = one.link.publish("a", `${number}`)
+        if (wait !== undefined) yield* wait
+      }
+      one.link.publish("b", "unheard")
+      yield* two.heard.until("a: 4999")
+      assert.deepStrictEqual(
+        two.heard.lines,
+        Array.from({ length: 5000 }, (_, number) => `a: ${number}`)
+      )
+      assert.isEmpty(three.heard.lines)
+      assert.isEmpty(one.heard.lines)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("connects all who begin at the same time", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const all = yield* Effect.all(
+        Array.from({ length: 5 }, () => start(path)),
+        { concurrency: "unbounded" }
+      )
+      yield* Effect.forEach(all, ({ link }) => link.subscribe("a"), { concurrency: "unbounded" })
+      all.forEach(({ link }, index) => link.publish("a", `from ${index}`))
+      for (const [index, { heard }] of all.entries()) {
+        for (const other of all.keys()) if (other !== index) yield* heard.until(`a: from ${other}`)
+        assert.lengthOf(heard.lines, 4)
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("tells who is in a topic, who comes and who goes", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const [one, two] = [yield* start(path), yield* start(path)]
+      yield* one.link.join("a", { id: "x", text: "1" })
+      yield* two.link.watch("a")
+      assert.deepStrictEqual(two.heard.lines, ["x joined a 1"])
+      yield* one.link.join("a", { id: "y", text: "2" })
+      yield* one.link.leave("a", "x")
+      yield* two.heard.until("x left a")
+      assert.deepStrictEqual(two.heard.lines, ["x joined a 1", "y joined a 2", "x left a"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("loses nothing that was published before an end, and tells that as no gap", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const [one, two] = [yield* start(path), yield* start(path)]
+      yield* two.link.subscribe("a")
+      for (let number = 0; number < 1000; number++) one.link.publish("a", `${number}`)
+      yield* one.end
+      yield* two.heard.until("gone")
+      yield* two.heard.until("a: 999")
+      assert.isFalse(two.heard.lines.some((line) => line.startsWith("gap")))
+      assert.lengthOf(readdirSync(path), 1)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("goes on for others while a subscriber makes its publishers wait", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const [one, two] = [yield* start(path), yield* start(path)]
+      two.heard.wait = (text) => (text === "first" ? Effect.never : undefined)
+      yield* two.link.subscribe("a")
+      one.link.publish("a", "first")
+      yield* two.heard.until("a: first")
+      const large = "x".repeat(100_000)
+      let waited = 0
+      for (let number = 0; number < 300; number++) {
+        const wait = one.link.publish("a", `${number}${large}`)
+        if (wait === undefined) continue
+        waited += 1
+        yield* wait
+      }
+      assert.isAbove(waited, 0)
+      assert.deepStrictEqual(two.heard.lines, ["a: first"])
+      // Neither is held up by the messages that wait.
+      yield* two.link.subscribe("b")
+      yield* one.link.join("c", { id: "x", text: "1" })
+      yield* two.link.watch("c")
+      assert.deepStrictEqual(two.heard.lines, ["a: first", "x joined c 1"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("removes the socket of a process that was killed, and leaves everything else", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      mkdirSync(path, { mode: 0o700 })
+      writeFileSync(join(path, "letter"), "")
+      writeFileSync(join(path, "0123456789abcdef.sock"), "")
+      const server = createServer()
+      yield* Effect.callback<void>((resume) => {
+        server.listen(join(path, "r-1.sock"), () => resume(Effect.void))
+      })
+      yield* start(path)
+      assert.isFalse(existsSync(join(path, "0123456789abcdef.sock")))
+      assert.isTrue(existsSync(join(path, "letter")))
+      assert.isTrue(existsSync(join(path, "r-1.sock")))
+      server.close()
+    }).pipe(Effect.scoped)
+  )
+})
