@@ -56,26 +56,36 @@ export const subscribe = <A>(
 
 /** The messages of a topic from when the stream begins, as with `subscribe`. */
 export const stream = <A>(topic: Topic<A>, options?: SubscribeOptions): Stream.Stream<A, TopicError, Topics> =>
-  streamOf(topic, options, (told, value) => {
-    const values: Array<A> = []
-    for (const one of told) {
-      const event = value(one)
-      if (event.type === "message") values.push(event.value)
-    }
-    return values
-  })
+  Stream.unwrap(
+    subscribeAs(topic, options, (told, read) =>
+      told.flatMap((one) => {
+        const event = read(one)
+        return event.type === "message" ? [event.value] : []
+      })
+    )
+  )
 
-/** The messages of a topic, and in their places where some are missing. */
+/** The messages of a topic from when the stream begins, and in their places where some are missing. */
 export const events = <A>(
   topic: Topic<A>,
   options?: SubscribeOptions
-): Stream.Stream<TopicEvent<A>, TopicError, Topics> => streamOf(topic, options, (told, value) => told.map(value))
+): Stream.Stream<TopicEvent<A>, TopicError, Topics> => Stream.unwrap(subscribeEvents(topic, options))
 
-const streamOf = <A, B>(
+/**
+ * Subscribes until the scope closes, like `subscribe`, and yields a stream of messages, and in their places where some are
+ * missing. It may be run once. For those who look up what was before, once they are sure of everything that is to come.
+ */
+export const subscribeEvents = <A>(
+  topic: Topic<A>,
+  options?: SubscribeOptions
+): Effect.Effect<Stream.Stream<TopicEvent<A>, TopicError>, TopicError, Topics | Scope.Scope> =>
+  subscribeAs(topic, options, (told, read) => told.map(read))
+
+const subscribeAs = <A, B>(
   topic: Topic<A>,
   options: SubscribeOptions | undefined,
-  convert: (told: ReadonlyArray<Told>, value: (told: Told) => TopicEvent<A>) => ReadonlyArray<B>
-): Stream.Stream<B, TopicError, Topics> =>
+  convert: (told: ReadonlyArray<Told>, read: (told: Told) => TopicEvent<A>) => ReadonlyArray<B>
+): Effect.Effect<Stream.Stream<B, TopicError>, TopicError, Topics | Scope.Scope> =>
   Effect.gen(function* () {
     const { hub } = yield* Topics
     const codec = TopicCodec.of(topic.schema)
@@ -83,7 +93,7 @@ const streamOf = <A, B>(
     yield* enter(hub, topic, subscriber)
     const read = (told: Told) => readTold(hub, topic.name, codec, told)
     return Stream.fromPull(Effect.succeed(pull(subscriber, (told) => convert(told, read))))
-  }).pipe(Stream.unwrap)
+  })
 
 const unreadable: Gap = { type: "gap", reason: "unreadable", missed: 1 }
 

@@ -27,6 +27,8 @@ export class TopicHub {
   readonly #id: string
   #joined = 0
   readonly #subscribers = new Map<string, Set<TopicSubscriber>>()
+  /** Subscribers, with their topics, that get nothing as long as the link does not tell everything. */
+  readonly #pending = new Map<TopicSubscriber, string>()
   readonly #subscribed: Interests
   readonly #watched: Interests
   readonly #members = new TopicMembers()
@@ -50,7 +52,7 @@ export class TopicHub {
 
   /** Topics of which anything is kept. */
   get size(): number {
-    return this.#subscribers.size + this.#members.size + this.#subscribed.size + this.#watched.size
+    return this.#pending.size + this.#subscribers.size + this.#members.size + this.#subscribed.size + this.#watched.size
   }
 
   /** Goes on with other processes. Nobody may have used it before. */
@@ -64,6 +66,7 @@ export class TopicHub {
     for (const [topic, subscribers] of this.#subscribers) {
       for (const subscriber of subscribers) this.unsubscribe(topic, subscriber)
     }
+    for (const [subscriber, topic] of this.#pending) this.unsubscribe(topic, subscriber)
     for (const [topic, watcher] of this.#members.watchers()) {
       this.unwatch(topic, watcher)
       watcher.close()
@@ -84,21 +87,29 @@ export class TopicHub {
     return linked === undefined ? wait : Wait.and(wait, Wait.waitFor(failingAs(topic, linked)))
   }
 
-  /** Adds a subscriber. What it yields completes when it is told of everything that is published from then on. */
+  /**
+   * Adds a subscriber. What it yields completes when it is told of everything that is published from then on. Before that
+   * it is told of nothing: one that has publishers wait for it could keep away the very answer that it waits for.
+   */
   subscribe(topic: string, subscriber: TopicSubscriber): Effect.Effect<void, TopicError> {
+    this.counts.subscribers++
+    this.#pending.set(subscriber, topic)
+    return Effect.map(this.#subscribed.enter(topic), () => this.#admit(topic, subscriber))
+  }
+
+  #admit(topic: string, subscriber: TopicSubscriber): void {
+    if (!this.#pending.delete(subscriber)) return
     const subscribers = this.#subscribers.get(topic)
     if (subscribers === undefined) this.#subscribers.set(topic, new Set([subscriber]))
     else subscribers.add(subscriber)
-    this.counts.subscribers++
-    return this.#subscribed.enter(topic)
   }
 
   /** Takes it away and closes it, unless it is not there any more. */
   unsubscribe(topic: string, subscriber: TopicSubscriber): void {
     const subscribers = this.#subscribers.get(topic)
-    if (subscribers?.delete(subscriber) !== true) return
+    if (!this.#pending.delete(subscriber) && subscribers?.delete(subscriber) !== true) return
     this.counts.subscribers--
-    if (subscribers.size === 0) this.#subscribers.delete(topic)
+    if (subscribers?.size === 0) this.#subscribers.delete(topic)
     subscriber.close()
     this.#subscribed.leave(topic)
   }
