@@ -1,0 +1,204 @@
+/**
+ * Messages on their way to Redis, in order: so many are sent without waiting for answers, and behind them publishers wait.
+ *
+ * | a message is | becomes                                                                                |
+ * | ------------ | -------------------------------------------------------------------------------------- |
+ * | waiting      | sent when there is room; failed when its time is over, or too much waits               |
+ * | sent         | taken when Redis answers; lost when it refuses, or the connection is lost before       |
+ *
+ * Nothing is sent twice. Of what is failed or lost the others are told that something may be missing, in front of the next
+ * messages of this process.
+ */
+import { Fifo } from "@pagi/core/bytes/Fifo"
+import type { LinkError } from "@pagi/core/topics/LinkError"
+import type { GapReason } from "@pagi/core/topics/TopicLink"
+import * as Effect from "effect/Effect"
+import type { RedisConnection } from "./RedisConnection.ts"
+import * as RedisMessage from "./RedisMessage.ts"
+import type { RedisNames } from "./RedisNames.ts"
+
+/** What may be under way without an answer: messages, and characters of them. */
+const windowMessages = 1000
+const windowLength = 1024 * 1024
+
+/** Characters that may wait; a message that comes then fails at once. */
+const maxWaitingLength = 16 * 1024 * 1024
+
+/** Topics of which others are told that messages may be missing, each by itself; with more, all topics are. */
+const maxGaps = 1000
+
+type Resume = (effect: Effect.Effect<void, LinkError>) => void
+
+interface Waiting {
+  readonly topic: string
+  readonly text: string
+  /** The tick at which it fails. */
+  readonly until: number
+  result: Effect.Effect<void, LinkError> | undefined
+  resume: Resume | undefined
+}
+
+interface Sent {
+  /** No topic for what tells all of a gap. */
+  readonly topic: string | undefined
+  readonly length: number
+}
+
+export interface OutboxOptions {
+  readonly process: string
+  readonly names: RedisNames
+  /** How many ticks a message may wait. */
+  readonly patience: number
+  /** What a publisher is told of whose message could not be carried. */
+  readonly describe: (topic: string, problem: "late" | "full") => LinkError
+  /** Redis has refused a message. */
+  readonly onRefused: (error: unknown) => void
+}
+
+export class Outbox {
+  private readonly options: OutboxOptions
+  private connection: RedisConnection | undefined = undefined
+  private sent = new Fifo<Sent>()
+  private sentLength = 0
+  private readonly waiting = new Fifo<Waiting>()
+  private waitingLength = 0
+  private gaps = new Map<string, GapReason>()
+  /** The reason to tell all topics, when there were too many. */
+  private gapOfAll: GapReason | undefined = undefined
+  private now = 0
+  private onTaken: () => void = () => {}
+  private onFailed: (error: unknown) => void = () => {}
+
+  constructor(options: OutboxOptions) {
+    this.options = options
+  }
+
+  /** Messages that wait for room. */
+  get waitingCount(): number {
+    return this.waiting.length
+  }
+
+  /** Hands over a message. Answers what its publisher has to wait for, if anything. */
+  publish(topic: string, text: string): Effect.Effect<void, LinkError> | undefined {
+    if (this.connection !== undefined && this.waiting.length === 0 && this.hasRoom()) {
+      this.send(this.connection, topic, text)
+      return undefined
+    }
+    if (this.waitingLength + text.length > maxWaitingLength) {
+      this.noteGap(topic, "overloaded")
+      return Effect.fail(this.options.describe(topic, "full"))
+    }
+    const until = this.now + this.options.patience
+    const message: Waiting = { topic, text, until, result: undefined, resume: undefined }
+    this.waiting.push(message)
+    this.waitingLength += text.length
+    return Effect.callback<void, LinkError>((resume) => {
+      if (message.result === undefined) message.resume = resume
+      else resume(message.result)
+      // It stays where it is when the publisher does not wait any more: subscribers of this process have it already.
+      return Effect.sync(() => {
+        message.resume = undefined
+      })
+    })
+  }
+
+  connected(connection: RedisConnection): void {
+    this.connection = connection
+    this.onTaken = () => {
+      if (this.connection === connection) this.take()
+    }
+    this.onFailed = (error) => {
+      if (this.connection === connection) this.refuse(error)
+    }
+    this.flush()
+  }
+
+  disconnected(): void {
+    this.connection = undefined
+    for (let lost = this.sent.shift(); lost !== undefined; lost = this.sent.shift()) {
+      this.noteGap(lost.topic, "disconnected")
+    }
+    this.sentLength = 0
+  }
+
+  /** Some time has gone by: what has waited for too long fails. */
+  tick(): void {
+    this.now++
+    for (let { head } = this.waiting; head !== undefined && head.until < this.now; head = this.waiting.head) {
+      this.takeWaiting()
+      this.noteGap(head.topic, this.connection === undefined ? "disconnected" : "overloaded")
+      settle(head, Effect.fail(this.options.describe(head.topic, "late")))
+    }
+  }
+
+  private hasRoom(): boolean {
+    const isBehind = this.sent.length >= windowMessages || this.sentLength >= windowLength
+    return !isBehind && this.gaps.size === 0 && this.gapOfAll === undefined
+  }
+
+  private send(connection: RedisConnection, topic: string, text: string): void {
+    const { names, process } = this.options
+    this.put(connection, topic, names.topic(topic), RedisMessage.message(process, text))
+  }
+
+  private put(connection: RedisConnection, topic: string | undefined, channel: string, text: string): void {
+    this.sent.push({ topic, length: text.length })
+    this.sentLength += text.length
+    connection.send(["PUBLISH", channel, text]).then(this.onTaken, this.onFailed)
+  }
+
+  private take(): void {
+    this.sentLength -= this.sent.shift()?.length ?? 0
+    if (this.waiting.length > 0 || this.gaps.size > 0 || this.gapOfAll !== undefined) this.flush()
+  }
+
+  private refuse(error: unknown): void {
+    this.options.onRefused(error)
+    // To tell others of it would be refused as well.
+    this.take()
+  }
+
+  private noteGap(topic: string | undefined, reason: GapReason): void {
+    if (topic === undefined || (this.gaps.size >= maxGaps && !this.gaps.has(topic))) this.gapOfAll = reason
+    else this.gaps.set(topic, reason)
+  }
+
+  private flush(): void {
+    const { connection } = this
+    if (connection === undefined) return
+    this.tellGaps(connection)
+    while (this.hasRoom()) {
+      const message = this.takeWaiting()
+      if (message === undefined) return
+      this.send(connection, message.topic, message.text)
+      settle(message, Effect.void)
+    }
+  }
+
+  /** Tells of gaps before any message that comes after them. */
+  private tellGaps(connection: RedisConnection): void {
+    const { gapOfAll, gaps } = this
+    const { names, process } = this.options
+    if (gapOfAll === undefined && gaps.size === 0) return
+    this.gapOfAll = undefined
+    this.gaps = new Map()
+    if (gapOfAll !== undefined) {
+      this.put(connection, undefined, names.all, RedisMessage.gap(process, gapOfAll))
+      return
+    }
+    for (const [topic, reason] of gaps) {
+      this.put(connection, topic, names.topic(topic), RedisMessage.gap(process, reason))
+    }
+  }
+
+  private takeWaiting(): Waiting | undefined {
+    const message = this.waiting.shift()
+    if (message !== undefined) this.waitingLength -= message.text.length
+    return message
+  }
+}
+
+const settle = (message: Waiting, result: Effect.Effect<void, LinkError>): void => {
+  message.result = result
+  message.resume?.(result)
+}

@@ -1,0 +1,110 @@
+/**
+ * The members of this process, and what Redis knows of them.
+ *
+ * | Redis knows | when                                        | what comes and goes meanwhile             |
+ * | ----------- | ------------------------------------------- | ----------------------------------------- |
+ * | nothing     | none has come yet; the connection is lost   | is remembered here                        |
+ * | something   | what it knew before is being removed        | is remembered here                        |
+ * | all         | all was sent, and Redis takes it in order   | is sent                                   |
+ *
+ * With each new connection everything is told anew: Redis may have been restarted, or have taken this process for lost.
+ */
+import type { LinkError } from "@pagi/core/topics/LinkError"
+import type { LinkedMember } from "@pagi/core/topics/TopicLink"
+import * as Effect from "effect/Effect"
+import * as PresenceScripts from "./PresenceScripts.ts"
+import type { RedisConnection } from "./RedisConnection.ts"
+import * as RedisMessage from "./RedisMessage.ts"
+import type { RedisNames } from "./RedisNames.ts"
+
+/** Members or topics that are named in one command. */
+const chunk = 500
+
+type Resume = (effect: Effect.Effect<void, LinkError>) => void
+
+export interface OwnMembersOptions {
+  readonly process: string
+  readonly names: RedisNames
+  /** Milliseconds that a member waits until Redis knows it. */
+  readonly timeout: number
+  readonly refused: (what: string, error: unknown) => LinkError
+}
+
+export class OwnMembers {
+  private readonly options: OwnMembersOptions
+  private readonly topics = new Map<string, Map<string, string>>()
+  /** Topics in which Redis may know members of this process. */
+  private known = new Set<string>()
+  private state: "nothing" | "something" | "all" = "nothing"
+  private connection: RedisConnection | undefined = undefined
+  /** Whether this process has been in Redis, and so has to say that it is gone. */
+  private wasTold = false
+  private readonly waiting = new Map<string, Resume>()
+
+  constructor(options: OwnMembersOptions) {
+    this.options = options
+  }
+
+  /** Whether there are or were members: others cost nothing. */
+  get isUsed(): boolean {
+    return this.wasTold || this.topics.size > 0
+  }
+
+  /**
+   * A member comes. Completes when others can see it; when Redis cannot be reached, after some time without that: it will
+   * be told with all others.
+   */
+  join(topic: string, { id, text }: LinkedMember): Effect.Effect<void, LinkError> {
+    return Effect.suspend(() => {
+      const members = this.topics.get(topic) ?? new Map<string, string>()
+      members.set(id, text)
+      this.topics.set(topic, members)
+      const told: Array<string> = []
+      for (const members of this.topics.values()) for (const id of members.keys()) told.push(id)
+      const topics = new Set([...this.known, ...this.topics.keys()])
+      this.known = new Set(this.topics.keys())
+      const commands = [...this.everything()]
+      commands.push(["SET", key, PresenceScripts.told, "PX", lifetime])
+      const anew = RedisMessage.memberChange(["anew", process])
+      for (const topic of topics) commands.push(["PUBLISH", names.changes(topic), anew])
+      await Promise.all(commands.map((command) => connection.send(command)))
+      for (const id of told) this.settle(id, Effect.void)
+    } catch (error) {
+      if (this.connection !== connection) return
+      // Tried again with the next beat, for instance when Redis is still loading what it has on disk.
+      this.state = "nothing"
+      if (!isPassing(error)) this.failAll(refused("to take members", error))
+    }
+  }
+
+  /** The commands by which Redis is told of all members. */
+  private *everything(): Generator<ReadonlyArray<string>> {
+    const { names, process } = this.options
+    for (const topics of chunksOf([...this.topics.keys()])) yield ["SADD", names.topicsOf(process), ...topics]
+    for (const [topic, members] of this.topics) {
+      yield ["SADD", names.processesIn(topic), process]
+      for (const some of chunksOf([...members])) yield ["HSET", names.members(process, topic), ...some.flat()]
+    }
+  }
+
+  private settle(id: string, effect: Effect.Effect<void, LinkError>): void {
+    const resume = this.waiting.get(id)
+    this.waiting.delete(id)
+    resume?.(effect)
+  }
+
+  private failAll(error: LinkError): void {
+    const ids = new Set(this.waiting.keys())
+    for (const [topic, members] of this.topics) {
+      for (const id of members.keys()) if (ids.has(id)) this.remove(topic, id)
+    }
+    for (const id of ids) this.settle(id, Effect.fail(error))
+  }
+}
+
+/** Whether Redis may do later what it has refused. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof Error && /^(LOADING|BUSY|TRYAGAIN|MASTERDOWN)/.test(error.message)
+
+const chunksOf = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(items.length / chunk) }, (_, index) => items.slice(index * chunk, (index + 1) * chunk))

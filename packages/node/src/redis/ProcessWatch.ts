@@ -1,0 +1,103 @@
+/**
+ * Finds out which processes are lost. Redis closes the channel that a process listens to when its connection ends, which
+ * the kernel sees to when it is killed; and its key expires when its machine or network is lost. Either must be seen
+ * several times: a connection that was lost comes back.
+ */
+import * as PresenceScripts from "./PresenceScripts.ts"
+import type { RedisConnection } from "./RedisConnection.ts"
+import type { RedisNames } from "./RedisNames.ts"
+
+/** How often in a row a process must be away to be lost. */
+const maxAway = 3
+
+interface Seen {
+  away: number
+  /** Whether its connection was seen: behind some proxies none ever is. */
+  wasSeen: boolean
+}
+
+export interface ProcessWatchOptions {
+  readonly process: string
+  readonly names: RedisNames
+  /** Redis does not tell who listens to a channel. */
+  readonly onUnseen: (error: unknown) => void
+}
+
+export class ProcessWatch {
+  private readonly options: ProcessWatchOptions
+  private readonly seen = new Map<string, Seen>()
+  private readonly suspects = new Set<string>()
+  private asking: RedisConnection | undefined = undefined
+
+  constructor(options: ProcessWatchOptions) {
+    this.options = options
+  }
+
+  disconnected(): void {
+    this.seen.clear()
+    this.suspects.clear()
+    this.asking = undefined
+  }
+
+  suspect(process: string): void {
+    if (process !== this.options.process) this.suspects.add(process)
+  }
+
+  gone(process: string): void {
+    this.seen.delete(process)
+    this.suspects.delete(process)
+  }
+
+  /** Looks at all processes that Redis knows, so that nothing stays there of those that nobody watches. */
+  async sweep(connection: RedisConnection): Promise<void> {
+    const answer = await connection.send(["SMEMBERS", this.options.names.processes]).catch(() => [])
+    for (const process of answer instanceof Set || Array.isArray(answer) ? answer : []) this.suspect(String(process))
+  }
+
+  /** Looks at these processes and those that are suspected. */
+  async look(connection: RedisConnection, watched: Iterable<string>): Promise<void> {
+    if (this.asking === connection) return
+    const wanted = new Set([...watched, ...this.suspects])
+    for (const process of this.seen.keys()) if (!wanted.has(process)) this.seen.delete(process)
+    if (wanted.size === 0) return
+    const processes = [...wanted]
+    this.asking = connection
+    try {
+      const keys = processes.map((process) => this.options.names.process(process))
+      const [lives, listeners] = await Promise.all([
+        connection.send(["MGET", ...keys]),
+        connection.send(["PUBSUB", "NUMSUB", ...keys]).catch((error: unknown) => {
+          this.options.onUnseen(error)
+          return []
+        })
+      ])
+      if (this.asking !== connection) return
+      await Promise.all(
+        processes.map((process, index) =>
+          this.judge(connection, process, at(lives, index), at(listeners, index * 2 + 1))
+        )
+      )
+    } catch {
+      // The connection is lost, or Redis is not ready: it is looked at again with the next tick.
+    } finally {
+      if (this.asking === connection) this.asking = undefined
+    }
+  }
+
+  private async judge(connection: RedisConnection, process: string, life: unknown, listeners: unknown): Promise<void> {
+    const known = this.seen.get(process) ?? { away: 0, wasSeen: false }
+    this.seen.set(process, known)
+    const isListening = typeof listeners === "number" ? listeners > 0 : undefined
+    known.wasSeen ||= isListening === true
+    const isAway = typeof life !== "string" || (known.wasSeen && isListening === false)
+    known.away = isAway ? known.away + 1 : 0
+    if (!isAway) this.suspects.delete(process)
+    if (known.away < maxAway) return
+    known.away = 0
+    const { names } = this.options
+    // Everybody is told by Redis when that is done, this process as well.
+    while ((await connection.send(PresenceScripts.sayLost(names, process, known.wasSeen))) === 1);
+  }
+}
+
+const at = (answer: unknown, index: number): unknown => (Array.isArray(answer) ? answer[index] : undefined)
