@@ -59,6 +59,112 @@ export class OwnMembers {
       const members = this.topics.get(topic) ?? new Map<string, string>()
       members.set(id, text)
       this.topics.set(topic, members)
+      const told = Effect.callback<void, LinkError>((resume) => {
+        this.waiting.set(id, resume)
+        this.sendJoin(topic, id, text)
+        return Effect.sync(() => this.waiting.delete(id))
+      })
+      return Effect.asVoid(Effect.timeoutOption(told, this.options.timeout))
+    })
+  }
+
+  leave(topic: string, id: string): void {
+    const { names, process } = this.options
+    if (!this.remove(topic, id) || this.state !== "all") return
+    this.connection?.send(PresenceScripts.leave(names, process, topic, id)).then(
+      () => {
+        if (!this.topics.has(topic)) this.known.delete(topic)
+      },
+      // It is told with the next connection, as the topic is still known.
+      () => {}
+    )
+  }
+
+  /** Others can see the connection of this process, so that they do not take it for lost. */
+  connected(connection: RedisConnection): void {
+    this.connection = connection
+    if (this.isUsed) void this.tellAll(connection)
+  }
+
+  disconnected(): void {
+    this.connection = undefined
+    this.state = "nothing"
+  }
+
+  /** Others have taken this process for lost. */
+  tellAgain(): void {
+    if (this.connection === undefined || this.state !== "all") return
+    void this.tellAll(this.connection)
+  }
+
+  /** Says that the process lives, or tries again what has failed. */
+  beat(connection: RedisConnection): void {
+    const { names, process } = this.options
+    if (!this.isUsed) return
+    if (this.state === "nothing") {
+      void this.tellAll(connection)
+      return
+    }
+    connection.send(["PEXPIRE", names.process(process), String(PresenceScripts.lifetime)]).then(
+      (known) => {
+        if (known === 0 && this.connection === connection) this.tellAgain()
+      },
+      () => {}
+    )
+  }
+
+  /** Says that this process is gone, with all of its members. */
+  async end(): Promise<void> {
+    const { connection, wasTold } = this
+    if (connection === undefined || !wasTold) return
+    const { names, process } = this.options
+    while ((await connection.send(PresenceScripts.sayGone(names, process))) === 1);
+  }
+
+  private remove(topic: string, id: string): boolean {
+    const members = this.topics.get(topic)
+    if (members?.delete(id) !== true) return false
+    if (members.size === 0) this.topics.delete(topic)
+    return true
+  }
+
+  private sendJoin(topic: string, id: string, text: string): void {
+    const { connection } = this
+    if (connection === undefined || this.state === "something") return
+    if (this.state === "nothing") {
+      void this.tellAll(connection)
+      return
+    }
+    const { names, process, refused } = this.options
+    this.known.add(topic)
+    connection.send(PresenceScripts.join(names, process, topic, id, text)).then(
+      (known) => {
+        if (known === 1) this.settle(id, Effect.void)
+        else if (this.connection === connection) this.tellAgain()
+      },
+      (error: unknown) => {
+        if (this.connection !== connection) return
+        this.remove(topic, id)
+        this.settle(id, Effect.fail(refused(`to take a member into topic ${JSON.stringify(topic)}`, error)))
+      }
+    )
+  }
+
+  private async tellAll(connection: RedisConnection): Promise<void> {
+    const { names, process, refused } = this.options
+    this.state = "something"
+    this.wasTold = true
+    try {
+      const key = names.process(process)
+      const lifetime = String(PresenceScripts.lifetime)
+      await Promise.all([
+        connection.send(["SET", key, PresenceScripts.telling, "PX", lifetime]),
+        connection.send(["SADD", names.processes, process])
+      ])
+      while ((await connection.send(PresenceScripts.forgetOwn(names, process))) === 1);
+      if (this.connection !== connection) return
+      // All of this is sent in this turn, so that what comes and goes from now on is behind it.
+      this.state = "all"
       const told: Array<string> = []
       for (const members of this.topics.values()) for (const id of members.keys()) told.push(id)
       const topics = new Set([...this.known, ...this.topics.keys()])
