@@ -1,6 +1,8 @@
 import { copyBytes, encodeText, toBytes } from "@pagi/core/bytes/ByteString"
+import type { SharedEncoding, SharedMessage } from "@pagi/core/contract/DirectSend"
 import type { WebSocketMessage } from "@pagi/core/exchange/WebSocket"
 import { Fifo } from "@pagi/core/bytes/Fifo"
+import { frameOf, type SharedCompression } from "./SharedFrame.ts"
 import type { MessageCompression } from "./WebSocketPlatform.ts"
 
 /**
@@ -13,6 +15,7 @@ const compressionThreshold = 1024
 export interface OutboxSession {
   writeMessage(message: WebSocketMessage): void
   writeCompressed(isText: boolean, payload: Uint8Array): void
+  writeFrame(frame: SharedEncoding): void
   writeClose(code: number, reason: string): void
   /** Less is pending than before. */
   onOutboxProgress(): void
@@ -22,6 +25,8 @@ export interface OutboxSession {
 type Job = { readonly length: number } & (
   | { readonly type: "compress"; readonly isText: boolean; readonly bytes: Uint8Array }
   | { readonly type: "plain"; readonly message: WebSocketMessage }
+  | { readonly type: "shared"; readonly message: SharedMessage }
+  | { readonly type: "compressShared"; readonly message: SharedMessage; readonly windowBits: number }
   | { readonly type: "close"; readonly code: number; readonly reason: string }
 )
 
@@ -29,15 +34,26 @@ type Job = { readonly length: number } & (
 export class CompressedOutbox {
   readonly #session: OutboxSession
   readonly #compression: MessageCompression
+  readonly #sharedCompression: SharedCompression
+  readonly #sharedBits: number | undefined
   readonly #jobs = new Fifo<Job>()
   /** Whether a job is being done. */
   #isBusy = false
+  #isDiscarded = false
   /** Bytes of messages that have not been written, as long as they were before compression. */
   pendingBytes = 0
 
-  constructor(session: OutboxSession, compression: MessageCompression) {
+  /** `sharedBits` are those of the window when messages to many may be compressed for all of them. */
+  constructor(
+    session: OutboxSession,
+    compression: MessageCompression,
+    sharedCompression: SharedCompression,
+    sharedBits: number | undefined
+  ) {
     this.#session = session
     this.#compression = compression
+    this.#sharedCompression = sharedCompression
+    this.#sharedBits = sharedBits
   }
 
   /** An array is copied: while another thread works with it, its memory must not be transferred or resized. */
@@ -49,6 +65,20 @@ export class CompressedOutbox {
       const bytes = typeof content === "string" ? toBytes(content) : content
       this.#add({ type: "compress", isText, bytes, length })
     } else this.#add({ type: "plain", message: isText ? message : content, length })
+  }
+
+  sendShared(message: SharedMessage): void {
+    const { length } = frameOf(message)
+    const { event } = message
+    if (length < compressionThreshold) this.#add({ type: "shared", message, length })
+    else if (this.#sharedBits !== undefined) {
+      this.#add({ type: "compressShared", message, windowBits: this.#sharedBits, length })
+    } else if (event.type === "websocket.send") this.send(event.text ?? event.bytes)
+  }
+
+  /** The session is over: what is compressed for others as well must not be written to it any more. */
+  discard(): void {
+    this.#isDiscarded = true
   }
 
   /** Closes behind everything that was sent. */
@@ -69,7 +99,9 @@ export class CompressedOutbox {
       if (job === undefined) return
       this.#isBusy = true
       if (job.type === "compress") return this.#compress(job.isText, job.bytes)
+      if (job.type === "compressShared") return this.#compressShared(job.message, job.windowBits, job.length)
       if (job.type === "plain") this.#session.writeMessage(job.message)
+      else if (job.type === "shared") this.#session.writeFrame(frameOf(job.message))
       else this.#session.writeClose(job.code, job.reason)
       this.#done(job.length)
     }
@@ -79,6 +111,16 @@ export class CompressedOutbox {
     this.#compression.compress(bytes, (payload) => {
       this.#session.writeCompressed(isText, payload)
       this.#done(bytes.length)
+      this.#run()
+      this.#session.onOutboxProgress()
+    })
+  }
+
+  #compressShared(message: SharedMessage, windowBits: number, length: number): void {
+    this.#sharedCompression.compress(message, windowBits, (frame) => {
+      if (this.#isDiscarded) return
+      this.#session.writeFrame(frame)
+      this.#done(length)
       this.#run()
       this.#session.onOutboxProgress()
     })

@@ -5,6 +5,7 @@ import { closeFrameProblem } from "@pagi/core/http/CloseCode"
 import type { ServerConnection } from "@pagi/core/server/ConnectionRegistry"
 import type { ConnectionFibers, ScopedConnection } from "@pagi/core/server/ConnectionFibers"
 import { Deadline, type DeadlineOwner, ticks } from "@pagi/core/server/Deadlines"
+import type { SharedEncoding, SharedMessage } from "@pagi/core/contract/DirectSend"
 import type { DisconnectReason } from "@pagi/core/contract/DisconnectReason"
 import { drainTicks } from "@pagi/core/exchange/Exchange"
 import type { WebSocketChannel, WebSocketExchange, WebSocketMessage } from "@pagi/core/exchange/WebSocket"
@@ -17,6 +18,7 @@ import { CompressedOutbox, type OutboxSession } from "./CompressedOutbox.ts"
 import { Keepalive, type KeptSession } from "./Keepalive.ts"
 import { Connection } from "./protocol/Connection.ts"
 import { type ReadSession, SessionInput } from "./SessionInput.ts"
+import { frameOf } from "./SharedFrame.ts"
 import type { Violation } from "./Violation.ts"
 import type { MessageCompression } from "./WebSocketPlatform.ts"
 import type { WebSocketSettings } from "./WebSocketSettings.ts"
@@ -106,10 +108,12 @@ export class WebSocketSession
   #probeDeadline: Deadline | undefined = undefined
   #keepalive: Keepalive | undefined = undefined
 
+  /** `sharedBits` are those of the window when what is compressed is the same for other sessions. */
   constructor(
     settings: WebSocketSettings,
     connection: UpgradedConnection,
-    compression: MessageCompression | undefined
+    compression: MessageCompression | undefined,
+    sharedBits?: number
   ) {
     super(connection.transport)
     const { exchange } = connection
@@ -119,7 +123,7 @@ export class WebSocketSession
     this.#machine = machine
     this.#compression = compression
     this.#input = new SessionInput(this, settings, exchange, machine, compression)
-    this.#outbox = compression && new CompressedOutbox(this, compression)
+    this.#outbox = compression && new CompressedOutbox(this, compression, settings.sharedCompression, sharedBits)
     this.#fibers = connection.fibers
     this.#entry = connection.entry
     this.#running = connection.running
@@ -173,6 +177,7 @@ export class WebSocketSession
     this.#phase = "closed"
     this.#end(reason ?? "client_closed")
     this.#compression?.close()
+    this.#outbox?.discard()
     this.#writeDeadline?.release()
     this.#drainDeadline?.release()
     this.#probeDeadline?.release()
@@ -279,6 +284,11 @@ export class WebSocketSession
     else this.#outbox.send(message)
   }
 
+  sendShared(message: SharedMessage): void {
+    if (this.#outbox === undefined) this.writeFrame(frameOf(message))
+    else this.#outbox.sendShared(message)
+  }
+
   close(code: number, reason: string, outcome?: DisconnectReason): string | undefined {
     const problem = closeFrameProblem(code, reason)
     if (problem !== undefined) return problem
@@ -319,6 +329,10 @@ export class WebSocketSession
   writeCompressed(isText: boolean, payload: Uint8Array): void {
     const length = this.#machine.sendCompressed(this.transport, isText, payload)
     this.#onMessageWritten(length)
+  }
+
+  writeFrame({ bytes, length }: SharedEncoding): void {
+    this.#onMessageWritten(this.#machine.sendFrame(this.transport, bytes, length))
   }
 
   writeClose(code: number, reason: string): void {

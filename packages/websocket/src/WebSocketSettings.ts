@@ -1,6 +1,7 @@
 import type { ServerContext } from "@pagi/core/server/ServerContext"
 import type { Limits } from "./protocol/Limits.ts"
 import { Rules } from "./protocol/Rules.ts"
+import { SharedCompression } from "./SharedFrame.ts"
 import type { WebSocketPlatform } from "./WebSocketPlatform.ts"
 
 /** What all sessions of a server use; made once. */
@@ -11,6 +12,8 @@ export interface WebSocketSettings {
   readonly rules: Rules
   /** The same for sessions that have agreed on compression. */
   readonly compressionRules: Rules
+  /** For messages to many sessions. */
+  readonly sharedCompression: SharedCompression
 }
 
 export const makeSettings = (server: ServerContext, platform: WebSocketPlatform): WebSocketSettings => {
@@ -23,6 +26,7 @@ export const makeSettings = (server: ServerContext, platform: WebSocketPlatform)
     server,
     platform,
     rules: Rules.forServer(limits, false),
-    compressionRules: Rules.forServer(limits, true)
+    compressionRules: Rules.forServer(limits, true),
+    sharedCompression: new SharedCompression(platform)
   }
 }

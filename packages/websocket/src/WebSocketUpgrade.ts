@@ -41,8 +41,10 @@ class PendingHandshake implements WebSocketHandshake {
   }
 
   open(connection: UpgradedConnection): OpenWebSocket {
-    const compression = this.#compression && this.#settings.platform.makeCompression(this.#compression.parameters)
-    return new WebSocketSession(this.#settings, connection, compression)
+    const parameters = this.#compression?.parameters
+    const compression = parameters && this.#settings.platform.makeCompression(parameters)
+    const sharedBits = parameters?.serverNoContextTakeover === true ? parameters.serverMaxWindowBits : undefined
+    return new WebSocketSession(this.#settings, connection, compression, sharedBits)
   }
 }
 

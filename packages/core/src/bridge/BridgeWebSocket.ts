@@ -2,6 +2,7 @@ import type * as Exit from "effect/Exit"
 import type { Fiber } from "effect/Fiber"
 import { encodeText } from "../bytes/ByteString.ts"
 import { Fifo } from "../bytes/Fifo.ts"
+import type { SharedMessage } from "../contract/DirectSend.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { Ending, ExchangeOptions } from "../exchange/Exchange.ts"
 import {
@@ -94,6 +95,10 @@ export abstract class BridgeWebSocket implements WebSocketHost, WebSocketChannel
     this.unsent += size
     this.response.sent(size)
     this.changes.notify()
+  }
+
+  sendShared({ event }: SharedMessage): void {
+    if (event.type === "websocket.send") this.send(event.text ?? event.bytes)
   }
 
   abstract close(code: number, reason: string): string | undefined

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { type Log, runCallbacks } from "./Callbacks.ts"
+import type { Follower } from "./DirectSend.ts"
 
 /** How far the peer lags behind what was sent to it, as `scope.transport`. All sizes in bytes. */
 export interface TransportState {
@@ -23,6 +24,13 @@ export interface WriteBufferOptions {
   readonly log: Log
 }
 
+/** Who is told of a write buffer. */
+interface Callbacks {
+  readonly high: Array<() => void>
+  readonly drain: Array<() => void>
+  followers: Set<Follower> | undefined
+}
+
 /** Whose writes are counted. */
 interface WriteSource {
   readonly bufferedAmount: number
@@ -38,7 +46,7 @@ export class WriteBuffer implements TransportState {
   readonly #options: WriteBufferOptions
   #isReleased = false
   /** Made for the first callback; most applications have none. */
-  #callbacks: { readonly high: Array<() => void>; readonly drain: Array<() => void> } | undefined = undefined
+  #callbacks: Callbacks | undefined = undefined
   #waiters: Set<() => void> | undefined = undefined
 
   constructor(source: WriteSource, options: WriteBufferOptions) {
@@ -72,8 +80,18 @@ export class WriteBuffer implements TransportState {
     this.#ownCallbacks.drain.push(callback)
   }
 
-  get #ownCallbacks(): { readonly high: Array<() => void>; readonly drain: Array<() => void> } {
-    return (this.#callbacks ??= { high: [], drain: [] })
+  /** As of `DirectSend`. */
+  follow(follower: Follower): void {
+    if (this.#isReleased) follower.onEnd()
+    else (this.#ownCallbacks.followers ??= new Set()).add(follower)
+  }
+
+  unfollow(follower: Follower): void {
+    this.#callbacks?.followers?.delete(follower)
+  }
+
+  get #ownCallbacks(): Callbacks {
+    return (this.#callbacks ??= { high: [], drain: [], followers: undefined })
   }
 
   /** Call after the buffered amount has changed. */
@@ -85,6 +103,7 @@ export class WriteBuffer implements TransportState {
         this.isFull = false
         runCallbacks(this.#callbacks?.drain, undefined, log)
         this.#wake()
+        if (this.#callbacks?.followers !== undefined) this.#tellOfRoom(this.#callbacks.followers)
       }
     } else if (amount > highWaterMark) {
       this.isFull = true
@@ -92,10 +111,24 @@ export class WriteBuffer implements TransportState {
     }
   }
 
+  /** Each in turn: who was told last is told first when there is room again. */
+  #tellOfRoom(followers: Set<Follower>): void {
+    for (const follower of [...followers]) {
+      if (this.isFull) return
+      if (!followers.delete(follower)) continue
+      followers.add(follower)
+      follower.onRoom()
+    }
+  }
+
   /** Lets every `send` go on from now on: the peer is gone and sends have become no-ops. */
   release(): void {
     this.#isReleased = true
     this.#wake()
+    const followers = this.#callbacks?.followers
+    if (followers === undefined) return
+    for (const follower of followers) follower.onEnd()
+    followers.clear()
   }
 
   #wake(): void {

@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import type { Fiber } from "effect/Fiber"
 import type { Log } from "../contract/Callbacks.ts"
 import { ExchangeState } from "../contract/ConnectionState.ts"
+import type { Follower } from "../contract/DirectSend.ts"
 import { type Deadlines, ticks } from "../server/Deadlines.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type * as Event from "../contract/Event.ts"
@@ -239,10 +240,27 @@ export abstract class Exchange<
 
   /** Goes on when the peer has caught up; every send that wrote something ends with it. */
   protected awaitDrain(): Effect.Effect<void> {
+    this.noteWritten()
+    return this.writeBuffer.isFull ? this.writeBuffer.drained : Effect.void
+  }
+
+  /** Something was written. */
+  protected noteWritten(): void {
     this.writeBuffer.update()
-    if (!this.writeBuffer.isFull) return Effect.void
-    this.options.observer?.sendSuspended?.()
-    return this.writeBuffer.drained
+    if (this.writeBuffer.isFull) this.options.observer?.sendSuspended?.()
+  }
+
+  // of `DirectSend`, for those that have it
+  get hasRoom(): boolean {
+    return !this.writeBuffer.isFull
+  }
+
+  follow(follower: Follower): void {
+    this.writeBuffer.follow(follower)
+  }
+
+  unfollow(follower: Follower): void {
+    this.writeBuffer.unfollow(follower)
   }
 
   /**

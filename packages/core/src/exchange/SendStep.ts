@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
+import { type DirectSend, directKey } from "../contract/DirectSend.ts"
 import type { SendError } from "../contract/SendError.ts"
 
 /** Who sends the event when the time has come. */
@@ -32,6 +33,21 @@ export class SendStep<SendEvent> extends Effectable.Class<void, SendError> {
     return new YieldedSend(this.exchange, this.event) as never // Its first and last steps are those of such an iterator.
   }
 }
+
+/**
+ * A bound function has the prototype of the one that it is made from. So every `send` that is bound has the direct way
+ * without a property of its own, and a function around it has not.
+ */
+const sendPrototype: object = Object.create(Function.prototype, {
+  [directKey]: {
+    get(this: (event: undefined) => { readonly exchange: Partial<DirectSend> }) {
+      const { exchange } = this(undefined)
+      return exchange.offer === undefined ? undefined : exchange
+    }
+  }
+})
+
+Object.setPrototypeOf(SendStep.of, sendPrototype)
 
 const ended: IteratorReturnResult<void> = { value: undefined, done: true }
 

@@ -6,16 +6,20 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Deadline, type DeadlineOwner, Deadlines } from "../server/Deadlines.ts"
+import type { DirectSend, Offered, SharedMessage } from "../contract/DirectSend.ts"
 import type { HttpRequestEvent, SseReceiveEvent, SseSendEvent } from "../contract/Event.ts"
+import { encodeText } from "../bytes/ByteString.ts"
 import { checkSse } from "./EventGuard.ts"
 import * as EventStream from "../http/EventStream.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { type HttpRequestHead, makeSseScope, type ScopeConnection } from "./RequestScope.ts"
+import type { Send } from "../contract/ReceiveSend.ts"
 import type { SseScope } from "../contract/Scope.ts"
 import { outOfOrder, refused, type SendError } from "../contract/SendError.ts"
 import type { ServerContext } from "../server/ServerContext.ts"
 import { drainTicks } from "./Exchange.ts"
 import { RequestExchange } from "./RequestExchange.ts"
+import { SendStep } from "./SendStep.ts"
 
 /** How far the response has come, of either kind. */
 type Phase = "awaitingStart" | "streaming" | "closed" | "declining" | "declined"
@@ -74,8 +78,20 @@ const completeFields = (headers: HeaderBlock): HeaderBlock => {
   return [...headers, ...streamFields.filter(([name]) => !names.has(name))]
 }
 
+/** The event as it goes over the wire, the same for all streams; nothing if there is something wrong with it. */
+const encodingOf = (message: SharedMessage): string | Uint8Array | undefined => {
+  const { event } = message
+  message.isSound ||= checkSse(event) === undefined
+  if (!message.isSound || event.type !== "sse.send") return undefined
+  if (message.encoding === undefined) {
+    const bytes = encodeText(EventStream.encodeEvent(event))
+    message.encoding = { bytes, length: bytes.length }
+  }
+  return message.encoding.bytes
+}
+
 /** A request for an event stream, which may be answered by one or by an ordinary response. */
-export class SseExchange extends RequestExchange<SseReceiveEvent, SseSendEvent> implements DeadlineOwner {
+export class SseExchange extends RequestExchange<SseReceiveEvent, SseSendEvent> implements DeadlineOwner, DirectSend {
   #phase: Phase = "awaitingStart"
   #isDraining = false
   #idle: Deadline | undefined = undefined
@@ -153,6 +169,21 @@ export class SseExchange extends RequestExchange<SseReceiveEvent, SseSendEvent> 
     super.onApplicationExit(exit)
   }
 
+  /** A stream lasts, so that its `send` may take longer to make; a bound one has the direct way. */
+  override get send(): Send<SseSendEvent> {
+    return SendStep.of.bind(this)
+  }
+
+  offer(message: SharedMessage): Offered {
+    if (this.state.disconnectReason !== undefined) return "gone"
+    if (this.#phase !== "streaming" || this.headOnly !== undefined) return "ordinary"
+    if (this.writeBuffer.isFull) return "later"
+    const encoded = encodingOf(message)
+    if (encoded === undefined || this.#write(encoded) !== undefined) return "ordinary"
+    this.noteWritten()
+    return "sent"
+  }
+
   perform(event: SseSendEvent): Effect.Effect<void, SendError> {
     if (this.state.disconnectReason !== undefined) return this.sendNowhere()
     const invalid = checkSse(event)
@@ -204,7 +235,7 @@ export class SseExchange extends RequestExchange<SseReceiveEvent, SseSendEvent> 
     return undefined
   }
 
-  #write(text: string): string | undefined {
+  #write(text: string | Uint8Array): string | undefined {
     this.#idle?.start(this.options.sseIdleTicks)
     this.#keepalive?.start(this.#keepaliveTicks)
     return this.sendBody(text, false)

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Deadline, Deadlines } from "../server/Deadlines.ts"
+import type { DirectSend, Offered, SharedMessage } from "../contract/DirectSend.ts"
 import type { DisconnectReason } from "../contract/DisconnectReason.ts"
 import type { WebSocketReceiveEvent, WebSocketSendEvent } from "../contract/Event.ts"
 import { checkWebSocket } from "./EventGuard.ts"
@@ -39,6 +40,8 @@ export interface WebSocketChannel {
   /** The exchange is ready for messages; called once. */
   begin(): void
   send(message: WebSocketMessage): void
+  /** Sends the same as to others, of an event that was checked. */
+  sendShared(message: SharedMessage): void
   /**
    * Begins the closing handshake (RFC 6455 §7.1.2); answers why a close frame cannot say that. `outcome` is for the access
    * log, when it was no ordinary end.
@@ -128,6 +131,11 @@ const abnormalCode = 1006
 /** What is received behind the end when no session came to be. */
 const closedEvent: WebSocketReceiveEvent = { type: "websocket.disconnect", code: abnormalCode, reason: "closed" }
 
+const isSoundMessage = (message: SharedMessage): boolean => {
+  message.isSound ||= checkWebSocket(message.event) === undefined
+  return message.isSound && message.event.type === "websocket.send"
+}
+
 const incomplete: Readonly<Record<Ending, string>> = {
   unanswered: "the application returned without accepting or refusing the WebSocket",
   truncated: "the application returned before its response was complete",
@@ -136,7 +144,7 @@ const incomplete: Readonly<Record<Ending, string>> = {
 }
 
 /** A WebSocket session, from the handshake, which may be refused by an ordinary response, to its end. */
-export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocketSendEvent> {
+export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocketSendEvent> implements DirectSend {
   readonly subprotocols: ReadonlyArray<string>
   /** Until the session opens; then the driver that it came from is not needed any more. */
   #host: WebSocketHost | undefined
@@ -245,6 +253,15 @@ export class WebSocketExchange extends Exchange<WebSocketReceiveEvent, WebSocket
     if (next === "denied" || this.#isHeadOnly) this.complete()
     // Who closes has nothing more to send, and need not wait for a peer that is behind.
     return next === "denied" || next === "closed" ? Effect.void : this.awaitDrain()
+  }
+
+  offer(message: SharedMessage): Offered {
+    if (this.#isPeerGone || this.isComplete) return "gone"
+    if (this.#phase !== "open" || !isSoundMessage(message)) return "ordinary"
+    if (this.writeBuffer.isFull) return "later"
+    this.#channel?.sendShared(message)
+    this.noteWritten()
+    return "sent"
   }
 
   /** Whether messages go to a peer that has gone, for as long as an application has to end. */

@@ -2,9 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { SseSendEvent, WebSocketSendEvent } from "../contract/Event.ts"
+import { directOf, type SharedEvent, type SharedMessage, sharedMessage } from "../contract/DirectSend.ts"
 import type { Send } from "../contract/ReceiveSend.ts"
 import type { SendError } from "../contract/SendError.ts"
-import type { Gap, Told } from "./Backlog.ts"
+import type { Gap } from "./Backlog.ts"
+import { DirectSubscriber, type SharedForm } from "./DirectSubscriber.ts"
 import { Topics } from "./Service.ts"
 import { enter, readTold, type SubscribeOptions, subscriberOptions } from "./Subscribe.ts"
 import { Subscriber } from "./Subscriber.ts"
@@ -48,43 +50,78 @@ export const forward: {
 ): Effect.Effect<void, TopicError | SendError, Topics> =>
   Effect.gen(function* () {
     const { hub } = yield* Topics
-    const subscriber = new Subscriber(yield* subscriberOptions(hub, topic, options))
-    yield* enter(hub, topic, subscriber)
-    const form = formOf(hub, topic, options)
-    for (;;) {
-      yield* subscriber.ready
-      // One by one: what is not sent yet stays where it counts.
-      const told = subscriber.take()
-      if (told !== undefined) {
-        const event = form(told)
-        if (event !== undefined) yield* send(event)
-      } else if (subscriber.state === "ended") {
-        return subscriber.error === undefined ? undefined : yield* Effect.fail(subscriber.error)
-      }
+    const subscriberOf = yield* subscriberOptions(hub, topic, options)
+    // The overloads see to it that these are events of the client; of others `send` tells.
+    const form = formOf(hub, topic, options as unknown as AnyOptions<A>)
+    const sendAny = send as unknown as Send<SharedEvent>
+    const direct = directOf(send)
+    if (direct === undefined) {
+      const subscriber = new Subscriber(subscriberOf)
+      yield* enter(hub, topic, subscriber)
+      return yield* sendEach(subscriber, form, sendAny)
     }
+    const subscriber = new DirectSubscriber(direct, form, subscriberOf)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => direct.follow(subscriber)),
+      () => Effect.sync(() => direct.unfollow(subscriber))
+    )
+    yield* enter(hub, topic, subscriber)
+    return yield* sendDirectly(subscriber, sendAny)
   }).pipe(Effect.scoped)
 
-/** What is sent of a message or a gap, if anything. */
-const formOf = <A, Event>(
-  hub: TopicHub,
-  topic: Topic<A>,
-  { as = "text", gap, message }: ForwardOptions<A, Event> & { readonly as?: "text" | "event" }
-): ((told: Told) => Event | undefined) => {
-  // The overloads of `forward` see to it that these are events of the client.
-  const plain = plainForms[as] as unknown as (told: TopicMessage) => Event
-  if (message === undefined) return (told) => (told instanceof TopicMessage ? plain(told) : gap?.(told))
+/** By a `send` that may do anything with the events. */
+const sendEach = Effect.fnUntraced(function* (subscriber: Subscriber, form: SharedForm, send: Send<SharedEvent>) {
+  for (;;) {
+    yield* subscriber.ready
+    // One by one: what is not sent yet stays where it counts.
+    const told = subscriber.take()
+    if (told !== undefined) {
+      const message = form(told)
+      if (message !== undefined) yield* send(message.event)
+    } else if (subscriber.state === "ended") {
+      return subscriber.error === undefined ? undefined : yield* Effect.fail(subscriber.error)
+    }
+  }
+})
+
+/** The fiber sends only what cannot be sent without it. */
+const sendDirectly = Effect.fnUntraced(function* (subscriber: DirectSubscriber, send: Send<SharedEvent>) {
+  for (;;) {
+    const request = yield* subscriber.next
+    if (request.type === "end") return yield* subscriber.result
+    yield* send(request.event)
+    subscriber.goOn()
+  }
+})
+
+type AnyOptions<A> = ForwardOptions<A, SharedEvent> & { readonly as?: "text" | "event" }
+
+/** What is sent of a message or a gap, if anything: made once for all who are sent the same. */
+const formOf = <A>(hub: TopicHub, topic: Topic<A>, { as = "text", gap, message }: AnyOptions<A>): SharedForm => {
+  const gapForm = (told: Gap) => {
+    const event = gap?.(told)
+    return event && sharedMessage(event)
+  }
+  if (message === undefined) {
+    const plain = plainForms[as]
+    return (told) => (told instanceof TopicMessage ? told.derive(plain, makePlain) : gapForm(told))
+  }
   const codec = TopicCodec.of(topic.schema)
-  const make = (form: (value: A) => Event, told: TopicMessage) => Result.map(told.value(codec), form)
+  const make = (form: (value: A) => SharedEvent, told: TopicMessage) =>
+    Result.map(told.value(codec), (value) => sharedMessage(form(value)))
   return (told) => {
-    if (!(told instanceof TopicMessage)) return gap?.(told)
-    const event = told.derive(message, make)
-    if (Result.isSuccess(event)) return event.success
+    if (!(told instanceof TopicMessage)) return gapForm(told)
+    const shared = told.derive(message, make)
+    if (Result.isSuccess(shared)) return shared.success
     const read = readTold(hub, topic.name, codec, told)
-    return read.type === "gap" ? gap?.(read) : undefined
+    return read.type === "gap" ? gapForm(read) : undefined
   }
 }
 
 const plainForms = {
-  text: ({ text }: TopicMessage): WebSocketSendEvent => ({ type: "websocket.send", text }),
-  event: ({ text }: TopicMessage): SseSendEvent => ({ type: "sse.send", data: text })
+  text: ({ text }: TopicMessage): SharedEvent => ({ type: "websocket.send", text }),
+  event: ({ text }: TopicMessage): SharedEvent => ({ type: "sse.send", data: text })
 }
+
+const makePlain = (plain: (told: TopicMessage) => SharedEvent, told: TopicMessage): SharedMessage =>
+  sharedMessage(plain(told))

@@ -73,6 +73,11 @@ export class Subscriber implements TopicSubscriber {
     return this.#backlog.size
   }
 
+  /** Whether there is nothing to take, not even a gap. */
+  get isEmpty(): boolean {
+    return this.#backlog.isEmpty
+  }
+
   // from the hub -----------------------------------------------------------------------------------------------------
 
   offer(message: TopicMessage): Wait | undefined {

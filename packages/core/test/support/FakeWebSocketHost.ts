@@ -1,3 +1,4 @@
+import type { SharedMessage } from "../../src/contract/DirectSend.ts"
 import type { Ending } from "../../src/exchange/Exchange.ts"
 import {
   type WebSocketChannel,
@@ -33,6 +34,11 @@ export class FakeChannel implements WebSocketChannel {
   send(message: WebSocketMessage): void {
     this.bufferedAmount += message.length
     this.#calls.push(["send", message])
+  }
+
+  sendShared({ event }: SharedMessage): void {
+    this.bufferedAmount += event.type === "websocket.send" ? (event.text ?? event.bytes).length : 0
+    this.#calls.push(["sendShared", event])
   }
 
   close(code: number, reason: string): string | undefined {

@@ -1,6 +1,6 @@
 /** Writes frames, as they are or masked (RFC 6455 §5.2 and §5.3). */
 import type { ByteSink } from "@pagi/core/bytes/ByteSink"
-import { type ByteString, fromBytes, toBytes } from "@pagi/core/bytes/ByteString"
+import { type ByteString, fromBytes, toBytes, writeBytes } from "@pagi/core/bytes/ByteString"
 import { applyMask } from "./Masking.ts"
 import { BINARY, MAX_SHORT_LENGTH, TEXT } from "./Opcode.ts"
 
@@ -44,6 +44,25 @@ export const writeFrame = (sink: ByteSink, firstByte: number, payload: ByteStrin
   if (payload.length <= MAX_SHORT_LENGTH) return sink.write(header + fromBytes(payload, 0, payload.length))
   sink.write(header)
   sink.write(payload)
+}
+
+/**
+ * Up to here a frame for many connections is a byte string, which is the cheapest thing to write. Beyond, a byte string
+ * would be copied for each of them that has to wait.
+ */
+const sharedStringLimit = 16_384
+
+/** A whole frame in one piece, to be written to many connections. */
+export const encodeFrame = (firstByte: number, payload: ByteString | Uint8Array): ByteString | Uint8Array => {
+  const header = headerOf(firstByte, payload.length)
+  if (payload.length <= sharedStringLimit) {
+    return header + (typeof payload === "string" ? payload : fromBytes(payload, 0, payload.length))
+  }
+  const frame = new Uint8Array(header.length + payload.length)
+  writeBytes(frame, header, 0)
+  if (typeof payload === "string") writeBytes(frame, payload, header.length)
+  else frame.set(payload, header.length)
+  return frame
 }
 
 /** Writes a frame with a masked copy of the payload (RFC 6455 §5.3); the key is a 32-bit integer in network order. */

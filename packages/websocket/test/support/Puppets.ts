@@ -1,4 +1,5 @@
 import { fromBytes } from "@pagi/core/bytes/ByteString"
+import { directOf, type DirectSend } from "@pagi/core/contract/DirectSend"
 import type { WebSocketReceiveEvent, WebSocketSendEvent } from "@pagi/core/Event"
 import type { HeaderBlock } from "@pagi/core/HeaderBlock"
 import type { Receive, Send, WebSocketHandler } from "@pagi/core/PagiApp"
@@ -94,6 +95,13 @@ export class Puppet {
 
   send(event: WebSocketSendEvent) {
     return this.#send(event)
+  }
+
+  /** The way past `send`. */
+  get direct(): DirectSend {
+    const direct = directOf(this.#send)
+    if (direct === undefined) throw new Error("the send of an exchange has no direct way")
+    return direct
   }
 
   /** The application returns. */

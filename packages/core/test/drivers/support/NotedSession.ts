@@ -1,3 +1,4 @@
+import type { SharedMessage } from "../../../src/contract/DirectSend.ts"
 import type { ScopedConnection } from "../../../src/server/ConnectionFibers.ts"
 import type { DisconnectReason } from "../../../src/contract/DisconnectReason.ts"
 import type { OpenWebSocket, UpgradedConnection } from "../../../src/exchange/WebSocketUpgrade.ts"
@@ -32,6 +33,10 @@ export abstract class NotedSession implements OpenWebSocket, TransportHandler, S
 
   send(message: string | Uint8Array): void {
     this.connection.transport.write(message)
+  }
+
+  sendShared({ event }: SharedMessage): void {
+    if (event.type === "websocket.send") this.send(event.text ?? event.bytes)
   }
 
   close(code: number): undefined {
