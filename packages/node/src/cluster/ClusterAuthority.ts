@@ -46,6 +46,7 @@ export class FollowingAuthority implements ClusterAuthority {
 
   constructor(locks: ShardLocks) {
     this.#locks = locks
+    locks.mayGive = false
   }
 
   ask(client: string, request: ClusterRequest, answer: (answer: ClusterAnswer) => void): void {

@@ -62,7 +62,10 @@ export class ShardLocks {
 
   ask(client: string, request: ClusterRequest): ClusterAnswer {
     if (request.type === "runners") {
-      return { type: "runners", runners: Array.from(this.#runners.values(), ({ healthy, runner }) => [runner, healthy]) }
+      return {
+        type: "runners",
+        runners: Array.from(this.#runners.values(), ({ healthy, runner }) => [runner, healthy])
+      }
     }
     const { address } = request
     if (request.type === "health") {
@@ -119,7 +122,8 @@ export class ShardLocks {
     { address, healthy, runner }: ClusterRequest & { readonly type: "register" },
     machine: number
   ): ClusterAnswer {
-    if (this.#runners.size >= limits.runners && !this.#runners.has(address)) return refused("there are too many runners")
+    if (this.#runners.size >= limits.runners && !this.#runners.has(address))
+      return refused("there are too many runners")
     this.#runners.set(address, { client, runner, healthy, machine })
     return { type: "registered", machine }
   }

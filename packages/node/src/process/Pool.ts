@@ -9,6 +9,16 @@ export interface PoolPlace {
   readonly folder: string
   /** The place that this worker takes in the pool, from 1 on; another process has it after this one. */
   readonly worker: number
+  /** Whoever keeps the locks of a cluster of the workers. */
+  readonly cluster: PoolClusterChannel
+}
+
+/** How a worker asks the supervisor for what concerns a cluster (`ClusterRequest`, `ClusterAnswer`). */
+export interface PoolClusterChannel {
+  /** Answers once; with nothing, where the supervisor has ended. */
+  readonly ask: (request: object, answer: (answer: object | undefined) => void) => void
+  /** Is called once when the supervisor has ended, at once if it has; answers how that is taken back. */
+  readonly onLost: (listener: () => void) => () => void
 }
 
 /**

@@ -7,6 +7,7 @@ import type { PoolAction, PoolEvent, PoolSettings, Slot, WorkerId } from "../poo
 import type { PoolHeartbeat } from "./PoolHeartbeat.ts"
 import { goesOn, type PoolState } from "../pool/PoolState.ts"
 import type { PoolPhase, PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts"
+import type { PoolCluster } from "./PoolCluster.ts"
 import type { PoolReloads } from "./PoolReloads.ts"
 import type { PoolWatcher } from "./PoolWatcher.ts"
 import { RestartReasons, type Transition } from "./RestartReasons.ts"
@@ -45,6 +46,7 @@ export interface PoolParts {
   /** Is told what happens to workers, if there is an administrator who may want to know. */
   readonly watcher?: PoolWatcher | undefined
   readonly reloads?: PoolReloads | undefined
+  readonly cluster: PoolCluster
 }
 
 /** An event of the plan, a line for the log, or that nobody uses the pool any more. */
@@ -87,6 +89,11 @@ export class PoolInterpreter {
 
   get hasStopped(): boolean {
     return this.#state.phase === "stopped"
+  }
+
+  /** Whether there is a process that is to take over. */
+  get hasSuccessor(): boolean {
+    return this.#state.successor !== "none"
   }
 
   /** Workers that accept connections. */
@@ -319,14 +326,18 @@ export class PoolInterpreter {
   }
 
   get #workerListener(): WorkerListener {
-    const { enqueue, now, watcher } = this.#parts
+    const { cluster, enqueue, now, watcher } = this.#parts
     return {
       now,
       onReport: (worker, report) => this.#report(worker, report),
       onNonsense: ({ slot }) => enqueue({ type: "debug", message: `worker ${slot} has sent what is no report` }),
       onFailure: ({ slot }, reason) =>
         enqueue({ type: "log", level: "error", message: `worker ${slot} could not be started: ${reason}` }),
-      onExit: ({ id }, code, signal) => this.#exited(id, code, signal),
+      onExit: ({ id }, code, signal) => {
+        // At once: what its entities were is for others to go on with.
+        cluster.gone(id)
+        this.#exited(id, code, signal)
+      },
       onDisconnect: ({ id }) => watcher?.onDisconnect(id)
     }
   }
@@ -335,8 +346,9 @@ export class PoolInterpreter {
     this.#parts.enqueue({ type: "exited", id, code, signal, now: this.#parts.now() })
   }
 
-  #report({ id, slot }: WorkerHandle, report: WorkerReport): void {
-    const { enqueue, now, reloads, shares, watcher } = this.#parts
+  #report(worker: WorkerHandle, report: WorkerReport): void {
+    const { id, slot } = worker
+    const { cluster, enqueue, now, reloads, shares, watcher } = this.#parts
     switch (report.type) {
       case "ready":
         return enqueue({ type: "ready", id, now: now() })
@@ -359,6 +371,10 @@ export class PoolInterpreter {
         return reloads?.onFiles(report.files)
       case "broken":
         return reloads?.onBroken(id, report.problem)
+      case "cluster":
+        // One that has ended gets nothing any more that it would have for ever.
+        if (worker.hasExited) return
+        return cluster.ask(id, report.request, this.hasSuccessor, (answer) => worker.tellCluster(report.number, answer))
     }
   }
 

@@ -25,6 +25,7 @@ import type { ServerStatus } from "../admin/ServerStatus.ts"
 import type { PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts"
 import type { WorkerProgram } from "./WorkerHandle.ts"
 import * as WorkerNumbers from "./WorkerNumbers.ts"
+import * as PoolCluster from "./PoolCluster.ts"
 import type { PoolAdmin, PoolAdminParts } from "./PoolAdmin.ts"
 import type { PoolReloads } from "./PoolReloads.ts"
 import * as WorkerPool from "./WorkerPool.ts"
@@ -121,6 +122,11 @@ export const make = <E = never>(
     if (settings.onBound !== undefined) yield* settings.onBound
     const scope = yield* Effect.scope
     const folder = yield* poolFolder(inheritance)
+    const cluster = yield* PoolCluster.make({
+      folder: folder.path,
+      predecessor: inheritance.masterPid,
+      pid: process.pid
+    })
     const admin = adminSockets && (yield* loadAdmin({ options, inheritance, sockets: adminSockets }))
     const asked = yield* numbersOf(options)
     const isSuccessor = inheritance.masterPid !== undefined
@@ -139,6 +145,7 @@ export const make = <E = never>(
       successor: settings.successor,
       asked,
       folder: folder.path,
+      cluster,
       sockets,
       admin: adminSockets,
       watcher: admin?.watcher,

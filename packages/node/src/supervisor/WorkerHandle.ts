@@ -74,6 +74,7 @@ export class WorkerHandle {
   /** What it has said last about itself. */
   status: WorkerStatus | undefined = undefined
   #isSending = false
+  #hasExited = false
   readonly #child: Child
 
   constructor({ id, slot, workers }: WorkerPlace, start: (listener: ChildListener) => Child, listener: WorkerListener) {
@@ -90,13 +91,21 @@ export class WorkerHandle {
         listener.onReport(this, report)
       },
       onFailure: (reason) => listener.onFailure(this, reason),
-      onExit: (code, signal) => listener.onExit(this, code, signal),
+      onExit: (code, signal) => {
+        this.#hasExited = true
+        listener.onExit(this, code, signal)
+      },
       onDisconnect: () => listener.onDisconnect?.(this)
     })
   }
 
   get pid(): number | undefined {
     return this.#child.pid
+  }
+
+  /** Whether its process has ended, of which messages may still come. */
+  get hasExited(): boolean {
+    return this.#hasExited
   }
 
   get connections(): number {
@@ -119,6 +128,10 @@ export class WorkerHandle {
 
   tellReload(state: ReloadState): void {
     this.#send({ type: "reload", state })
+  }
+
+  tellCluster(number: number, answer: object): void {
+    this.#send({ type: "cluster", number, answer })
   }
 
   askReadiness(number: number): void {

@@ -23,7 +23,7 @@ export type PoolNews = Exclude<PoolAnnouncement["type"], "stopped">
 
 export interface PoolConfig extends Pick<
   PoolParts,
-  "program" | "successor" | "asked" | "sockets" | "admin" | "folder" | "tickets" | "watcher" | "reloads"
+  "program" | "successor" | "asked" | "sockets" | "admin" | "folder" | "tickets" | "watcher" | "reloads" | "cluster"
 > {
   readonly settings: PoolSettings
   /** In milliseconds; 0 for none. */

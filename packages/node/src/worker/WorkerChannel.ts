@@ -10,6 +10,8 @@ export interface OrderListener {
   readonly onNonsense: (message: unknown) => void
   /** Somebody wants the worker to stop: by a signal, or by having ended, as the parent may. */
   readonly onStop: (reason: string) => void
+  /** Nothing can be sent to the parent any more, which has ended. */
+  readonly onLost: () => void
 }
 
 export interface WorkerChannel {
@@ -32,7 +34,7 @@ export const ofProcess: WorkerChannel = {
       // With a callback it is told there, and not to everybody, that the parent has gone.
       process.send(report, undefined, undefined, () => resume(Effect.void))
     }),
-  listen: ({ onNonsense, onOrder, onStop }) =>
+  listen: ({ onLost, onNonsense, onOrder, onStop }) =>
     Effect.gen(function* () {
       const onMessage = (message: unknown): void => {
         const order = asOrder(message)
@@ -40,7 +42,10 @@ export const ofProcess: WorkerChannel = {
         else onOrder(order)
       }
       const onTerminate = (): void => onStop("SIGTERM")
-      const onDisconnect = (): void => onStop("its parent has gone")
+      const onDisconnect = (): void => {
+        onLost()
+        onStop("its parent has gone")
+      }
       yield* Effect.acquireRelease(
         Effect.sync(() => {
           for (const signal of ignored) process.on(signal, ignore)

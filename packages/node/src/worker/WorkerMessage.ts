@@ -19,6 +19,14 @@ export type WorkerReport =
   | ReadinessAnswer
   | FilesReport
   | BrokenReport
+  | ClusterQuestion
+
+/** A runner of its cluster asks for something (`ClusterRequest`); the answer has the number. */
+export interface ClusterQuestion {
+  readonly type: "cluster"
+  readonly number: number
+  readonly request: unknown
+}
 
 /** Its application cannot be served; only if it is loaded anew at each change, and before `failed`. */
 export interface BrokenReport {
@@ -80,6 +88,8 @@ export type WorkerOrder =
   | { readonly type: "readiness"; readonly number: number }
   /** How far the reload is; at its start, and at each change. */
   | { readonly type: "reload"; readonly state: ReloadState.ReloadState }
+  /** What comes of what a runner of its cluster has asked for (`ClusterAnswer`). */
+  | { readonly type: "cluster"; readonly number: number; readonly answer: object }
 
 const isAmount = (value: unknown): value is number => isNumber(value) && value >= 0 && Number.isFinite(value)
 
@@ -109,6 +119,8 @@ export const asReport = (message: unknown): WorkerReport | undefined => {
       const problem = ReloadState.problemFrom(all["problem"])
       return problem === undefined ? undefined : { type, problem }
     }
+    case "cluster":
+      return isCount(all["number"]) ? { type, number: all["number"], request: all["request"] } : undefined
     case "files":
       return isObject(all["files"]) ? { type, files: textsOf(all["files"]) } : undefined
     default:
@@ -140,7 +152,16 @@ const textsOf = (given: object): Readonly<Record<string, string>> =>
 /** What the parent has sent; nothing when it is no order. */
 export const asOrder = (message: unknown): WorkerOrder | undefined => {
   if (!isObject(message)) return undefined
-  const { connections, number, othersServe, secrets: given, state: reload, type, workers }: Unread = { ...message }
+  const {
+    answer,
+    connections,
+    number,
+    othersServe,
+    secrets: given,
+    state: reload,
+    type,
+    workers
+  }: Unread = { ...message }
   switch (type) {
     case "retire":
       return othersServe === true ? { type, othersServe } : { type }
@@ -150,6 +171,8 @@ export const asOrder = (message: unknown): WorkerOrder | undefined => {
       return isAmount(connections) && isCount(workers) ? { type, workers, connections } : undefined
     case "readiness":
       return isCount(number) ? { type, number } : undefined
+    case "cluster":
+      return isCount(number) && isObject(answer) ? { type, number, answer } : undefined
     case "reload": {
       const state = ReloadState.fromMessage(reload)
       return state === undefined ? undefined : { type, state }

@@ -19,6 +19,7 @@ import { leaveTimeout } from "./LeaveTimeout.ts"
 import * as LoopDelay from "../process/LoopDelay.ts"
 import * as OrphanGuard from "./OrphanGuard.ts"
 import { makeNow, untilNext } from "../process/MonotonicClock.ts"
+import { ClusterQuestions } from "./ClusterQuestions.ts"
 import * as WorkerChannel from "./WorkerChannel.ts"
 import { Pool } from "../process/Pool.ts"
 import { Reload, ReloadProgress } from "../process/ReloadState.ts"
@@ -76,7 +77,8 @@ export const run = <E, R>(
       const watched: Watched = { telemetry: undefined }
       const reload = new ReloadProgress({ generation: 0 })
       const leaving = new Leaving()
-      const orders = yield* receive(channel, { share, tickets, watched, reload, leaving })
+      const cluster = new ClusterQuestions(Effect.runForkWith(yield* Effect.context<never>()), channel)
+      const orders = yield* receive(channel, { share, tickets, watched, reload, leaving, cluster })
       const starting = Layer.build(server(worker.payload)).pipe(
         Effect.provideService(WorkerIdentity, {
           num: worker.num,
@@ -89,7 +91,7 @@ export const run = <E, R>(
         }),
         Effect.provideService(
           Pool,
-          worker.folder === undefined ? undefined : { folder: worker.folder, worker: worker.num }
+          worker.folder === undefined ? undefined : { folder: worker.folder, worker: worker.num, cluster }
         ),
         Effect.provideService(InheritedSockets, passOn(inheritance)),
         Effect.provideService(Reload, reload),
@@ -152,11 +154,12 @@ interface Ordered {
   readonly watched: Watched
   readonly reload: ReloadProgress
   readonly leaving: Leaving
+  readonly cluster: ClusterQuestions
 }
 
 const receive = (
   channel: WorkerChannel.WorkerChannel,
-  { leaving, reload, share, tickets, watched }: Ordered
+  { cluster, leaving, reload, share, tickets, watched }: Ordered
 ): Effect.Effect<Orders, never, EffectScope.Scope> =>
   Effect.gen(function* () {
     const log = Effect.runForkWith(yield* Effect.context<never>())
@@ -181,6 +184,9 @@ const receive = (
           case "readiness":
             log(answerReadiness(channel, watched, order.number))
             break
+          case "cluster":
+            cluster.answered(order.number, order.answer)
+            break
           case "retire":
             leaving.othersServe = order.othersServe === true
             stop.openUnsafe()
@@ -190,6 +196,7 @@ const receive = (
       onNonsense: () => {
         log(Effect.logDebug("something that is no order is ignored"))
       },
+      onLost: () => cluster.lost(),
       onStop: (reason) => {
         if (!stop.openUnsafe()) return
         log(Effect.andThen(Effect.logDebug(`stops: ${reason}`), channel.send({ type: "stopping" })))

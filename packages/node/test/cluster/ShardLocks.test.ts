@@ -4,7 +4,12 @@ import type { ClusterAnswer, ClusterRequest } from "../../src/cluster/ClusterReq
 import { asRequest, limits } from "../../src/cluster/ClusterRequest.ts"
 import { ShardLocks } from "../../src/cluster/ShardLocks.ts"
 
-const register = (address: string): ClusterRequest => ({ type: "register", address, runner: `{${address}}`, healthy: true })
+const register = (address: string): ClusterRequest => ({
+  type: "register",
+  address,
+  runner: `{${address}}`,
+  healthy: true
+})
 const acquire = (address: string, ...shards: Array<string>): ClusterRequest => ({ type: "acquire", address, shards })
 const refresh = (address: string, ...shards: Array<string>): ClusterRequest => ({ type: "refresh", address, shards })
 const shards = (...given: Array<string>): ClusterAnswer => ({ type: "shards", shards: given })
@@ -98,37 +103,41 @@ describe("the locks of a cluster", () => {
   ])
   const Step = Schema.Struct({ client: Schema.Literals(["1", "2", "3"]), request: Request })
 
-  it.prop("never belong to two, whatever clients ask, and nothing is left when all have gone", [Schema.Array(Step)], ([steps]) => {
-    const locks = new ShardLocks()
-    /** By shard, who was told that it has it and has not let go of it. */
-    const believed = new Map<string, string>()
-    for (const { client, request } of steps) {
-      const address = `a:${client}`
-      const mine = () => [...believed].filter(([, owner]) => owner === client).map(([shard]) => shard)
-      if (request.type === "gone") {
-        locks.gone(client)
-        for (const shard of mine()) believed.delete(shard)
-        continue
-      }
-      const asked: ClusterRequest = asRequest({ runner: "{}", healthy: true, ...request, address }) ?? assert.fail()
-      const answer = locks.ask(client, asked)
-      if (asked.type === "acquire" && answer.type === "shards") {
-        for (const shard of answer.shards) {
-          assert.include([undefined, client], believed.get(shard))
-          believed.set(shard, client)
+  it.prop(
+    "never belong to two, whatever clients ask, and nothing is left when all have gone",
+    [Schema.Array(Step)],
+    ([steps]) => {
+      const locks = new ShardLocks()
+      /** By shard, who was told that it has it and has not let go of it. */
+      const believed = new Map<string, string>()
+      for (const { client, request } of steps) {
+        const address = `a:${client}`
+        const mine = () => [...believed].filter(([, owner]) => owner === client).map(([shard]) => shard)
+        if (request.type === "gone") {
+          locks.gone(client)
+          for (const shard of mine()) believed.delete(shard)
+          continue
         }
-        for (const shard of asked.shards) assert.isTrue(believed.has(shard), "one that is nobody's is given")
+        const asked: ClusterRequest = asRequest({ runner: "{}", healthy: true, ...request, address }) ?? assert.fail()
+        const answer = locks.ask(client, asked)
+        if (asked.type === "acquire" && answer.type === "shards") {
+          for (const shard of answer.shards) {
+            assert.include([undefined, client], believed.get(shard))
+            believed.set(shard, client)
+          }
+          for (const shard of asked.shards) assert.isTrue(believed.has(shard), "one that is nobody's is given")
+        }
+        if (asked.type === "release" && believed.get(asked.shard) === client) believed.delete(asked.shard)
+        if (asked.type === "releaseAll") for (const shard of mine()) believed.delete(shard)
+        if (asked.type === "refresh") {
+          assert.deepStrictEqual(answer, shards(...asked.shards.filter((shard) => believed.get(shard) === client)))
+        }
       }
-      if (asked.type === "release" && believed.get(asked.shard) === client) believed.delete(asked.shard)
-      if (asked.type === "releaseAll") for (const shard of mine()) believed.delete(shard)
-      if (asked.type === "refresh") {
-        assert.deepStrictEqual(answer, shards(...asked.shards.filter((shard) => believed.get(shard) === client)))
-      }
+      assert.strictEqual(locks.size, believed.size)
+      for (const client of ["1", "2", "3"]) locks.gone(client)
+      assert.strictEqual(locks.size + locks.runners, 0)
     }
-    assert.strictEqual(locks.size, believed.size)
-    for (const client of ["1", "2", "3"]) locks.gone(client)
-    assert.strictEqual(locks.size + locks.runners, 0)
-  })
+  )
 })
 
 describe("what was sent to the locks", () => {

@@ -1,0 +1,53 @@
+/** How runners of a cluster reach each other: remote procedure calls of Effect's, over whatever socket an address means. */
+import * as NodeSocket from "@effect/platform-node/NodeSocket"
+import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
+import type { RunnerAddress } from "effect/cluster/RunnerAddress"
+import * as Runners from "effect/cluster/Runners"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as RpcClient from "effect/rpc/RpcClient"
+import * as RpcSerialization from "effect/rpc/RpcSerialization"
+import type * as Scope from "effect/Scope"
+import { Socket } from "effect/socket/Socket"
+import type { SocketServer, SocketServerError } from "effect/socket/SocketServer"
+
+/** Where something listens. */
+export type Place = { readonly path: string } | { readonly host: string; readonly port: number }
+
+/** Milliseconds after which nobody is there. */
+const openTimeout = 1000
+
+/** JSON: while workers are replaced, some of them may be of another version of the program. */
+export const layerSerialization: Layer.Layer<RpcSerialization.RpcSerialization> = RpcSerialization.layerNdjson
+
+/** Listens for other runners. */
+export const listen = (place: Place): Effect.Effect<SocketServer["Service"], SocketServerError, Scope.Scope> =>
+  Effect.map(NodeSocketServer.make(place), (server) => ({
+    ...server,
+    // That a runner was killed which had a connection is told by its supervisor, and nothing to complain about here.
+    run: (handler) =>
+      server.run((socket) =>
+        Effect.catchCause(handler(socket), (cause) =>
+          Effect.logDebug("a connection of another runner has ended", cause)
+        )
+      )
+  }))
+
+/** Connects to runners. */
+export const layerClient = (
+  placeOf: (address: RunnerAddress) => Place
+): Layer.Layer<Runners.RpcClientProtocol, never, RpcSerialization.RpcSerialization> =>
+  Layer.effect(
+    Runners.RpcClientProtocol,
+    Effect.map(RpcSerialization.RpcSerialization, (serialization) => ({
+      codecFor: serialization.codecFor,
+      make: (address) =>
+        Effect.gen(function* () {
+          const socket = yield* NodeSocket.makeNet({ openTimeout, ...placeOf(address) })
+          return yield* RpcClient.makeProtocolSocket().pipe(
+            Effect.provideService(Socket, socket),
+            Effect.provideService(RpcSerialization.RpcSerialization, serialization)
+          )
+        })
+    }))
+  )

@@ -1,0 +1,72 @@
+/** A runner whose locks and messages are in a database, reached over TCP. */
+import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
+import * as RunnerAddress from "effect/cluster/RunnerAddress"
+import * as RunnerHealth from "effect/cluster/RunnerHealth"
+import * as Runners from "effect/cluster/Runners"
+import * as RunnerServer from "effect/cluster/RunnerServer"
+import * as Sharding from "effect/cluster/Sharding"
+import * as ShardingConfig from "effect/cluster/ShardingConfig"
+import * as SqlMessageStorage from "effect/cluster/SqlMessageStorage"
+import * as SqlRunnerStorage from "effect/cluster/SqlRunnerStorage"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as RpcServer from "effect/rpc/RpcServer"
+import { SocketServer } from "effect/socket/SocketServer"
+import * as RunnerProtocol from "./RunnerProtocol.ts"
+import * as SteadyRunners from "./SteadyRunners.ts"
+
+export interface SqlClusterOptions {
+  /** The name or address by which other machines reach this one. */
+  readonly host: string
+  /** The address at which runners listen; that of `host` unless it is said. */
+  readonly listenHost?: string
+  /**
+   * What `ShardingConfig` is to be beside the address. Other than Effect's defaults are `refreshAssignmentsInterval`, 1 s;
+   * `entityMessagePollInterval`, 2 s; `runnerHealthCheckInterval`, 2 s; `shardLockRefreshInterval`, 5 s;
+   * `shardLockExpiration`, 15 s; and `entityTerminationTimeout`, 4 s.
+   */
+  readonly shardingConfig?: Partial<Omit<ShardingConfig.ShardingConfig["Service"], "runnerAddress">>
+}
+
+/** A machine that is gone is known by the end of its lock's time at the latest. */
+const timings: Partial<ShardingConfig.ShardingConfig["Service"]> = {
+  refreshAssignmentsInterval: 1000,
+  entityMessagePollInterval: 2000,
+  runnerHealthCheckInterval: 2000,
+  shardLockRefreshInterval: 5000,
+  shardLockExpiration: 15_000,
+  entityTerminationTimeout: 4000
+}
+
+export const layer = (options: SqlClusterOptions) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { host, listenHost = host } = options
+      const server = yield* RunnerProtocol.listen({ host: listenHost, port: 0 })
+      // That it is one of TCP is what it was asked for.
+      const port = "port" in server.address ? server.address.port : 0
+      const client = RunnerProtocol.layerClient((address) => ({ host: address.host, port: address.port }))
+      return RunnerServer.layer.pipe(
+        Layer.provideMerge(Sharding.layer),
+        Layer.provideMerge(SteadyRunners.layer),
+        Layer.provide(RpcServer.layerProtocolSocketServer),
+        Layer.provide([
+          Layer.succeed(SocketServer, server),
+          RunnerHealth.layerPing.pipe(Layer.provide(Runners.layerRpc))
+        ]),
+        Layer.provide(client),
+        Layer.provideMerge(SqlMessageStorage.layer.pipe(Layer.provide(NodeCrypto.layerDigest))),
+        // A database that cannot be used is not something from which a program could go on.
+        Layer.provide(Layer.orDie(SqlRunnerStorage.layer)),
+        Layer.provide([
+          RunnerProtocol.layerSerialization,
+          ShardingConfig.layer({
+            ...timings,
+            ...options.shardingConfig,
+            runnerAddress: Option.some(RunnerAddress.make(host, port))
+          })
+        ])
+      )
+    })
+  )
