@@ -202,8 +202,10 @@ const enter = (room, name) => {
       element("members").replaceChildren(
         ...names.map((other) => make("li", {}, nameOf(other), other === name ? " (you)" : ""))
       )
-      for (const other of names) if (present?.includes(other) === false) note(nameOf(other), " has come in.")
-      for (const other of present ?? []) if (!names.includes(other)) note(nameOf(other), " has left.")
+      // Where there are several servers, this page may come in later than it sees who is there.
+      const others = (list) => list.filter((other) => other !== name)
+      for (const other of others(names)) if (present?.includes(other) === false) note(nameOf(other), " has come in.")
+      for (const other of others(present ?? [])) if (!names.includes(other)) note(nameOf(other), " has left.")
       present = names
     }
   })

@@ -45,6 +45,9 @@ export class ChatMember {
     this.#page.getByRole("log", { name: "Messages" }).locator(".message p").allTextContents()
   )
 
+  /** Whether there is a connection, and to whom, in the words of the page. */
+  readonly state: Effect.Effect<string> = Effect.promise(() => this.#page.getByRole("status").innerText())
+
   /** Types into the field that has the focus, as after entering and after each message. */
   say(text: string): Effect.Effect<void> {
     return this.do(async ({ keyboard }) => {
@@ -59,17 +62,17 @@ export class ChatMember {
 /** Enters a room through the form. */
 export const enter = (
   browser: Browser,
-  server: Server,
+  { url }: Pick<Server, "url">,
   name: string,
   viewport?: { readonly width: number; readonly height: number }
 ): Effect.Effect<ChatMember> =>
   Effect.gen(function* () {
-    const member = new ChatMember(name, yield* openPage(browser, server.url("/?room=tearoom"), viewport))
+    const member = new ChatMember(name, yield* openPage(browser, url("/?room=tearoom"), viewport))
     yield* member.do(async ({ keyboard }) => {
       // The first field has the focus.
       await keyboard.type(name)
       await keyboard.press("Enter")
     })
-    yield* member.sees("Connected")
+    yield* member.sees(/^Connected/)
     return member
   })
