@@ -139,12 +139,13 @@ export class MeshSockets {
     })
   }
 
-  /** Connects to all who listen, and answers who that is; this process has to listen by then. */
+  /** Connects to all who listen, and answers who is to be waited for; this process has to listen by then. */
   connect(): ReadonlyArray<string> {
     const peers = readdirSync(this.#folder).flatMap((name) => socketName.exec(name)?.[1] ?? [])
     const others = peers.filter((peer) => peer !== this.id)
     for (const peer of others) this.#dial(peer)
-    return others
+    // Who has found this process first may have told everything.
+    return others.filter((peer) => !this.mesh.isReady(peer))
   }
 
   /** No process finds this one any more, and those that are connected hear that it ends. */

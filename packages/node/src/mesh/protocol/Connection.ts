@@ -15,10 +15,8 @@ export interface ConnectionPort {
 export interface ConnectionOwner {
   /** The first frame has come. */
   readonly onGreeting: (connection: Connection, kind: number, greeting: Frames.Greeting) => void
-  /** The peer has told all that it wants, for the first time. */
-  readonly onReady: (connection: Connection) => void
-  /** The peer has been told all that this process wants, for the first time. */
-  readonly onTold: (connection: Connection) => void
+  /** The peer has told all that it wants, for the first time; `isLate` when it may have missed messages. */
+  readonly onReady: (connection: Connection, isLate: boolean) => void
   readonly onWish: (connection: Connection, wish: Wish, topic: string, isWanted: boolean) => void
   readonly onJoined: (connection: Connection, topic: string, id: string, text: string) => void
   readonly onLeft: (connection: Connection, topic: string, id: string) => void
@@ -47,9 +45,10 @@ export class Connection {
   readonly isOutgoing: boolean
   /** Messages may have been lost since the two were connected before, or began without each other. */
   isLate = false
+  /** What the peer wants, until it has told all of it: it takes effect at once. */
+  readonly early: Array<{ readonly wish: Wish; readonly topic: string }> = []
   #phase: "greeting" | "open" | "closed" = "greeting"
   #isReady = false
-  #isTold = false
   #hasGoodbye = false
   #hasDrained = false
 
@@ -78,7 +77,7 @@ export class Connection {
   open(): void {
     this.#phase = "open"
     this.#inbox.open()
-    this.outbox.open()
+    this.outbox.open(this.isLate)
   }
 
   /** What is to be written next. */
@@ -149,6 +148,7 @@ export class Connection {
       case Frames.kinds.left:
         return this.#member(kind, buffer, start, end)
       case Frames.kinds.sync:
+      case Frames.kinds.syncLate:
       case Frames.kinds.synced:
       case Frames.kinds.credit:
         return end - start === 4 ? this.#number(kind, buffer.readUInt32BE(start)) : this.fail()
@@ -168,16 +168,11 @@ export class Connection {
 
   #number(kind: number, number: number): void {
     if (kind === Frames.kinds.credit) return this.outbox.credited(number)
-    if (kind === Frames.kinds.sync) {
-      this.outbox.answer(number)
-      if (this.#isReady) return
-      this.#isReady = true
-      return this.#owner.onReady(this)
-    }
-    this.outbox.confirmed(number)
-    if (this.#isTold) return
-    this.#isTold = true
-    this.#owner.onTold(this)
+    if (kind === Frames.kinds.synced) return this.outbox.confirmed(number)
+    this.outbox.answer(number)
+    if (this.#isReady) return
+    this.#isReady = true
+    this.#owner.onReady(this, kind === Frames.kinds.syncLate)
   }
 
   #member(kind: number, buffer: Buffer, start: number, end: number): void {

@@ -21,6 +21,8 @@ export const kinds = {
   unwatch: 7,
   /** A number, which is to be answered when all before it is done. */
   sync: 8,
+  /** The same at the end of the first wishes, of a process that may have missed messages: it is to be told where. */
+  syncLate: 17,
   synced: 9,
   /** Somebody has come into a topic that is watched, or left it. */
   joined: 10,
@@ -30,14 +32,14 @@ export const kinds = {
   message: 13,
   /** Messages of a topic may be missing from here on, or of all when its name is empty. */
   gap: 14,
-  /** The sender has published while the two were not connected. */
+  /** Messages of any topic may be missing up to here, since the two were not connected. */
   missed: 15,
   /** Nothing more comes, and nothing is missing. */
   goodbye: 16
 } as const
 
 /** Frames that are held back while a subscriber makes others wait, and for which there is credit. */
-export const isMessageKind = (kind: number): boolean => kind >= kinds.message
+export const isMessageKind = (kind: number): boolean => kind >= kinds.message && kind <= kinds.goodbye
 
 /** Bytes before a frame's body: length and kind. */
 export const headLength = 5

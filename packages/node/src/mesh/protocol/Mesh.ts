@@ -60,10 +60,7 @@ export class Mesh {
     this.#local = { id, wants: this.#wants, members: this.#members }
     this.#owner = {
       onGreeting: (connection, kind, greeting) => this.#greeted(connection, kind, greeting),
-      onReady: (connection) => this.#ready(connection),
-      onTold: ({ isLate }) => {
-        if (isLate) listener.onGap(undefined, "disconnected")
-      },
+      onReady: (connection, isLate) => this.#ready(connection, isLate),
       onWish: (connection, wish, topic, isWanted) => this.#wished(connection, wish, topic, isWanted),
       onJoined: ({ peer = "" }, topic, id, text) => listener.onJoined(peer, topic, id, text),
       onLeft: ({ peer = "" }, topic, id) => listener.onLeft(peer, topic, id),
@@ -85,6 +82,11 @@ export class Mesh {
     if (id === this.#id || this.#isLeaving) return false
     const peer = this.#peers.get(id)
     return peer?.open === undefined && peer?.dialing === undefined
+  }
+
+  /** Whether it is connected and has told what it wants. */
+  isReady(id: string): boolean {
+    return this.#peers.get(id)?.open?.isReady === true
   }
 
   /** A connection that this process makes, where it may. */
@@ -263,13 +265,19 @@ export class Mesh {
     connection.open()
   }
 
-  #ready(connection: Connection): void {
-    const { isLate, outbox, peer } = connection
-    if (isLate) outbox.tellMissed()
+  #ready(connection: Connection, isPeerLate: boolean): void {
+    const { early, isLate, outbox, peer } = connection
+    // Before any message, so that it is told where they are missing.
+    if (isLate || isPeerLate) outbox.tellMissed()
+    for (const { topic, wish } of early.splice(0)) this.#wished(connection, wish, topic, true)
     if (peer !== undefined) this.#listener.onSettled(peer)
   }
 
   #wished(connection: Connection, wish: Wish, topic: string, isWanted: boolean): void {
+    if (!connection.isReady) {
+      if (isWanted) connection.early.push({ wish, topic })
+      return
+    }
     const key = keyOf(wish, topic)
     const others = this.#wishes.get(key)
     if (isWanted) {
@@ -296,7 +304,8 @@ export class Mesh {
 
   #drained(connection: Connection, isComplete: boolean): void {
     const { peer: id } = connection
-    if (!isComplete) this.#listener.onGap(undefined, "disconnected")
+    // Who leaves takes the others with it.
+    if (!isComplete && !this.#isLeaving) this.#listener.onGap(undefined, "disconnected")
     const peer = id === undefined ? undefined : this.#peers.get(id)
     if (peer?.draining === connection) peer.draining = undefined
     if (id === undefined || peer === undefined || peer.open !== undefined || peer.dialing !== undefined) return

@@ -25,7 +25,7 @@ export class Outbox {
   readonly #again = new Set<string>()
   /** The wishes that the peer knows, with the number that follows the frame. */
   readonly #told = new Map<string, number>()
-  #mustSync = false
+  #firstSync: number | undefined = undefined
   #nextSync = 1
   #synced = 0
   #confirmations: Array<Confirmation> = []
@@ -56,9 +56,9 @@ export class Outbox {
   }
 
   /** From now on the peer is told everything: what there is first. */
-  open(): void {
+  open(isLate: boolean): void {
     this.#isOpen = true
-    this.#mustSync = true
+    this.#firstSync = isLate ? Frames.kinds.syncLate : Frames.kinds.sync
     for (const key of this.#local.wants) this.#changed.add(key)
     this.#wake()
   }
@@ -190,7 +190,7 @@ export class Outbox {
     if (this.#greeting !== undefined) parts.push(this.#greeting)
     this.#greeting = undefined
     if (!this.#isOpen) return parts[0]
-    if (this.#changed.size > 0 || this.#mustSync) this.#takeWishes(parts)
+    if (this.#changed.size > 0 || this.#firstSync !== undefined) this.#takeWishes(parts)
     if (this.#joined.size > 0) this.#takeJoined(parts)
     this.#takeMessages(parts)
     if (this.#left.size > 0) this.#takeLeft(parts)
@@ -207,7 +207,7 @@ export class Outbox {
 
   #takeWishes(parts: Array<Buffer>): void {
     const number = this.#nextSync
-    let isNew = this.#mustSync
+    let isNew = this.#firstSync !== undefined
     for (const key of this.#changed) {
       const isMessages = wishOf(key) === "messages"
       const isWanted = this.#local.wants.has(key)
@@ -223,9 +223,9 @@ export class Outbox {
     }
     this.#changed.clear()
     this.#again.clear()
-    this.#mustSync = false
     if (!isNew && this.#confirmations.every((one) => one.number < number)) return
-    parts.push(Frames.count(Frames.kinds.sync, number))
+    parts.push(Frames.count(this.#firstSync ?? Frames.kinds.sync, number))
+    this.#firstSync = undefined
     this.#nextSync += 1
   }
 
