@@ -39,6 +39,8 @@ export class OwnMembers {
   private connection: RedisConnection | undefined = undefined
   /** Whether this process has been in Redis, and so has to say that it is gone. */
   private wasTold = false
+  /** Whether others may conclude from its channel that this process is lost. */
+  private isVisible = true
   private readonly waiting = new Map<string, Resume>()
 
   constructor(options: OwnMembersOptions) {
@@ -91,8 +93,12 @@ export class OwnMembers {
     this.state = "nothing"
   }
 
-  /** Others have taken this process for lost. */
-  tellAgain(): void {
+  /**
+   * Others have taken this process for lost. If they have not seen its connection, which is there, its channel says
+   * nothing to them: some proxies connect each process with another Redis.
+   */
+  tellAgain(wasUnseen: boolean): void {
+    if (wasUnseen) this.isVisible = false
     if (this.connection === undefined || this.state !== "all") return
     void this.tellAll(this.connection)
   }
@@ -107,7 +113,7 @@ export class OwnMembers {
     }
     connection.send(["PEXPIRE", names.process(process), String(PresenceScripts.lifetime)]).then(
       (known) => {
-        if (known === 0 && this.connection === connection) this.tellAgain()
+        if (known === 0 && this.connection === connection) this.tellAgain(false)
       },
       () => {}
     )
@@ -140,7 +146,7 @@ export class OwnMembers {
     connection.send(PresenceScripts.join(names, process, topic, id, text)).then(
       (known) => {
         if (known === 1) this.settle(id, Effect.void)
-        else if (this.connection === connection) this.tellAgain()
+        else if (this.connection === connection) this.tellAgain(false)
       },
       (error: unknown) => {
         if (this.connection !== connection) return
@@ -157,8 +163,10 @@ export class OwnMembers {
     try {
       const key = names.process(process)
       const lifetime = String(PresenceScripts.lifetime)
+      const isVisible = this.isVisible && (await isSeen(connection, key))
+      const life = (isComplete: boolean) => PresenceScripts.writeLife({ isComplete, isVisible })
       await Promise.all([
-        connection.send(["SET", key, PresenceScripts.telling, "PX", lifetime]),
+        connection.send(["SET", key, life(false), "PX", lifetime]),
         connection.send(["SADD", names.processes, process])
       ])
       while ((await connection.send(PresenceScripts.forgetOwn(names, process))) === 1);
@@ -170,7 +178,7 @@ export class OwnMembers {
       const topics = new Set([...this.known, ...this.topics.keys()])
       this.known = new Set(this.topics.keys())
       const commands = [...this.everything()]
-      commands.push(["SET", key, PresenceScripts.told, "PX", lifetime])
+      commands.push(["SET", key, life(true), "PX", lifetime])
       const anew = RedisMessage.memberChange(["anew", process])
       for (const topic of topics) commands.push(["PUBLISH", names.changes(topic), anew])
       await Promise.all(commands.map((command) => connection.send(command)))
@@ -207,6 +215,13 @@ export class OwnMembers {
     for (const id of ids) this.settle(id, Effect.fail(error))
   }
 }
+
+/** Whether Redis shows that this process listens to its channel; not all servers do, nor all users may ask. */
+const isSeen = (connection: RedisConnection, channel: string): Promise<boolean> =>
+  connection.send(["PUBSUB", "NUMSUB", channel]).then(
+    (answer) => Array.isArray(answer) && Number(answer[1]) > 0,
+    () => false
+  )
 
 /** Whether Redis may do later what it has refused. */
 const isPassing = (error: unknown): boolean =>

@@ -11,9 +11,20 @@ export const lifetime = 6000
 /** Topics that are cleaned up in one step: Redis does nothing else meanwhile. */
 export const cleanedTopics = 500
 
-/** The values of a process's key: it is telling what members it has, or has told all. */
-export const telling = "telling"
-export const told = "told"
+/** What a process's key says of it. */
+export interface Life {
+  /** Whether it has told all of its members; it is about to, otherwise. */
+  readonly isComplete: boolean
+  /** Whether Redis shows who listens to its channel. */
+  readonly isVisible: boolean
+}
+
+export const writeLife = ({ isComplete, isVisible }: Life): string =>
+  (isComplete ? "told" : "telling") + (isVisible ? "+" : "")
+
+/** What a key says; nothing when there is none. */
+export const readLife = (value: unknown): Life | undefined =>
+  typeof value === "string" ? { isComplete: value.startsWith("told"), isVisible: value.endsWith("+") } : undefined
 
 type Command = ReadonlyArray<string>
 
@@ -60,10 +71,14 @@ export const leave = (names: RedisNames, process: string, topic: string, id: str
 
 /** Some names are made here, as only Redis knows which topics the process is in (`RedisNames`). */
 const cleanScript = `
-local gone = ARGV[4] ~= ''
-if ARGV[5] ~= '' and redis.call('EXISTS', KEYS[1]) == 1 then
-  if ARGV[5] ~= 'seen' then return -1 end
-  if redis.call('PUBSUB', 'NUMSUB', KEYS[1])[2] > 0 then return -1 end
+local letter = ARGV[4]
+if letter == 'lost' then
+  local life = redis.call('GET', KEYS[1])
+  letter = ARGV[5]
+  if life then
+    if string.sub(life, -1) ~= '+' or redis.call('PUBSUB', 'NUMSUB', KEYS[1])[2] > 0 then return -1 end
+    letter = ARGV[6]
+  end
 end
 local topics = redis.call('SPOP', KEYS[2], ARGV[3])
 for _, topic in ipairs(topics) do
@@ -71,32 +86,31 @@ for _, topic in ipairs(topics) do
   redis.call('SREM', ARGV[2] .. 'w:' .. topic, ARGV[1])
 end
 if #topics == tonumber(ARGV[3]) then return 1 end
-if gone then
+if letter ~= '' then
   redis.call('DEL', KEYS[1])
   redis.call('SREM', KEYS[3], ARGV[1])
-  redis.call('PUBLISH', ARGV[2] .. 'a', ARGV[4])
+  redis.call('PUBLISH', ARGV[2] .. 'a', letter .. ARGV[1])
 end
 return 0`
 
-const clean = (names: RedisNames, process: string, gone: boolean, condition: "" | "expired" | "seen"): Command =>
+const clean = (names: RedisNames, process: string, letter: string): Command =>
   evaluate(
     cleanScript,
     [names.process(process), names.topicsOf(process), names.processes],
-    [process, names.root, String(cleanedTopics), gone ? RedisMessage.gone(process) : "", condition]
+    [process, names.root, String(cleanedTopics), letter, RedisMessage.goneLetter, RedisMessage.unseenLetter]
   )
 
 /** Removes what Redis knows of this process, in steps: answers 1 as long as there may be more. */
-export const forgetOwn = (names: RedisNames, process: string): Command => clean(names, process, false, "")
+export const forgetOwn = (names: RedisNames, process: string): Command => clean(names, process, "")
 
 /** The same, and tells all others that this process is gone. */
-export const sayGone = (names: RedisNames, process: string): Command => clean(names, process, true, "")
+export const sayGone = (names: RedisNames, process: string): Command => clean(names, process, RedisMessage.goneLetter)
 
 /**
- * The same for a process that is lost, which somebody has to find out: its key has expired, or else, where its connection
- * was seen before, that is gone. Answers -1 when neither is so: it is back.
+ * The same for a process that is lost, if it is: its key has expired, or says that its channel can be seen, and nobody
+ * listens there. Answers -1 when it is back.
  */
-export const sayLost = (names: RedisNames, process: string, wasSeen: boolean): Command =>
-  clean(names, process, true, wasSeen ? "seen" : "expired")
+export const sayLost = (names: RedisNames, process: string): Command => clean(names, process, "lost")
 
 const readScript = `return { redis.call('GET', KEYS[1]), redis.call('HGETALL', KEYS[2]) }`
 

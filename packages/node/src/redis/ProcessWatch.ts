@@ -1,7 +1,7 @@
 /**
- * Finds out which processes are lost. Redis closes the channel that a process listens to when its connection ends, which
- * the kernel sees to when it is killed; and its key expires when its machine or network is lost. Either must be seen
- * several times: a connection that was lost comes back.
+ * Finds out which processes are lost. Nobody listens to a process's channel any more when its connection ends, which the
+ * kernel sees to when it is killed; and its key expires when its machine or network is lost. Either must be seen several
+ * times: a connection that was lost comes back.
  */
 import * as PresenceScripts from "./PresenceScripts.ts"
 import type { RedisConnection } from "./RedisConnection.ts"
@@ -9,12 +9,6 @@ import type { RedisNames } from "./RedisNames.ts"
 
 /** How often in a row a process must be away to be lost. */
 const maxAway = 3
-
-interface Seen {
-  away: number
-  /** Whether its connection was seen: behind some proxies none ever is. */
-  wasSeen: boolean
-}
 
 export interface ProcessWatchOptions {
   readonly process: string
@@ -25,7 +19,8 @@ export interface ProcessWatchOptions {
 
 export class ProcessWatch {
   private readonly options: ProcessWatchOptions
-  private readonly seen = new Map<string, Seen>()
+  /** How often in a row each of them was away. */
+  private readonly away = new Map<string, number>()
   private readonly suspects = new Set<string>()
   private asking: RedisConnection | undefined = undefined
 
@@ -34,7 +29,7 @@ export class ProcessWatch {
   }
 
   disconnected(): void {
-    this.seen.clear()
+    this.away.clear()
     this.suspects.clear()
     this.asking = undefined
   }
@@ -44,7 +39,7 @@ export class ProcessWatch {
   }
 
   gone(process: string): void {
-    this.seen.delete(process)
+    this.away.delete(process)
     this.suspects.delete(process)
   }
 
@@ -58,7 +53,7 @@ export class ProcessWatch {
   async look(connection: RedisConnection, watched: Iterable<string>): Promise<void> {
     if (this.asking === connection) return
     const wanted = new Set([...watched, ...this.suspects])
-    for (const process of this.seen.keys()) if (!wanted.has(process)) this.seen.delete(process)
+    for (const process of this.away.keys()) if (!wanted.has(process)) this.away.delete(process)
     if (wanted.size === 0) return
     const processes = [...wanted]
     this.asking = connection
@@ -84,19 +79,15 @@ export class ProcessWatch {
     }
   }
 
-  private async judge(connection: RedisConnection, process: string, life: unknown, listeners: unknown): Promise<void> {
-    const known = this.seen.get(process) ?? { away: 0, wasSeen: false }
-    this.seen.set(process, known)
-    const isListening = typeof listeners === "number" ? listeners > 0 : undefined
-    known.wasSeen ||= isListening === true
-    const isAway = typeof life !== "string" || (known.wasSeen && isListening === false)
-    known.away = isAway ? known.away + 1 : 0
+  private async judge(connection: RedisConnection, process: string, value: unknown, listeners: unknown): Promise<void> {
+    const life = PresenceScripts.readLife(value)
+    const isAway = life === undefined || (life.isVisible && listeners === 0)
+    const times = isAway ? (this.away.get(process) ?? 0) + 1 : 0
+    this.away.set(process, times % maxAway)
     if (!isAway) this.suspects.delete(process)
-    if (known.away < maxAway) return
-    known.away = 0
-    const { names } = this.options
+    if (times < maxAway) return
     // Everybody is told by Redis when that is done, this process as well.
-    while ((await connection.send(PresenceScripts.sayLost(names, process, known.wasSeen))) === 1);
+    while ((await connection.send(PresenceScripts.sayLost(this.options.names, process))) === 1);
   }
 }
 

@@ -25,7 +25,7 @@ const beatTicks = 4
 const maxSilentTicks = 15
 
 /** Ticks between two looks for what lost processes have left in Redis, and before the first. */
-const sweepTicks = 75
+const sweepTicks = 25
 const firstSweepTicks = 5
 
 export interface RedisLinkOptions {
@@ -237,11 +237,11 @@ export class RedisLink {
   private onTold(text: string): void {
     const { process } = this.options
     const gone = RedisMessage.readGone(text)
-    if (gone === process) {
-      this.own.tellAgain()
+    if (gone?.process === process) {
+      this.own.tellAgain(gone.wasUnseen)
     } else if (gone !== undefined) {
-      this.processes.gone(gone)
-      this.watched.gone(gone)
+      this.processes.gone(gone.process)
+      this.watched.gone(gone.process)
     } else if (!text.startsWith(process, 1)) {
       const read = RedisMessage.readTopicText(text)
       if (read?.type === "gap") this.inbox.gap(undefined, read.reason)

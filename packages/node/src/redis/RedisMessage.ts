@@ -56,11 +56,13 @@ const decodeMemberChange = Schema.decodeUnknownOption(Schema.fromJsonString(Memb
 export const readMemberChange = (text: string): MemberChange | undefined =>
   Option.getOrUndefined(decodeMemberChange(text))
 
-const goneLetter = "g"
+/** That a process has ended or is lost; the second, because its connection was not seen any more. */
+export const goneLetter = "g"
+export const unseenLetter = "u"
 
-/** That a process has ended or is lost; it comes by the channel of all. */
-export const gone = (process: string): string => goneLetter + process
-
-/** The process that is gone, where this is what the text says. */
-export const readGone = (text: string): string | undefined =>
-  text.length > idLength && text.startsWith(goneLetter) ? text.slice(1) : undefined
+/** The process that is gone, where the text is what comes by the channel of all then. */
+export const readGone = (text: string): { readonly process: string; readonly wasUnseen: boolean } | undefined => {
+  const [letter] = text
+  if (text.length <= idLength || (letter !== goneLetter && letter !== unseenLetter)) return undefined
+  return { process: text.slice(1), wasUnseen: letter === unseenLetter }
+}

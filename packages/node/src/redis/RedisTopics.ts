@@ -14,9 +14,12 @@ import { layerLink, type Topics } from "@pagi/core/topics/Topics"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type { Redis } from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import * as RedisConnection from "./RedisConnection.ts"
 import { prefixPattern } from "./RedisNames.ts"
@@ -100,19 +103,29 @@ const connectTimeout = "5 seconds"
 
 const connectTo = (url: string): Layer.Layer<NodeRedis | Redis, RedisTopicsError> =>
   Layer.effectContext(
-    Layer.build(NodeRedisLayer.layer({ url })).pipe(
-      Effect.timeoutOrElse({
-        duration: connectTimeout,
-        orElse: () => Effect.fail(new Error(`no answer within ${connectTimeout}`))
-      }),
-      Effect.mapError((error) => {
-        const cause = "cause" in error ? error.cause : error
-        return new RedisTopicsError({
-          message: `Redis cannot be reached at ${placeOf(url)}: ${describe(cause)}. ${advise(cause, "pagi:")} REDIS_URL says where it is.`,
-          cause
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const close = Scope.close(scope, Exit.void)
+      // What is under way there cannot be interrupted at once: the client waits for answers before it closes.
+      const building = yield* Effect.forkDetach(Layer.buildWithScope(NodeRedisLayer.layer({ url }), scope))
+      const giveUp = Effect.forkDetach(Effect.andThen(Fiber.interrupt(building), close))
+      const context = yield* Fiber.join(building).pipe(
+        Effect.timeoutOrElse({
+          duration: connectTimeout,
+          orElse: () => Effect.fail(new Error(`no answer within ${connectTimeout}`))
+        }),
+        Effect.onError(() => giveUp),
+        Effect.mapError((error) => {
+          const cause = "cause" in error ? error.cause : error
+          return new RedisTopicsError({
+            message: `Redis cannot be reached at ${placeOf(url)}: ${describe(cause)}. ${advise(cause, "pagi:")} REDIS_URL says where it is.`,
+            cause
+          })
         })
-      })
-    )
+      )
+      yield* Effect.addFinalizer(() => close)
+      return context
+    })
   )
 
 /** Where a URL leads to, without user and password. */

@@ -22,8 +22,8 @@ interface Watched {
 
 /** What one process has in a topic, as Redis knows it. */
 interface Entry {
-  /** The value of the process's key, if it is there. */
-  readonly life: string | undefined
+  /** What the process's key says, if it is there. */
+  readonly life: PresenceScripts.Life | undefined
   readonly members: ReadonlyMap<string, string>
 }
 
@@ -217,7 +217,7 @@ export class WatchedTopics {
         continue
       }
       for (const [id, text] of members) if (!told.has(id)) this.add(topic, watched, process, id, text)
-      if (life !== PresenceScripts.told) {
+      if (!life.isComplete) {
         watched.isStale = true
         continue
       }
@@ -236,5 +236,5 @@ const entryIn = (answer: unknown): Entry => {
   const members = new Map<string, string>()
   const texts = stringsIn(flat)
   for (let at = 0; at + 1 < texts.length; at += 2) members.set(texts[at] ?? "", texts[at + 1] ?? "")
-  return { life: typeof life === "string" ? life : undefined, members }
+  return { life: PresenceScripts.readLife(life), members }
 }
