@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { type MetricRow, prometheusName, table } from "@pagi/core/metrics/MetricTable"
 import { processTable } from "@pagi/core/metrics/ProcessTable"
+import { topicTable } from "@pagi/core/metrics/TopicTable"
 import { code, tableOf } from "./support/table.ts"
 import { root } from "./support/workspace.ts"
 import { write } from "./support/written.ts"
@@ -85,11 +86,13 @@ const endTable = (): string => {
 
 const server = Object.values(table)
 const ofProcesses = Object.values(processTable)
+const ofTopics = Object.values(topicTable)
 
 const parts = {
   metrics: metricTable(server),
   "metrics of processes": metricTable(ofProcesses),
-  labels: labelTable([...server, ...ofProcesses]),
+  "metrics of topics": metricTable(ofTopics),
+  labels: labelTable([...server, ...ofProcesses, ...ofTopics]),
   buckets: bucketTable([...server, ...ofProcesses]),
   "ends of connections": endTable()
 }

@@ -6,6 +6,7 @@ import { listElements } from "../http/CommaList.ts"
 import { type MetricRow, prometheusName, table } from "./MetricTable.ts"
 import { formatOpenMetrics } from "./OpenMetrics.ts"
 import { processTable } from "./ProcessTable.ts"
+import { topicTable } from "./TopicTable.ts"
 
 /** Prometheus' own text format, or OpenMetrics 1.0, which has units too. */
 export type Format = "prometheus" | "openmetrics"
@@ -42,7 +43,7 @@ export const negotiate = (accept: string | undefined): Format => {
   return openMetrics > 0 && openMetrics >= text ? "openmetrics" : "prometheus"
 }
 
-const rows: ReadonlyArray<MetricRow> = [...Object.values(table), ...Object.values(processTable)]
+const rows: ReadonlyArray<MetricRow> = [table, processTable, topicTable].flatMap((one) => Object.values<MetricRow>(one))
 
 const names: ReadonlyMap<string, string> = new Map(rows.map((row) => [row.name, prometheusName(row)]))
 

@@ -32,12 +32,13 @@ const join = (before: Gaps | undefined, after: Gaps | undefined): Gaps | undefin
     const at = joined.findIndex(({ reason }) => reason === gap.reason)
     const same = joined[at]
     if (same === undefined) joined.push(gap)
-    else if (same.missed !== undefined && gap.missed !== undefined) {
-      joined[at] = { ...same, missed: same.missed + gap.missed }
-    }
+    else joined[at] = sum(same, gap)
   }
   return joined
 }
+
+const sum = ({ missed: one, reason }: Gap, { missed: other }: Gap): Gap =>
+  one === undefined || other === undefined ? { type: "gap", reason } : { type: "gap", reason, missed: one + other }
 
 const missedOne: Gaps = [{ type: "gap", reason: "behind", missed: 1 }]
 

@@ -8,6 +8,7 @@
  * | asking   | waits                                |                      | the fiber has sent the event: direct       |
  * | ended    | is lost                              |                      |                                            |
  *
+ * It begins as asking, until the fiber has sent what comes before the first message.
  * The end of the exchange, of the hub, and of a subscriber that was to end when it is behind, lead from each to ended.
  */
 import * as Effect from "effect/Effect"
@@ -31,7 +32,7 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
   readonly #form: SharedForm
   readonly #buffer: Subscriber
   readonly #counts: SubscriberOptions["counts"]
-  #state: "direct" | "asking" | "ended" = "direct"
+  #state: "direct" | "asking" | "ended" = "asking"
   /** For the fiber, until it takes it. */
   #request: Request | undefined = undefined
   #onRequest: (() => void) | undefined = undefined
@@ -102,7 +103,7 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
     Effect.yieldNow
   )
 
-  /** The fiber has sent what it was asked to. */
+  /** The fiber has sent what it was asked to, or what comes before all messages. */
   goOn(): void {
     if (this.#state !== "asking") return
     this.#state = "direct"

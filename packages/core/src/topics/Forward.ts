@@ -17,7 +17,12 @@ import type { TopicHub } from "./TopicHub.ts"
 import { TopicMessage } from "./TopicMessage.ts"
 
 /** How a topic is sent to a client. */
-export interface ForwardOptions<in A, out Event> extends SubscribeOptions {
+export interface ForwardOptions<in A, out Event, out E = never, out R = never> extends SubscribeOptions {
+  /**
+   * Run once everything comes that is published from then on, and before the first message is sent: accepts the client, or
+   * sends it what was before. Messages of meanwhile are kept.
+   */
+  readonly onSubscribed?: Effect.Effect<unknown, E, R>
   /**
    * What the client gets of a message, such as `(said) => ({ type: "websocket.send", text: said.text })`. It is run once
    * for all clients of the process with the same function, so that should be made once, and not for each client.
@@ -33,31 +38,33 @@ export interface ForwardOptions<in A, out Event> extends SubscribeOptions {
  * not checked against the schema again. Messages that a client cannot take yet wait in a buffer as with `subscribe`.
  */
 export const forward: {
-  <A>(
+  <A, E = never, R = never>(
     topic: Topic<A>,
     send: Send<WebSocketSendEvent>,
-    options?: ForwardOptions<A, WebSocketSendEvent> & { readonly as?: "text" }
-  ): Effect.Effect<void, TopicError | SendError, Topics>
-  <A>(
+    options?: ForwardOptions<A, WebSocketSendEvent, E, R> & { readonly as?: "text" }
+  ): Effect.Effect<void, TopicError | SendError | E, Topics | R>
+  <A, E = never, R = never>(
     topic: Topic<A>,
     send: Send<SseSendEvent>,
-    options: ForwardOptions<A, SseSendEvent> & { readonly as: "event" }
-  ): Effect.Effect<void, TopicError | SendError, Topics>
-} = <A, Event extends { readonly type: string }>(
+    options: ForwardOptions<A, SseSendEvent, E, R> & { readonly as: "event" }
+  ): Effect.Effect<void, TopicError | SendError | E, Topics | R>
+} = <A, Event extends { readonly type: string }, E, R>(
   topic: Topic<A>,
   send: Send<Event>,
-  options: ForwardOptions<A, Event> & { readonly as?: "text" | "event" } = {}
-): Effect.Effect<void, TopicError | SendError, Topics> =>
+  options: ForwardOptions<A, Event, E, R> & { readonly as?: "text" | "event" } = {}
+): Effect.Effect<void, TopicError | SendError | E, Topics | R> =>
   Effect.gen(function* () {
     const { hub } = yield* Topics
     const subscriberOf = yield* subscriberOptions(hub, topic, options)
     // The overloads see to it that these are events of the client; of others `send` tells.
     const form = formOf(hub, topic, options as unknown as AnyOptions<A>)
     const sendAny = send as unknown as Send<SharedEvent>
+    const begin = options.onSubscribed ?? Effect.void
     const direct = directOf(send)
     if (direct === undefined) {
       const subscriber = new Subscriber(subscriberOf)
       yield* enter(hub, topic, subscriber)
+      yield* begin
       return yield* sendEach(subscriber, form, sendAny)
     }
     const subscriber = new DirectSubscriber(direct, form, subscriberOf)
@@ -66,6 +73,8 @@ export const forward: {
       () => Effect.sync(() => direct.unfollow(subscriber))
     )
     yield* enter(hub, topic, subscriber)
+    yield* begin
+    subscriber.goOn()
     return yield* sendDirectly(subscriber, sendAny)
   }).pipe(Effect.scoped)
 

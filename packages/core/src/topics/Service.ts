@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { TopicHub } from "./TopicHub.ts"
 import type { MakeLink } from "./TopicLink.ts"
+import * as TopicMetrics from "./TopicMetrics.ts"
 import * as Unreadable from "./Unreadable.ts"
 
 /** The service: the topics of this process, and the way to those of others. */
@@ -30,8 +31,10 @@ export const layer: Layer.Layer<Topics> = Layer.effect(
 const makeHub: Effect.Effect<TopicHub, never, Scope.Scope> = Effect.gen(function* () {
   const context = yield* Effect.context<never>()
   const fork = Effect.runForkWith(context)
-  return yield* Effect.acquireRelease(
+  const hub = yield* Effect.acquireRelease(
     Effect.sync(() => new TopicHub({ fork, id: crypto.randomUUID(), onUnreadable: Unreadable.make(context) })),
     (hub) => Effect.sync(() => hub.close())
   )
+  yield* TopicMetrics.count(hub.counts)
+  return hub
 })

@@ -4,6 +4,7 @@ import * as Metric from "effect/Metric"
 import { contentType, format, negotiate } from "../../src/metrics/Exposition.ts"
 import { type MetricRow, prometheusName, table } from "../../src/metrics/MetricTable.ts"
 import { processTable } from "../../src/metrics/ProcessTable.ts"
+import { topicTable } from "../../src/metrics/TopicTable.ts"
 import { SeriesRegistry } from "../../src/metrics/Series.ts"
 import { ServerCounters } from "../../src/metrics/ServerCounters.ts"
 import { record } from "../observe/accessLog/Record.ts"
@@ -143,7 +144,9 @@ describe("the format of a scrape", () => {
 })
 
 it("no two metrics have the same name", () => {
-  const rows: ReadonlyArray<MetricRow> = [...Object.values(table), ...Object.values(processTable)]
+  const rows: ReadonlyArray<MetricRow> = [table, processTable, topicTable].flatMap((one) =>
+    Object.values<MetricRow>(one)
+  )
   assert.strictEqual(new Set(rows.map(({ name }) => name)).size, rows.length)
   assert.strictEqual(new Set(rows.map(prometheusName)).size, rows.length)
 })

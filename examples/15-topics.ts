@@ -1,0 +1,31 @@
+/**
+ * A chat of one room: what somebody says goes to everybody, whichever process they are connected to.
+ *
+ *     npx pagi-server examples/15-topics.ts
+ *     npx wscat -c ws://127.0.0.1:5000/        in two terminals, and say something
+ *
+ * docs/topics.md is about topics, and shows this file.
+ */
+import * as PagiApp from "@pagi/core/PagiApp"
+import * as Topic from "@pagi/core/Topic"
+import * as Topics from "@pagi/core/Topics"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+
+const room = Topic.make("room/lobby", Schema.Struct({ text: Schema.String }))
+
+const chat = PagiApp.make({
+  websocket: Effect.fnUntraced(function* (_scope, receive, send) {
+    yield* receive // websocket.connect
+    const accept = send({ type: "websocket.accept" })
+    yield* Effect.forkScoped(Topics.forward(room, send, { onSubscribed: accept }))
+    for (;;) {
+      const event = yield* receive
+      if (event.type === "websocket.disconnect") return
+      if (event.type === "websocket.receive") yield* Topics.publish(room, { text: event.text ?? "(bytes)" })
+    }
+  })
+})
+
+export default PagiApp.layer(chat).pipe(Layer.provide(Topics.layer))

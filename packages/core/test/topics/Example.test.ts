@@ -1,0 +1,35 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import example from "../../../../examples/15-topics.ts"
+import { PagiApp } from "../../src/PagiApp.ts"
+import * as TestClient from "../../src/testing/TestClient.ts"
+
+const root = join(import.meta.dirname, "../../../..")
+
+describe("the example of docs/topics.md", () => {
+  it("is the file that is type-checked and run here", () => {
+    const [, shown] = /```ts\n(.*?)```/s.exec(readFileSync(join(root, "docs/topics.md"), "utf8")) ?? []
+    const file = readFileSync(join(root, "examples/15-topics.ts"), "utf8")
+    assert.strictEqual(shown, file.slice(file.indexOf("import")))
+  })
+
+  it.effect("is a chat", () =>
+    Effect.gen(function* () {
+      const { application, context } = Context.get(yield* Layer.build(example), PagiApp)
+      yield* Effect.gen(function* () {
+        const client = yield* TestClient.make(application)
+        const ada = yield* client.webSocket({ path: "/" })
+        const ben = yield* client.webSocket({ path: "/" })
+        yield* ada.send("Hello")
+        for (const { receive } of [ada, ben]) assert.strictEqual(yield* receive, '{"text":"Hello"}')
+        yield* ada.close()
+        yield* ben.send(new Uint8Array([1]))
+        assert.strictEqual(yield* ben.receive, '{"text":"(bytes)"}')
+      }).pipe(Effect.provideContext(context))
+    }).pipe(Effect.scoped)
+  )
+})
