@@ -14,7 +14,7 @@ import { Rooms } from "./Rooms.ts"
 const pause = "50 millis"
 
 /** What a member is told of this server. */
-const serverName = Config.String("CHAT_SERVER").pipe(Config.withDefault("a server"))
+const serverName = Config.String("CHAT_SERVER").pipe(Config.withDefault(`process ${process.pid}`))
 
 /** Refuses the handshake with a response, which browsers keep from their pages. */
 const refuse = (send: Send<WebSocketSendEvent>, status: number, reason: string) =>

@@ -10,6 +10,7 @@
  * - `Conversation.ts`: the WebSocket of a member
  * - `Presence.ts`: the event stream about those who are there
  * - `Chat.ts`: the application, of all of these
+ * - `entities.ts`: the second variant, whose rooms are entities of a cluster
  */
 import * as RedisTopics from "@pagi/node/RedisTopics"
 import * as Layer from "effect/Layer"

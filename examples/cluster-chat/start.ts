@@ -1,7 +1,8 @@
 /**
- * Starts the whole chat on this machine: Redis, three servers, and HAProxy in front of them.
+ * Starts the whole chat on this machine: Redis, servers, and HAProxy in front of them.
  *
  *     npm run example:cluster-chat
+ *     npm run example:cluster-chat -- --entities     rooms are entities of a cluster, see README.md
  *
  * Ctrl-C, SIGTERM and a part that fails stop everything.
  */
@@ -10,28 +11,47 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Cause from "effect/Cause"
 import { randomBytes } from "node:crypto"
+import { parseArgs } from "node:util"
 import { findPrograms, freePorts, privateFolder } from "./launcher/Machine.ts"
 import { launch, type PartFailed, tell } from "./launcher/Part.ts"
 import { haproxy, redis, server, type ServerPlace } from "./launcher/Parts.ts"
 
-/** What is served, by how many servers with how many workers each. */
-const variant = { application: "app.ts", workers: 2 }
-const count = 3
+type Rows = ReadonlyArray<readonly [command: string, effect: string]>
 
-/** What there is to try, with another server each time where there are several. */
-const advice = (servers: ReadonlyArray<number>, redis: number): ReadonlyArray<string> => {
-  const number = (index: number) => index % servers.length
-  const rows = [
-    [`kill -9 -- -${servers[0]}`, "server 1 is gone at once, with all of its processes"],
-    [`kill ${servers[number(1)]}`, `server ${number(1) + 1} gets no new clients, sends the others away, and ends`],
-    [`kill -HUP ${servers[number(2)]}`, `server ${number(2) + 1} replaces its workers, one after the other`],
-    [`kill -9 ${redis}`, "Redis is gone for a moment: what is said waits for it"]
-  ] as const
-  return rows.map(([command, effect]) => `  ${command.padEnd(20)} ${effect}`)
+/** How rooms are kept: by all servers together with Redis, or as entities by the workers of one server. */
+interface Variant {
+  readonly application: string
+  readonly servers: number
+  /** Of each server. */
+  readonly workers: number
+  /** What there is to try with them. */
+  readonly advice: (servers: ReadonlyArray<number>) => Rows
+}
+
+const topics: Variant = {
+  application: "app.ts",
+  servers: 3,
+  workers: 2,
+  advice: ([first, second, third]) => [
+    [`kill -9 -- -${first}`, "server 1 is gone at once, with all of its processes"],
+    [`kill ${second}`, "server 2 gets no new clients, sends the others away, and ends"],
+    [`kill -HUP ${third}`, "server 3 replaces its workers, one after the other"]
+  ]
+}
+
+const entities: Variant = {
+  application: "entities.ts",
+  servers: 1,
+  workers: 3,
+  advice: ([only]) => [
+    ["kill -9 PROCESS", "the worker is gone at once that a page says it is connected to; others take its rooms"],
+    [`kill -HUP ${only}`, "the server replaces its workers, one after the other"]
+  ]
 }
 
 /** Runs until something fails. */
-const run = Effect.gen(function* () {
+const run = Effect.fnUntraced(function* (variant: Variant) {
+  const count = variant.servers
   const programs = yield* findPrograms("redis-server", "haproxy")
   const files = yield* privateFolder
   const [port = 0, redisPort = 0, ...others] = yield* freePorts(2 + 2 * count)
@@ -46,18 +66,20 @@ const run = Effect.gen(function* () {
   const [redisPid = 0] = yield* launch([redis(programs["redis-server"], redisPlace, files)], failure)
   const servers = places.map((place, index) => server(index + 1, place, redisPlace, files, variant))
   const pids = yield* launch(servers, failure)
+  const redisRow = [`kill -9 ${redisPid}`, "Redis is gone for a moment: what is said waits for it"] as const
+  const rows: Rows = [...variant.advice(pids), redisRow]
   yield* launch([haproxy(programs.haproxy, port, places)], failure)
   yield* tell(
     "",
     `Open http://127.0.0.1:${port}/ in two browsers, and talk. Then try in another terminal:`,
     "",
-    ...advice(pids, redisPid),
+    ...rows.map(([command, effect]) => `  ${command.padEnd(20)} ${effect}`),
     "",
     `Processes: ${pids.map((pid, index) => `server ${index + 1} is ${pid}`).join(", ")}, Redis is ${redisPid}.`,
     "What ends starts again after a moment. Ctrl-C stops everything."
   )
   return yield* Deferred.await(failure)
-}).pipe(Effect.scoped)
+}, Effect.scoped)
 
 /** Completes with the first signal to stop; the next ones change nothing, since everything is stopping by then. */
 const stopped = Deferred.makeUnsafe<void>()
@@ -65,7 +87,11 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => Deferred.doneUnsafe(stopped, Effect.void))
 }
 
-const exit = await Effect.runPromiseExit(Effect.raceFirst(run, Deferred.await(stopped)))
+const { values } = parseArgs({ options: { entities: { type: "boolean", default: false } } })
+
+const exit = await Effect.runPromiseExit(
+  Effect.raceFirst(run(values.entities ? entities : topics), Deferred.await(stopped))
+)
 if (Exit.isFailure(exit)) {
   const error = Cause.squash(exit.cause)
   console.error(error instanceof Error && "_tag" in error ? error.message : error)

@@ -176,9 +176,20 @@ describe.skipIf(!isMeasurable || !isInstalled)("examples/cluster-chat", () => {
         yield* talk.goesOn
         const second = yield* talk.agree
 
-        // Somebody leaves while Redis is away, of which the others hear when it is back.
+        // One is told to stop: its clients go to the others, and nobody comes to it any more.
+        const sent = talk.members.filter(({ server }) => server === "server 3")
+        assert.isNotEmpty(sent)
+        const stopped = chat.pidOf("server 3")
+        process.kill(stopped, "SIGTERM")
+        yield* check("its clients have come again", () => sent.every(({ servers }) => servers.at(-1) !== "server 3"))
+        for (const { servers } of sent) assert.strictEqual(servers.filter((name) => name === "server 3").length, 1)
+        yield* chat.isBack("server 3", stopped)
+        assert.include(chat.output(), "server 3 has ended (as it was told)")
+        yield* talk.agree
+
         const redis = chat.pidOf("Redis")
         process.kill(redis, "SIGKILL")
+        // Somebody leaves meanwhile, of which the others hear when it is back.
         const [leaver] = talk.members
         if (leaver === undefined) return assert.fail("nobody is there")
         talk.lose(leaver)
@@ -195,6 +206,49 @@ describe.skipIf(!isMeasurable || !isInstalled)("examples/cluster-chat", () => {
         assert.isBelow(whenKilled, 2000)
         assert.isBelow(whenReplaced, 2000)
         assert.isBelow(whenRedisWasBack, 2000)
+
+        yield* chat.signal("SIGTERM")
+        assert.deepStrictEqual(yield* chat.result, { code: 0, signal: null }, chat.output())
+        assert.strictEqual(chat.processes(), 0)
+      }),
+    180_000
+  )
+
+  it.live(
+    "with rooms as entities, loses nothing and tells nothing twice when each worker is killed, or all are replaced",
+    () =>
+      Effect.gen(function* () {
+        const chat = yield* launchReady(["--entities"])
+        const talk = yield* converse(chat)
+        const watchers = yield* watchAt(chat, "server 1")
+        yield* talk.goesOn
+        const workers = new Set(talk.members.map(({ server }) => server ?? ""))
+        assert.strictEqual(workers.size, 3, "all workers have clients")
+        const times: Array<number> = []
+        // Whichever has the rooms, it is among them.
+        for (const worker of workers) {
+          process.kill(Number(worker.replace("process ", "")), "SIGKILL")
+          yield* check("its clients have come again", () =>
+            talk.members.every(({ server }) => server !== undefined && server !== worker)
+          )
+          times.push(yield* talk.untilPresenceIsRight(watchers))
+          yield* talk.goesOn
+        }
+        const first = yield* talk.agree
+        const visits = new Map(talk.members.map((member) => [member, member.servers.length]))
+        process.kill(chat.pidOf("server 1"), "SIGHUP")
+        yield* check("all have come again", () =>
+          talk.members.every(
+            (member) => member.server !== undefined && member.servers.length > (visits.get(member) ?? 0)
+          )
+        )
+        times.push(yield* talk.untilPresenceIsRight(watchers))
+        yield* talk.goesOn
+        const second = yield* talk.agree
+        yield* tell(
+          `rooms as entities: presence right after ${times.join(", ")} ms; ${first}, ${second} messages heard`
+        )
+        for (const time of times) assert.isBelow(time, 2000)
 
         yield* chat.signal("SIGTERM")
         assert.deepStrictEqual(yield* chat.result, { code: 0, signal: null }, chat.output())

@@ -62,13 +62,20 @@ export interface ServerPlace {
   readonly admin: number
 }
 
+/** What is served, by how many servers with so many workers each. */
+export interface Served {
+  readonly application: string
+  readonly servers: number
+  readonly workers: number
+}
+
 /** One of the servers. */
 export const server = (
   number: number,
   { admin, port }: ServerPlace,
   redis: RedisPlace,
   files: string,
-  { application, workers }: { readonly application: string; readonly workers: number }
+  { application, servers, workers }: Served
 ): Part => ({
   name: `server ${number}`,
   command: join(commands, "pagi-server"),
@@ -84,7 +91,8 @@ export const server = (
   env: {
     PATH: `${commands}:${process.env["PATH"] ?? ""}`,
     REDIS_URL: redisUrl(redis),
-    CHAT_SERVER: `server ${number}`,
+    // The name that pages show; the only server is known by its processes.
+    ...(servers > 1 ? { CHAT_SERVER: `server ${number}` } : {}),
     // Whatever it leaves when it is killed is removed at the end.
     TMPDIR: files,
     XDG_RUNTIME_DIR: files
