@@ -1,4 +1,4 @@
-/** The server with workers whose counters are entities of a cluster (`fixtures/cluster.ts`), and who asks for them. */
+/** The server with workers whose counters are entities of a cluster (`fixtures/counters.ts`), and who asks for them. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -7,12 +7,10 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 import { keepAsking } from "./KeepAsking.ts"
-import { outputOf, pagiServer } from "./Programs.ts"
+import { pagiServer } from "./Programs.ts"
 import { type Pool, running, start } from "./SupervisorPool.ts"
 import { kill } from "./SupervisorProcesses.ts"
 import { ask } from "./SupervisorVisitors.ts"
-
-export { outputOf }
 
 const application = join(import.meta.dirname, "../fixtures/cluster.ts")
 
@@ -38,6 +36,8 @@ export const counters = [...quickCounters, ...slowCounters]
 /** Who had which counter when; as processes have written it down, and the test, which says whom it has killed. */
 export class Lives {
   readonly path: string
+  /** Processes that have begun to handle what waits in a database. */
+  readonly handling = new Set<string>()
 
   constructor(path: string) {
     this.path = path
@@ -58,6 +58,8 @@ export class Lives {
       if (what === "begins") {
         assert.isUndefined(lives.get(id), `${line}, while it lives: ${lives.get(id)}`)
         lives.set(id, pid)
+      } else if (what === "handles") {
+        this.handling.add(pid)
       } else if (what === "ends") {
         assert.strictEqual(lives.get(id), pid, line)
         lives.delete(id)
@@ -81,12 +83,13 @@ export interface CounterPool {
 
 export const serve = (
   workers = 2,
-  environment: Readonly<Record<string, string>> = {}
+  environment: Readonly<Record<string, string>> = {},
+  file = application
 ): Effect.Effect<CounterPool, never, Scope.Scope> =>
   Effect.gen(function* () {
     const lives = new Lives(environment["CLUSTER_LOG"] ?? join(yield* temporaryFolder, "lives"))
     const args = workers === 0 ? [] : [`--workers=${workers}`]
-    const tree = yield* start(pagiServer, [...args, "--port=0", "--access-log=off", application], {
+    const tree = yield* start(pagiServer, [...args, "--port=0", "--access-log=off", file], {
       ...environment,
       CLUSTER_LOG: lives.path
     })
