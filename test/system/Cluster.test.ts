@@ -12,6 +12,7 @@ import {
   slowestOf
 } from "./support/ClusterCounters.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
+import { serveFile } from "./support/Programs.ts"
 import { expectQuiet, familyOf, familyWith, gone, stop } from "./support/SupervisorPool.ts"
 import { kill } from "./support/SupervisorProcesses.ts"
 import { until } from "./support/Until.ts"
@@ -172,6 +173,14 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
       yield* gone(pool)
       expectQuiet(pool)
       assert.strictEqual(lives.now().size, 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("are one for each name, as the example shows", () =>
+    Effect.gen(function* () {
+      const { url } = yield* serveFile("examples/16-cluster/app.ts", ["--workers=2"])
+      const post = Effect.promise(async () => (await fetch(url("/counters/apples"), { method: "POST" })).text())
+      for (const count of ["1", "2", "3", "4", "5", "6"]) assert.strictEqual(yield* post, count)
     }).pipe(Effect.scoped)
   )
 
