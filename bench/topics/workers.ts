@@ -15,7 +15,7 @@ import { createInterface } from "node:readline"
 import { installationFolder, prepareInstallations } from "../harness/installations.ts"
 import { BenchmarkProblem } from "../harness/problem.ts"
 import { medianOf } from "../harness/statistics.ts"
-import { makeName, remove } from "../../packages/node/src/process/PoolFolder.ts"
+import { makeName, remove } from "@pagi/node/process/PoolFolder"
 
 const goal = 100_000
 

@@ -9,6 +9,7 @@ import { codeOf } from "../accept/ListenError.ts"
 import * as ClaimedFolder from "../process/ClaimedFolder.ts"
 import { maxPathLength } from "../process/PoolFolder.ts"
 import { MeshSockets } from "./MeshSockets.ts"
+import * as Sweep from "./Sweep.ts"
 import type { Connection } from "./protocol/Connection.ts"
 import { maxText, version } from "./protocol/Limits.ts"
 import type { Wish } from "./protocol/Local.ts"
@@ -91,6 +92,12 @@ class Settling {
   }
 }
 
+/** Who makes the folder looks for those that have been left behind. */
+const claim = (folder: string) =>
+  Effect.gen(function* () {
+    if (yield* ClaimedFolder.claim(folder)) yield* Sweep.beside(folder, Date.now())
+  })
+
 type Listener = ConstructorParameters<typeof MeshSockets>[1]
 
 /** Listens in the folder until the scope closes. */
@@ -99,7 +106,7 @@ const open = (
   listener: Listener
 ): Effect.Effect<MeshSockets, ClaimedFolder.PoolFolderError, EffectScope.Scope> =>
   Effect.acquireRelease(
-    Effect.retry(Effect.andThen(ClaimedFolder.claim(folder), listen(folder, listener)), {
+    Effect.retry(Effect.andThen(claim(folder), listen(folder, listener)), {
       // An old folder that is empty may be removed just now.
       times: 3,
       while: ({ reason }) => reason.includes("ENOENT")

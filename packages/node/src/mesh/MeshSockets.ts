@@ -4,6 +4,7 @@ import { readdirSync, renameSync, unlinkSync } from "node:fs"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { join } from "node:path"
 import { codeOf } from "../accept/ListenError.ts"
+import * as PoolFolder from "../process/PoolFolder.ts"
 import type { Connection, ConnectionPort } from "./protocol/Connection.ts"
 import { Mesh, type MeshListener } from "./protocol/Mesh.ts"
 
@@ -103,6 +104,7 @@ export class MeshSockets {
   /** When those that were lost are tried again, and how often that was without success. */
   readonly #timers = new Map<string, NodeJS.Timeout>()
   readonly #tries = new Map<string, number>()
+  readonly #parent = process.ppid
   #isClosed = false
 
   constructor(folder: string, listener: SocketsListener) {
@@ -163,6 +165,8 @@ export class MeshSockets {
   close(): void {
     for (const { socket } of this.#carriers) socket.destroy()
     this.#server.close()
+    // The supervisor removes the folder, unless it was killed: then the last one does.
+    if (process.ppid !== this.#parent) PoolFolder.remove(this.#folder, { onlyIfEmpty: true })
   }
 
   #pathOf(peer: string): string {

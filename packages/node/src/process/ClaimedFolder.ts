@@ -18,8 +18,11 @@ export class PoolFolderError extends Schema.TaggedError<PoolFolderError>()("Pool
   }
 }
 
-/** Makes the folder, if no other worker has; fails unless this user alone can enter it. May be called again. */
-export const claim = (folder: string): Effect.Effect<void, PoolFolderError> =>
+/**
+ * Makes the folder, if no other worker has, and answers whether this one did; fails unless this user alone can enter it.
+ * May be called again.
+ */
+export const claim = (folder: string): Effect.Effect<boolean, PoolFolderError> =>
   Effect.try({
     try: () => make(folder),
     catch: (error) =>
@@ -28,11 +31,14 @@ export const claim = (folder: string): Effect.Effect<void, PoolFolderError> =>
         : new PoolFolderError({ folder, reason: `cannot be made (${codeOf(error)})` })
   })
 
-const make = (folder: string): void => {
+const make = (folder: string): boolean => {
+  let isNew = true
   try {
     mkdirSync(folder, { mode: 0o700 })
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw error
+    isNew = false
   }
   if (!isPrivate(folder)) throw new PoolFolderError({ folder, reason: "is not a folder of this user alone" })
+  return isNew
 }

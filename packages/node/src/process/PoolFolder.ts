@@ -56,11 +56,13 @@ export const isPrivate = (folder: string): boolean => {
   )
 }
 
-/** Removes the folder with the sockets in it, if it is there and ours. */
-export const remove = (folder: string): void => {
+const isOfSocket = (name: string): boolean => name.endsWith(".sock") || name.endsWith(".new")
+
+/** Removes the folder if it is there and ours: with the sockets in it, unless it is to be removed only without any. */
+export const remove = (folder: string, { onlyIfEmpty = false } = {}): void => {
   try {
     if (!isName(folder) || !isPrivate(folder)) return
-    for (const name of readdirSync(folder)) if (name.endsWith(".sock")) unlinkSync(join(folder, name))
+    if (!onlyIfEmpty) for (const name of readdirSync(folder).filter(isOfSocket)) unlinkSync(join(folder, name))
     rmdirSync(folder)
   } catch {
     // It was never made, or somebody else removes it too.

@@ -127,9 +127,10 @@ export class Outbox {
   /** Makes room for a message, in the buffer that is answered at `offset`; none when it is dropped. */
   reserve(topic: string, size: Frames.MessageSize): Buffer | undefined {
     const { size: waiting } = this.#messages
+    const isTooLong = size.text > maxText
     const fits = waiting === 0 || waiting + size.frame <= hardLimit
-    if (this.#isOverloaded || !fits || size.text > maxText) {
-      if (!fits) this.#isOverloaded = true
+    if (this.#isOverloaded || !fits || isTooLong) {
+      if (!isTooLong) this.#isOverloaded = true
       this.#drop(topic)
       return undefined
     }
