@@ -36,11 +36,16 @@ export class TopicCodec<in out A> {
   }
 }
 
-/** Schemas throw when they wait for something or are broken, and `JSON.parse` throws by itself. */
 const attempt = <A>(run: () => Result.Result<A, { readonly message: string }>): Result.Result<A, string> => {
   try {
     return Result.mapError(run(), ({ message }) => message)
   } catch (error) {
-    return Result.fail(error instanceof Error ? error.message : String(error))
+    return Result.fail(thrown(error))
   }
 }
+
+/** `JSON.parse` throws what is wrong with the text, and a schema when it is not one for topics. */
+const thrown = (error: unknown): string =>
+  error instanceof SyntaxError
+    ? error.message
+    : `the schema waits for something or throws, which one of a topic may not: ${String(error)}`
