@@ -332,7 +332,10 @@ export class WebSocketSession
   }
 
   writeFrame({ bytes, length }: SharedEncoding): void {
-    this.#onMessageWritten(this.#machine.sendFrame(this.transport, bytes, length))
+    // The machine need not be asked: as long as the session is open no close frame has been sent.
+    if (this.#phase === "open") this.transport.write(bytes)
+    else if (this.#machine.sendFrame(this.transport, bytes, length) === 0) return
+    this.#onMessageWritten(length)
   }
 
   writeClose(code: number, reason: string): void {
@@ -361,7 +364,8 @@ export class WebSocketSession
    * what the system has refused to take counts, since only that is reported as drained.
    */
   #flushOverMark(): boolean {
-    if (this.#isOverMark) this.transport.flush()
+    if (!this.#isOverMark) return false
+    this.transport.flush()
     return this.#isOverMark
   }
 

@@ -33,6 +33,8 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
   readonly #buffer: Subscriber
   readonly #counts: SubscriberOptions["counts"]
   #state: "direct" | "asking" | "ended" = "asking"
+  /** Whether the buffer may have something. */
+  #isBehind = false
   /** For the fiber, until it takes it. */
   #request: Request | undefined = undefined
   #onRequest: (() => void) | undefined = undefined
@@ -50,19 +52,21 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
 
   offer(message: TopicMessage): Wait | undefined {
     if (this.#state === "ended") return undefined
-    if (this.#state === "direct" && this.#buffer.isEmpty) {
+    if (this.#state === "direct" && !this.#isBehind) {
       const offered = this.#send(message)
       if (offered !== "later") {
         if (offered !== "gone") this.#counts.delivered++
         return undefined
       }
     }
+    this.#isBehind = true
     const wait = this.#buffer.offer(message)
     if (this.#state === "direct") this.#checkEnd()
     return wait
   }
 
   gap(gap: Gap): void {
+    this.#isBehind = true
     this.#buffer.gap(gap)
     this.#pump()
   }
@@ -142,7 +146,10 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
   #pump(): void {
     while (this.#state === "direct" && this.#direct.hasRoom) {
       const told = this.#buffer.take()
-      if (told === undefined) break
+      if (told === undefined) {
+        this.#isBehind = false
+        break
+      }
       this.#send(told)
     }
     if (this.#state === "direct") this.#checkEnd()

@@ -36,6 +36,11 @@ export interface ForwardOptions<in A, out Event, out E = never, out R = never> e
  * Subscribes, and sends every message to the client of `send`, until it is interrupted or the client has gone: its JSON as
  * a text message of the WebSocket, or, with `as: "event"`, as the `data` of an event. JSON is sent as it was published and
  * not checked against the schema again. Messages that a client cannot take yet wait in a buffer as with `subscribe`.
+ *
+ * With the `send` that the server hands to the application, a message goes down to the connection in the call that
+ * publishes it, as the same bytes for all clients. Through a function around that, such as one that counts events, each
+ * takes the ordinary way with the same result, except that this does not end by itself when the client has gone: then it
+ * should be interrupted when the application is told so, as at the end of its scope.
  */
 export const forward: {
   <A, E = never, R = never>(

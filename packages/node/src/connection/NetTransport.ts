@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
 import { type AcceptedSocket, type Reader, readPastStream } from "../listen/SharedRead.ts"
 import type { TlsConnection } from "../tls/TlsConnection.ts"
+import { writePast } from "./HandleWriter.ts"
 import type { TurnQueue, TurnTask } from "./TurnQueue.ts"
 import { queuedBytes } from "./WriteQueue.ts"
 import { type TurnShare, writeTurns, type WritingTask } from "./WriteTurns.ts"
@@ -41,6 +42,8 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
   isBlocked = false
   turn = 0
   written = 0
+  isQueued = false
+  nextTask: TurnTask | undefined = undefined
   #handler: TransportHandler | undefined = undefined
   #text: ByteString = ""
   /** What comes before `#text`, when there is more than text. */
@@ -49,6 +52,8 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
   #batchSize = smallestBatch
   /** What the system had not taken of a batch when progress was last looked at. */
   #untaken = 0
+  /** What the system had not taken of a write past the socket's stream, until it has. */
+  #past = 0
   /** When a whole batch was handed to the socket that is not known to be taken. */
   #batchTime: number | undefined = undefined
   #isScheduled = false
@@ -70,7 +75,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
   }
 
   get bufferedAmount(): number {
-    return this.#gatheredLength + (this.isBlocked ? this.#socket.writableLength : 0)
+    return this.#gatheredLength + (this.isBlocked ? this.#socket.writableLength + this.#past : 0)
   }
 
   get #gatheredLength(): number {
@@ -229,6 +234,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
 
   /** Hands over what was gathered, as long as the operating system takes it and it is this connection's turn. */
   #pump(isLast = false): void {
+    if (this.#ending === "none" && this.#writesPast()) return
     const socket = this.#socket
     if (isLast && this.#isWaiting) this.isBlocked = false
     while (!this.isBlocked && socket.writable) {
@@ -247,6 +253,24 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
     // TLS says that nothing is missing, which without it the end alone does.
     else if (this.#ending === "close" && this.isEncrypted) socket.destroySoon()
     else socket.destroy()
+  }
+
+  /** The usual case: whether all that there was is a short text, and the system has taken it. */
+  #writesPast(): boolean {
+    if (this.isBlocked || this.isEncrypted) return false
+    const text = this.#text
+    const { length } = text
+    if (length > this.#batchSize || this.#gatheredLength > length || !writeTurns.allows(this)) return false
+    if (length === 0) return true
+    const untaken = writePast(this.#socket, text)
+    if (untaken < 0) return false
+    this.#text = ""
+    this.#hasWritten = true
+    this.#past = untaken
+    this.#turns.observer?.bytesSent?.(length)
+    writeTurns.note(this, length)
+    if (untaken > 0) this.#block()
+    return true
   }
 
   /** Whether this was the one answer of a connection over TLS, short enough that nobody needs to be told when it is taken. */
@@ -341,7 +365,9 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
 
   #taken(error: Error | null | undefined): void {
     // After an error nothing has been taken: no application may be told to go on, `onClose` is to come.
-    if (!error && this.isBlocked && this.#socket.writableLength === 0) this.#unblock()
+    if (error || !this.isBlocked || this.#socket.writableLength > 0) return
+    this.#past = 0
+    this.#unblock()
   }
 
   #unblock(): void {
