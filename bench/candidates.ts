@@ -52,6 +52,9 @@ export const candidates = {
   deno: { program: "deno", server: "deno", installation: "peers", packages: ["deno"] },
   "websocket-floor": onNode("websocket-floor"),
   ws: onNode("ws", "ws"),
+  topics: { ...pagi, server: "topics" },
+  "topics-floor": onNode("topics-floor"),
+  "topics-ws": onNode("topics-ws", "ws"),
   "node-http2": onNode("node-http2"),
   nghttpd: { program: "nghttpd", server: "nghttpd", installation: "peers", packages: [] }
 } as const satisfies Record<string, Candidate>
