@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { isMeasurable, tell } from "./support/Memory.ts"
-import { expectQuiet, familyOf, familyWith, type Pool, serve, stop } from "./support/SupervisorPool.ts"
+import { expectQuiet, familyOf, familyWith, gone, type Pool, serve, stop } from "./support/SupervisorPool.ts"
 import { kill } from "./support/SupervisorProcesses.ts"
 import { Conversation } from "./support/TopicsClient.ts"
 import { until } from "./support/Until.ts"
@@ -113,15 +113,15 @@ describe.skipIf(!isMeasurable)("topics of several workers", () => {
       Effect.gen(function* () {
         const { workers } = familyOf(pool)
         const victim = conversation.open[0]?.pid ?? assert.fail()
-        const gone = conversation.open.filter(({ pid }) => pid === victim)
+        const lost = conversation.open.filter(({ pid }) => pid === victim)
         const rest = conversation.open.filter(({ pid }) => pid !== victim)
         const killedAt = performance.now()
         kill(victim, "SIGKILL")
         yield* until(
           "the others know who is gone",
-          Effect.sync(() => rest.every(({ left }) => gone.every(({ name }) => left.has(name))))
+          Effect.sync(() => rest.every(({ left }) => lost.every(({ name }) => left.has(name))))
         )
-        const slowest = Math.max(...rest.flatMap(({ left }) => gone.map(({ name }) => left.get(name) ?? 0))) - killedAt
+        const slowest = Math.max(...rest.flatMap(({ left }) => lost.map(({ name }) => left.get(name) ?? 0))) - killedAt
         yield* tell(`topics: the members of a killed worker are gone after ${slowest.toFixed()} ms`)
         assert.isBelow(slowest, 1000)
         assert.isTrue(rest.every(({ gaps }) => gaps.includes("disconnected")))
@@ -160,6 +160,17 @@ describe.skipIf(!isMeasurable)("topics of several workers", () => {
       expectNoGap(conversation)
       expectQuiet(pool)
     })
+  )
+
+  it.live("leave nothing behind when the supervisor is killed and cannot remove it", () =>
+    Effect.gen(function* () {
+      const pool = yield* serve({ workers: 2, application })
+      const folder = folderOf(pool)
+      assert.lengthOf(socketsIn(folder), 2)
+      kill(familyOf(pool).parent, "SIGKILL")
+      yield* gone(pool)
+      assert.isFalse(existsSync(folder))
+    }).pipe(Effect.scoped)
   )
 
   it.live("need no folder where nobody uses them", () =>

@@ -13,7 +13,8 @@ export class PoolFolderError extends Schema.TaggedError<PoolFolderError>()("Pool
   override get message(): string {
     return (
       `workers cannot reach each other: ${this.folder} ${this.reason}; ` +
-      "let XDG_RUNTIME_DIR or TMPDIR name a folder of at most 50 bytes that the server can write to and others cannot"
+      "let XDG_RUNTIME_DIR or TMPDIR name a folder of at most 50 bytes that the server can write to, and others cannot, " +
+      "or have the sticky bit (chmod 1777)"
     )
   }
 }

@@ -33,12 +33,15 @@ const isUsable = (base: string | undefined): base is string => {
   }
 }
 
+/** Linux has it in containers too whose files cannot be written, and it is as safe as `/tmp` is outside of them. */
+const sharedMemory = "/dev/shm"
+
 /**
- * A new name: below the runtime directory of the user, or else the folder for temporary files. It is never longer than
- * the path of a socket in it may be, and where there is no such folder, who claims it hears of that.
+ * A new name: below the runtime directory of the user, or the folder for temporary files, or that for shared memory. It is
+ * never longer than the path of a socket in it may be, and where there is no such folder, who claims it hears of that.
  */
 export const makeName = (environment: NodeJS.ProcessEnv = process.env, temporary: string = tmpdir()): string => {
-  const base = [environment["XDG_RUNTIME_DIR"], temporary].find(isUsable) ?? "/tmp"
+  const base = [environment["XDG_RUNTIME_DIR"], temporary, sharedMemory].find(isUsable) ?? "/tmp"
   return join(base, `${prefix}${randomBytes(nameLength / 2).toString("hex")}`)
 }
 
