@@ -126,7 +126,8 @@ describe("Backlog", () => {
       while (list.all.length > 0) list.take()
       assert.deepStrictEqual(normalized(told), normalized(list.told))
       for (const { isBeyond } of beyond) assert.isFalse(isBeyond)
-    }
+    },
+    { arbitrary: { runs: 500, size: 60 } }
   )
 
   it("keeps gaps beside each other as one for each reason", () => {
