@@ -27,6 +27,10 @@ export type Gaps = ReadonlyArray<Gap>
 /** Both, with those of the same reason as one. */
 const join = (before: Gaps | undefined, after: Gaps | undefined): Gaps | undefined => {
   if (before === undefined || after === undefined) return before ?? after
+  const [one] = before
+  const [other] = after
+  // Of somebody who never reads, with every message.
+  if (before.length + after.length === 2 && one && other && one.reason === other.reason) return [sum(one, other)]
   const joined = [...before]
   for (const gap of after) {
     const at = joined.findIndex(({ reason }) => reason === gap.reason)
