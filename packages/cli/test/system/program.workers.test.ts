@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { isPoolStatus, type PoolStatus } from "@pagi/node/admin/PoolStatus"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import { chmodSync, mkdirSync, readFileSync, renameSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
@@ -178,6 +179,26 @@ describe("pagi-server --user", () => {
       timeout
     )
   }
+
+  it.live.skipIf(!isRoot)(
+    "has workers share topics in a folder of that user",
+    () =>
+      Effect.gen(function* () {
+        const flags = ["--user", "65534", "--group", "65533", "--control", join(yield* Site.make({}), "control")]
+        const given = ["--port", "0", "--workers", "2", "--no-access-log", ...flags]
+        const program = yield* Program.start([...given, fixture("sharedTopics.ts")])
+        const address = yield* Program.address(program)
+        const answer = Effect.map(get(address), (text): unknown => JSON.parse(text))
+        const found = yield* Effect.repeat(answer, {
+          until: (told) => JSON.stringify(told).includes('"count":2'),
+          schedule: Schedule.spaced("5 millis")
+        })
+        assert.deepStrictEqual(found, { count: 2, uid: 65534, gid: 65533, mode: "40700" })
+        yield* program.signal("SIGTERM")
+        assert.strictEqual((yield* program.result).code, 0)
+      }),
+    timeout
+  )
 
   it.live(
     "is refused for a user that does not exist",
