@@ -10,7 +10,7 @@ const forFetch = /\/core\/src\/fetch\/(?!fromFetch|FetchProblem)/
 
 /** What is needed for single options alone. */
 const forOptions =
-  /\/core\/src\/server\/(?:Admission|Turn)\.ts$|\/process\/RequestAge\.ts$|\/cli\/src\/(?:completions|manual)\//
+  /\/core\/src\/server\/(?:Admission|Turn)\.ts$|\/process\/RequestAge\.ts$|\/cli\/src\/(?:completions|manual)\/|\/node\/src\/cluster\//
 
 describe("the bundle of the command", () => {
   it("has Effect's HTTP, what fetch handlers need, and what single options do, in parts that nothing loads when it starts", async () => {
@@ -41,7 +41,12 @@ describe("the bundle of the command", () => {
       assert.isTrue([...chunks.values()].some(({ code }) => code.includes("new LateSegmenter")))
       // The patterns find what they are for.
       assert.isTrue(modulesOf("/application/EffectExport.ts").some((id) => forPrograms.test(id)))
-      for (const late of ["/server/Turn.ts", "/process/RequestAge.ts", "/completions/CompletionScript.ts"]) {
+      for (const late of [
+        "/server/Turn.ts",
+        "/process/RequestAge.ts",
+        "/completions/CompletionScript.ts",
+        "/cluster/ClusterKeeper.ts"
+      ]) {
         assert.isTrue(
           modulesOf(late).some((id) => forOptions.test(id)),
           late

@@ -64,10 +64,22 @@ const nonsense: ReadonlyArray<unknown> = [
   { type: "status", requests: 5, connections: 2, lag: Number.NaN, memory: 1 }
 ]
 
+/** Others that have the same name. */
+const asked: WorkerReport = { type: "cluster", number: 8, request: { type: "runners" } }
+const told: WorkerOrder = { type: "cluster", number: 8, answer: { type: "done" } }
+
 describe("messages between a worker and its parent", () => {
   it("are understood by the other side, without anything else that they have", () => {
     for (const report of reports) assert.deepStrictEqual(asReport({ ...report, more: 1 }), report)
     for (const order of orders) assert.deepStrictEqual(asOrder({ ...order, more: 1 }), order)
+  })
+
+  it("ask for what a cluster has, and answer", () => {
+    assert.deepStrictEqual(asReport({ ...asked, more: 1 }), asked)
+    assert.deepStrictEqual(asOrder({ ...told, more: 1 }), told)
+    assert.isUndefined(asOrder(asked))
+    assert.isUndefined(asReport({ ...asked, number: "8" }))
+    assert.isUndefined(asOrder({ ...told, number: -1 }))
   })
 
   it("ask how an application is, and answer", () => {
