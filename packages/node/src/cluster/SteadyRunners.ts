@@ -18,7 +18,8 @@ const instead =
       Cause.hasInterruptsOnly(cause) ? Effect.fail(error()) : Effect.failCause(cause)
     )
 
-const steady = (runners: Runners.Runners["Service"]): Runners.Runners["Service"] => ({
+/** The same runners, with what is interrupted by somebody else as something to try again. */
+export const steady = (runners: Runners.Runners["Service"]): Runners.Runners["Service"] => ({
   ...runners,
   send: (options) => instead(() => new RunnerUnavailable({ address: options.address }))(runners.send(options)),
   sendLocal: (options) =>
