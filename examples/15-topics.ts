@@ -1,7 +1,7 @@
 /**
- * A chat of one room: what somebody says goes to everybody, whichever process they are connected to.
+ * A chat of one room: what somebody says goes to everybody, whichever worker they are connected to.
  *
- *     npx pagi-server examples/15-topics.ts
+ *     npx pagi-server --workers 2 examples/15-topics.ts
  *     npx wscat -c ws://127.0.0.1:5000/        in two terminals, and say something
  *
  * docs/topics.md is about topics, and shows this file.
@@ -9,6 +9,7 @@
 import * as PagiApp from "@pagi/core/PagiApp"
 import * as Topic from "@pagi/core/Topic"
 import * as Topics from "@pagi/core/Topics"
+import * as PagiTopics from "@pagi/node/PagiTopics"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -28,4 +29,4 @@ const chat = PagiApp.make({
   })
 })
 
-export default PagiApp.layer(chat).pipe(Layer.provide(Topics.layer))
+export default PagiApp.layer(chat).pipe(Layer.provide(PagiTopics.layer))

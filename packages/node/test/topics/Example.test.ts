@@ -5,8 +5,8 @@ import * as Layer from "effect/Layer"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import example from "../../../../examples/15-topics.ts"
-import { PagiApp } from "../../src/PagiApp.ts"
-import * as TestClient from "../../src/testing/TestClient.ts"
+import { PagiApp } from "@pagi/core/PagiApp"
+import * as TestClient from "@pagi/core/testing/TestClient"
 
 const root = join(import.meta.dirname, "../../../..")
 
