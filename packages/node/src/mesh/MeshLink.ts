@@ -23,9 +23,6 @@ const publishPatience = 1000
 /** How long, in milliseconds, what was published last may take to leave. */
 const departPatience = 1000
 
-/** Milliseconds between two looks whether it has. */
-const departInterval = 5
-
 /**
  * The link of a worker, in a folder that it makes if need be.
  *
@@ -112,14 +109,11 @@ const open = (
       while: ({ reason }) => reason.includes("ENOENT")
     }),
     (sockets) =>
-      Effect.suspend(() => {
-        sockets.depart()
-        return Effect.sleep(departInterval).pipe(
-          Effect.repeat({ until: () => sockets.hasDeparted }),
-          Effect.timeoutOption(departPatience),
-          Effect.ensuring(Effect.sync(() => sockets.close()))
-        )
-      })
+      Effect.callback<void>((resume) => sockets.depart(() => resume(Effect.void))).pipe(
+        Effect.interruptible,
+        Effect.timeoutOption(departPatience),
+        Effect.ensuring(Effect.sync(() => sockets.close()))
+      )
   )
 
 const listen = (folder: string, listener: Listener): Effect.Effect<MeshSockets, ClaimedFolder.PoolFolderError> =>

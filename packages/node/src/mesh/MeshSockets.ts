@@ -106,6 +106,7 @@ export class MeshSockets {
   readonly #tries = new Map<string, number>()
   readonly #parent = process.ppid
   #isClosed = false
+  #onDeparted: (() => void) | undefined = undefined
 
   constructor(folder: string, listener: SocketsListener) {
     this.#folder = folder
@@ -150,16 +151,14 @@ export class MeshSockets {
     return others.filter((peer) => !this.mesh.isReady(peer))
   }
 
-  /** No process finds this one any more, and those that are connected hear that it ends. */
-  depart(): void {
+  /** No process finds this one any more, and those that are connected hear that it ends; `done` is called when they have. */
+  depart(done: () => void): void {
     this.#isClosed = true
+    this.#onDeparted = done
     for (const timer of this.#timers.values()) clearTimeout(timer)
     remove(this.path)
     this.mesh.depart()
-  }
-
-  get hasDeparted(): boolean {
-    return this.#isClosed && this.#carriers.size === 0
+    if (this.#carriers.size === 0) done()
   }
 
   close(): void {
@@ -184,7 +183,10 @@ export class MeshSockets {
   #carry(socket: Socket, make: (port: ConnectionPort) => Connection): Carrier {
     const carrier = new Carrier(socket, this.#writes, make)
     this.#carriers.add(carrier)
-    socket.once("close", () => this.#carriers.delete(carrier))
+    socket.once("close", () => {
+      this.#carriers.delete(carrier)
+      if (this.#carriers.size === 0) this.#onDeparted?.()
+    })
     return carrier
   }
 

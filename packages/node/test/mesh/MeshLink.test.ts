@@ -1,13 +1,20 @@
 import type { GapReason, LinkListener } from "@pagi/core/topics/TopicLink"
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as EffectScope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
+import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import * as MeshLink from "../../src/mesh/MeshLink.ts"
+import { FrameReader } from "../../src/mesh/protocol/FrameReader.ts"
+import * as Frames from "../../src/mesh/protocol/Frames.ts"
+import { maxFrame } from "../../src/mesh/protocol/Limits.ts"
 import * as PoolFolder from "../../src/process/PoolFolder.ts"
 
 /** What a process was told, as lines. */
@@ -67,6 +74,18 @@ const start = (folder: string) =>
     const link = yield* EffectScope.provide(MeshLink.make(folder)(listener), scope)
     return { heard, link, end: EffectScope.close(scope, Exit.void) }
   })
+
+/** Completes when a frame of that kind has come. */
+const frameOf = (socket: Socket, kind: number): Effect.Effect<void> => {
+  const found = Deferred.makeUnsafe<void>()
+  const reader = new FrameReader(maxFrame)
+  socket.on("data", (bytes) =>
+    reader.read(bytes, (one) => {
+      if (one === kind) Deferred.doneUnsafe(found, Effect.void)
+    })
+  )
+  return Deferred.await(found)
+}
 
 describe("the link of workers", () => {
   it.live("carries messages to those who subscribe, in order, and to nobody else", () =>
@@ -156,6 +175,60 @@ describe("the link of workers", () => {
       yield* one.link.join("c", { id: "x", text: "1" })
       yield* two.link.watch("c")
       assert.deepStrictEqual(two.heard.lines, ["a: first", "x joined c 1"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("begins without a process that does not answer, and subscribes without it too", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      mkdirSync(path, { mode: 0o700 })
+      const greeted = Deferred.makeUnsafe<Socket>()
+      const busy = createServer((socket) => {
+        socket.once("data", () => Deferred.doneUnsafe(greeted, Effect.succeed(socket)))
+      })
+      yield* Effect.callback<void>((resume) => {
+        busy.listen(join(path, "0123456789abcdef.sock"), () => resume(Effect.void))
+      })
+      const starting = yield* Effect.forkScoped(start(path))
+      const socket = yield* Deferred.await(greeted)
+      yield* TestClock.adjust(5000)
+      const { heard, link } = yield* Fiber.join(starting)
+      // It answers, and then it does not any more.
+      socket.write(Frames.greeting(Frames.kinds.welcome, 0, "0123456789abcdef"))
+      const told = frameOf(socket, Frames.kinds.syncLate)
+      yield* told
+      const asked = frameOf(socket, Frames.kinds.subscribe)
+      const subscribing = yield* Effect.forkScoped(link.subscribe("a"))
+      yield* asked
+      yield* TestClock.adjust(5000)
+      yield* Fiber.join(subscribing)
+      assert.isEmpty(heard.lines)
+      socket.write(Frames.count(Frames.kinds.synced, 2))
+      yield* heard.until("gap a disconnected")
+      busy.close()
+      socket.destroy()
+      yield* heard.until("gone")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("says in one line that processes of another version are there", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const log: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ message }) => void log.push(String(message)))
+      const { heard } = yield* Effect.provide(start(path), Logger.layer([logger]))
+      const [name = ""] = readdirSync(path)
+      for (const id of ["aa", "bb"]) {
+        const socket = connect(join(path, name))
+        socket.write(Frames.greeting(Frames.kinds.hello, 1, id, 2))
+        yield* frameOf(socket, Frames.kinds.refuse)
+        yield* Effect.callback<void>((resume) => {
+          socket.once("close", () => resume(Effect.void))
+        })
+      }
+      assert.isEmpty(heard.lines)
+      assert.lengthOf(log, 1)
+      assert.include(log[0] ?? "", "they speak version 2 of the protocol between workers, and this one 1")
     }).pipe(Effect.scoped)
   )
 
