@@ -28,6 +28,7 @@ import * as RunnerSocket from "./cluster/RunnerSocket.ts"
 import { ShardLocks } from "./cluster/ShardLocks.ts"
 import * as SteadyRunners from "./cluster/SteadyRunners.ts"
 import type { SqlClusterOptions } from "./cluster/SqlCluster.ts"
+import * as Sweep from "./mesh/Sweep.ts"
 import { claim, PoolFolderError } from "./process/ClaimedFolder.ts"
 import { Pool, type PoolPlace } from "./process/Pool.ts"
 
@@ -117,7 +118,8 @@ const ofWorker = (pool: PoolPlace, options: PagiClusterOptions) =>
   Layer.effectContext(
     Effect.gen(function* () {
       const { cluster, folder } = pool
-      yield* claim(folder)
+      // Who makes the folder looks for those that have been left behind.
+      if (yield* claim(folder)) yield* Sweep.beside(folder, Date.now())
       const port = randomInt(1, RunnerSocket.highestPort)
       const runner = RunnerServer.layer.pipe(
         Layer.provideMerge(Sharding.layer),

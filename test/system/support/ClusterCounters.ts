@@ -117,16 +117,19 @@ export const keepCounting = (
 > =>
   Effect.gen(function* () {
     const asked: Array<Asked> = []
-    const client = (index: number) => {
-      let turn = index * 3
+    const client = (index: number, pathOf: (turn: number) => string) => {
+      let turn = index
       return Effect.suspend(() => {
         turn++
-        const quick = quickCounters[(Math.floor(turn / 2) * 5) % quickCounters.length]
-        const path = turn % 2 === 0 ? `/slowly/${slowCounters[index]}` : `/add/${quick}`
-        return Effect.map(askFor(ports[turn % ports.length] ?? Number.NaN, path), (one) => void asked.push(one))
+        const port = ports[turn % ports.length] ?? Number.NaN
+        return Effect.map(askFor(port, pathOf(turn)), (one) => void asked.push(one))
       })
     }
-    const end = yield* keepAsking(Array.from(slowCounters, (_, index) => client(index)))
+    const slowly = slowCounters.map((id, index) => client(index, () => `/slowly/${id}`))
+    const quickly = slowCounters.map((_, index) =>
+      client(index * 3, (turn) => `/add/${quickCounters[turn % quickCounters.length]}`)
+    )
+    const end = yield* keepAsking([...slowly, ...quickly])
     return { asked, end: Effect.as(end, asked) }
   })
 
