@@ -1,85 +1,157 @@
 /**
- * How many messages of 200 bytes a second get from one worker to another, with the packages as users install them: two
- * processes, each on a core of its own, without a supervisor, which has no part in it.
+ * A topic over two workers, against one process with as many WebSockets: publishes so many messages a second, and tells how
+ * late subscribers had them, whether each had every message once and in order, and how much memory the processes grew by.
+ * All processes share the machine's cores.
  *
- *     node bench/topics/workers.ts [seconds]
- *
- * Each message is a value that is encoded, published, sent, read, decoded and taken from a queue. None may be missing, and
- * the memory of both processes is to stay as it was after the first seconds.
+ *     node bench/topics/workers.ts --connections 4000 --bytes 200 --rate 100 --seconds 20 --rounds 2
  */
-import { type ChildProcess, spawn } from "node:child_process"
-import { copyFileSync, readFileSync } from "node:fs"
-import { availableParallelism } from "node:os"
-import { join } from "node:path"
-import { createInterface } from "node:readline"
+import type { ChildProcess } from "node:child_process"
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname } from "node:path"
+import { parseArgs } from "node:util"
+import { endChild, endChildrenOnExit, spawnPinned } from "../harness/children.ts"
+import { freePort } from "../harness/freePort.ts"
 import { installationFolder, prepareInstallations } from "../harness/installations.ts"
-import { BenchmarkProblem } from "../harness/problem.ts"
-import { medianOf } from "../harness/statistics.ts"
-import { makeName, remove } from "@pagi/node/process/PoolFolder"
+import { commandFor } from "../harness/programs.ts"
+import { writeServerFiles } from "../harness/serverFiles.ts"
+import { medianOf, pairedRatios } from "../harness/statistics.ts"
+import { usageOf } from "../harness/usage.ts"
+import { PublisherControl, Subscribers } from "./session.ts"
 
-const goal = 100_000
+const { values } = parseArgs({
+  options: {
+    connections: { type: "string", default: "4000" },
+    bytes: { type: "string", default: "200" },
+    rate: { type: "string", default: "100" },
+    seconds: { type: "string", default: "20" },
+    rounds: { type: "string", default: "2" },
+    workers: { type: "string", default: "2" }
+  }
+})
 
-/** Seconds that do not count. */
-const warmUp = 3
+const connections = Number(values.connections)
+const bytes = Number(values.bytes)
+const rate = Number(values.rate)
+const seconds = Number(values.seconds)
+const warmUpSeconds = 5
+const startLimitMilliseconds = 20_000
+const cores = "0,1"
 
-interface Second {
-  readonly count: number
-  readonly missing: number
-  readonly bytes: number
-  readonly resident: number
+/** The process and those below it. */
+const processesOf = (id: number): ReadonlyArray<number> => {
+  const children = readdirSync("/proc").filter((name) => {
+    if (!/^\d+$/.test(name)) return false
+    try {
+      return Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, "latin1"))?.[1]) === id
+    } catch {
+      // It has ended.
+      return false
+    }
+  })
+  return [id, ...children.flatMap((child) => processesOf(Number(child)))]
 }
 
-const seconds = Number(process.argv[2] ?? 15)
+const mebibytesOf = async (id: number): Promise<number> => {
+  let bytes = 0
+  for (const one of processesOf(id)) bytes += (await usageOf(one)).residentBytes
+  return bytes / 1_048_576
+}
 
-const residentOf = ({ pid }: ChildProcess): number =>
-  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024
-
-const mebibytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1)
-
-const measure = async (program: string, folder: string): Promise<void> => {
-  const start = (role: string, core: number): ChildProcess =>
-    spawn("taskset", ["-c", String(core), process.execPath, program, role, folder], {
-      stdio: ["ignore", "pipe", "inherit"]
-    })
-  const subscriber = start("subscribe", 0)
-  const publisher = start("publish", 1)
-  try {
-    const all: Array<Second> = []
-    let publisherAtFirst = 0
-    if (subscriber.stdout === null) throw new BenchmarkProblem("the subscriber cannot be read")
-    for await (const line of createInterface({ input: subscriber.stdout })) {
-      all.push(JSON.parse(line) as Second)
-      if (all.length === warmUp) publisherAtFirst = residentOf(publisher)
-      if (all.length === warmUp + seconds) break
+const whenListening = async (port: number): Promise<PublisherControl> => {
+  for (const until = performance.now() + startLimitMilliseconds; ;) {
+    const control = new PublisherControl(port)
+    try {
+      await control.ask("count")
+      return control
+    } catch (error) {
+      if (performance.now() > until) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
     }
-    const counted = all.slice(warmUp)
-    const [first, last] = [counted[0], counted.at(-1)]
-    if (first === undefined || last === undefined) throw new BenchmarkProblem("a process has ended")
-    const rates = counted.map(({ count }) => count)
-    const rate = medianOf(rates)
-    process.stdout.write(
-      [
-        `${Math.round(rate)} messages of ${last.bytes} bytes a second (${Math.min(...rates)} to ${Math.max(...rates)}), ${last.missing} gaps`,
-        `goal: ${goal}, which is ${rate >= goal && last.missing === 0 ? "held" : "missed"}`,
-        `memory of the publisher: ${mebibytes(publisherAtFirst)} to ${mebibytes(residentOf(publisher))} MiB`,
-        `memory of the subscriber: ${mebibytes(first.resident)} to ${mebibytes(last.resident)} MiB`,
-        ""
-      ].join("\n")
-    )
-    if (rate < goal || last.missing > 0) process.exitCode = 1
-  } finally {
-    publisher.kill("SIGKILL")
-    subscriber.kill("SIGKILL")
   }
 }
 
-if (availableParallelism() < 2) throw new BenchmarkProblem("two processes need two cores")
-prepareInstallations(new Set(["current"]), undefined)
-const program = join(installationFolder("current"), "topics-workers.mjs")
-copyFileSync(join(import.meta.dirname, "workersProgram.mjs"), program)
-const folder = makeName()
-try {
-  await measure(program, folder)
-} finally {
-  remove(folder)
+interface Sample {
+  readonly p50: number
+  readonly p99: number
+  readonly longest: number
+  readonly mebibytesBefore: number
+  readonly mebibytesAfter: number
 }
+
+const start = (port: number, workers: number): ChildProcess => {
+  const [command = "", ...args] = commandFor("topics", port, {})
+  const path = `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`
+  const flags = workers > 1 ? ["--workers", String(workers)] : []
+  // The application comes last.
+  const line = ["taskset", "-c", cores, "setpriv", "--pdeathsig", "KILL", command, ...flags, ...args]
+  return spawnPinned(0, line, ["ignore", "inherit", "inherit"], {
+    cwd: installationFolder("current"),
+    env: { ...process.env, PATH: path, NODE_ENV: "production", BENCH_PORT: String(port) }
+  })
+}
+
+const measure = async (workers: number): Promise<Sample> => {
+  const port = await freePort()
+  const server = start(port, workers)
+  const id = server.pid ?? 0
+  const control = await whenListening(port)
+  const subscribers = await Subscribers.open(port, connections, bytes, cores)
+  try {
+    const publish = async (duration: number) => {
+      const first = await subscribers.begin("latencies")
+      const published = await control.keepPace(bytes, first, rate, duration)
+      const seen = await subscribers.settled(first + published.messages)
+      const expected = published.messages * connections
+      const problems = [...seen.problems]
+      if (seen.messages !== expected) problems.push(`${seen.messages} messages of ${expected}`)
+      if (problems.length > 0) throw new Error(`${workers} processes: ${problems.join("; ")}`)
+      return { published, seen }
+    }
+    await publish(warmUpSeconds)
+    const mebibytesBefore = await mebibytesOf(id)
+    const { count } = await control.ask<{ count?: number; connections: number }>("count").then((answer) => ({
+      count: answer.connections
+    }))
+    const { published, seen } = await publish(seconds)
+    const mebibytesAfter = await mebibytesOf(id)
+    const { longest, p50, p99 } = seen
+    console.log(
+      [
+        `${workers === 1 ? "one process" : `${workers} workers`}: ${count} of ${connections} here,`,
+        `p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, longest ${longest.toFixed(1)} ms,`,
+        `published in ${published.seconds.toFixed(1)} s, longest turn ${published.longestTurn.toFixed(1)} ms,`,
+        `the publisher's process ${((100 * published.processorSeconds) / published.seconds).toFixed(0)} % of a core,`,
+        `the subscribers' ${((100 * seen.processorSeconds) / published.seconds).toFixed(0)} %,`,
+        `memory ${mebibytesBefore.toFixed(0)} → ${mebibytesAfter.toFixed(0)} MiB`
+      ].join(" ")
+    )
+    return { p50, p99, longest, mebibytesBefore, mebibytesAfter }
+  } finally {
+    control.end()
+    await subscribers.end()
+    await endChild(server)
+  }
+}
+
+prepareInstallations(new Set(["current"]), undefined)
+await writeServerFiles("current")
+endChildrenOnExit()
+
+const one: Array<Sample> = []
+const several: Array<Sample> = []
+for (let round = 0; round < Number(values.rounds); round++) {
+  const both = [
+    async () => void one.push(await measure(1)),
+    async () => void several.push(await measure(Number(values.workers)))
+  ]
+  for (const run of round % 2 === 0 ? both : both.toReversed()) await run()
+}
+const ratios = pairedRatios(
+  several.map(({ p99 }) => p99),
+  one.map(({ p99 }) => p99)
+)
+const range = `${ratios.minimum.toFixed(2)} to ${ratios.maximum.toFixed(2)}`
+console.log(`p99 of ${values.workers} workers / of one process: ${ratios.median.toFixed(2)} (${range})`)
+const growth = several.map(({ mebibytesAfter, mebibytesBefore }) => mebibytesAfter - mebibytesBefore)
+console.log(`memory of the workers grew by ${medianOf(growth).toFixed(1)} MiB in ${seconds} s`)
+process.exit(0)

@@ -1,5 +1,5 @@
 /** How servers of the rows about topics are told to publish: by lines over a Unix socket. */
-import { unlinkSync } from "node:fs"
+import { rmSync } from "node:fs"
 import { createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -163,6 +163,6 @@ export const listenForControl = (port: number, publisher: Publisher): void => {
   const path = controlPath(port)
   server.listen(path)
   process.on("exit", () => {
-    if (server.listening) unlinkSync(path)
+    if (server.listening) rmSync(path, { force: true })
   })
 }
