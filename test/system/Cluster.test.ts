@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { existsSync, readdirSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readdirSync } from "node:fs"
 import {
   askFor,
   type CounterPool,
@@ -19,12 +18,6 @@ import { until } from "./support/Until.ts"
 
 /** Milliseconds in which others have to have taken over. */
 const patience = 2000
-
-/** Folders of pools that there are, as far as this user may look. */
-const poolFolders = () =>
-  [process.env["XDG_RUNTIME_DIR"] ?? "", tmpdir()]
-    .filter((folder) => existsSync(folder))
-    .flatMap((folder) => readdirSync(folder).filter((name) => name.startsWith("pagi-pool-")))
 
 /** Waits until every counter lives in one of the workers that there are, and in more than one of these. */
 const spread = ({ lives, pool }: CounterPool, workers = 2) =>
@@ -186,14 +179,12 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
 
   it.live("leave nothing behind", () =>
     Effect.gen(function* () {
-      const before = poolFolders()
-      const served = yield* serve()
-      const added = poolFolders().filter((name) => !before.includes(name))
-      assert.isAtLeast(added.length, 1)
-      served.lives.kill(familyOf(served.pool).workers[0] ?? assert.fail())
-      yield* familyWith(served.pool, "the worker is replaced", ({ workers }) => workers.length === 2)
-      yield* stop(served.pool)
-      assert.isFalse(poolFolders().some((name) => added.includes(name)))
+      const { folder, lives, pool } = yield* serve()
+      assert.strictEqual(readdirSync(folder).length, 1)
+      lives.kill(familyOf(pool).workers[0] ?? assert.fail())
+      yield* familyWith(pool, "the worker is replaced", ({ workers }) => workers.length === 2)
+      yield* stop(pool)
+      assert.deepStrictEqual(readdirSync(folder), [])
     }).pipe(Effect.scoped)
   )
 })

@@ -36,13 +36,15 @@ export { PoolFolderError, type SqlClusterOptions }
 
 export interface PagiClusterOptions {
   /**
-   * What `ShardingConfig` is to be beside the address, which the cluster finds itself. All workers must have the same
+   * What `ShardingConfig` is to be beside the addresses, which the cluster finds itself. All workers must have the same
    * `shardsPerGroup` and `availableShardGroups`.
    *
    * Other than Effect's defaults are `refreshAssignmentsInterval`, 250 ms; `entityMessagePollInterval`, 2 s; and
    * `entityTerminationTimeout`, 4 s, as a worker that leaves has to have ended by `shutdownTimeout` and a few seconds.
    */
-  readonly shardingConfig?: Partial<Omit<ShardingConfig.ShardingConfig["Service"], "runnerAddress">>
+  readonly shardingConfig?: Partial<
+    Omit<ShardingConfig.ShardingConfig["Service"], "runnerAddress" | "runnerListenAddress">
+  >
 }
 
 /** What stops a worker from taking part: there is no place for sockets, or no socket can be opened in it. */

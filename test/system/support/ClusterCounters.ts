@@ -79,6 +79,8 @@ export class Lives {
 export interface CounterPool {
   readonly pool: Pool
   readonly lives: Lives
+  /** Where the folder is by which workers reach each other. */
+  readonly folder: string
 }
 
 export const serve = (
@@ -89,11 +91,13 @@ export const serve = (
   Effect.gen(function* () {
     const lives = new Lives(environment["CLUSTER_LOG"] ?? join(yield* temporaryFolder, "lives"))
     const args = workers === 0 ? [] : [`--workers=${workers}`]
+    const folder = yield* temporaryFolder
     const tree = yield* start(pagiServer, [...args, "--port=0", "--access-log=off", file], {
       ...environment,
-      CLUSTER_LOG: lives.path
+      CLUSTER_LOG: lives.path,
+      XDG_RUNTIME_DIR: folder
     })
-    return { pool: yield* running(tree, Math.max(workers, 1)), lives }
+    return { pool: yield* running(tree, Math.max(workers, 1)), lives, folder }
   })
 
 /** Asks once. */

@@ -22,11 +22,13 @@ export interface SqlClusterOptions {
   /** The address at which runners listen; that of `host` unless it is said. */
   readonly listenHost?: string
   /**
-   * What `ShardingConfig` is to be beside the address. Other than Effect's defaults are `refreshAssignmentsInterval`, 1 s;
+   * What `ShardingConfig` is to be beside the addresses. Other than Effect's defaults are `refreshAssignmentsInterval`, 1 s;
    * `entityMessagePollInterval`, 2 s; `runnerHealthCheckInterval`, 2 s; `shardLockRefreshInterval`, 5 s;
    * `shardLockExpiration`, 15 s; and `entityTerminationTimeout`, 4 s.
    */
-  readonly shardingConfig?: Partial<Omit<ShardingConfig.ShardingConfig["Service"], "runnerAddress">>
+  readonly shardingConfig?: Partial<
+    Omit<ShardingConfig.ShardingConfig["Service"], "runnerAddress" | "runnerListenAddress">
+  >
 }
 
 /** A machine that is gone is known by the end of its lock's time at the latest. */

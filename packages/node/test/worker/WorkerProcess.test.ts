@@ -17,6 +17,7 @@ import { IncompleteDrain } from "../../src/IncompleteDrain.ts"
 import { InheritedSockets, type InheritedSocketsService, none, passOn } from "../../src/listen/InheritedSockets.ts"
 import { PagiServer } from "../../src/PagiServer.ts"
 import type { OrderListener } from "../../src/worker/WorkerChannel.ts"
+import { Pool, type PoolPlace } from "../../src/process/Pool.ts"
 import { WorkerIdentity } from "../../src/process/WorkerIdentity.ts"
 import type { WorkerOrder, WorkerReport } from "../../src/worker/WorkerMessage.ts"
 import { make } from "../../src/tls/TicketSecrets.ts"
@@ -38,6 +39,7 @@ class Play {
   requests = 0
   connections = 0
   identity: WorkerIdentity | undefined = undefined
+  pool: PoolPlace | undefined = undefined
   inherited: InheritedSocketsService | undefined = undefined
   payload: unknown = undefined
   #listener: OrderListener | undefined = undefined
@@ -52,6 +54,10 @@ class Play {
 
   stop(): void {
     this.#listener?.onStop("SIGTERM")
+  }
+
+  lose(): void {
+    this.#listener?.onLost()
   }
 
   nonsense(): void {
@@ -83,6 +89,7 @@ class Play {
           function* (this: Play) {
             this.payload = payload
             this.identity = yield* WorkerIdentity
+            this.pool = yield* Pool
             this.inherited = yield* InheritedSockets
             yield* Effect.addFinalizer(() => Effect.sync(() => this.events.push("server closed")))
             yield* Deferred.await(this.started)
@@ -406,6 +413,22 @@ describe("a worker process", () => {
       yield* settled
       assert.deepStrictEqual(play.events, ["shutdown"])
       assert.strictEqual(count(play, "stopping"), 1)
+    })
+  )
+
+  it.effect("asks its parent for what a cluster of the workers needs, also before it has started", () =>
+    Effect.gen(function* () {
+      const { play } = yield* start()
+      const answers: Array<object | undefined> = []
+      const ask = (request: object) => play.pool?.cluster.ask(request, (answer) => void answers.push(answer))
+      assert.deepStrictEqual([play.pool?.folder, play.pool?.worker], ["/run/pool", 3])
+      ask({ type: "runners" })
+      assert.deepStrictEqual(play.reports, [{ type: "cluster", number: 1, request: { type: "runners" } }])
+      play.order({ type: "cluster", number: 1, answer: { type: "done" } })
+      ask({ type: "runners" })
+      play.pool?.cluster.onLost(() => answers.push({ type: "told" }))
+      play.lose()
+      assert.deepStrictEqual(answers, [{ type: "done" }, { type: "told" }, undefined])
     })
   )
 
