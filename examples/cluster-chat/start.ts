@@ -6,10 +6,10 @@
  *
  * Ctrl-C, SIGTERM and a part that fails stop everything.
  */
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Cause from "effect/Cause"
 import { randomBytes } from "node:crypto"
 import { parseArgs } from "node:util"
 import { findPrograms, freePorts, privateFolder } from "./launcher/Machine.ts"

@@ -39,6 +39,10 @@ export const launch = (
     const environment = Object.entries({ ...variables, [variable]: mark }).map(([name, value]) => `${name}=${value}`)
     const command = [process.execPath, "examples/cluster-chat/start.ts", ...flags]
     const program = yield* start("/usr/bin/env", [...environment, ...command])
+    // Only by itself it leaves no file; what has not ended by then is killed.
+    yield* Effect.addFinalizer(() =>
+      Effect.andThen(program.signal("SIGTERM"), Effect.timeoutOption(program.result, "20 seconds"))
+    )
     const pidOf = (part: string) => {
       const told = new RegExp(`\\b${part} is (?:back, as process )?(\\d+)`, "g")
       return Number([...program.output().matchAll(told)].at(-1)?.[1] ?? Number.NaN)
