@@ -34,8 +34,8 @@ export interface TopicLink {
   readonly unsubscribe: (topic: string) => void
   /**
    * Hands over a message, which goes to every other process that subscribes. Answers what the publisher is to wait for
-   * when others are behind; nothing as a rule. It fails when the message cannot be carried in time: others are then told
-   * of a gap.
+   * when others are behind; nothing as a rule. Nobody need wait: the message is on its way. It fails when the message
+   * cannot be carried in time: others are then told of a gap.
    */
   readonly publish: (topic: string, text: string) => Effect.Effect<void, LinkError> | undefined
   /**
