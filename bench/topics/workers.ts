@@ -109,9 +109,7 @@ const measure = async (workers: number): Promise<Sample> => {
     }
     await publish(warmUpSeconds)
     const mebibytesBefore = await mebibytesOf(id)
-    const { count } = await control.ask<{ count?: number; connections: number }>("count").then((answer) => ({
-      count: answer.connections
-    }))
+    const { connections: count } = await control.ask<{ connections: number }>("count")
     const { published, seen } = await publish(seconds)
     const mebibytesAfter = await mebibytesOf(id)
     const { longest, p50, p99 } = seen
