@@ -441,7 +441,7 @@ describe.skipIf(!isInstalled)("topics by Redis", () => {
     Effect.gen(function* () {
       const { url } = yield* startRedis()
       const userUrl = url.replace("//", "//chat:word@")
-      yield* command(url, "ACL", "SETUSER", "chat", "on", ">word", "+@connection", "+client")
+      yield* command(url, "ACL", "SETUSER", "chat", "on", ">word")
       const denied = yield* errorOf(connect(userUrl))
       assert.strictEqual(denied._tag, "RedisTopicsError")
       const advice = /ACL SETUSER <user> (.*)$/.exec(denied.message)?.[1]

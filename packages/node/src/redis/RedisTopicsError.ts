@@ -14,14 +14,16 @@ export const describe = (error: unknown): string => {
   return error.cause instanceof Error && error.message === "" ? describe(error.cause) : error.message
 }
 
+/** The commands of Redis that topics use, as rules of its ACLs. */
+const rights =
+  "+publish +subscribe +unsubscribe +pubsub|numsub +eval +set +get +mget +del +unlink +exists +pexpire +sadd +srem " +
+  "+smembers +spop +hset +hdel +hgetall +ping +select +client|setinfo +client|setname"
+
 /** What a person can do about an error of Redis's or of the connection to it. */
 export const advise = (error: unknown, root: string): string => {
   const text = describe(error)
   if (/NOPERM/.test(text)) {
-    return (
-      `Give the user of this connection what topics need: ACL SETUSER <user> ~${root}* &${root}* ` +
-      "+publish +subscribe +unsubscribe +pubsub +eval +@connection +@keyspace +@set +@hash +set +get +mget"
-    )
+    return `Give the user of this connection what topics need: ACL SETUSER <user> ~${root}* &${root}* ${rights}`
   }
   if (/WRONGPASS|NOAUTH|AUTH/.test(text))
     return "Look at the user and password in its URL (redis://user:password@host)."
