@@ -17,7 +17,7 @@ export const describe = (error: unknown): string => {
 /** The commands of Redis that topics use, as rules of its ACLs. */
 const rights =
   "+publish +subscribe +unsubscribe +pubsub|numsub +eval +set +get +mget +del +unlink +exists +pexpire +sadd +srem " +
-  "+smembers +spop +hset +hdel +hgetall +ping +select +client|setinfo +client|setname"
+  "+smembers +spop +hset +hdel +hgetall +ping +select"
 
 /** What a person can do about an error of Redis's or of the connection to it. */
 export const advise = (error: unknown, root: string): string => {
