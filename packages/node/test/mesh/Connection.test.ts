@@ -107,7 +107,7 @@ describe("a connection of two processes", () => {
     for (const round of ["first", "second"]) {
       listener.pauses = true
       listener.heard.length = 0
-      while (!there.outbox.isBehind) {
+      for (let count = 0; count < 40 && !there.outbox.isBehind; count++) {
         one.publish("a", kilobytes(100))
         settle()
       }
@@ -172,6 +172,29 @@ describe("a connection of two processes", () => {
       assert.deepStrictEqual(listener.heard, ["gone", "gap all disconnected", "lost"])
       assert.isFalse(here.isOpen)
     }
+  })
+
+  it("is not replaced by an older attempt, whose greeting comes late", () => {
+    const port = { wake: () => {}, end: () => {} }
+    const listener = new Listener()
+    const [lower, higher] = [new Mesh("01", listener), new Mesh("02", new Listener())]
+    const given = higher.dial("01", port)
+    const greeting = Buffer.from(given.take() ?? [])
+    const [there, here] = [lower.dial("02", port), higher.accept(port)]
+    here.receive(Buffer.from(there.take() ?? []))
+    there.receive(Buffer.from(here.take() ?? []))
+    assert.isTrue(there.isOpen && here.isOpen)
+    const late = lower.accept(port)
+    late.receive(greeting)
+    assert.isTrue(there.isOpen)
+    assert.isFalse(late.isOpen)
+    assert.isEmpty(listener.heard)
+    // One that was begun later takes its place: the other process has lost the first.
+    const again = lower.accept(port)
+    again.receive(Frames.greeting(Frames.kinds.hello, 2, "02"))
+    assert.isTrue(again.isOpen)
+    assert.isFalse(there.isOpen)
+    assert.deepStrictEqual(listener.heard, ["gone", "gap all disconnected"])
   })
 
   it("is none for whoever does not greet", () => {

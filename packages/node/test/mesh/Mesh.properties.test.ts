@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import { MeshWorld, type Process } from "./support/MeshWorld.ts"
 
 /** How often each property is tried; the system tests try them more often. */
-const runs = Number(process.env["PAGI_PROPERTY_RUNS"] ?? 200)
+const runs = Number(process.env["PAGI_PROPERTY_RUNS"] ?? 100)
 
 const integer = (minimum: number, maximum: number): Arbitrary.Arbitrary<number> =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
@@ -41,7 +41,8 @@ interface Move {
 }
 
 const moves: Arbitrary.Arbitrary<ReadonlyArray<Move>> = Arbitrary.array(
-  Arbitrary.all({ kind: integer(0, 99), pick: integer(0, 999), amount: integer(0, 60) })
+  Arbitrary.all({ kind: integer(0, 99), pick: integer(0, 999), amount: integer(0, 60) }),
+  { minLength: 50, maxLength: 250 }
 )
 
 const topics = ["a", "b", "ü"]
