@@ -87,11 +87,16 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => Deferred.doneUnsafe(stopped, Effect.void))
 }
 
-const { values } = parseArgs({ options: { entities: { type: "boolean", default: false } } })
+const readVariant = (): Variant => {
+  try {
+    return parseArgs({ options: { entities: { type: "boolean" } } }).values.entities === true ? entities : topics
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    return process.exit(2)
+  }
+}
 
-const exit = await Effect.runPromiseExit(
-  Effect.raceFirst(run(values.entities ? entities : topics), Deferred.await(stopped))
-)
+const exit = await Effect.runPromiseExit(Effect.raceFirst(run(readVariant()), Deferred.await(stopped)))
 if (Exit.isFailure(exit)) {
   const error = Cause.squash(exit.cause)
   console.error(error instanceof Error && "_tag" in error ? error.message : error)

@@ -29,7 +29,7 @@ export class PartFailed extends Schema.TaggedError<PartFailed>()("PartFailed", {
   }
 }
 
-const startTimeout = "30 seconds"
+const startTimeout = "60 seconds"
 /** Milliseconds that a part has to stop in, before it is killed. */
 const stopTimeout = 8000
 const pauseBeforeStart = "2 seconds"
@@ -57,6 +57,7 @@ class Running {
   readonly #child: ChildProcess
   readonly #end = Deferred.makeUnsafe<End, PartFailed>()
   #output = ""
+  #wasKilled = false
 
   constructor(part: Part) {
     this.#part = part
@@ -68,7 +69,10 @@ class Running {
     })
     this.#child = child
     child.on("error", ({ message }) => Deferred.doneUnsafe(this.#end, Effect.fail(this.failed(message))))
-    child.on("exit", (code, signal) => Deferred.doneUnsafe(this.#end, Effect.succeed({ code, signal })))
+    child.on("exit", (code, signal) => {
+      this.#wasKilled = signal !== null
+      Deferred.doneUnsafe(this.#end, Effect.succeed({ code, signal }))
+    })
     // Whoever has ended does not read.
     child.stdin?.on("error", () => {})
     child.stdin?.end(part.input)
@@ -84,6 +88,11 @@ class Running {
   }
 
   readonly end: Effect.Effect<End, PartFailed> = Deferred.await(this.#end)
+
+  /** Whether a signal has ended it. */
+  get wasKilled(): boolean {
+    return this.#wasKilled
+  }
 
   failed(problem: string): PartFailed {
     return new PartFailed({ name: this.#part.name, problem, output: this.#output.trim() })
@@ -121,7 +130,8 @@ export const tell = (...lines: ReadonlyArray<string>): Effect.Effect<void> =>
 
 /** Runs a part again and again, as a service manager would, until it fails. */
 const keep = Effect.fnUntraced(function* (part: Part, first: Running, change: (running: Running) => void) {
-  for (let running = first; ; change(running)) {
+  let running = first
+  for (;;) {
     const { code, signal } = yield* running.end
     if (signal === null && code !== 0) return yield* Effect.fail(running.failed(`has failed with exit code ${code}`))
     yield* tell(`${part.name} has ended (${signal ?? "as it was told"}), and starts again in ${pauseBeforeStart}.`)
@@ -129,8 +139,14 @@ const keep = Effect.fnUntraced(function* (part: Part, first: Running, change: (r
     yield* Effect.sleep(pauseBeforeStart)
     running = new Running(part)
     change(running)
-    yield* running.ready
-    yield* tell(`${part.name} is back, as process ${running.pid}.`)
+    yield* running.ready.pipe(
+      Effect.andThen(tell(`${part.name} is back, as process ${running.pid}.`)),
+      // Somebody has ended it once more.
+      Effect.catchIf(
+        () => running.wasKilled,
+        () => Effect.void
+      )
+    )
   }
 })
 

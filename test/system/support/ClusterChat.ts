@@ -70,7 +70,8 @@ export const launchReady = (flags: ReadonlyArray<string> = []): Effect.Effect<Cl
     Effect.andThen(
       until(
         "the chat is open",
-        Effect.map(chat.hasEnded, (hasEnded) => hasEnded || chat.output().includes("Ctrl-C stops everything."))
+        Effect.map(chat.hasEnded, (hasEnded) => hasEnded || chat.output().includes("Ctrl-C stops everything.")),
+        "60 seconds"
       ),
       Effect.suspend(() => (chat.port() > 0 ? Effect.void : Effect.die(new Error(`it has ended: ${chat.output()}`))))
     )
