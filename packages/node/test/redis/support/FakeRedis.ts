@@ -134,13 +134,15 @@ export class FakeRedis {
   /** Does everything that there is to do, until all is quiet. */
   readonly settle: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     for (let isQuiet = false; !isQuiet;) {
+      // What is asked for at the end of a turn is there then.
+      yield* turn
       isQuiet = true
       for (const connection of this.openConnections) {
         while (this.read(connection)) isQuiet = false
         while (connection.isOpen && this.deliver(connection)) isQuiet = false
       }
-      yield* turn
     }
+    yield* turn
   })
 
   #forget(connection: FakeConnection): void {
