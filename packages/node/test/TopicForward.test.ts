@@ -59,6 +59,20 @@ const overTls: Serve = (handler) =>
     )
   })
 
+/** Takes whole frames of less than 64 KiB; answers what is left. */
+const takeMessages = (bytes: Buffer, messages: Array<string>): Buffer => {
+  let at = 0
+  while (bytes.length >= at + 4) {
+    const short = bytes.readUInt8(at + 1)
+    const start = at + (short < 126 ? 2 : 4)
+    const end = start + (short < 126 ? short : bytes.readUInt16BE(at + 2))
+    if (end > bytes.length) break
+    messages.push(bytes.toString("utf8", start, end))
+    at = end
+  }
+  return Buffer.from(bytes.subarray(at))
+}
+
 const overHttp2: Serve = (handler) =>
   Effect.gen(function* () {
     const topics = yield* Effect.context<Topics.Topics>()
@@ -68,8 +82,14 @@ const overHttp2: Serve = (handler) =>
     return Effect.gen(function* () {
       const socket = openStream()
       yield* socket.opened
+      const messages: Array<string> = []
+      let rest: Buffer = Buffer.alloc(0)
+      // All that has come would be read again each time by what the other tests use.
+      socket.stream.on("data", (bytes: Buffer) => {
+        rest = takeMessages(Buffer.concat([rest, bytes]), messages)
+      })
       return {
-        messages: () => socket.messages,
+        messages: () => messages,
         pause: () => void socket.stream.pause(),
         resume: () => void socket.stream.resume()
       }
