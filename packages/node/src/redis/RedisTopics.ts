@@ -60,13 +60,13 @@ export const layer = (options: RedisTopicsOptions = {}): Layer.Layer<Topics, Red
 
 /**
  * The same with a connection of its own, where the environment says: `REDIS_URL`, such as
- * redis://user:password@10.0.0.5:6379 or rediss://… for TLS (redis://127.0.0.1:6379 by default), and `PAGI_TOPICS_PREFIX`.
+ * redis://user:password@10.0.0.5:6379 or rediss://… for TLS (redis://127.0.0.1:6379 by default), and `REDIS_TOPICS_PREFIX`.
  * Provides `NodeRedis` and `Redis` besides, for what else the program keeps there.
  */
 export const layerConfig: Layer.Layer<Topics | NodeRedis | Redis, RedisTopicsError | Config.ConfigError> = Layer.unwrap(
   Effect.gen(function* () {
     const url = yield* Config.Redacted("REDIS_URL").pipe(Config.withDefault(Redacted.make("redis://127.0.0.1:6379")))
-    const prefix = yield* Config.String("PAGI_TOPICS_PREFIX").pipe(Config.withDefault(defaultPrefix))
+    const prefix = yield* Config.String("REDIS_TOPICS_PREFIX").pipe(Config.withDefault(defaultPrefix))
     return Layer.provideMerge(layer({ prefix }), connectTo(Redacted.value(url)))
   })
 )
