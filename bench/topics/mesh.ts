@@ -2,7 +2,9 @@
  * How many messages of 200 bytes a second get from one worker to another, with the packages as users install them: two
  * processes, each on a core of its own, without a supervisor, which has no part in it.
  *
- *     node bench/topics/mesh.ts [seconds]
+ *     node bench/topics/mesh.ts [seconds] [redis://127.0.0.1:6379]
+ *
+ * With the URL of a Redis server the messages go by that, for which there is no goal.
  *
  * Each message is a value that is encoded, published, sent, read, decoded and taken from a queue. None may be missing, and
  * the memory of both processes is to stay as it was after the first seconds.
@@ -17,7 +19,7 @@ import { BenchmarkProblem } from "../harness/problem.ts"
 import { medianOf } from "../harness/statistics.ts"
 import { makeName, remove } from "@pagi/node/process/PoolFolder"
 
-const goal = 100_000
+const goalOfWorkers = 100_000
 
 /** Seconds that do not count. */
 const warmUp = 3
@@ -30,6 +32,8 @@ interface Second {
 }
 
 const seconds = Number(process.argv[2] ?? 15)
+const redis = process.argv[3]
+const goal = redis === undefined ? goalOfWorkers : 0
 
 const residentOf = ({ pid }: ChildProcess): number =>
   Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024
@@ -43,9 +47,9 @@ const processorOf = ({ pid }: ChildProcess): number => {
 
 const mebibytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1)
 
-const measure = async (program: string, folder: string): Promise<void> => {
+const measure = async (program: string, place: string): Promise<void> => {
   const start = (role: string, core: number): ChildProcess =>
-    spawn("taskset", ["-c", String(core), process.execPath, program, role, folder], {
+    spawn("taskset", ["-c", String(core), process.execPath, program, role, place], {
       stdio: ["ignore", "pipe", "inherit"]
     })
   const subscriber = start("subscribe", 0)
@@ -75,7 +79,7 @@ const measure = async (program: string, folder: string): Promise<void> => {
       [
         `${Math.round(rate)} messages of ${last.bytes} bytes a second (${Math.min(...rates)} to ${Math.max(...rates)}), ${last.missing} gaps`,
         `for each second that the busier process had a processor: ${Math.round(perProcessor)}`,
-        `goal: ${goal}, which is ${rate >= goal && last.missing === 0 ? "held" : "missed"}`,
+        ...(goal > 0 ? [`goal: ${goal}, which is ${rate >= goal && last.missing === 0 ? "held" : "missed"}`] : []),
         `memory of the publisher: ${mebibytes(publisherAtFirst)} to ${mebibytes(residentOf(publisher))} MiB`,
         `memory of the subscriber: ${mebibytes(first.resident)} to ${mebibytes(last.resident)} MiB`,
         ""
@@ -94,7 +98,7 @@ const program = join(installationFolder("current"), "topics-mesh.mjs")
 copyFileSync(join(import.meta.dirname, "meshProgram.mjs"), program)
 const folder = makeName()
 try {
-  await measure(program, folder)
+  await measure(program, redis ?? folder)
 } finally {
   remove(folder)
 }

@@ -1,17 +1,21 @@
 /**
- * One of two processes whose topics are joined as those of workers are: `publish`, which publishes as fast as the other
- * one reads, or `subscribe`, which tells every second how many messages have come and how much memory it has.
+ * One of two processes whose topics are joined as those of workers are, or by Redis where a URL says so: `publish`, which
+ * publishes as fast as the other one reads, or `subscribe`, which tells every second how many messages have come and how
+ * much memory it has.
  */
+import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import * as Topic from "@pagi/core/Topic"
 import * as Topics from "@pagi/core/Topics"
 import * as PagiTopics from "@pagi/node/PagiTopics"
+import * as RedisTopics from "@pagi/node/RedisTopics"
 import { Pool } from "@pagi/node/process/Pool"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 
-const [role, folder] = process.argv.slice(2)
+/** Where the sockets of workers are, or Redis. */
+const [role, place] = process.argv.slice(2)
 
 const topic = Topic.make("figures", Schema.Struct({ number: Schema.Number, text: Schema.String }))
 
@@ -49,5 +53,7 @@ const subscribe = Effect.gen(function* () {
 })
 
 const program = Effect.scoped(role === "publish" ? publish : subscribe)
-const layer = Layer.provide(PagiTopics.layer, Layer.succeed(Pool, { folder, worker: role === "publish" ? 1 : 2 }))
+const layer = place.startsWith("redis:")
+  ? Layer.provide(RedisTopics.layer({ prefix: "bench" }), NodeRedis.layer({ url: place }))
+  : Layer.provide(PagiTopics.layer, Layer.succeed(Pool, { folder: place, worker: role === "publish" ? 1 : 2 }))
 await Effect.runPromise(Effect.provide(program, layer))
