@@ -128,7 +128,7 @@ const ofWorker = (pool: PoolPlace, options: PagiClusterOptions) =>
         Layer.provideMerge(SteadyRunners.layer),
         Layer.provide(RpcServer.layerProtocolSocketServer),
         Layer.provide([
-          Layer.effect(SocketServer, RunnerProtocol.listen({ path: RunnerSocket.pathOf(folder, port) })),
+          Layer.effect(SocketServer, RunnerProtocol.listenIn(folder, RunnerSocket.pathOf(folder, port))),
           RunnerProtocol.layerClient((address) => ({ path: RunnerSocket.pathOf(folder, address.port) })),
           storage(() => cluster),
           // The supervisor sees the end of a worker, and has those killed that hang.

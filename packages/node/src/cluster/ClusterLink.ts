@@ -3,8 +3,9 @@
  * line of JSON for each message. The successor asks, in the names of its workers; whoever does not know the other's version
  * of this is silent, and waits until the connection ends.
  */
-import { createConnection, createServer, type Socket } from "node:net"
+import { createConnection, createServer, type Server, type Socket } from "node:net"
 import { codeOf } from "../accept/ListenError.ts"
+import * as StandingSocket from "../process/StandingSocket.ts"
 import type { ClusterAuthority, PredecessorLink } from "./ClusterAuthority.ts"
 import { asAnswer, asRequest, type ClusterAnswer } from "./ClusterRequest.ts"
 
@@ -85,17 +86,28 @@ export interface ClusterSocket {
 export const listen = (path: string, authority: ClusterAuthority, goneAfter: number): Promise<ClusterSocket> =>
   new Promise((resolve, reject) => {
     const sockets = new Set<Socket>()
-    const server = createServer((socket) => {
-      sockets.add(socket)
-      socket.unref()
-      socket.on("close", () => sockets.delete(socket))
-      serve(socket, authority, goneAfter)
-    })
-    server.on("error", reject)
-    server.listen(path, () =>
+    const open = (): Server =>
+      createServer((socket) => {
+        sockets.add(socket)
+        socket.unref()
+        socket.on("close", () => sockets.delete(socket))
+        serve(socket, authority, goneAfter)
+      })
+        // The first time it is told; later, that is tried again.
+        .on("error", reject)
+        .listen(path)
+        .unref()
+    let server = open()
+    server.once("listening", () => {
+      const stopKeeping = StandingSocket.keep(path, () => {
+        server.close()
+        // The folder is there again as soon as a worker has made it.
+        server = open()
+      })
       resolve({
         hasSuccessor: () => sockets.size > 0,
         close: (isOver) => {
+          stopKeeping()
           server.close()
           for (const socket of sockets) {
             if (isOver) write(socket, { over: true })
@@ -103,8 +115,7 @@ export const listen = (path: string, authority: ClusterAuthority, goneAfter: num
           }
         }
       })
-    )
-    server.unref()
+    })
   })
 
 /** Who is told of a predecessor. */

@@ -4,12 +4,15 @@ import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import type { RunnerAddress } from "effect/cluster/RunnerAddress"
 import * as Runners from "effect/cluster/Runners"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as RpcClient from "effect/rpc/RpcClient"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import type * as Scope from "effect/Scope"
 import { Socket } from "effect/socket/Socket"
 import type { SocketServer, SocketServerError } from "effect/socket/SocketServer"
+import { claim } from "../process/ClaimedFolder.ts"
+import * as StandingSocket from "../process/StandingSocket.ts"
 
 /** Where something listens. */
 export type Place = { readonly path: string } | { readonly host: string; readonly port: number }
@@ -31,6 +34,31 @@ export const listen = (place: Place): Effect.Effect<SocketServer["Service"], Soc
           Effect.logDebug("a connection of another runner has ended", cause)
         )
       )
+  }))
+
+/** The same in the folder of the pool, where it listens again whenever its socket was removed. */
+export const listenIn = (
+  folder: string,
+  path: string
+): Effect.Effect<SocketServer["Service"], SocketServerError, Scope.Scope> =>
+  Effect.map(listen({ path }), (server) => ({
+    ...server,
+    run: <R, E, A>(handler: (socket: Socket) => Effect.Effect<A, E, R>) =>
+      Effect.gen(function* () {
+        const fork = yield* FiberSet.makeRuntime<R>()
+        const again = Effect.andThen(claim(folder), listen({ path })).pipe(
+          Effect.flatMap((next) => next.run(handler)),
+          Effect.catch((error) =>
+            Effect.logWarning("the socket of this runner was removed, and others do not reach it", error)
+          ),
+          Effect.scoped
+        )
+        yield* Effect.acquireRelease(
+          Effect.sync(() => StandingSocket.keep(path, () => fork(again))),
+          (stop) => Effect.sync(stop)
+        )
+        return yield* server.run(handler)
+      }).pipe(Effect.scoped)
   }))
 
 /** Connects to runners. */

@@ -37,6 +37,7 @@ export const make =
       const run = yield* FiberSet.makeRuntime<never>()
       const settling = new Settling()
       let hasWarned = false
+      let isHidden = false
       const sockets = yield* open(folder, {
         onMessage: (connection, topic, text) => {
           const wait = listener.onMessage(topic, text)
@@ -54,6 +55,17 @@ export const make =
         onLeft: (peer, topic, id) => listener.onLeave(topic, peer, id),
         onGone: listener.onProcessGone,
         onSettled: (peer) => settling.settle(peer),
+        onHidden: (error) => {
+          if (isHidden) return
+          isHidden = true
+          run(
+            Effect.logWarning(
+              "the folder in which workers find each other was removed, and cannot be made again: " +
+                "workers that begin from now on do not share topics with this one",
+              error
+            )
+          )
+        },
         onOtherVersion: (theirs) => {
           if (hasWarned) return
           hasWarned = true
@@ -65,6 +77,7 @@ export const make =
           )
         }
       })
+      sockets.keepListening()
       const late = yield* settling.wait(sockets.connect())
       for (const peer of late) sockets.mesh.proceedWithout(peer)
       if (late.length > 0)

@@ -4,7 +4,9 @@ import { readdirSync, renameSync, unlinkSync } from "node:fs"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { join } from "node:path"
 import { codeOf } from "../accept/ListenError.ts"
+import { claimNow } from "../process/ClaimedFolder.ts"
 import * as PoolFolder from "../process/PoolFolder.ts"
+import * as StandingSocket from "../process/StandingSocket.ts"
 import type { Connection, ConnectionPort } from "./protocol/Connection.ts"
 import { Mesh, type MeshListener } from "./protocol/Mesh.ts"
 
@@ -91,14 +93,18 @@ class Carrier {
 }
 
 /** Who is told, besides what the mesh tells. */
-export type SocketsListener = Omit<MeshListener, "onLost">
+export interface SocketsListener extends Omit<MeshListener, "onLost"> {
+  /** Its socket was removed, and it cannot have another; it goes on trying. */
+  readonly onHidden: (error: unknown) => void
+}
 
 /** The sockets of one process, and its mesh. */
 export class MeshSockets {
   readonly id = randomBytes(8).toString("hex")
   readonly mesh: Mesh
   readonly #folder: string
-  readonly #server: Server
+  readonly #onHidden: (error: unknown) => void
+  #server: Server
   readonly #writes = new Writes()
   readonly #carriers = new Set<Carrier>()
   /** When those that were lost are tried again, and how often that was without success. */
@@ -107,9 +113,11 @@ export class MeshSockets {
   readonly #parent = process.ppid
   #isClosed = false
   #onDeparted: (() => void) | undefined = undefined
+  #stopKeeping: (() => void) | undefined = undefined
 
   constructor(folder: string, listener: SocketsListener) {
     this.#folder = folder
+    this.#onHidden = listener.onHidden
     this.mesh = new Mesh(this.id, {
       ...listener,
       onSettled: (peer) => {
@@ -118,9 +126,7 @@ export class MeshSockets {
       },
       onLost: (peer) => this.#tryLater(peer)
     })
-    this.#server = createServer((socket) => this.#accept(socket))
-    // Connections that could not be accepted: whoever makes them tries again.
-    this.#server.on("error", () => {})
+    this.#server = this.#serve()
   }
 
   get path(): string {
@@ -130,15 +136,34 @@ export class MeshSockets {
   /** Listens. At its path the socket is there when it can be connected to, so that nobody takes it for a dead one. */
   listen(onListening: () => void, onError: (error: unknown) => void): void {
     const bound = join(this.#folder, `${this.id}.new`)
-    this.#server.once("error", onError)
-    this.#server.listen({ path: bound, backlog }, () => {
-      this.#server.off("error", onError)
+    const server = this.#server
+    server.once("error", onError)
+    server.listen({ path: bound, backlog }, () => {
+      server.off("error", onError)
+      if (this.#isClosed) return remove(bound)
       try {
         renameSync(bound, this.path)
         onListening()
       } catch (error) {
         onError(error)
       }
+    })
+  }
+
+  /** Listens again whenever its socket was removed, and connects to those who have come meanwhile. */
+  keepListening(): void {
+    this.#stopKeeping = StandingSocket.keep(this.path, () => {
+      this.#server.close()
+      this.#server = this.#serve()
+      try {
+        claimNow(this.#folder)
+      } catch (error) {
+        return this.#onHidden(error)
+      }
+      this.listen(() => {
+        // What either has published until now is missing at the other.
+        for (const peer of this.connect()) this.mesh.proceedWithout(peer)
+      }, this.#onHidden)
     })
   }
 
@@ -154,6 +179,7 @@ export class MeshSockets {
   /** No process finds this one any more, and those that are connected hear that it ends; `done` is called when they have. */
   depart(done: () => void): void {
     this.#isClosed = true
+    this.#stopKeeping?.()
     this.#onDeparted = done
     for (const timer of this.#timers.values()) clearTimeout(timer)
     remove(this.path)
@@ -162,10 +188,18 @@ export class MeshSockets {
   }
 
   close(): void {
+    this.#isClosed = true
+    this.#stopKeeping?.()
     for (const { socket } of this.#carriers) socket.destroy()
     this.#server.close()
     // The supervisor removes the folder, unless it was killed: then the last one does.
     if (process.ppid !== this.#parent) PoolFolder.remove(this.#folder, { onlyIfEmpty: true })
+  }
+
+  #serve(): Server {
+    const server = createServer((socket) => this.#accept(socket))
+    // Connections that could not be accepted: whoever makes them tries again.
+    return server.on("error", () => {})
   }
 
   #pathOf(peer: string): string {

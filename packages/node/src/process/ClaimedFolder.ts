@@ -25,14 +25,15 @@ export class PoolFolderError extends Schema.TaggedError<PoolFolderError>()("Pool
  */
 export const claim = (folder: string): Effect.Effect<boolean, PoolFolderError> =>
   Effect.try({
-    try: () => make(folder),
+    try: () => claimNow(folder),
     catch: (error) =>
       error instanceof PoolFolderError
         ? error
         : new PoolFolderError({ folder, reason: `cannot be made (${codeOf(error)})` })
   })
 
-const make = (folder: string): boolean => {
+/** The same for those who are no effects; throws what the system says, or a `PoolFolderError`. */
+export const claimNow = (folder: string): boolean => {
   let isNew = true
   try {
     mkdirSync(folder, { mode: 0o700 })

@@ -1,8 +1,8 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { existsSync, readdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
@@ -52,6 +52,24 @@ describe("the keeper of a cluster", () => {
       assert.deepStrictEqual(yield* keeper.ask(2, acquire("pagi.pool:8", "s:1")), shards("s:1"))
       yield* keeper.close
       assert.isFalse(existsSync(join(path, "c-1.sock")))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is found by a successor when somebody has removed its socket", () =>
+    Effect.gen(function* () {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })),
+        () => Effect.sync(() => vi.useRealTimers())
+      )
+      const path = yield* folder
+      const old = yield* keep({ folder: path, predecessor: undefined, pid: 1 })
+      yield* old.ask(1, acquire("a:1", "s:1"))
+      rmSync(path, { recursive: true })
+      mkdirSync(path, { mode: 0o700 })
+      vi.advanceTimersByTime(5000)
+      yield* Effect.sleep("1 millis").pipe(Effect.repeat({ until: () => existsSync(join(path, "c-1.sock")) }))
+      const next = yield* keep({ folder: path, predecessor: 1, pid: 2 })
+      assert.deepStrictEqual(yield* next.ask(1, acquire("a:2", "s:1", "s:2")), shards("s:2"))
     }).pipe(Effect.scoped)
   )
 

@@ -1,5 +1,5 @@
 import type { GapReason, LinkListener } from "@pagi/core/topics/TopicLink"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as EffectScope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
 import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
@@ -58,6 +58,12 @@ class Heard implements LinkListener {
 }
 
 const folder = Effect.map(temporaryFolder, (base) => PoolFolder.makeName({ XDG_RUNTIME_DIR: base }))
+
+/** Nobody looks after sockets but when the test lets time go by. */
+const lookingWhenTold = Effect.acquireRelease(
+  Effect.sync(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })),
+  () => Effect.sync(() => vi.useRealTimers())
+)
 
 /** A process in the folder, which ends before the test does. */
 const start = (folder: string) =>
@@ -121,6 +127,45 @@ describe("the link of workers", () => {
         for (const other of all.keys()) if (other !== index) yield* heard.until(`a: from ${other}`)
         assert.lengthOf(heard.lines, 4)
       }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is found again when its folder was removed, and says to subscribers that something is missing", () =>
+    Effect.gen(function* () {
+      yield* lookingWhenTold
+      const path = yield* folder
+      const [one, two] = [yield* start(path), yield* start(path)]
+      yield* one.link.subscribe("a")
+      rmSync(path, { recursive: true })
+      const late = yield* start(path)
+      yield* late.link.subscribe("a")
+      vi.advanceTimersByTime(5000)
+      yield* one.heard.until("gap all disconnected")
+      yield* late.heard.until("gap all disconnected")
+      late.link.publish("a", "from the late one")
+      yield* one.heard.until("a: from the late one")
+      one.link.publish("a", "to the late one")
+      yield* late.heard.until("a: to the late one")
+      two.link.publish("a", "to both")
+      yield* one.heard.until("a: to both")
+      yield* late.heard.until("a: to both")
+      // Those who had not lost each other have missed nothing.
+      assert.lengthOf(
+        one.heard.lines.filter((line) => line.startsWith("gap")),
+        1
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("has its socket look used, since others remove what seems to be forgotten", () =>
+    Effect.gen(function* () {
+      yield* lookingWhenTold
+      const path = yield* folder
+      yield* start(path)
+      const socket = join(path, readdirSync(path)[0] ?? "none")
+      utimesSync(socket, 1, 1)
+      vi.advanceTimersByTime(5000)
+      yield* Effect.sleep("1 millis").pipe(Effect.repeat({ until: () => statSync(socket).mtimeMs > 1000 }))
     }).pipe(Effect.scoped)
   )
 
