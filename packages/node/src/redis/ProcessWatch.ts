@@ -62,7 +62,7 @@ export class ProcessWatch {
       const [lives, listeners] = await Promise.all([
         connection.send(["MGET", ...keys]),
         connection.send(["PUBSUB", "NUMSUB", ...keys]).catch((error: unknown) => {
-          this.options.onUnseen(error)
+          if (this.asking === connection) this.options.onUnseen(error)
           return []
         })
       ])

@@ -26,10 +26,19 @@ export interface ConnectionListener {
 /** Opens a connection. */
 export type Connect = (listener: ConnectionListener) => Effect.Effect<RedisConnection, unknown>
 
-/** Connections to where an application's client is connected, with its name and password. */
-export const duplicate =
-  (client: NodeRedis["Service"]["client"]): Connect =>
-  (listener) =>
+/** How Redis tells one connection from all others, those before it was restarted included. */
+interface ConnectionName {
+  readonly id: string
+  readonly address: string
+}
+
+/**
+ * Connections to where an application's client is connected, with its name and password. Each ends the one before, of
+ * which Redis may not know yet that it is lost: what is still on its way there would come behind what is sent now.
+ */
+export const duplicate = (client: NodeRedis["Service"]["client"]): Connect => {
+  let former: ConnectionName | undefined = undefined
+  return (listener) =>
     Effect.callback((resume) => {
       const own = client.duplicate({
         RESP: 3,
@@ -58,7 +67,16 @@ export const duplicate =
           own.destroy()
         }
       }
-      own.connect().then(
+      const open = async (): Promise<void> => {
+        await own.connect()
+        const ending = former && own.sendCommand(["CLIENT", "KILL", "ID", former.id, "ADDR", former.address])
+        const naming = own.sendCommand(["CLIENT", "INFO"])
+        // Not all servers do this, nor may all users.
+        const [, info] = await Promise.allSettled([ending, naming])
+        if (!own.isReady) throw new Error("the connection was lost at once")
+        former = info.status === "fulfilled" ? nameIn(info.value) : undefined
+      }
+      open().then(
         () => {
           isOpen = true
           resume(Effect.succeed(connection))
@@ -67,3 +85,9 @@ export const duplicate =
       )
       return Effect.sync(() => own.destroy())
     })
+}
+
+const nameIn = (info: unknown): ConnectionName | undefined => {
+  const [, id, address] = /\bid=(\d+) addr=(\S+)/.exec(String(info)) ?? []
+  return id === undefined || address === undefined ? undefined : { id, address }
+}

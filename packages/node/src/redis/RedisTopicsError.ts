@@ -17,7 +17,7 @@ export const describe = (error: unknown): string => {
 /** The commands of Redis that topics use, as rules of its ACLs. */
 const rights =
   "+publish +subscribe +unsubscribe +pubsub|numsub +eval +set +get +mget +del +unlink +exists +pexpire +sadd +srem " +
-  "+smembers +spop +hset +hdel +hgetall +ping +select"
+  "+smembers +spop +hset +hdel +hgetall +ping +select +client|info +client|kill"
 
 /** What a person can do about an error of Redis's or of the connection to it. */
 export const advise = (error: unknown, root: string): string => {
@@ -29,6 +29,11 @@ export const advise = (error: unknown, root: string): string => {
     return "Look at the user and password in its URL (redis://user:password@host)."
   if (/unknown command|NOPROTO/i.test(text)) return "Topics need Redis 6 or later, or a server that does the same."
   if (/MOVED|CROSSSLOT|cluster/i.test(text)) return "Topics need one Redis server, not a node of a Redis Cluster."
+  if (text.startsWith("OOM"))
+    return "Redis has no memory left for members: give it more (maxmemory), or find what fills it."
+  if (/^(READONLY|NOREPLICAS|MASTERDOWN)/.test(text))
+    return "Topics need a Redis that can be written to, not a replica."
+  if (text.startsWith("MISCONF")) return "Redis cannot write its data to disk; its log says why."
   if (/LOADING/.test(text)) return "Redis is reading its data from disk; it is ready in a moment."
   return "Look whether redis-server runs, and whether its address is right (a URL such as redis://127.0.0.1:6379)."
 }

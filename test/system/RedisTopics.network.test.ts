@@ -1,0 +1,84 @@
+import * as NodeRedis from "@effect/platform-node/NodeRedis"
+import { assert, describe, it } from "@effect/vitest"
+import * as Topic from "@pagi/core/Topic"
+import * as Topics from "@pagi/core/Topics"
+import * as RedisTopics from "@pagi/node/RedisTopics"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { isInstalled, startRedis } from "./support/RedisServer.ts"
+import { slowNetwork } from "./support/SlowNetwork.ts"
+import { until } from "./support/Until.ts"
+
+const room = Topic.make("room", Schema.String, { member: Schema.String })
+
+const connect = (port: number) =>
+  Layer.build(
+    Layer.fresh(
+      RedisTopics.layer({ prefix: "test" }).pipe(Layer.provide(NodeRedis.layer({ url: `redis://127.0.0.1:${port}` })))
+    )
+  )
+
+const listen = Effect.gen(function* () {
+  const heard: Array<string> = []
+  const events = yield* Topics.subscribeEvents(room, { capacity: 10_000 })
+  yield* Effect.forkScoped(
+    Stream.runForEach(events, (event) =>
+      Effect.sync(() => heard.push(event.type === "message" ? event.value : `gap: ${event.reason}`))
+    )
+  )
+  return heard
+})
+
+describe.skipIf(!isInstalled)("topics by Redis over a network that fails", () => {
+  it.live("get nothing from a connection that was lost once there is another, and warn of nothing else", () => {
+    const lines: Array<string> = []
+    const log = Logger.make(({ message }) => void lines.push(String(message)))
+    return Effect.gen(function* () {
+      const redis = yield* startRedis()
+      const network = yield* slowNetwork(redis.port)
+      const near = yield* connect(redis.port)
+      const far = yield* connect(network.port)
+      const heard = yield* Effect.provide(listen, near)
+      // The far one looks who is there, as one that watches others asks Redis all the time.
+      yield* Effect.provide(Topics.join(room, "near"), near)
+      yield* Effect.forkScoped(Stream.runDrain(Stream.provide(Topics.presence(room), far)))
+      const publish = (text: string) => Effect.provide(Topics.publish(room, text), far)
+      yield* publish("before")
+      yield* until(
+        "a message comes",
+        Effect.sync(() => heard.length === 1)
+      )
+      yield* network.keep
+      for (let count = 0; count < 500; count++) yield* publish(`late ${count}`)
+      yield* until(
+        "there is another connection",
+        Effect.sync(() => lines.some((line) => line.includes("connected again"))),
+        "20 seconds"
+      )
+      yield* publish("after")
+      yield* until(
+        "a message comes",
+        Effect.sync(() => heard.includes("after"))
+      )
+      yield* network.bring
+      // Long enough for all that was kept to come.
+      for (let count = 0; count < 20; count++) {
+        yield* publish(`later ${count}`)
+        yield* Effect.sleep("50 millis")
+      }
+      yield* until(
+        "all is there",
+        Effect.sync(() => heard.includes("later 19"))
+      )
+      assert.deepStrictEqual(
+        heard.filter((text) => text.startsWith("late ")),
+        []
+      )
+      assert.deepStrictEqual(heard.slice(0, 3), ["before", "gap: disconnected", "after"])
+      assert.lengthOf(lines, 2, lines.join("\n"))
+    }).pipe(Effect.scoped, Effect.provide(Logger.layer([log])))
+  })
+})
