@@ -7,7 +7,7 @@
  * | sent         | taken when Redis answers; lost when it refuses, or the connection is lost before       |
  *
  * Nothing is sent twice. Of what is failed or lost the others are told that something may be missing, in front of the next
- * messages of this process.
+ * messages of this process; of what Redis has refused, with the next message to that topic, as it may refuse that as well.
  */
 import { Fifo } from "@pagi/core/bytes/Fifo"
 import type { LinkError } from "@pagi/core/topics/LinkError"
@@ -21,8 +21,9 @@ import type { RedisNames } from "./RedisNames.ts"
 const windowMessages = 1000
 const windowLength = 1024 * 1024
 
-/** Characters that may wait; a message that comes then fails at once. */
+/** Characters that may wait, with as many for each message besides; a message that comes then fails at once. */
 const maxWaitingLength = 16 * 1024 * 1024
+const messageLength = 256
 
 /** Topics of which others are told that messages may be missing, each by itself; with more, all topics are. */
 const maxGaps = 1000
@@ -65,6 +66,8 @@ export class Outbox {
   private gaps = new Map<string, GapReason>()
   /** The reason to tell all topics, when there were too many. */
   private gapOfAll: GapReason | undefined = undefined
+  /** Topics with messages that Redis has refused; none for all of them. */
+  private readonly refused = new Set<string | undefined>()
   private now = 0
   private onTaken: () => void = () => {}
   private onFailed: (error: unknown) => void = () => {}
@@ -84,14 +87,14 @@ export class Outbox {
       this.send(this.connection, topic, text)
       return undefined
     }
-    if (this.waitingLength + text.length > maxWaitingLength) {
+    if (this.waitingLength + lengthOf(text) > maxWaitingLength) {
       this.noteGap(topic, "overloaded")
       return Effect.fail(this.options.describe(topic, "full"))
     }
     const until = this.now + this.options.patience
     const message: Waiting = { topic, text, until, result: undefined, resume: undefined }
     this.waiting.push(message)
-    this.waitingLength += text.length
+    this.waitingLength += lengthOf(text)
     return Effect.callback<void, LinkError>((resume) => {
       if (message.result === undefined) message.resume = resume
       else resume(message.result)
@@ -138,7 +141,15 @@ export class Outbox {
 
   private send(connection: RedisConnection, topic: string, text: string): void {
     const { names, process } = this.options
+    if (this.refused.size > 0) this.tellRefused(connection, topic)
     this.put(connection, topic, names.topic(topic), RedisMessage.message(process, text))
+  }
+
+  private tellRefused(connection: RedisConnection, topic: string): void {
+    const { names, process } = this.options
+    const gap = RedisMessage.gap(process, "disconnected")
+    if (this.refused.delete(undefined)) this.put(connection, undefined, names.all, gap)
+    if (this.refused.delete(topic)) this.put(connection, topic, names.topic(topic), gap)
   }
 
   private put(connection: RedisConnection, topic: string | undefined, channel: string, text: string): void {
@@ -154,7 +165,8 @@ export class Outbox {
 
   private refuse(error: unknown): void {
     this.options.onRefused(error)
-    // To tell others of it would be refused as well.
+    const topic = this.sent.head?.topic
+    this.refused.add(this.refused.size < maxGaps ? topic : undefined)
     this.take()
   }
 
@@ -193,10 +205,12 @@ export class Outbox {
 
   private takeWaiting(): Waiting | undefined {
     const message = this.waiting.shift()
-    if (message !== undefined) this.waitingLength -= message.text.length
+    if (message !== undefined) this.waitingLength -= lengthOf(message.text)
     return message
   }
 }
+
+const lengthOf = (text: string): number => messageLength + text.length
 
 const settle = (message: Waiting, result: Effect.Effect<void, LinkError>): void => {
   message.result = result

@@ -28,6 +28,8 @@ export interface OwnMembersOptions {
   /** Milliseconds that a member waits until Redis knows it. */
   readonly timeout: number
   readonly refused: (what: string, error: unknown) => LinkError
+  /** Redis has refused to take all members of this process; that is tried again. */
+  readonly onRefused: (error: unknown) => void
 }
 
 export class OwnMembers {
@@ -157,7 +159,7 @@ export class OwnMembers {
   }
 
   private async tellAll(connection: RedisConnection): Promise<void> {
-    const { names, process, refused } = this.options
+    const { names, onRefused, process, refused } = this.options
     this.state = "something"
     this.wasTold = true
     try {
@@ -187,7 +189,9 @@ export class OwnMembers {
       if (this.connection !== connection) return
       // Tried again with the next beat, for instance when Redis is still loading what it has on disk.
       this.state = "nothing"
-      if (!isPassing(error)) this.failAll(refused("to take members", error))
+      if (isPassing(error)) return
+      onRefused(error)
+      this.failAll(refused("to take members", error))
     }
   }
 

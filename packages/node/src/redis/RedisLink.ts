@@ -75,7 +75,13 @@ export class RedisLink {
       describe: (topic, problem) => this.unsent(topic, problem),
       onRefused: (error) => this.warnOnce("does not take messages", error)
     })
-    this.own = new OwnMembers({ process, names, timeout, refused: (what, error) => this.refused(what, error) })
+    this.own = new OwnMembers({
+      process,
+      names,
+      timeout,
+      refused: (what, error) => this.refused(what, error),
+      onRefused: (error) => this.warnOnce("does not take the members of this process", error)
+    })
     this.watched = new WatchedTopics({
       process,
       names,

@@ -1,0 +1,131 @@
+import { assert, describe, it } from "@effect/vitest"
+import { LinkError } from "@pagi/core/topics/LinkError"
+import * as Effect from "effect/Effect"
+import { Outbox } from "../../src/redis/Outbox.ts"
+import type { RedisConnection } from "../../src/redis/RedisConnection.ts"
+import { RedisLink } from "../../src/redis/RedisLink.ts"
+import { make } from "../../src/redis/RedisNames.ts"
+import { advise } from "../../src/redis/RedisTopicsError.ts"
+
+const turn = Effect.promise(() => new Promise<void>((resume) => void setImmediate(resume)))
+
+/** A connection to a Redis that answers with an error where it refuses a command. */
+const connectionTo = (refuse: (command: ReadonlyArray<string>) => string | undefined, sent: Array<string> = []) => {
+  const connection: RedisConnection = {
+    send: (command) => {
+      sent.push(command.slice(1).join(" "))
+      const refusal = refuse(command)
+      return refusal === undefined ? Promise.resolve(command[0] === "EVAL" ? 0 : 1) : Promise.reject(new Error(refusal))
+    },
+    subscribe: () => Promise.resolve(),
+    unsubscribe: () => Promise.resolve(),
+    close: () => {}
+  }
+  return connection
+}
+
+const makeOutbox = () =>
+  new Outbox({
+    process: "P",
+    names: make("x"),
+    patience: 3,
+    describe: (topic, problem) => new LinkError({ message: `${topic}: ${problem}` }),
+    onRefused: () => {}
+  })
+
+describe("what Redis refuses", () => {
+  it.effect("is told as a gap with the next message of its topic, as often as that is refused too", () =>
+    Effect.gen(function* () {
+      const sent: Array<string> = []
+      let refusal: string | undefined = "NOPERM no right to publish"
+      const outbox = makeOutbox()
+      outbox.connected(connectionTo(() => refusal, sent))
+      const publish = (topic: string, text: string) => {
+        assert.isUndefined(outbox.publish(topic, text))
+        return turn
+      }
+      yield* publish("t", "1")
+      yield* publish("t", "2")
+      refusal = undefined
+      yield* publish("u", "3")
+      yield* publish("t", "4")
+      yield* publish("t", "5")
+      assert.deepStrictEqual(
+        sent.map((text) => text.slice("pagi:x:".length)),
+        ["t:t mP1", "t:t dP", "t:t mP2", "t:u mP3", "t:t dP", "t:t mP4", "t:t mP5"]
+      )
+    })
+  )
+
+  it.effect("is told to all topics when there are very many", () =>
+    Effect.gen(function* () {
+      const sent: Array<string> = []
+      let refusal: string | undefined = "NOPERM no right to publish"
+      const outbox = makeOutbox()
+      outbox.connected(connectionTo(() => refusal, sent))
+      for (let index = 0; index < 1001; index++) {
+        outbox.publish(`t${index}`, "")
+        yield* turn
+      }
+      refusal = undefined
+      sent.length = 0
+      outbox.publish("new", "1")
+      assert.deepStrictEqual(sent, ["pagi:x:a dP", "pagi:x:t:new mP1"])
+      yield* turn
+    })
+  )
+
+  it.effect("is logged when it is who is there, with what to do", () =>
+    Effect.gen(function* () {
+      const warnings: Array<string> = []
+      const link = new RedisLink({
+        prefix: "x",
+        process: "P".repeat(16),
+        timeout: 1000,
+        listener: {
+          onMessage: () => undefined,
+          onGap: () => {},
+          onJoin: () => {},
+          onLeave: () => {},
+          onProcessGone: () => {}
+        },
+        run: () => {},
+        warn: (text) => warnings.push(text)
+      })
+      let isFull = false
+      const connection = () =>
+        connectionTo(([name]) =>
+          isFull && name === "SADD" ? "OOM command not allowed when used memory > 'maxmemory'." : undefined
+        )
+      link.connected(connection())
+      yield* turn
+      yield* link.link.join("t", { id: "1", text: "{}" })
+      assert.deepStrictEqual(warnings, [])
+      isFull = true
+      link.disconnected()
+      link.connected(connection())
+      yield* turn
+      assert.lengthOf(warnings, 1)
+      assert.match(warnings[0] ?? "", /does not take the members of this process \(OOM.*maxmemory/)
+    })
+  )
+
+  it("has advice of its own, and none about addresses where Redis has answered", () => {
+    for (const text of [
+      "OOM command not allowed when used memory > 'maxmemory'.",
+      "READONLY You can't write against a read only replica.",
+      "NOREPLICAS Not enough good replicas to write.",
+      "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk."
+    ]) {
+      assert.notInclude(advise(new Error(text), "pagi:x:"), "address", text)
+    }
+  })
+})
+
+describe("what waits for Redis", () => {
+  it("is bounded for the shortest messages as well", () => {
+    const outbox = makeOutbox()
+    for (let count = 0; count < 100_000; count++) outbox.publish("t", "1")
+    assert.isBelow(outbox.waitingCount, 70_000)
+  })
+})
