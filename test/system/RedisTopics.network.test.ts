@@ -3,12 +3,19 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Topic from "@pagi/core/Topic"
 import * as Topics from "@pagi/core/Topics"
 import * as RedisTopics from "@pagi/node/RedisTopics"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import { Redis } from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { isInstalled, startRedis } from "./support/RedisServer.ts"
+import { isInstalled, type RedisServer, startRedis } from "./support/RedisServer.ts"
 import { slowNetwork } from "./support/SlowNetwork.ts"
 import { until } from "./support/Until.ts"
 
@@ -32,7 +39,38 @@ const listen = Effect.gen(function* () {
   return heard
 })
 
+describe.skipIf(!isInstalled)("topics by Redis", () => {
+  it.live("refuse a node of a cluster and a replica, and say what they need", () =>
+    Effect.gen(function* () {
+      const refusalBy = (redis: RedisServer) => Effect.map(Effect.flip(connect(redis.port)), ({ message }) => message)
+      const node = yield* startRedis(["--cluster-enabled", "yes"])
+      assert.match(yield* refusalBy(node), /CLUSTERDOWN.*need one Redis server, not a node of a Redis Cluster/)
+      const main = yield* startRedis()
+      const replica = yield* startRedis(["--replicaof", `127.0.0.1 ${main.port}`])
+      assert.match(yield* refusalBy(replica), /READONLY.*not a replica/)
+      yield* connect(main.port)
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe.skipIf(!isInstalled)("topics by Redis over a network that fails", () => {
+  it.live("end soon while Redis stands still, with an answer due to the program's own client", () =>
+    Effect.gen(function* () {
+      const redis = yield* startRedis()
+      const environment = ConfigProvider.layer(ConfigProvider.fromUnknown({ REDIS_URL: redis.url }))
+      const scope = yield* Scope.make()
+      const one = yield* Layer.buildWithScope(RedisTopics.layerConfig.pipe(Layer.provide(environment)), scope)
+      yield* Scope.provide(Effect.provide(Topics.join(room, "one"), one), scope)
+      yield* redis.signal("SIGSTOP")
+      const asking = yield* Effect.forkChild(Context.get(one, Redis).send("SET", "a", "b"), { startImmediately: true })
+      const ending = yield* Effect.forkDetach(Scope.close(scope, Exit.void))
+      const ended = yield* Effect.timeoutOption(Fiber.await(ending), "5 seconds")
+      yield* redis.signal("SIGCONT")
+      assert.isTrue(Option.isSome(ended))
+      assert.isTrue(Exit.isFailure(yield* Fiber.await(asking)))
+    }).pipe(Effect.scoped)
+  )
+
   it.live("get nothing from a connection that was lost once there is another, and warn of nothing else", () => {
     const lines: Array<string> = []
     const log = Logger.make(({ message }) => void lines.push(String(message)))

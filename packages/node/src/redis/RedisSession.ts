@@ -13,9 +13,10 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import * as PresenceScripts from "./PresenceScripts.ts"
 import type { Connect, RedisConnection } from "./RedisConnection.ts"
 import { RedisLink, tickInterval } from "./RedisLink.ts"
-import { advise, describe, RedisTopicsError } from "./RedisTopicsError.ts"
+import { advise, describe, isLasting, RedisTopicsError } from "./RedisTopicsError.ts"
 
 /** Milliseconds before a lost connection is tried again, at first and at most: Redis may be back in a moment. */
 const firstDelay = 50
@@ -152,8 +153,19 @@ const openAgain = Effect.fnUntraced(function* (options: RedisSessionOptions, lin
 /** Whether the user of this connection may do what topics need at least: better now than with the first message. */
 const check = (options: RedisSessionOptions, link: RedisLink, { connection, lost }: Session) => {
   const { all } = link.names
+  const ask = async (): Promise<void> => {
+    // This process is new, so that the third does nothing; but nodes of a cluster and replicas refuse it.
+    const isForgotten = connection.send(PresenceScripts.forgetOwn(link.names, options.process))
+    await Promise.all([
+      connection.subscribe([all]),
+      connection.send(["PUBLISH", all, ""]),
+      isForgotten.catch((error: unknown) => {
+        if (isLasting(error)) throw error
+      })
+    ])
+  }
   const asked = Effect.tryPromise({
-    try: () => Promise.all([connection.subscribe([all]), connection.send(["PUBLISH", all, ""])]),
+    try: ask,
     catch: (error) => error
   })
   const isLost = Effect.flatMap(Deferred.await(lost), (error) => Effect.fail(error))

@@ -12,12 +12,14 @@ import { NodeRedis } from "@effect/platform-node/NodeRedis"
 import * as NodeRedisLayer from "@effect/platform-node/NodeRedis"
 import { layerLink, type Topics } from "@pagi/core/topics/Topics"
 import * as Config from "effect/Config"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type { Redis } from "effect/persistence/Redis"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
@@ -101,6 +103,9 @@ const maxTimeout = 60 * 60 * 1000
 /** How long a first connection may take: Redis may have stopped, and take connections without saying anything. */
 const connectTimeout = "5 seconds"
 
+/** How long the end of that connection may take. */
+const endTimeout = "1 second"
+
 const connectTo = (url: string): Layer.Layer<NodeRedis | Redis, RedisTopicsError> =>
   Layer.effectContext(
     Effect.gen(function* () {
@@ -123,10 +128,18 @@ const connectTo = (url: string): Layer.Layer<NodeRedis | Redis, RedisTopicsError
           })
         })
       )
-      yield* Effect.addFinalizer(() => close)
+      yield* Effect.addFinalizer(() => endSoon(close, Context.get(context, NodeRedis)))
       return context
     })
   )
+
+/** Closes a client, which waits for all answers that are due: not for long, as a Redis that has stopped gives none. */
+const endSoon = Effect.fnUntraced(function* (close: Effect.Effect<void>, { client }: NodeRedis["Service"]) {
+  const closing = yield* Effect.forkDetach(close)
+  const closed = yield* Effect.timeoutOption(Fiber.await(closing), endTimeout)
+  if (Option.isNone(closed)) client.destroy()
+  yield* Fiber.await(closing)
+})
 
 /** Where a URL leads to, without user and password. */
 const placeOf = (url: string): string => {
