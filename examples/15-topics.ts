@@ -19,13 +19,16 @@ const room = Topic.make("room/lobby", Schema.Struct({ text: Schema.String }))
 const chat = PagiApp.make({
   websocket: Effect.fnUntraced(function* (_scope, receive, send) {
     yield* receive // websocket.connect
-    const accept = send({ type: "websocket.accept" })
-    yield* Effect.forkScoped(Topics.forward(room, send, { onSubscribed: accept }))
-    for (;;) {
-      const event = yield* receive
-      if (event.type === "websocket.disconnect") return
-      if (event.type === "websocket.receive") yield* Topics.publish(room, { text: event.text ?? "(bytes)" })
-    }
+    const hear = Topics.forward(room, send, { onSubscribed: send({ type: "websocket.accept" }) })
+    const talk = Effect.gen(function* () {
+      for (;;) {
+        const event = yield* receive
+        if (event.type === "websocket.disconnect") return
+        if (event.type === "websocket.receive") yield* Topics.publish(room, { text: event.text ?? "(bytes)" })
+      }
+    })
+    // Whichever ends or fails first ends the other one, and the conversation.
+    yield* Effect.raceFirst(hear, talk)
   })
 })
 
