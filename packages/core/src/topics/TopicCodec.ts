@@ -5,6 +5,11 @@ import * as Schema from "effect/Schema"
 /** A schema of values that can be written as JSON; it needs no services, and does not wait. */
 export type TopicSchema<A> = Schema.Codec<A, unknown>
 
+/** For programs without types. */
+const noSchema =
+  "a topic has a schema for its values, Topic.make(name, schema), " +
+  "and one that somebody joins has another for its members, Topic.make(name, schema, { member: schema })"
+
 /** The two ways; a failure is what is wrong, for people. */
 export class TopicCodec<in out A> {
   readonly #decode: (input: unknown) => Result.Result<A, { readonly message: string }>
@@ -22,13 +27,20 @@ export class TopicCodec<in out A> {
     // What is kept for a schema was made from it.
     const known = TopicCodec.#all.get(schema) as TopicCodec<A> | undefined
     if (known !== undefined) return known
+    if (!Schema.isSchema(schema)) throw new TypeError(noSchema)
     const made = new TopicCodec(schema)
     TopicCodec.#all.set(schema, made)
     return made
   }
 
   encode(value: A): Result.Result<string, string> {
-    return attempt(() => Result.map(this.#encode(value), (json) => JSON.stringify(json)))
+    return attempt(() =>
+      Result.flatMap(this.#encode(value), (json) => {
+        // Of what JSON does not have, such as a function, there is no text, other than the type says.
+        const text: string | undefined = JSON.stringify(json)
+        return text === undefined ? Result.fail({ message: `${typeof json} is no JSON` }) : Result.succeed(text)
+      })
+    )
   }
 
   decode(text: string): Result.Result<A, string> {

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -194,6 +195,26 @@ describe("what a program does wrong", () => {
       yield* refused(Effect.scoped(Topics.join(text, "a".repeat(16_383))), "TopicValueTooLarge", "16384 bytes as JSON")
       yield* Effect.scoped(Topics.join(text, "a".repeat(16_382)))
       yield* Topics.publish(text, "a".repeat(1_048_574))
+    }))
+
+  test("is told of values that JSON does not have", () =>
+    Effect.gen(function* () {
+      const any = Topic.make("any", Schema.Any, { member: Schema.Any })
+      yield* refused(Topics.publish(any, undefined), "InvalidTopicValue", "undefined is no JSON")
+      yield* refused(Effect.scoped(Topics.join(any, () => 1)), "InvalidTopicValue", "function is no JSON")
+    }))
+
+  test("is told in a program without types which schema is missing", () =>
+    Effect.gen(function* () {
+      // As JavaScript has it.
+      const make = Topic.make as unknown as (name: string) => Topic.WithMembers<string, string>
+      for (const effect of [Topics.publish(make("bare"), "a"), Effect.scoped(Topics.join(make("bare"), "Ada"))]) {
+        const exit = yield* Effect.exit(effect)
+        assert.match(
+          String(Exit.isFailure(exit) && Cause.squash(exit.cause)),
+          /Topic\.make\(name, schema, { member: schema }\)/
+        )
+      }
     }))
 
   test("is told of a schema that waits", () => {
