@@ -414,6 +414,12 @@ describe.skipIf(!isInstalled)("topics by Redis", () => {
         new RegExp(`redis://127\\.0\\.0\\.1:${port}.*ECONNREFUSED.*redis-server runs.*REDIS_URL`)
       )
       assert.notInclude(absent.message, "secret")
+      for (const url of ["10.0.0.5:secret", "localhost:6379", "http://secret@localhost", "redis://a:secret@:x"]) {
+        const wrong = yield* errorOf(start(url))
+        assert.strictEqual(wrong._tag, "RedisTopicsError")
+        assert.match(wrong.message, /^REDIS_URL is no URL of Redis, such as redis:/)
+        assert.notInclude(wrong.message, "secret")
+      }
 
       const redis = yield* startRedis(["--requirepass", "right"])
       for (const url of [redis.url, redis.url.replace("//", "//:wrong@")]) {

@@ -106,9 +106,16 @@ const connectTimeout = "5 seconds"
 /** How long the end of that connection may take. */
 const endTimeout = "1 second"
 
+const urlPattern = /^(?:rediss?|unix):/i
+const invalidUrl = "REDIS_URL is no URL of Redis, such as redis://user:password@10.0.0.5:6379, or rediss://… for TLS."
+
 const connectTo = (url: string): Layer.Layer<NodeRedis | Redis, RedisTopicsError> =>
   Layer.effectContext(
     Effect.gen(function* () {
+      // The client throws where it is none, and takes no other schemes.
+      if (!urlPattern.test(url) || (!URL.canParse(url) && !url.startsWith("unix:"))) {
+        return yield* Effect.fail(new RedisTopicsError({ message: invalidUrl }))
+      }
       const scope = yield* Scope.make()
       const close = Scope.close(scope, Exit.void)
       // What is under way there cannot be interrupted at once: the client waits for answers before it closes.
