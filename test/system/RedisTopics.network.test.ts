@@ -40,6 +40,27 @@ const listen = Effect.gen(function* () {
 })
 
 describe.skipIf(!isInstalled)("topics by Redis", () => {
+  it.live("bring what was published before they end", () =>
+    Effect.gen(function* () {
+      const redis = yield* startRedis()
+      const heard = yield* Effect.provide(listen, yield* connect(redis.port))
+      const texts = Array.from({ length: 3000 }, (_, index) => `message ${index}`)
+      const scope = yield* Scope.make()
+      const one = yield* Scope.provide(connect(redis.port), scope)
+      // More than may be under way, of which nobody waits for the rest.
+      for (const text of texts) {
+        yield* Effect.forkDetach(Effect.provide(Topics.publish(room, text), one), { startImmediately: true })
+      }
+      yield* Scope.close(scope, Exit.void)
+      yield* until(
+        "the last message comes",
+        Effect.sync(() => heard.at(-1) === texts.at(-1)),
+        "5 seconds"
+      )
+      assert.deepStrictEqual(heard, texts)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("refuse a node of a cluster and a replica, and say what they need", () =>
     Effect.gen(function* () {
       const refusalBy = (redis: RedisServer) => Effect.map(Effect.flip(connect(redis.port)), ({ message }) => message)

@@ -81,6 +81,11 @@ export class Outbox {
     return this.waiting.length
   }
 
+  /** Whether Redis has all messages. */
+  get isEmpty(): boolean {
+    return this.sent.length === 0 && this.waiting.length === 0
+  }
+
   /** Hands over a message. Answers what its publisher has to wait for, if anything. */
   publish(topic: string, text: string): Effect.Effect<void, LinkError> | undefined {
     if (this.connection !== undefined && this.waiting.length === 0 && this.hasRoom()) {

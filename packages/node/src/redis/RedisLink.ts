@@ -158,9 +158,11 @@ export class RedisLink {
     if (watched !== undefined && change !== undefined) this.watched.change(watched, change)
   }
 
-  /** Says that this process is gone. */
-  end(): Promise<void> {
-    return this.own.end()
+  /** Brings what is under way to Redis, and says that this process is gone. */
+  async end(): Promise<void> {
+    // One question after the other, as there may be more than goes without waiting for answers.
+    while (this.connection !== undefined && !this.outbox.isEmpty) await this.connection.send(["PING"])
+    await this.own.end()
   }
 
   /** What fails when Redis has refused something. */
