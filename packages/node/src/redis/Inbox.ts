@@ -38,8 +38,9 @@ export class Inbox {
   /** Something may be missing in the topic, or in all of them. */
   gap(topic: string | undefined, reason: GapReason): void {
     if (topic === undefined) {
-      // Those that hold messages back are told with the others: it is better early than never.
       this.listener.onGap(undefined, reason)
+      // Where messages are held back, that was too early: it is told in its place as well.
+      for (const held of this.held.values()) if (!held.isCut) held.items.push({ reason })
       return
     }
     const held = this.held.get(topic)
@@ -58,7 +59,7 @@ export class Inbox {
   private tell(topic: string, text: string): void {
     const wait = this.listener.onMessage(topic, text)
     if (wait === undefined) return
-    const held: Held = this.held.get(topic) ?? { items: new Fifo(), isCut: false }
+    const held: Held = { items: new Fifo(), isCut: false }
     this.held.set(topic, held)
     this.run(wait, () => this.goOn(topic, held))
   }

@@ -28,6 +28,9 @@ const maxSilentTicks = 15
 const sweepTicks = 25
 const firstSweepTicks = 5
 
+/** Ticks after which it is warned once more of what Redis still refuses: ten minutes. */
+const forgetTicks = 1500
+
 export interface RedisLinkOptions {
   readonly prefix: string
   /** What this process is called: `RedisMessage.idLength` characters that no other one has. */
@@ -128,6 +131,7 @@ export class RedisLink {
     const { connection } = this
     this.ticks++
     this.outbox.tick()
+    if (this.ticks % forgetTicks === 0) this.warned.clear()
     if (connection === undefined) return false
     if (this.silentTicks !== undefined && ++this.silentTicks > maxSilentTicks) return true
     if (this.ticks % beatTicks === 0) this.beat(connection)
@@ -284,7 +288,7 @@ export class RedisLink {
       : `Redis has not answered for ${seconds} s ${what}. It may be busy, or there is more for it than it can do.`
   }
 
-  /** Warns of what Redis refuses, once for each text. */
+  /** Warns of what Redis refuses, once in a while for each text. */
   private warnOnce(what: string, error: unknown): void {
     const text = `Redis ${what} (${describe(error)}). ${advise(error, this.names.root)}`
     if (this.warned.size >= 20 || this.warned.has(text)) return

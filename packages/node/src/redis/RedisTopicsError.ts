@@ -11,7 +11,8 @@ export class RedisTopicsError extends Schema.TaggedError<RedisTopicsError>()("Re
 export const describe = (error: unknown): string => {
   if (error instanceof AggregateError) return error.errors.map(describe).join("; ")
   if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error && error.message === "" ? describe(error.cause) : error.message
+  if (error.cause instanceof Error && error.message === "") return describe(error.cause)
+  return error.message.replace(/, with args beginning with.*/s, "")
 }
 
 /** The commands of Redis that topics use, as rules of its ACLs. */
@@ -21,7 +22,7 @@ const rights =
 
 /** Whether Redis refuses something for what it is, or for who asks, rather than for its state. */
 export const isLasting = (error: unknown): boolean =>
-  /\b(NOPERM|CROSSSLOT|MOVED|CLUSTERDOWN|READONLY)\b/.test(describe(error))
+  /\b(NOPERM|CROSSSLOT|MOVED|CLUSTERDOWN|READONLY|unknown command)\b/.test(describe(error))
 
 /** What a person can do about an error of Redis's or of the connection to it. */
 export const advise = (error: unknown, root: string): string => {

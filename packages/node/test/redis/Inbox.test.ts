@@ -40,6 +40,17 @@ describe("Inbox", () => {
     assert.deepStrictEqual(told.slice(5), ["slow overloaded"])
   })
 
+  it("tells a gap of all topics at once, and in its place where messages are kept back", () => {
+    const { end, inbox, told } = makeInbox()
+    inbox.message("slow", "1")
+    inbox.message("slow", "2")
+    inbox.gap(undefined, "overloaded")
+    inbox.message("slow", "3")
+    end()
+    end()
+    assert.deepStrictEqual(told, ["slow 1", "all overloaded", "slow 2", "slow overloaded", "slow 3"])
+  })
+
   it("leaves out what is too much to keep, tells of it in its place, and goes on", () => {
     const { end, inbox, told } = makeInbox()
     const kept = 10_000

@@ -5,7 +5,7 @@ import { Outbox } from "../../src/redis/Outbox.ts"
 import type { RedisConnection } from "../../src/redis/RedisConnection.ts"
 import { RedisLink } from "../../src/redis/RedisLink.ts"
 import { make } from "../../src/redis/RedisNames.ts"
-import { advise } from "../../src/redis/RedisTopicsError.ts"
+import { advise, describe as describeError, isLasting } from "../../src/redis/RedisTopicsError.ts"
 
 const turn = Effect.promise(() => new Promise<void>((resume) => void setImmediate(resume)))
 
@@ -107,6 +107,12 @@ describe("what Redis refuses", () => {
       yield* turn
       assert.lengthOf(warnings, 1)
       assert.match(warnings[0] ?? "", /does not take the members of this process \(OOM.*maxmemory/)
+      // It is tried again all the time, and told again after ten minutes.
+      for (let ticks = 0; ticks < 2000; ticks++) {
+        link.tick()
+        if (ticks % 10 === 0) yield* turn
+      }
+      assert.lengthOf(warnings, 2)
     })
   )
 
@@ -119,6 +125,14 @@ describe("what Redis refuses", () => {
     ]) {
       assert.notInclude(advise(new Error(text), "pagi:x:"), "address", text)
     }
+  })
+})
+
+describe("what is said of an error of Redis", () => {
+  it("has nothing of what was asked", () => {
+    const error = new Error("ERR unknown command 'PUBLISH', with args beginning with: 'pagi:x:t:t' 'secret\n' ")
+    assert.strictEqual(describeError(error), "ERR unknown command 'PUBLISH'")
+    assert.isTrue(isLasting(error))
   })
 })
 
