@@ -4,7 +4,7 @@
  *     npm run example:cluster-chat
  *     npm run example:cluster-chat -- --entities     rooms are entities of a cluster, see README.md
  *
- * Ctrl-C, SIGTERM and a part that fails stop everything.
+ * Ctrl-C, SIGTERM and a part that fails stop everything; when this is killed, `launcher/guard.ts` does.
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { randomBytes } from "node:crypto"
 import { parseArgs } from "node:util"
-import { findPrograms, freePorts, privateFolder } from "./launcher/Machine.ts"
+import { findPrograms, freePorts, privateFolder, startGuard } from "./launcher/Machine.ts"
 import { launch, type PartFailed, tell } from "./launcher/Part.ts"
 import { haproxy, redis, server, type ServerPlace } from "./launcher/Parts.ts"
 
@@ -54,6 +54,7 @@ const run = Effect.fnUntraced(function* (variant: Variant) {
   const count = variant.servers
   const programs = yield* findPrograms("redis-server", "haproxy")
   const files = yield* privateFolder
+  const guard = yield* startGuard(files)
   const [port = 0, redisPort = 0, ...others] = yield* freePorts(2 + 2 * count)
   const places = Array.from({ length: count }, (_, index): ServerPlace => ({
     port: others[2 * index] ?? 0,
@@ -63,12 +64,12 @@ const run = Effect.fnUntraced(function* (variant: Variant) {
   const failure = yield* Deferred.make<never, PartFailed>()
 
   yield* tell("The chat starts: Redis, the servers, and HAProxy in front of them …")
-  const [redisPid = 0] = yield* launch([redis(programs["redis-server"], redisPlace, files)], failure)
+  const [redisPid = 0] = yield* launch([redis(programs["redis-server"], redisPlace, files)], guard, failure)
   const servers = places.map((place, index) => server(index + 1, place, redisPlace, files, variant))
-  const pids = yield* launch(servers, failure)
+  const pids = yield* launch(servers, guard, failure)
   const redisRow = [`kill -9 ${redisPid}`, "Redis is gone for a moment: what is said waits for it"] as const
   const rows: Rows = [...variant.advice(pids), redisRow]
-  yield* launch([haproxy(programs.haproxy, port, places)], failure)
+  yield* launch([haproxy(programs.haproxy, port, places)], guard, failure)
   yield* tell(
     "",
     `Open http://127.0.0.1:${port}/ in two browsers, and talk. Then try in another terminal:`,

@@ -298,6 +298,17 @@ describe.skipIf(!isMeasurable || !isInstalled)("examples/cluster-chat", () => {
     })
   )
 
+  it.live("leaves no process and no file when it is killed", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const chat = yield* launch([], { TMPDIR: folder })
+      // Redis has begun, and the servers with it.
+      yield* check("it has begun", () => chat.processes() > 4)
+      yield* chat.signal("SIGKILL")
+      yield* check("nothing is left", () => chat.processes() === 0 && readdirSync(folder).length === 0)
+    })
+  )
+
   it.live("stops with what a part says that fails", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder

@@ -1,6 +1,7 @@
-/** What of this machine the chat needs: programs, free ports and a folder. */
+/** What of this machine the chat needs: programs, free ports, a folder, and somebody who cleans up. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { spawn } from "node:child_process"
 import { accessSync, constants, mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
@@ -45,6 +46,27 @@ export const privateFolder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "pagi-chat-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
+
+/** Ends the groups of processes that run when this program is killed, which then cannot do it. */
+export interface Guard {
+  readonly begun: (group: number) => void
+  readonly ended: (group: number) => void
+}
+
+/** Ends with the scope, when nothing is left. It removes the folder as well. */
+export const startGuard = (folder: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const args = [join(import.meta.dirname, "guard.ts"), folder]
+      const child = spawn(process.execPath, args, { detached: true, stdio: ["pipe", "ignore", "inherit"] })
+      const end = new Promise<void>((resolve) => void child.on("exit", () => resolve()).on("error", () => resolve()))
+      // Somebody may have ended it.
+      child.stdin.on("error", () => {})
+      const tell = (number: number) => void child.stdin.write(`${number}\n`)
+      return { begun: tell, ended: (group: number) => tell(-group), stop: () => (child.stdin.end(), end) }
+    }),
+    ({ stop }) => Effect.promise(stop)
+  )
 
 /** Ports of the loopback interface that were free a moment ago, each another one. */
 export const freePorts = (count: number): Effect.Effect<ReadonlyArray<number>> =>

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn } from "node:child_process"
+import type { Guard } from "./Machine.ts"
 
 /** How a program is run. */
 export interface Part {
@@ -54,13 +55,15 @@ interface End {
 /** A part that runs. */
 class Running {
   readonly #part: Part
+  readonly #guard: Guard
   readonly #child: ChildProcess
   readonly #end = Deferred.makeUnsafe<End, PartFailed>()
   #output = ""
   #wasKilled = false
 
-  constructor(part: Part) {
+  constructor(part: Part, guard: Guard) {
     this.#part = part
+    this.#guard = guard
     // In a group of its own: Ctrl-C in a terminal comes to this program alone, which then stops the parts in order.
     const child = spawn(part.command, part.args, {
       detached: true,
@@ -68,6 +71,7 @@ class Running {
       stdio: ["pipe", "pipe", "pipe"]
     })
     this.#child = child
+    if (child.pid !== undefined) guard.begun(child.pid)
     child.on("error", ({ message }) => Deferred.doneUnsafe(this.#end, Effect.fail(this.failed(message))))
     child.on("exit", (code, signal) => {
       this.#wasKilled = signal !== null
@@ -119,6 +123,7 @@ class Running {
     yield* Effect.exit(Effect.timeoutOption(this.end, stopTimeout))
     // Its children are in its group, and outlive it if it was killed.
     while (signalGroup(this.pid, "SIGKILL")) yield* Effect.sleep("20 millis")
+    this.#guard.ended(this.pid)
   })
 }
 
@@ -129,7 +134,7 @@ export const tell = (...lines: ReadonlyArray<string>): Effect.Effect<void> =>
   })
 
 /** Runs a part again and again, as a service manager would, until it fails. */
-const keep = Effect.fnUntraced(function* (part: Part, first: Running, change: (running: Running) => void) {
+const keep = Effect.fnUntraced(function* (part: Part, first: Running, start: () => Running) {
   let running = first
   for (;;) {
     const { code, signal } = yield* running.end
@@ -137,8 +142,7 @@ const keep = Effect.fnUntraced(function* (part: Part, first: Running, change: (r
     yield* tell(`${part.name} has ended (${signal ?? "as it was told"}), and starts again in ${pauseBeforeStart}.`)
     yield* running.stop
     yield* Effect.sleep(pauseBeforeStart)
-    running = new Running(part)
-    change(running)
+    running = start()
     yield* running.ready.pipe(
       Effect.andThen(tell(`${part.name} is back, as process ${running.pid}.`)),
       // Somebody has ended it once more.
@@ -154,20 +158,27 @@ const keep = Effect.fnUntraced(function* (part: Part, first: Running, change: (r
  * Starts parts that do not need each other, yields their processes when all of them are ready, and keeps them running
  * until the scope closes.
  *
+ * @param guard knows of those that run
  * @param failure is told when one of them fails later
  */
 export const launch = Effect.fnUntraced(function* (
   parts: ReadonlyArray<Part>,
+  guard: Guard,
   failure: Deferred.Deferred<never, PartFailed>
 ): Effect.fn.Return<ReadonlyArray<number>, PartFailed, Scope.Scope> {
   const current = new Map<Part, Running>()
   yield* Effect.addFinalizer(() =>
     Effect.forEach(current.values(), ({ stop }) => stop, { concurrency: "unbounded", discard: true })
   )
-  for (const part of parts) current.set(part, new Running(part))
+  const start = (part: Part) => {
+    const running = new Running(part, guard)
+    current.set(part, running)
+    return running
+  }
+  for (const part of parts) start(part)
   yield* Effect.forEach(current.values(), ({ ready }) => ready, { concurrency: "unbounded", discard: true })
   for (const [part, running] of current) {
-    yield* keep(part, running, (next) => current.set(part, next)).pipe(
+    yield* keep(part, running, () => start(part)).pipe(
       Effect.catch((error) => Deferred.fail(failure, error)),
       Effect.forkScoped
     )
