@@ -81,11 +81,10 @@ export class Interests {
   #ask(topic: string, entry: TopicEntry): Question {
     const { ask, fork } = this.#options
     const before = entry.question
+    const asked = Effect.suspend(() => ask(topic))
     // The link has to have got over an earlier question before it is asked again.
     const asking =
-      before?.state === "ending"
-        ? Effect.andThen(Effect.uninterruptible(Fiber.await(before.fiber)), ask(topic))
-        : ask(topic)
+      before?.state === "ending" ? Effect.andThen(Effect.uninterruptible(Fiber.await(before.fiber)), asked) : asked
     const question: Question = { fiber: fork(asking), answer: Deferred.makeUnsafe(), state: "asking" }
     entry.question = question
     question.fiber.addObserver((exit) => this.#answered(topic, entry, question, exit))

@@ -45,7 +45,11 @@ export class TopicHub {
     })
     this.#watched = new Interests({
       fork,
-      ask: (topic) => this.#linked(topic, (link) => link.watch(topic)),
+      ask: (topic) => {
+        // What an earlier question has told late.
+        this.#members.forgetOthers(topic)
+        return this.#linked(topic, (link) => link.watch(topic))
+      },
       stop: (topic) => this.#link?.unwatch(topic)
     })
   }

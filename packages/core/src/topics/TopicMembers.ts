@@ -77,6 +77,11 @@ export class TopicMembers {
     return true
   }
 
+  /** Those of other processes are told anew, to watchers who do not know anybody yet. */
+  forgetOthers(topic: string): void {
+    this.#topics.get(topic)?.others.clear()
+  }
+
   /** Everybody in the topic who is known. */
   list(topic: string): Array<Present> {
     const entry = this.#topics.get(topic)

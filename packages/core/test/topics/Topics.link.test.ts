@@ -47,13 +47,19 @@ const withLink = <A, E>(
     let listener: LinkListener | undefined = undefined
     const tell = (line: string) => Effect.sync(() => void told.push(line))
     const link: TopicLink = {
-      subscribe: (topic) => Effect.andThen(tell(`subscribe ${topic}`), () => confirmed.gate),
+      subscribe: (topic) => {
+        told.push(`subscribe ${topic}`)
+        return Effect.suspend(() => confirmed.gate)
+      },
       unsubscribe: (topic) => void told.push(`unsubscribe ${topic}`),
       publish: (topic, text) => {
         told.push(`publish ${topic} ${text}`)
         return published.wait
       },
-      watch: (topic) => Effect.andThen(tell(`watch ${topic}`), () => confirmed.gate),
+      watch: (topic) => {
+        told.push(`watch ${topic}`)
+        return Effect.suspend(() => confirmed.gate)
+      },
       unwatch: (topic) => void told.push(`unwatch ${topic}`),
       join: (topic, { text }) => Effect.andThen(tell(`join ${topic} ${text}`), () => confirmed.gate),
       leave: (topic) => tell(`leave ${topic}`)
@@ -281,6 +287,25 @@ describe("Topics over a link", () => {
           { type: "present", members: [{ id: "p1", value: { name: "Ben" } }] },
           { type: "left", member: { id: "p1", value: { name: "Ben" } }, reason: "lost" }
         ])
+      })
+    )
+  )
+
+  it.effect("ask a link again only when it has got over an earlier question, and believe it from then on", () =>
+    withLink(({ confirmed, listener, told }) =>
+      Effect.gen(function* () {
+        const isOver = yield* Deferred.make<void>()
+        confirmed.gate = Effect.never.pipe(Effect.onInterrupt(() => Deferred.await(isOver)))
+        const early = yield* start(Topics.members(room))
+        yield* start(Fiber.interrupt(early))
+        confirmed.gate = Effect.sync(() => listener.onJoin("room", "P", { id: "p2", text: '{"name":"Cleo"}' }))
+        const late = yield* start(Topics.members(room))
+        // Of the first question; that this one has left is told to nobody any more.
+        listener.onJoin("room", "P", { id: "p1", text: '{"name":"Ben"}' })
+        assert.deepStrictEqual(told, ["watch room"])
+        yield* Deferred.succeed(isOver, undefined)
+        assert.deepStrictEqual(yield* Fiber.join(late), [{ id: "p2", value: { name: "Cleo" } }])
+        assert.deepStrictEqual(told, ["watch room", "watch room", "unwatch room"])
       })
     )
   )
