@@ -13,16 +13,27 @@ const ignore = (): void => {}
 /** What somebody else has to be waited for, who sees to it that nothing is left of what is interrupted. */
 export const waitFor = (done: Effect.Effect<void, TopicError>): Wait => ({ done, cancel: ignore })
 
-/** Both. */
+/** Several, one after the other: as a list, since they may be as many as there are subscribers. */
+class Waits implements Wait {
+  readonly all: Array<Wait>
+
+  constructor(...all: ReadonlyArray<Wait>) {
+    this.all = [...all]
+  }
+
+  readonly done = Effect.suspend(() => Effect.forEach(this.all, ({ done }) => done, { discard: true }))
+
+  readonly cancel = (): void => {
+    for (const wait of this.all) wait.cancel()
+  }
+}
+
+/** Both. What this has answered before is the first of them, and nobody else's. */
 export const and = (one: Wait | undefined, other: Wait | undefined): Wait | undefined => {
   if (one === undefined || other === undefined) return one ?? other
-  return {
-    done: Effect.andThen(one.done, other.done),
-    cancel: () => {
-      one.cancel()
-      other.cancel()
-    }
-  }
+  if (!(one instanceof Waits)) return new Waits(one, other)
+  one.all.push(other)
+  return one
 }
 
 /** Waits, and cancels unless it has waited to the end. */

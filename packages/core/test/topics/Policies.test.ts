@@ -146,6 +146,21 @@ describe("who is behind", () => {
     }).pipe(Effect.scoped))
 })
 
+describe("many who are behind", () => {
+  test("are waited for, and forgotten by a publisher who is interrupted", () =>
+    Effect.gen(function* () {
+      const many = 20_000
+      const options = { capacity: 1, whenFull: "wait" } as const
+      for (let count = 0; count < many; count++) yield* Topics.subscribe(numbers, options)
+      yield* publish(1)
+      const publisher = yield* start(publish(2))
+      yield* Fiber.interrupt(publisher)
+      const exit = yield* Fiber.await(publisher)
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+      assert.deepInclude(yield* counts, { delivered: many, dropped: { behind: many, unreadable: 0 } })
+    }).pipe(Effect.scoped))
+})
+
 describe("what a program does wrong", () => {
   const refused = <A, E>(effect: Effect.Effect<A, E, Topics.Topics>, tag: string, message: string) =>
     Effect.gen(function* () {
