@@ -7,12 +7,19 @@ interface Derived {
   readonly by: unknown
   readonly value: unknown
   readonly next: Derived | undefined
+  /** How many there are from here on. */
+  readonly length: number
 }
+
+/** Beyond these nobody looks at one after the other: a program may make a form for each of its clients. */
+const longest = 8
 
 export class TopicMessage {
   /** The value as JSON. */
   readonly text: string
   #derived: Derived | undefined = undefined
+  /** Those for which there was no place in the list. */
+  #more: Map<unknown, unknown> | undefined = undefined
 
   constructor(text: string) {
     this.text = text
@@ -21,7 +28,7 @@ export class TopicMessage {
   /** A message of this process, whose value is known. */
   static of<A>(text: string, codec: TopicCodec<A>, value: A): TopicMessage {
     const message = new TopicMessage(text)
-    message.#derived = { by: codec, value: Result.succeed(value), next: undefined }
+    message.#derived = { by: codec, value: Result.succeed(value), next: undefined, length: 1 }
     return message
   }
 
@@ -39,8 +46,12 @@ export class TopicMessage {
       // What is kept with `by` was made by it.
       if (known.by === by) return known.value as Value
     }
+    // As above.
+    if (this.#more?.has(by) === true) return this.#more.get(by) as Value
     const value = make(by, this)
-    this.#derived = { by, value, next: this.#derived }
+    const length = (this.#derived?.length ?? 0) + 1
+    if (length > longest) (this.#more ??= new Map()).set(by, value)
+    else this.#derived = { by, value, next: this.#derived, length }
     return value
   }
 }

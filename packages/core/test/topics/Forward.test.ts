@@ -133,6 +133,28 @@ for (const [way, wrap] of ways) {
         assert.strictEqual(runs, 2)
       }))
 
+    test("makes each of many forms once", () =>
+      Effect.gen(function* () {
+        const ends: Ends["ends"] = []
+        const runs: Array<number> = []
+        const forms = Array.from({ length: 20 }, (_, index) => (text: string): WebSocketSendEvent => {
+          runs.push(index)
+          return { type: "websocket.send", text: `${text} ${index}` }
+        })
+        let next = 0
+        const application = webSockets(ends, (send) => {
+          const message = forms[next++ % forms.length]
+          return Topics.forward(news, wrap(send), message === undefined ? {} : { message })
+        })
+        const client = yield* TestClient.make(application)
+        const sockets = yield* Effect.replicateEffect(client.webSocket({ path: "/" }), 2 * forms.length)
+        yield* publish("a")
+        for (const [index, socket] of sockets.entries()) {
+          assert.strictEqual(yield* socket.receive, `a ${index % forms.length}`)
+        }
+        assert.deepStrictEqual(runs, [...forms.keys()])
+      }))
+
     test("keeps the order of what the application sends itself", () =>
       Effect.gen(function* () {
         const ends: Ends["ends"] = []
