@@ -36,6 +36,13 @@ export const ofValue = (value: unknown): string => {
   }
 }
 
+/** An error's message, or that of what has caused it: some have none of their own, such as those of a connection. */
+const messageOf = (error: Error, depth = 5): string => {
+  if (error.message !== "" || depth === 0) return error.message
+  const cause: unknown = error instanceof AggregateError ? error.errors[0] : error.cause
+  return cause instanceof Error ? messageOf(cause, depth - 1) : ""
+}
+
 /**
  * What was thrown, on one line: its kind unless it is a plain `Error`, its message, and where when that is known.
  *
@@ -43,7 +50,7 @@ export const ofValue = (value: unknown): string => {
  */
 export const ofError = (error: unknown, findPlace?: (error: Error) => Place | undefined): string => {
   if (!(error instanceof Error)) return oneLine(typeof error === "string" ? error : `${ofValue(error)} was thrown`)
-  const message = error.message === "" ? "an error without a message" : oneLine(error.message)
+  const message = oneLine(messageOf(error)) || "an error without a message"
   const place = placeOf(error) ?? findPlace?.(error)
   return `${error.name === "Error" ? "" : `${error.name}: `}${message}${place === undefined ? "" : ` (${fromHere(place)})`}`
 }
