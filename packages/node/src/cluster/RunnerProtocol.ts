@@ -46,11 +46,14 @@ export const listenIn = (
     run: <R, E, A>(handler: (socket: Socket) => Effect.Effect<A, E, R>) =>
       Effect.gen(function* () {
         const fork = yield* FiberSet.makeRuntime<R>()
+        let isHidden = false
         const again = Effect.andThen(claim(folder), listen({ path })).pipe(
           Effect.flatMap((next) => next.run(handler)),
-          Effect.catch((error) =>
-            Effect.logWarning("the socket of this runner was removed, and others do not reach it", error)
-          ),
+          Effect.catch((error) => {
+            if (isHidden) return Effect.void
+            isHidden = true
+            return Effect.logWarning("the socket of this runner was removed, and others do not reach it", error)
+          }),
           Effect.scoped
         )
         yield* Effect.acquireRelease(
