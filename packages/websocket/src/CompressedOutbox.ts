@@ -99,7 +99,10 @@ export class CompressedOutbox {
       if (job === undefined) return
       this.#isBusy = true
       if (job.type === "compress") return this.#compress(job.isText, job.bytes)
-      if (job.type === "compressShared") return this.#compressShared(job.message, job.windowBits, job.length)
+      if (job.type === "compressShared") {
+        this.#compressShared(job.message, job.windowBits, job.length)
+        continue
+      }
       if (job.type === "plain") this.#session.writeMessage(job.message)
       else if (job.type === "shared") this.#session.writeFrame(frameOf(job.message))
       else this.#session.writeClose(job.code, job.reason)
@@ -116,14 +119,18 @@ export class CompressedOutbox {
     })
   }
 
+  /** What was compressed for others already is written at once, and whoever runs the jobs goes on. */
   #compressShared(message: SharedMessage, windowBits: number, length: number): void {
+    let isAtOnce = true
     this.#sharedCompression.compress(message, windowBits, (frame) => {
       if (this.#isDiscarded) return
       this.#session.writeFrame(frame)
       this.#done(length)
+      if (isAtOnce) return
       this.#run()
       this.#session.onOutboxProgress()
     })
+    isAtOnce = false
   }
 
   #done(length: number): void {

@@ -167,6 +167,30 @@ describe("a message to many sessions with compression", () => {
     })
   )
 
+  it.effect(
+    "follows others by the thousand that were compressed for others while a session had its own to compress",
+    () =>
+      Effect.gen(function* () {
+        const harness = yield* makePuppetHarness({ perMessageDeflate: true, writeHighWatermark: 100_000_000 })
+        const [one, other] = [yield* openSession(harness, withoutContext), yield* openSession(harness, withoutContext)]
+        yield* other.app.text(big("o"))
+        const own = harness.platform.compressions.find(({ isCompressing }) => isCompressing)
+        for (let count = 0; count < 5000; count++) {
+          const message = sharedMessage(text(big("s")))
+          one.app.direct.offer(message)
+          harness.platform.compressions.at(-1)?.finishCompressing()
+          other.app.direct.offer(message)
+        }
+        own?.finishCompressing()
+        yield* turn
+        const arrived = other.peer.read()
+        assert.strictEqual(arrived.length, 5001)
+        assert.strictEqual(arrived[0], bigArrived("o"))
+        assert.deepStrictEqual(new Set(arrived.slice(1)), new Set([bigArrived("s")]))
+        yield* finishSessions(harness, one, other)
+      })
+  )
+
   it.effect("is compressed for each that keeps its context, and not at all for others", () =>
     Effect.gen(function* () {
       const harness = yield* makePuppetHarness({ perMessageDeflate: true })
