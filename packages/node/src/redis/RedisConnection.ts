@@ -50,6 +50,7 @@ export const duplicate = (client: NodeRedis["Service"]["client"]): Connect => {
         socket: { ...client.options?.socket, reconnectStrategy: false }
       })
       let isOpen = false
+      let isAbandoned = false
       // Without a listener the process would end. Before it is open, `connect` tells of the error too.
       own.on("error", (error) => {
         if (!isOpen) return
@@ -69,6 +70,8 @@ export const duplicate = (client: NodeRedis["Service"]["client"]): Connect => {
       }
       const open = async (): Promise<void> => {
         await own.connect()
+        // A client that is destroyed while it connects goes on all the same.
+        if (isAbandoned) own.destroy()
         const ending = former && own.sendCommand(["CLIENT", "KILL", "ID", former.id, "ADDR", former.address])
         const naming = own.sendCommand(["CLIENT", "INFO"])
         // Not all servers do this, nor may all users.
@@ -83,7 +86,10 @@ export const duplicate = (client: NodeRedis["Service"]["client"]): Connect => {
         },
         (error: unknown) => resume(Effect.fail(error))
       )
-      return Effect.sync(() => own.destroy())
+      return Effect.sync(() => {
+        isAbandoned = true
+        own.destroy()
+      })
     })
 }
 

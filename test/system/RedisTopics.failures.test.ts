@@ -2,6 +2,7 @@ import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import { assert, describe, it } from "@effect/vitest"
 import * as Topic from "@pagi/core/Topic"
 import * as Topics from "@pagi/core/Topics"
+import * as RedisConnection from "@pagi/node/redis/RedisConnection"
 import * as RedisTopics from "@pagi/node/RedisTopics"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
@@ -70,6 +71,27 @@ describe.skipIf(!isInstalled)("topics by Redis", () => {
       const replica = yield* startRedis(["--replicaof", `127.0.0.1 ${main.port}`])
       assert.match(yield* refusalBy(replica), /READONLY.*not a replica/)
       yield* connect(main.port)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe.skipIf(!isInstalled)("a connection to Redis", () => {
+  it.live("leaves nothing open when it is given up before it is there", () =>
+    Effect.gen(function* () {
+      const redis = yield* startRedis()
+      const { client } = Context.get(yield* Layer.build(NodeRedis.layer({ url: redis.url })), NodeRedis.NodeRedis)
+      const open = RedisConnection.duplicate(client)({ onMessage: () => {}, onLost: () => {} })
+      for (let count = 0; count < 5; count++) {
+        yield* Fiber.interrupt(yield* Effect.forkChild(open, { startImmediately: true }))
+      }
+      // Time in which all of them would be there.
+      yield* Effect.sleep("300 millis")
+      const connections = Effect.promise(() => client.sendCommand(["CLIENT", "LIST"]))
+      yield* until(
+        "none is there",
+        Effect.map(connections, (list) => String(list).trim().split("\n").length === 1),
+        "3 seconds"
+      )
     }).pipe(Effect.scoped)
   )
 })
