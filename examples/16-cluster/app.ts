@@ -40,4 +40,6 @@ const routes = HttpRouter.use((router) =>
   })
 )
 
-export default HttpRouter.serve(Layer.provide(routes, Layer.provideMerge(Counters, PagiCluster.layer())))
+export default HttpRouter.serve(Layer.provide(routes, Layer.provideMerge(Counters, PagiCluster.layer())), {
+  disableListenLog: true
+})
