@@ -40,10 +40,16 @@ interface Move {
   readonly amount: number
 }
 
-const moves: Arbitrary.Arbitrary<ReadonlyArray<Move>> = Arbitrary.array(
-  Arbitrary.all({ kind: integer(0, 99), pick: integer(0, 999), amount: integer(0, 60) }),
-  { minLength: 50, maxLength: 250 }
-)
+const move: Arbitrary.Arbitrary<Move> = Arbitrary.all({
+  kind: integer(0, 99),
+  pick: integer(0, 999),
+  amount: integer(0, 60)
+})
+
+const moves: Arbitrary.Arbitrary<ReadonlyArray<Move>> = Arbitrary.array(move, { minLength: 50, maxLength: 250 })
+
+/** More of them: of two processes a move is done in no time. */
+const manyMoves: typeof moves = Arbitrary.array(move, { minLength: 200, maxLength: 300 })
 
 const topics = ["a", "b", "ü"]
 
@@ -93,6 +99,50 @@ const act = (world: MeshWorld, { amount, kind, pick }: Move, danger: Danger): vo
   return world.settle()
 }
 
+/** Two processes, one topic: what is published while connections break and subscribers are slow. */
+const talk = (world: MeshWorld, { amount, kind, pick }: Move): void => {
+  const one = world.running[pick % 2]
+  if (one === undefined) return
+  const movable = world.ends.filter(({ hasEnded }) => !hasEnded)
+  if (kind < 10) return world.publish(one, "a")
+  if (kind < 35) return withPicked(world.underWay, pick, (end) => world.deliver(end, amount))
+  if (kind < 55) return movable.forEach((end) => world.pump(end))
+  if (kind < 62) return void (one.pausesAt = 1 + (amount % 3))
+  if (kind < 64) return withPicked(world.paused, pick, (end) => world.resume(end))
+  if (kind < 68) return withPicked(movable, pick, (end) => world.cut(end))
+  if (kind < 78) return world.running.forEach((each) => world.retry(each))
+  if (kind < 84) return world.settle({ areSlow: true })
+  if (kind < 90) return world.subscribe(one, "a")
+  if (kind < 91) return world.unsubscribe(one, "a")
+  return withPicked(world.underWay, pick, (end) => world.deliver(end, 5000))
+}
+
+/** Two processes, one topic: who comes and goes while others begin to watch, and end it. */
+const crowd = (world: MeshWorld, { amount, kind, pick }: Move): void => {
+  const one = world.running[pick % 2]
+  if (one === undefined) return
+  const movable = world.ends.filter(({ hasEnded }) => !hasEnded)
+  if (kind < 4) return world.join(one, "a")
+  if (kind < 10) return withPicked([...one.members.keys()], amount, (id) => world.leave(one, id))
+  if (kind < 40) return withPicked(movable, pick, (end) => world.pump(end))
+  if (kind < 70) return withPicked(world.underWay, pick, (end) => world.deliver(end, amount))
+  if (kind < 85) return world.watch(one, "a")
+  if (kind < 93) return world.unwatch(one, "a")
+  if (kind === 99) return world.settle()
+  world.unwatch(one, "a")
+  world.watch(one, "a")
+}
+
+const playOfTwo = (given: ReadonlyArray<Move>, act: (world: MeshWorld, move: Move) => void): MeshWorld => {
+  const world = new MeshWorld()
+  world.start(idOf(0))
+  world.start(idOf(1))
+  world.settle()
+  for (const one of given) act(world, one)
+  world.settle()
+  return world
+}
+
 const proceed = (one: Process, peer: string): void => {
   one.mesh.proceedWithout(peer)
   one.waiting.delete(peer)
@@ -131,6 +181,20 @@ describe("processes that know each other, whatever happens when", () => {
 
   property("tell gaps when more is published than is read", moves, (given) => {
     check(play(given, { kills: true, cuts: true, large: true }))
+  })
+})
+
+describe("two processes, whatever happens when", () => {
+  property(
+    "keep the order and tell gaps in their place when connections break while subscribers are slow",
+    manyMoves,
+    (given) => {
+      check(playOfTwo(given, talk))
+    }
+  )
+
+  property("know who is in a topic, whoever watches it when", manyMoves, (given) => {
+    check(playOfTwo(given, crowd))
   })
 })
 

@@ -1,9 +1,8 @@
 import { chunkSize } from "./Limits.ts"
 
-/** A piece of the queue: what is in it from `start` to `end` has not been taken. */
+/** A piece of the queue: what is in it up to `end` waits. */
 interface Chunk {
   readonly buffer: Buffer
-  start: number
   end: number
 }
 
@@ -17,16 +16,16 @@ export class ChunkQueue {
   /** Where the room begins that was made last. */
   offset = 0
   /** The last one is written into; the ones before it are full. */
-  #chunks: Array<Chunk> = []
-  #first = 0
-  #spare: Buffer | undefined = undefined
+  readonly #chunks: Array<Chunk> = []
+  /** Memory of the usual size: what was taken last, and what may be used again. */
   #taken: Buffer | undefined = undefined
+  #spare: Buffer | undefined = undefined
 
   /** Makes room for so many bytes behind the others, which are to be written at `offset` of what is answered. */
   reserve(length: number): Buffer {
     let last = this.#chunks.at(-1)
     if (last === undefined || last.buffer.length - last.end < length) {
-      last = { buffer: this.#allocate(length), start: 0, end: 0 }
+      last = { buffer: this.#allocate(length), end: 0 }
       this.#chunks.push(last)
     }
     this.offset = last.end
@@ -37,32 +36,13 @@ export class ChunkQueue {
 
   /** The next piece; nothing when none waits. */
   take(): Buffer | undefined {
-    if (this.size === 0) return undefined
-    if (this.#taken?.length === chunkSize) this.#spare = this.#taken
-    this.#taken = undefined
-    let chunk = this.#chunks[this.#first]
-    // What is left of a chunk that was too small for the next message has been taken already.
-    while (chunk !== undefined && chunk.start === chunk.end) {
-      this.#drop()
-      chunk = this.#chunks[this.#first]
-    }
+    const chunk = this.#chunks.shift()
     if (chunk === undefined) return undefined
-    const bytes = chunk.buffer.subarray(chunk.start, chunk.end)
-    this.size -= bytes.length
-    chunk.start = chunk.end
-    // The last one is written into on, if there is room worth the name.
-    if (this.size > 0 || chunk.buffer.length - chunk.end < chunkSize / 4) {
-      this.#taken = chunk.buffer
-      this.#drop()
-    }
-    return bytes
-  }
-
-  #drop(): void {
-    this.#first += 1
-    if (this.#first * 2 < this.#chunks.length && this.#first < 32) return
-    this.#chunks = this.#chunks.slice(this.#first)
-    this.#first = 0
+    const { buffer, end } = chunk
+    this.#spare = this.#taken
+    this.#taken = buffer.length === chunkSize ? buffer : undefined
+    this.size -= end
+    return buffer.subarray(0, end)
   }
 
   #allocate(length: number): Buffer {

@@ -98,9 +98,8 @@ export class Connection {
     this.#drain()
   }
 
-  /** Another connection has taken its place: what was held back is given up, so that nothing comes out of order. */
+  /** It is closed, and another connection has taken its place: what was held back is given up, so that nothing comes out of order. */
   supersede(): void {
-    this.fail()
     this.#inbox.discard()
     this.#drain()
   }
@@ -144,6 +143,8 @@ export class Connection {
       case Frames.kinds.watch:
       case Frames.kinds.unwatch:
         return this.#owner.onWish(this, "members", buffer.toString("utf8", start, end), kind === Frames.kinds.watch)
+      case Frames.kinds.watched:
+        return this.outbox.answered(buffer.toString("utf8", start, end))
       case Frames.kinds.joined:
       case Frames.kinds.left:
         return this.#member(kind, buffer, start, end)
@@ -180,6 +181,7 @@ export class Connection {
     const idEnd = topicEnd === undefined ? undefined : Frames.endOfName(buffer, topicEnd, end)
     if (topicEnd === undefined || idEnd === undefined) return this.fail()
     const topic = buffer.toString("utf8", start + 1, topicEnd)
+    if (this.outbox.isAsking(topic)) return
     const id = buffer.toString("utf8", topicEnd + 1, idEnd)
     if (kind === Frames.kinds.left) this.#owner.onLeft(this, topic, id)
     else this.#owner.onJoined(this, topic, id, buffer.toString("utf8", idEnd, end))

@@ -19,6 +19,8 @@ export const kinds = {
   /** The sender wants to know who is in a topic, beginning with who is now, or not any more. */
   watch: 6,
   unwatch: 7,
+  /** An answer to `watch`: who is in the topic is told anew from here on. */
+  watched: 18,
   /** A number, which is to be answered when all before it is done. */
   sync: 8,
   /** The same at the end of the first wishes, of a process that may have missed messages: it is to be told where. */

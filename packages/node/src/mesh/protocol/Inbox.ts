@@ -13,6 +13,7 @@ export interface FrameHandler {
 interface Held {
   readonly kind: number
   readonly body: Buffer
+  next: Held | undefined
 }
 
 /**
@@ -23,8 +24,9 @@ export class Inbox {
   readonly #handler: FrameHandler
   readonly #reader = new FrameReader(maxGreeting)
   readonly #onFrame: OnFrame
-  #held: Array<Held> = []
-  #next = 0
+  /** What is held back is a chain, of which the first comes next. */
+  #first: Held | undefined = undefined
+  #last: Held | undefined = undefined
   #heldBytes = 0
   #isPaused = false
   #isBroken = false
@@ -40,15 +42,14 @@ export class Inbox {
     this.#reader.limit = maxFrame
   }
 
+  /** Whether something is held back, or would be. */
   get isHolding(): boolean {
-    return this.#isPaused || this.#next < this.#held.length
+    return this.#isPaused
   }
 
-  /** Forgets what was held back. */
+  /** Forgets what was held back; nothing more is read. */
   discard(): void {
-    this.#held = []
-    this.#next = 0
-    this.#heldBytes = 0
+    this.#first = this.#last = undefined
     this.#isPaused = false
   }
 
@@ -61,24 +62,28 @@ export class Inbox {
   resume(): void {
     this.#isPaused = false
     while (!this.#isPaused) {
-      const held = this.#held[this.#next]
-      if (held === undefined) break
-      this.#next += 1
+      const held = this.#first
+      if (held === undefined) return
+      this.#first = held.next
+      if (held.next === undefined) this.#last = undefined
       this.#heldBytes -= held.body.length + headLength
       this.#handle(held.kind, held.body, 0, held.body.length)
     }
-    if (this.#next * 2 < this.#held.length) return
-    this.#held = this.#held.slice(this.#next)
-    this.#next = 0
   }
 
   #frame(kind: number, buffer: Buffer, start: number, end: number): void {
     if (!isMessageKind(kind)) return this.#handler.onControl(kind, buffer, start, end)
-    if (!this.isHolding) return this.#handle(kind, buffer, start, end)
+    if (!this.#isPaused) return this.#handle(kind, buffer, start, end)
     this.#heldBytes += end - start + headLength
     if (this.#heldBytes > window + chunkSize + maxFrame) this.#isBroken = true
     // A copy, since a short one would keep all that has come with it.
-    else this.#held.push({ kind, body: Buffer.from(buffer.subarray(start, end)) })
+    else this.#hold({ kind, body: Buffer.from(buffer.subarray(start, end)), next: undefined })
+  }
+
+  #hold(held: Held): void {
+    if (this.#last === undefined) this.#first = held
+    else this.#last.next = held
+    this.#last = held
   }
 
   #handle(kind: number, buffer: Buffer, start: number, end: number): void {

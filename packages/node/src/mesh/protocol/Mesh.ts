@@ -239,7 +239,7 @@ export class Mesh {
       peer.dialing = undefined
       peer.open = connection
       dialing?.fail()
-      open?.supersede()
+      open?.fail()
       connection.outbox.greet(this.#greeting(Frames.kinds.welcome, peer.attempts))
       return this.#open(connection, peer)
     }
@@ -259,6 +259,7 @@ export class Mesh {
 
   #open(connection: Connection, peer: Peer): void {
     peer.open = connection
+    // What was held back of the one before would come after what comes now.
     peer.draining?.supersede()
     connection.isLate = peer.isLate
     peer.isLate = true
@@ -267,7 +268,7 @@ export class Mesh {
 
   #ready(connection: Connection, isPeerLate: boolean): void {
     const { early, isLate, outbox, peer } = connection
-    // Before any message, so that it is told where they are missing.
+    // Before any message, so that it is told where they are missing: wishes take effect only now.
     if (isLate || isPeerLate) outbox.tellMissed()
     for (const { topic, wish } of early.splice(0)) this.#wished(connection, wish, topic, true)
     if (peer !== undefined) this.#listener.onSettled(peer)
@@ -284,10 +285,10 @@ export class Mesh {
       if (others === undefined) this.#wishes.set(key, new Set([connection]))
       else others.add(connection)
       if (wish === "messages") return
+      connection.outbox.watched(topic)
       for (const id of this.#members.get(topic)?.keys() ?? []) connection.outbox.joined(topic, id)
       return
     }
-    if (wish === "members") connection.outbox.forget(topic)
     if (others?.delete(connection) === true && others.size === 0) this.#wishes.delete(key)
   }
 

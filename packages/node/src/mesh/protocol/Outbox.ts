@@ -1,7 +1,7 @@
 import { ChunkQueue } from "./ChunkQueue.ts"
 import * as Frames from "./Frames.ts"
 import { hardLimit, highMark, lowMark, maxGaps, maxText, window } from "./Limits.ts"
-import { type Local, topicOf, wishOf } from "./Local.ts"
+import { keyOf, type Local, topicOf, wishOf } from "./Local.ts"
 
 /** Somebody who waits until the peer has answered a number. */
 interface Confirmation {
@@ -30,6 +30,9 @@ export class Outbox {
   #synced = 0
   #confirmations: Array<Confirmation> = []
 
+  /** Topics of which the peer was asked who is in them and has not answered, and of which it has asked; how often. */
+  readonly #asked = new Map<string, number>()
+  readonly #watched = new Map<string, number>()
   /** Members whose coming or going is to be told, by topic. */
   readonly #joined = new Map<string, Set<string>>()
   readonly #left = new Map<string, Set<string>>()
@@ -39,8 +42,6 @@ export class Outbox {
   readonly #messages = new ChunkQueue()
   #credit = window
   #gaps = new Set<string>()
-  /** Messages that were not sent because the peer is behind. */
-  dropped = 0
   #isOverloaded = false
   readonly #waiting = new Set<() => void>()
   #says: "nothing" | "goodbye" | "said" = "nothing"
@@ -107,10 +108,26 @@ export class Outbox {
     this.#wake()
   }
 
-  /** The peer does not want to know any more who is in the topic. */
-  forget(topic: string): void {
-    this.#joined.delete(topic)
-    this.#left.delete(topic)
+  /** The peer has asked who is in the topic, and is to be told from now on. */
+  watched(topic: string): void {
+    this.#watched.set(topic, (this.#watched.get(topic) ?? 0) + 1)
+    this.#wake()
+  }
+
+  /** The peer has answered who is in the topic, as often as it was asked. */
+  answered(topic: string): void {
+    const left = (this.#asked.get(topic) ?? 0) - 1
+    if (left > 0) this.#asked.set(topic, left)
+    else this.#asked.delete(topic)
+  }
+
+  /**
+   * Whether what the peer tells of who is in the topic is an answer to an earlier question: somebody may have left since,
+   * of whom the peer did not tell when nobody wanted to know.
+   */
+  isAsking(topic: string): boolean {
+    const key = keyOf("members", topic)
+    return this.#asked.has(topic) || this.#again.has(key) || (this.#changed.has(key) && !this.#told.has(key))
   }
 
   /** So many bytes of the peer's messages were delivered since this was said last. */
@@ -192,6 +209,7 @@ export class Outbox {
     this.#greeting = undefined
     if (!this.#isOpen) return parts[0]
     if (this.#changed.size > 0 || this.#firstSync !== undefined) this.#takeWishes(parts)
+    if (this.#watched.size > 0) this.#takeWatched(parts)
     if (this.#joined.size > 0) this.#takeJoined(parts)
     this.#takeMessages(parts)
     if (this.#left.size > 0) this.#takeLeft(parts)
@@ -216,6 +234,7 @@ export class Outbox {
       if (isWanted && (!isTold || this.#again.has(key))) {
         parts.push(Frames.name(isMessages ? Frames.kinds.subscribe : Frames.kinds.watch, topicOf(key)))
         this.#told.set(key, number)
+        if (!isMessages) this.#asked.set(topicOf(key), (this.#asked.get(topicOf(key)) ?? 0) + 1)
         isNew = true
       } else if (!isWanted && isTold) {
         parts.push(Frames.name(isMessages ? Frames.kinds.unsubscribe : Frames.kinds.unwatch, topicOf(key)))
@@ -228,6 +247,12 @@ export class Outbox {
     parts.push(Frames.count(this.#firstSync ?? Frames.kinds.sync, number))
     this.#firstSync = undefined
     this.#nextSync += 1
+  }
+
+  #takeWatched(parts: Array<Buffer>): void {
+    for (const [topic, times] of this.#watched)
+      for (let time = 0; time < times; time++) parts.push(Frames.name(Frames.kinds.watched, topic))
+    this.#watched.clear()
   }
 
   #takeJoined(parts: Array<Buffer>): void {
@@ -263,7 +288,6 @@ export class Outbox {
 
   /** Says once, where it begins, that messages of the topic are missing. */
   #drop(topic: string): void {
-    this.dropped += 1
     if (this.#gaps.has("") || this.#gaps.has(topic)) return
     const said = this.#gaps.size < maxGaps ? topic : ""
     // One that is too long for any peer is said of each time.

@@ -29,6 +29,8 @@ interface Published {
   readonly hearers: ReadonlyArray<string>
   /** Those of them with whom its publisher was not connected: they hear of that when it is, if it lives to see it. */
   readonly apart: ReadonlyArray<string>
+  /** How much each of them had been told before. */
+  readonly since: ReadonlyMap<string, number>
 }
 
 export class Process {
@@ -159,7 +161,8 @@ export class MeshWorld {
     const ids = hearers.map(({ id }) => id)
     const near = new Set(process.mesh.connections.filter(({ isReady }) => isReady).map(({ peer }) => peer))
     const apart = ids.filter((id) => !near.has(id))
-    this.published.push({ from: process.id, topic, number, hearers: ids, apart })
+    const since = new Map(hearers.map(({ id, log }) => [id, log.length]))
+    this.published.push({ from: process.id, topic, number, hearers: ids, apart, since })
     process.mesh.publish(topic, `${process.id} ${number}`.padEnd(size))
   }
 
@@ -268,8 +271,8 @@ export class MeshWorld {
     for (const peer of process.lost.splice(0)) this.dial(process, peer)
   }
 
-  /** Everything that is to happen by itself has happened. */
-  settle(): void {
+  /** Everything that is to happen by itself has happened; subscribers go on that make others wait, unless they are slow. */
+  settle({ areSlow = false } = {}): void {
     for (let round = 0; round < 400; round++) {
       let isQuiet = true
       for (const process of this.processes) {
@@ -277,8 +280,10 @@ export class MeshWorld {
         this.look(process)
         this.retry(process)
         for (const end of [...process.ends]) {
-          if (end.isPaused) isQuiet = false
-          this.resume(end)
+          if (end.isPaused && !areSlow) {
+            isQuiet = false
+            this.resume(end)
+          }
           const before = end.bytes.length + Number(end.hasEnded)
           this.pump(end)
           if (end.bytes.length + Number(end.hasEnded) !== before || end.bytes.length > 0) isQuiet = false
@@ -312,12 +317,16 @@ export class MeshWorld {
     }
   }
 
-  /** What somebody has not heard was lost where a gap was told. */
+  /**
+   * What somebody has not heard was lost where a gap was told. It was told after that was published, as long as its
+   * publisher lives: who looks up then what is missing finds it.
+   */
   checkGaps(): void {
     const present = this.running.filter(({ isListening }) => isListening)
-    for (const { apart, from, hearers, number, topic } of this.published) {
+    for (const { apart, from, hearers, number, since, topic } of this.published) {
+      const isAlive = present.some(({ id }) => id === from)
       for (const hearer of present.filter(({ id }) => hearers.includes(id))) {
-        if (apart.includes(hearer.id) && !present.some(({ id }) => id === from)) continue
+        if (apart.includes(hearer.id) && !isAlive) continue
         const { log } = hearer
         const isOf = (entry: Entry) => entry.type === "message" && entry.from === from && entry.topic === topic
         if (log.some((entry) => isOf(entry) && entry.type === "message" && entry.number === number)) continue
@@ -325,7 +334,7 @@ export class MeshWorld {
         const end = log.findIndex(isLater)
         const until = end < 0 ? log : log.slice(0, end)
         const begin = until.findLastIndex(isOf)
-        const place = until.slice(begin + 1)
+        const place = until.slice(Math.max(begin + 1, isAlive ? (since.get(hearer.id) ?? 0) : 0))
         const isTold = place.some(
           (entry) =>
             (entry.type === "gap" && (entry.topic === undefined || entry.topic === topic)) ||
