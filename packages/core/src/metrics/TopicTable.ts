@@ -26,6 +26,17 @@ export const topicTable = {
         "`behind` when the subscriber's buffer was full, `unreadable` for what its schema does not describe"
     }
   }),
+  gaps: define({
+    name: "pagi.topics.gaps",
+    type: "Counter",
+    unit: "{gap}",
+    description:
+      "Times that messages were or may have been lost between processes, one for each subscriber that was told",
+    labels: {
+      "pagi.topics.reason":
+        "`disconnected` when it was interrupted, `overloaded` when more was published than it could carry"
+    }
+  }),
   subscribers: define({
     name: "pagi.topics.subscribers",
     type: "Gauge",

@@ -174,7 +174,10 @@ export class TopicHub {
       const gap = { type: "gap", reason } as const
       const all = topic === undefined ? this.#subscribers.values() : [this.#subscribers.get(topic)]
       for (const subscribers of all) {
-        for (const subscriber of subscribers ?? []) subscriber.gap(gap)
+        for (const subscriber of subscribers ?? []) {
+          this.counts.gaps[reason]++
+          subscriber.gap(gap)
+        }
       }
     },
     onJoin: (topic, process, { id, text }) =>

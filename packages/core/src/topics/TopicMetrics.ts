@@ -25,6 +25,8 @@ class Counted {
     this.#before.delivered += counts.delivered
     this.#before.dropped.behind += counts.dropped.behind
     this.#before.dropped.unreadable += counts.dropped.unreadable
+    this.#before.gaps.disconnected += counts.gaps.disconnected
+    this.#before.gaps.overloaded += counts.gaps.overloaded
   }
 
   sum(read: Read): () => number {
@@ -42,7 +44,7 @@ const countedIn = perRegistry((registry) =>
       Effect.sync(() => {
         const counted = new Counted()
         const series = new SeriesRegistry(registry)
-        const { delivered, dropped, published, subscribers } = topicTable
+        const { delivered, dropped, gaps, published, subscribers } = topicTable
         series.count(
           published,
           counted.sum((counts) => counts.published)
@@ -60,6 +62,16 @@ const countedIn = perRegistry((registry) =>
           dropped,
           counted.sum((counts) => counts.dropped.unreadable),
           "unreadable"
+        )
+        series.count(
+          gaps,
+          counted.sum((counts) => counts.gaps.disconnected),
+          "disconnected"
+        )
+        series.count(
+          gaps,
+          counted.sum((counts) => counts.gaps.overloaded),
+          "overloaded"
         )
         series.gauge(
           subscribers,

@@ -261,8 +261,16 @@ describe("the metrics of topics", () => {
         const two = yield* Effect.provide(use, Topics.layer, { local: true })
         return [one, two, values()]
       })
-      const first = { published: 3, delivered: 7, "dropped behind": 2, "dropped unreadable": 0, subscribers: 3 }
-      const second = { published: 6, delivered: 14, "dropped behind": 4, "dropped unreadable": 0, subscribers: 3 }
+      const gaps = { "gaps disconnected": 0, "gaps overloaded": 0 }
+      const first = {
+        published: 3,
+        delivered: 7,
+        "dropped behind": 2,
+        "dropped unreadable": 0,
+        subscribers: 3,
+        ...gaps
+      }
+      const second = { ...first, published: 6, delivered: 14, "dropped behind": 4 }
       const seen = yield* Effect.provide(both, Topics.layer, { local: true }).pipe(
         Effect.provideService(Metric.MetricRegistry, registry)
       )

@@ -6,11 +6,13 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { take } from "../../src/metrics/MetricSamples.ts"
 import { LinkError } from "../../src/topics/LinkError.ts"
 import * as Topic from "../../src/topics/Topic.ts"
 import type { LinkListener, TopicLink } from "../../src/topics/TopicLink.ts"
@@ -168,6 +170,35 @@ describe("Topics over a link", () => {
         ])
       })
     )
+  )
+
+  it.effect("count gaps for each subscriber that was told of one, also when the link is not there any more", () =>
+    Effect.gen(function* () {
+      const registry: Metric.MetricRegistry = new Map()
+      const counted = () =>
+        Object.fromEntries(
+          take(registry).flatMap((sample) =>
+            sample.id === "pagi.topics.gaps" && sample.type === "Counter"
+              ? [[sample.attributes["pagi.topics.reason"], sample.count]]
+              : []
+          )
+        )
+      const use = withLink(({ listener }) =>
+        Effect.gen(function* () {
+          for (let count = 0; count < 2; count++) yield* Topics.subscribe(room)
+          yield* Topics.subscribe(Topic.make("other", Schema.String))
+          listener.onGap("room", "overloaded")
+          listener.onGap("nobody's", "overloaded")
+          listener.onGap(undefined, "disconnected")
+        })
+      )
+      // As long as something of the same registry is in use.
+      const seen = yield* Effect.andThen(use, Effect.sync(counted)).pipe(
+        Effect.provide(Topics.layer),
+        Effect.provideService(Metric.MetricRegistry, registry)
+      )
+      assert.deepStrictEqual(seen, { overloaded: 2, disconnected: 3 })
+    })
   )
 
   it.effect("succeed in subscribing only when the link has confirmed it, and keep nothing of who leaves before", () =>
