@@ -1,6 +1,7 @@
 /**
  * What connects the topics of this process with those of others: the seam between `TopicHub`, which knows who is here,
- * and what carries messages to other processes (the workers of a server, Redis). In one process there is none.
+ * and what carries messages to other processes (the workers of a server, Redis). In one process there is none. What
+ * programs are promised is in docs/topics.md; here is what a link does for that.
  */
 import type * as Effect from "effect/Effect"
 import type { LinkError } from "./LinkError.ts"
@@ -34,8 +35,11 @@ export interface TopicLink {
   readonly unsubscribe: (topic: string) => void
   /**
    * Hands over a message, which goes to every other process that subscribes. Answers what the publisher is to wait for
-   * when others are behind; nothing as a rule. Nobody need wait: the message is on its way. It fails when the message
-   * cannot be carried in time: others are then told of a gap.
+   * when others are behind; nothing as a rule. Nobody need wait: the message is on its way.
+   *
+   * A message that a process cannot take in time is dropped for that process, whose subscribers are told of a gap in its
+   * place when they can be reached again. That alone need not fail: the message may have reached everybody else. It fails
+   * when the message may have reached nobody, as when what connects the processes is away or the message is too long.
    */
   readonly publish: (topic: string, text: string) => Effect.Effect<void, LinkError> | undefined
   /**
@@ -54,7 +58,11 @@ export interface TopicLink {
   readonly leave: (topic: string, id: string) => Effect.Effect<void>
 }
 
-/** What a link tells. Calls come one at a time, and those of one process in the order in which it did what they tell. */
+/**
+ * What a link tells. Calls come one at a time. The messages of one process to a topic, and the gaps between them, come in
+ * the order in which it published them, and a member's coming before its leaving. Nothing else is in order: when one of
+ * the two processes is behind, who comes or leaves may be told before messages that are older, or after newer ones.
+ */
 export interface LinkListener {
   /**
    * Another process has published to a topic that is subscribed to here. Answers what to wait for before that process may
