@@ -6,6 +6,8 @@
  * | none       | open, or the layer fails                                                   |
  * | open       | lost: it has ended, or Redis has said nothing for too long                 |
  * | lost       | open: tried again, at first soon and then twice a second, until the scope closes |
+ *
+ * Where connections are lost as soon as they are open, they are tried as rarely as those that do not open.
  */
 import type { LinkListener, TopicLink } from "@pagi/core/topics/TopicLink"
 import * as Clock from "effect/Clock"
@@ -21,6 +23,9 @@ import { advise, describe, isLasting, RedisTopicsError } from "./RedisTopicsErro
 /** Milliseconds before a lost connection is tried again, at first and at most: Redis may be back in a moment. */
 const firstDelay = 50
 const maxDelay = 500
+
+/** Milliseconds after which a connection that is lost was a good one. */
+const steadyTime = 5000
 
 /** Milliseconds that saying goodbye may take. */
 const endTimeout = 1000
@@ -66,12 +71,16 @@ export const make = Effect.fnUntraced(function* (
   link.connected(first.connection)
   yield* Effect.forkScoped(
     Effect.gen(function* () {
+      const pause = { delay: firstDelay }
+      let openSince = yield* Clock.currentTimeMillis
       for (let session = first; ; open.session = session) {
         const reason = yield* Deferred.await(session.lost)
         yield* Effect.logWarning(`Redis is not connected any more: ${describe(reason)}`)
         const since = yield* Clock.currentTimeMillis
-        session = yield* openAgain(options, link)
-        const seconds = ((yield* Clock.currentTimeMillis) - since) / 1000
+        if (since - openSince >= steadyTime) pause.delay = firstDelay
+        session = yield* openAgain(options, link, pause)
+        openSince = yield* Clock.currentTimeMillis
+        const seconds = (openSince - since) / 1000
         yield* Effect.logInfo(`Redis is connected again, after ${seconds.toFixed(1)} s`)
       }
     })
@@ -134,10 +143,15 @@ const openFirst = (options: RedisSessionOptions, link: RedisLink): Effect.Effect
   )
 
 /** Opens a connection as soon as that can be, and goes on with it. */
-const openAgain = Effect.fnUntraced(function* (options: RedisSessionOptions, link: RedisLink) {
+const openAgain = Effect.fnUntraced(function* (
+  options: RedisSessionOptions,
+  link: RedisLink,
+  pause: { delay: number }
+) {
   let told = ""
-  for (let delay = firstDelay; ; delay = Math.min(delay * 2, maxDelay)) {
-    yield* Effect.sleep(delay * (0.5 + (yield* Random.next) / 2))
+  while (true) {
+    yield* Effect.sleep(pause.delay * (0.5 + (yield* Random.next) / 2))
+    pause.delay = Math.min(pause.delay * 2, maxDelay)
     const result = yield* Effect.result(openOnce(options, link))
     if (result._tag === "Success") {
       // It may be lost again already.
