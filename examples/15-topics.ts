@@ -27,8 +27,8 @@ const chat = PagiApp.make({
         if (event.type === "websocket.receive") yield* Topics.publish(room, { text: event.text ?? "(bytes)" })
       }
     })
-    // Whichever ends or fails first ends the other one, and the conversation.
-    yield* Effect.raceFirst(hear, talk)
+    // It ends with who talks, when all that was said has been told, or when somebody cannot hear.
+    yield* Effect.raceFirst(Effect.andThen(hear, Effect.never), talk)
   })
 })
 
