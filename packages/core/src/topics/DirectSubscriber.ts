@@ -60,9 +60,7 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
       }
     }
     this.#isBehind = true
-    const wait = this.#buffer.offer(message)
-    if (this.#state === "direct") this.#checkEnd()
-    return wait
+    return this.#buffer.offer(message)
   }
 
   gap(gap: Gap): void {
@@ -152,11 +150,7 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
       }
       this.#send(told)
     }
-    if (this.#state === "direct") this.#checkEnd()
-  }
-
-  #checkEnd(): void {
-    if (this.#buffer.state === "ended") this.#end()
+    if (this.#state === "direct" && this.#buffer.state === "ended") this.#end()
   }
 
   #end(): void {

@@ -199,6 +199,21 @@ for (const [way, wrap] of ways) {
         assert.deepStrictEqual(ends, [])
       }))
 
+    test("tells a gap at once, and not only with the next message", () =>
+      Effect.gen(function* () {
+        const ends: Ends["ends"] = []
+        const gap = ({ reason }: Topics.Gap): WebSocketSendEvent => ({ type: "websocket.send", text: reason })
+        const application = webSockets(ends, (send) => Topics.forward(news, wrap(send), { gap }))
+        const client = yield* TestClient.make(application)
+        const socket = yield* client.webSocket({ path: "/" })
+        const { hub } = yield* Topics.Topics
+        yield* publish("a")
+        hub.listener.onGap(undefined, "disconnected")
+        assert.deepStrictEqual(yield* take(socket, 2), ['"a"', "disconnected"])
+        yield* publish("b")
+        assert.strictEqual(yield* socket.receive, '"b"')
+      }))
+
     test("has publishers wait for it, where it is to", () =>
       Effect.gen(function* () {
         const ends: Ends["ends"] = []
