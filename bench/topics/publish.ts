@@ -2,7 +2,9 @@
  * Publishing to the WebSockets of one process, against a loop that writes the same bytes to as many bare sockets, and
  * against the package `ws` with its loop. Prints the ratios of what each delivers in a second of its processor time.
  *
- *     node bench/topics/publish.ts --connections 1000 --bytes 200 --seconds 5 --rounds 5
+ *     node bench/topics/publish.ts --connections 1000 --bytes 200 --seconds 5 --rounds 5 --together 1
+ *
+ * `together` messages are published in the same turn of the event loop.
  */
 import { parseArgs } from "node:util"
 import type { CandidateName } from "../candidates.ts"
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "5" },
     window: { type: "string", default: "8" },
+    together: { type: "string", default: "1" },
     candidates: { type: "string", default: "topics-floor,topics,topics-ws" }
   }
 })
@@ -27,6 +30,7 @@ const { values } = parseArgs({
 const connections = Number(values.connections)
 const bytes = Number(values.bytes)
 const seconds = Number(values.seconds)
+const window = Math.max(Number(values.window), 2 * Number(values.together))
 const warmUpSeconds = 1.5
 
 interface Sample {
@@ -42,7 +46,7 @@ const measure = (name: CandidateName): Promise<Sample> =>
     try {
       const publish = async (duration: number) => {
         const first = await subscribers.begin("acknowledgements")
-        const published = await control.saturate(bytes, first, duration, Number(values.window))
+        const published = await control.saturate(bytes, first, duration, window, Number(values.together))
         const seen = await subscribers.settled(first + published.messages)
         const expected = published.messages * connections
         if (seen.messages !== expected) throw new Error(`${name}: ${seen.messages} messages of ${expected}`)

@@ -112,8 +112,8 @@ export class PublisherControl {
   }
 
   /** The acknowledgements come from the subscribers. */
-  saturate(bytes: number, first: number, seconds: number, window: number): Promise<Published> {
-    return this.ask(`saturate ${bytes} ${first} ${seconds} ${window}`, seconds * 1000 + 20_000)
+  saturate(bytes: number, first: number, seconds: number, window: number, together: number): Promise<Published> {
+    return this.ask(`saturate ${bytes} ${first} ${seconds} ${window} ${together}`, seconds * 1000 + 20_000)
   }
 
   keepPace(bytes: number, first: number, perSecond: number, seconds: number): Promise<Published> {

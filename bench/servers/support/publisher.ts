@@ -62,8 +62,11 @@ class Run {
     this.#onAcknowledged()
   }
 
-  /** One message a turn, as long as no more than `window` have not arrived everywhere; otherwise it does nothing. */
-  saturate(seconds: number, window: number, ended: (published: Published) => void): void {
+  /**
+   * `together` messages a turn, as of so many who speak at the same time, as long as no more than `window` have not arrived
+   * everywhere; otherwise it does nothing.
+   */
+  saturate(seconds: number, window: number, together: number, ended: (published: Published) => void): void {
     this.#ended = ended
     const until = this.#startedAt + seconds * 1000
     let isWaiting = false
@@ -71,7 +74,7 @@ class Run {
       isWaiting = this.#next - this.#acknowledged >= window
       if (performance.now() >= until) return this.#finish()
       if (isWaiting) return
-      this.#publish(microseconds())
+      for (let count = 0; count < together; count++) this.#publish(microseconds())
       setImmediate(turn)
     }
     this.#onAcknowledged = () => {
@@ -118,7 +121,7 @@ class Run {
 }
 
 /**
- * Lines: `count`, `memory`; `saturate BYTES FIRST SECONDS WINDOW` and `pace BYTES FIRST PER_SECOND SECONDS`, each of
+ * Lines: `count`, `memory`; `saturate BYTES FIRST SECONDS WINDOW TOGETHER` and `pace BYTES FIRST PER_SECOND SECONDS`, each of
  * which is answered when it is done; `got NEXT` while a run lasts.
  */
 class Control {
@@ -142,14 +145,14 @@ class Control {
 
   #obey(line: string): void {
     const [command, ...words] = line.split(" ")
-    const [bytes = 0, first = 0, third = 0, fourth = 0] = words.map(Number)
+    const [bytes = 0, first = 0, third = 0, fourth = 0, fifth = 1] = words.map(Number)
     const answer = (value: object): void => void this.#socket.write(`${JSON.stringify(value)}\n`)
     if (command === "got") return Control.run?.acknowledge(bytes)
     if (command === "count") return answer({ connections: this.#publisher.count() })
     if (command === "memory") return answer({ residentBytes: process.memoryUsage.rss() })
     const run = new Run(this.#publisher, bytes, first)
     Control.run = run
-    if (command === "saturate") run.saturate(third, fourth, answer)
+    if (command === "saturate") run.saturate(third, fourth, fifth, answer)
     if (command === "pace") run.keepPace(third, fourth, answer)
   }
 }
