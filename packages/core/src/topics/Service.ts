@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { poolKey } from "../contract/PoolKey.ts"
 import { TopicHub } from "./TopicHub.ts"
 import type { MakeLink } from "./TopicLink.ts"
 import * as TopicMetrics from "./TopicMetrics.ts"
@@ -22,11 +23,19 @@ export const layerLink = <E, R>(makeLink: MakeLink<E, R>): Layer.Layer<Topics, E
     })
   )
 
-/** Topics of one process. */
+const Pool = Context.Reference<unknown>(poolKey, { defaultValue: () => undefined })
+
+/** Topics of one process. With the workers of a server it says in the log that clients of others hear nothing of them. */
 export const layer: Layer.Layer<Topics> = Layer.effect(
   Topics,
-  Effect.suspend(() => Effect.map(makeHub, (hub) => ({ hub })))
+  Effect.gen(function* () {
+    if ((yield* Pool) !== undefined) yield* Effect.logWarning(aloneAmongWorkers)
+    return { hub: yield* makeHub }
+  })
 )
+
+const aloneAmongWorkers =
+  "topics of this worker alone, which clients of other workers hear nothing of: PagiTopics.layer of @pagi/node connects all workers"
 
 const makeHub: Effect.Effect<TopicHub, never, Scope.Scope> = Effect.gen(function* () {
   const context = yield* Effect.context<never>()

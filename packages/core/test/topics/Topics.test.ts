@@ -1,9 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { poolKey } from "../../src/contract/PoolKey.ts"
 import * as Topic from "../../src/topics/Topic.ts"
 import * as Topics from "../../src/topics/Topics.ts"
 
@@ -62,4 +66,25 @@ describe("Topics in one process", () => {
         ["present", "joined", "left"]
       )
     }))
+})
+
+describe("Topics in one process of several", () => {
+  const logged = Effect.fnUntraced(function* (pool: unknown) {
+    const lines: Array<string> = []
+    const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
+    yield* Effect.void.pipe(
+      Effect.provide(Layer.provide(Topics.layer, Logger.layer([logger]))),
+      Effect.provideService(Context.Reference<unknown>(poolKey, { defaultValue: () => undefined }), pool)
+    )
+    return lines
+  })
+
+  it.effect("says that clients of other workers hear nothing of them", () =>
+    Effect.gen(function* () {
+      const [line, ...others] = yield* logged({ worker: 2 })
+      assert.match(line ?? "", /topics of this worker alone.*PagiTopics\.layer/)
+      assert.deepStrictEqual(others, [])
+      assert.deepStrictEqual(yield* logged(undefined), [])
+    })
+  )
 })

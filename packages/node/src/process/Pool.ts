@@ -1,3 +1,4 @@
+import { poolKey } from "@pagi/core/contract/PoolKey"
 import * as Context from "effect/Context"
 
 /** What connects the workers of a server, besides the supervisor. */
@@ -25,4 +26,4 @@ export interface PoolClusterChannel {
  * The pool that this process is a worker of; none without workers. An application may have another copy of this module
  * than the command that serves it: the key is what both know, and there is nothing but plain data in it.
  */
-export const Pool = Context.Reference<PoolPlace | undefined>("@pagi/node/Pool", { defaultValue: () => undefined })
+export const Pool = Context.Reference<PoolPlace | undefined>(poolKey, { defaultValue: () => undefined })
