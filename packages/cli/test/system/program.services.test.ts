@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { poolKey } from "@pagi/core/contract/PoolKey"
 import * as ServerOptions from "@pagi/core/ServerOptions"
 import * as PagiApp from "@pagi/core/PagiApp"
 import { PagiServer, PagiServerLive } from "@pagi/node/PagiServer"
@@ -51,12 +52,18 @@ const isOfEffect = (key: string): boolean => key === "effect/Layer/CurrentMemoMa
 
 describe("the services of an application", () => {
   it.live(
-    "are the same without workers and with them, and those of an embedded server with nothing around it and the log",
+    "are the same without workers and with them, but for the pool, and those of an embedded server with nothing around it and the log",
     () =>
       Effect.gen(function* () {
         const singles = yield* Effect.forEach(["default", "layer"], (name) => served([], name))
         const workers = yield* Effect.forEach(["default", "layer"], (name) => served(["--workers", "1"], name))
-        assert.deepStrictEqual(workers, singles)
+        // By that topics and clusters find the other workers.
+        for (const { http, lifespan } of workers) for (const keys of [http, lifespan]) assert.include(keys, poolKey)
+        const withoutPool = ({ http, lifespan }: Keys): Keys => ({
+          http: http.filter((key) => key !== poolKey),
+          lifespan: lifespan.filter((key) => key !== poolKey)
+        })
+        assert.deepStrictEqual(workers.map(withoutPool), singles)
         const [single = assert.fail("there is none")] = singles
         assert.deepStrictEqual(single.lifespan, single.http)
         const { http } = yield* embedded
