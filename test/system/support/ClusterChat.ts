@@ -11,6 +11,8 @@ export interface ClusterChat extends Program {
   readonly port: () => number
   /** The process of a part, as it was told last. */
   readonly pidOf: (part: string) => number
+  /** The processes of the workers of a server. */
+  readonly workersOf: (part: string) => ReadonlyArray<number>
   /** How many processes belong to it, itself included. */
   readonly processes: () => number
   /** Where a server listens, behind HAProxy. */
@@ -51,6 +53,10 @@ export const launch = (
       ...program,
       port: () => Number(/http:\/\/127\.0\.0\.1:(\d+)\//.exec(program.output())?.[1] ?? 0),
       pidOf,
+      workersOf: (part) => {
+        const pid = pidOf(part)
+        return readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ").filter(Boolean).map(Number)
+      },
       processes: () => processesOf(mark).length,
       portOf: (part) => {
         const [, port] = /\0--port\0(\d+)\0/.exec(readFileSync(`/proc/${pidOf(part)}/cmdline`, "latin1")) ?? []
