@@ -28,6 +28,8 @@ export class LateModule<A> {
   /** Begins to load it. */
   constructor(load: () => Promise<A>) {
     this.#loading = load().then((loaded) => (this.current = loaded))
+    // Each request that needs it is told; before the first one a failure concerns nobody, and must not end the process.
+    this.#loading.catch(() => {})
   }
 
   readonly loaded: Effect.Effect<A> = Effect.suspend(() =>

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -37,6 +38,17 @@ describe("LateModule", () => {
       assert.strictEqual(yield* late.loaded, 1)
       assert.strictEqual(late.current, 1)
       assert.strictEqual(yield* late.loaded, 1)
+    })
+  )
+
+  it.effect("that cannot be loaded is told to those who need it, and to nobody before", () =>
+    Effect.gen(function* () {
+      const late = new LateModule(() => Promise.reject(new Error("not there any more")))
+      // The runtime looks at the end of a turn for failures that nobody waits for.
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      for (const exit of [yield* Effect.exit(late.loaded), yield* Effect.exit(late.loaded)]) {
+        assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", "not there any more")
+      }
     })
   )
 })
