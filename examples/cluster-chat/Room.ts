@@ -119,12 +119,10 @@ export const openRoom = Effect.fnUntraced(function* (name: string) {
   const telling = yield* makeTelling(name)
 
   // First the topic and then the history, so that nothing lies between.
-  const messages = yield* Topics.subscribe(topic, { capacity: 1024 })
+  const events = yield* Topics.subscribeEvents(topic, { capacity: 1024 })
   yield* telling.begin
-  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(messages), telling.onTold)))
-  yield* Topics.events(topic).pipe(
-    Stream.filter(({ type }) => type === "gap"),
-    Stream.runForEach(() => telling.catchUp),
+  yield* events.pipe(
+    Stream.runForEach((event) => (event.type === "message" ? telling.onTold(event.value) : telling.catchUp)),
     Effect.forkScoped
   )
 
