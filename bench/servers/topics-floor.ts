@@ -1,5 +1,5 @@
 import { createServer, type Socket } from "node:net"
-import { acceptOf } from "../websocket/handshake.ts"
+import { upgrade } from "../websocket/handshake.ts"
 import { serverFrame } from "../websocket/frames.ts"
 import { listenOptions } from "./support/harness.ts"
 import { listenForControl } from "./support/publisher.ts"
@@ -7,22 +7,12 @@ import { listenForControl } from "./support/publisher.ts"
 /** The least that a Node server can do: the same bytes, made once, to sockets of which nothing is known but that. */
 const sockets = new Set<Socket>()
 
-const upgraded = (key: string): string =>
-  [
-    "HTTP/1.1 101 Switching Protocols",
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    `Sec-WebSocket-Accept: ${acceptOf(key)}`,
-    "\r\n"
-  ].join("\r\n")
-
 const server = createServer((socket) => {
   socket.setNoDelay(true)
   socket.on("error", () => socket.destroy())
   socket.on("close", () => sockets.delete(socket))
   socket.once("data", (head) => {
-    const [, key = ""] = /^sec-websocket-key: *(\S+)/im.exec(head.toString("latin1")) ?? []
-    socket.write(upgraded(key), "latin1")
+    socket.write(upgrade(head.toString("latin1")), "latin1")
     sockets.add(socket)
     socket.resume()
   })

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from "node:net"
-import { acceptOf } from "../websocket/handshake.ts"
+import { upgrade } from "../websocket/handshake.ts"
 import { listenOptions } from "./support/harness.ts"
 
 const maskBytes = 4
@@ -90,15 +90,6 @@ class FrameEcho {
   }
 }
 
-const upgraded = (key: string): string =>
-  [
-    "HTTP/1.1 101 Switching Protocols",
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    `Sec-WebSocket-Accept: ${acceptOf(key)}`,
-    "\r\n"
-  ].join("\r\n")
-
 const echoFrames = (socket: Socket): void => {
   const frames = new FrameEcho()
   socket.on("data", (bytes) => {
@@ -111,8 +102,7 @@ const server = createServer((socket) => {
   socket.setNoDelay(true)
   socket.on("error", () => socket.destroy())
   socket.once("data", (head) => {
-    const [, key = ""] = /^sec-websocket-key: *(\S+)/im.exec(head.toString("latin1")) ?? []
-    socket.write(upgraded(key), "latin1")
+    socket.write(upgrade(head.toString("latin1")), "latin1")
     echoFrames(socket)
   })
 })

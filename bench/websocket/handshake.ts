@@ -3,10 +3,22 @@ import { createHash, randomBytes } from "node:crypto"
 /** RFC 6455 §1.3 */
 const acceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
-export const acceptOf = (key: string): string =>
+const acceptOf = (key: string): string =>
   createHash("sha1")
     .update(key + acceptSuffix)
     .digest("base64")
+
+/** The answer of a server that only does the least, to the head of a request in one piece. */
+export const upgrade = (head: string): string => {
+  const [, key = ""] = /^sec-websocket-key: *(\S+)/im.exec(head) ?? []
+  return [
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Accept: ${acceptOf(key)}`,
+    "\r\n"
+  ].join("\r\n")
+}
 
 export interface Handshake {
   readonly request: string
