@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net"
 import { createInterface } from "node:readline"
 import { parseArgs } from "node:util"
 import { Latencies } from "../harness/latencies.ts"
-import { controlPath } from "../servers/support/publisher.ts"
+import { controlPath, microseconds, sequenceDigits, timeDigits } from "../servers/support/publisher.ts"
 import { makeHandshake } from "../websocket/handshake.ts"
 
 const { values } = parseArgs({
@@ -22,12 +22,8 @@ const count = Number(values.connections)
 const bytes = Number(values.bytes)
 const headerBytes = bytes < 126 ? 2 : 4
 const frameBytes = headerBytes + bytes
-const sequenceDigits = 10
-const timeDigits = 16
 /** Connections that are opened at a time. */
 const opening = 50
-
-const microseconds = (): number => Number(process.hrtime.bigint() / 1000n)
 
 /** What all connections have come to since the last `begin`. */
 const tally = { messages: 0, problems: new Map<string, number>(), latencies: new Latencies(), measures: false }
@@ -45,18 +41,16 @@ const digits = (buffer: Uint8Array, from: number, length: number): number => {
 /** How many connections have got all messages before a number, for the publisher. */
 const arrived = new Map<number, number>()
 let control: Socket | undefined = undefined
-let told = 0
 
 const onArrived = (next: number): void => {
   const connections = (arrived.get(next) ?? 0) + 1
   if (connections < count) return void arrived.set(next, connections)
   arrived.delete(next)
-  told = next
   control?.write(`got ${next}\n`)
 }
 
 class Subscriber {
-  readonly socket: Socket
+  readonly #socket: Socket
   readonly #handshake = makeHandshake(port)
   readonly #opened = Promise.withResolvers<void>()
   readonly #piece = new Uint8Array(frameBytes)
@@ -71,10 +65,10 @@ class Subscriber {
       else this.#onHead(Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1"))
       return true
     }
-    this.socket = connect({ port, host: "127.0.0.1", noDelay: true, onread: { buffer: readBuffer, callback } })
-    this.socket.on("connect", () => this.socket.write(this.#handshake.request))
-    this.socket.on("error", (error) => this.#fail(error.message))
-    this.socket.on("close", () => this.#fail("closed by the server"))
+    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true, onread: { buffer: readBuffer, callback } })
+    this.#socket.on("connect", () => this.#socket.write(this.#handshake.request))
+    this.#socket.on("error", (error) => this.#fail(error.message))
+    this.#socket.on("close", () => this.#fail("closed by the server"))
   }
 
   get opened(): Promise<void> {
@@ -157,7 +151,6 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   say({
     messages: tally.messages,
     least,
-    told,
     processorSeconds: (user + system) / 1e6,
     p50: at(0.5),
     p99: at(0.99),
@@ -165,4 +158,4 @@ createInterface({ input: process.stdin }).on("line", (line) => {
     problems: [...tally.problems].map(([problem, times]) => `${problem} (${times})`)
   })
 })
-say({ opened: subscribers.length, problems: [...tally.problems.keys()] })
+say({ problems: [...tally.problems.keys()] })

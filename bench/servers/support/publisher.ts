@@ -21,13 +21,13 @@ export interface Published {
   readonly processorSeconds: number
   /** From publishing a message until the event loop has come round, in milliseconds. */
   readonly longestTurn: number
-  readonly residentBytes: number
 }
 
-const sequenceDigits = 10
-const timeDigits = 16
+/** Of the number and of the time with which a message begins. */
+export const sequenceDigits = 10
+export const timeDigits = 16
 
-const microseconds = (): number => Number(process.hrtime.bigint() / 1000n)
+export const microseconds = (): number => Number(process.hrtime.bigint() / 1000n)
 
 /** Messages have their number, and the time at which they were due. */
 const textOf = (length: number): ((sequence: number, due: number) => string) => {
@@ -114,15 +114,14 @@ class Run {
       messages: this.#next - this.#first,
       seconds: (performance.now() - this.#startedAt) / 1000,
       processorSeconds: (user + system) / 1e6,
-      longestTurn: this.#longestTurn,
-      residentBytes: process.memoryUsage.rss()
+      longestTurn: this.#longestTurn
     })
   }
 }
 
 /**
- * Lines: `count`, `memory`; `saturate BYTES FIRST SECONDS WINDOW TOGETHER` and `pace BYTES FIRST PER_SECOND SECONDS`, each of
- * which is answered when it is done; `got NEXT` while a run lasts.
+ * Lines: `count`; `saturate BYTES FIRST SECONDS WINDOW TOGETHER` and `pace BYTES FIRST PER_SECOND SECONDS`, each of which is
+ * answered when it is done; `got NEXT` while a run lasts.
  */
 class Control {
   /** The acknowledgements come over another connection. */
@@ -149,7 +148,6 @@ class Control {
     const answer = (value: object): void => void this.#socket.write(`${JSON.stringify(value)}\n`)
     if (command === "got") return Control.run?.acknowledge(bytes)
     if (command === "count") return answer({ connections: this.#publisher.count() })
-    if (command === "memory") return answer({ residentBytes: process.memoryUsage.rss() })
     const run = new Run(this.#publisher, bytes, first)
     Control.run = run
     if (command === "saturate") run.saturate(third, fourth, fifth, answer)
