@@ -46,18 +46,21 @@ class Lines {
 /** Subscribers in a process of their own. */
 export class Subscribers {
   readonly #child: ChildProcess
+  readonly #connections: number
   readonly #lines: Lines
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, connections: number) {
     if (child.stdout === null) throw new BenchmarkProblem("the subscribers have no output")
     this.#child = child
+    this.#connections = connections
     this.#lines = new Lines(createInterface({ input: child.stdout }))
   }
 
   static async open(port: number, connections: number, bytes: number, cores: string): Promise<Subscribers> {
     const command = ["taskset", "-c", cores, process.execPath, script]
     const options = ["--port", String(port), "--connections", String(connections), "--bytes", String(bytes)]
-    const subscribers = new Subscribers(spawnPinned(1, [...command, ...options], ["pipe", "pipe", "inherit"]))
+    const child = spawnPinned(1, [...command, ...options], ["pipe", "pipe", "inherit"])
+    const subscribers = new Subscribers(child, connections)
     const { problems } = await subscribers.#lines.next<{ problems: ReadonlyArray<string> }>(
       openLimitMilliseconds,
       "the subscribers' process"
@@ -66,26 +69,42 @@ export class Subscribers {
     return subscribers
   }
 
-  async begin(what: "latencies" | "acknowledgements"): Promise<number> {
+  /** Has messages published from a number on. It is an error if not every subscriber gets all of them, once and in order. */
+  async getAll(
+    name: string,
+    what: "latencies" | "acknowledgements",
+    publish: (first: number) => Promise<Published>
+  ): Promise<{ readonly published: Published; readonly seen: Seen }> {
+    const first = await this.#begin(what)
+    const published = await publish(first)
+    const seen = await this.#settled(first + published.messages)
+    const expected = published.messages * this.#connections
+    const problems = [...seen.problems]
+    if (seen.messages !== expected) problems.push(`${seen.messages} messages of ${expected}`)
+    if (problems.length > 0) throw new BenchmarkProblem(`${name}: ${problems.join("; ")}`)
+    return { published, seen }
+  }
+
+  async #begin(what: string): Promise<number> {
     this.#child.stdin?.write(`begin ${what}\n`)
     return (await this.#lines.next<{ next: number }>(10_000, "the subscribers' process")).next
   }
 
-  async seen(): Promise<Seen> {
+  async #seen(): Promise<Seen> {
     this.#child.stdin?.write("seen\n")
     return this.#lines.next(10_000, "the subscribers' process")
   }
 
   /** What they have seen when all of them have got what was published, or nothing comes any more. */
-  async settled(next: number): Promise<Seen> {
+  async #settled(next: number): Promise<Seen> {
     let before = -1
     for (let turn = 0; turn < settleTurns; turn++) {
-      const seen = await this.seen()
+      const seen = await this.#seen()
       if (seen.least >= next || (turn > 20 && seen.messages === before)) return seen
       before = seen.messages
       await new Promise((resolve) => setTimeout(resolve, settleMilliseconds))
     }
-    return this.seen()
+    return this.#seen()
   }
 
   end(): Promise<void> {

@@ -71,9 +71,7 @@ const whenListening = async (port: number): Promise<PublisherControl> => {
 }
 
 interface Sample {
-  readonly p50: number
   readonly p99: number
-  readonly longest: number
   readonly mebibytesBefore: number
   readonly mebibytesAfter: number
 }
@@ -94,19 +92,12 @@ const measure = async (workers: number): Promise<Sample> => {
   const port = await freePort()
   const server = start(port, workers)
   const id = server.pid ?? 0
+  const name = workers === 1 ? "one process" : `${workers} workers`
   const control = await whenListening(port)
   const subscribers = await Subscribers.open(port, connections, bytes, cores)
   try {
-    const publish = async (duration: number) => {
-      const first = await subscribers.begin("latencies")
-      const published = await control.keepPace(bytes, first, rate, duration)
-      const seen = await subscribers.settled(first + published.messages)
-      const expected = published.messages * connections
-      const problems = [...seen.problems]
-      if (seen.messages !== expected) problems.push(`${seen.messages} messages of ${expected}`)
-      if (problems.length > 0) throw new Error(`${workers} processes: ${problems.join("; ")}`)
-      return { published, seen }
-    }
+    const publish = (duration: number) =>
+      subscribers.getAll(name, "latencies", (first) => control.keepPace(bytes, first, rate, duration))
     await publish(warmUpSeconds)
     const mebibytesBefore = await mebibytesOf(id)
     const { connections: count } = await control.ask<{ connections: number }>("count")
@@ -115,7 +106,7 @@ const measure = async (workers: number): Promise<Sample> => {
     const { longest, p50, p99 } = seen
     console.log(
       [
-        `${workers === 1 ? "one process" : `${workers} workers`}: ${count} of ${connections} here,`,
+        `${name}: ${count} of ${connections} here,`,
         `p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, longest ${longest.toFixed(1)} ms,`,
         `published in ${published.seconds.toFixed(1)} s, longest turn ${published.longestTurn.toFixed(1)} ms,`,
         `the publisher's process ${((100 * published.processorSeconds) / published.seconds).toFixed(0)} % of a core,`,
@@ -123,7 +114,7 @@ const measure = async (workers: number): Promise<Sample> => {
         `memory ${mebibytesBefore.toFixed(0)} → ${mebibytesAfter.toFixed(0)} MiB`
       ].join(" ")
     )
-    return { p50, p99, longest, mebibytesBefore, mebibytesAfter }
+    return { p99, mebibytesBefore, mebibytesAfter }
   } finally {
     control.end()
     await subscribers.end()
