@@ -6,7 +6,7 @@
  *     node bench/topics/workers.ts --connections 4000 --bytes 200 --rate 100 --seconds 20 --rounds 2
  */
 import type { ChildProcess } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { parseArgs } from "node:util"
 import { endChild, endChildrenOnExit, spawnPinned } from "../harness/children.ts"
@@ -39,15 +39,7 @@ const cores = "0,1"
 
 /** The process and those below it. */
 const processesOf = (id: number): ReadonlyArray<number> => {
-  const children = readdirSync("/proc").filter((name) => {
-    if (!/^\d+$/.test(name)) return false
-    try {
-      return Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, "latin1"))?.[1]) === id
-    } catch {
-      // It has ended.
-      return false
-    }
-  })
+  const children = readFileSync(`/proc/${id}/task/${id}/children`, "latin1").split(" ").filter(Boolean)
   return [id, ...children.flatMap((child) => processesOf(Number(child)))]
 }
 
