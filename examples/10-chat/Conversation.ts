@@ -1,4 +1,4 @@
-/** The WebSocket of a member: takes what the member says, and delivers what is said in the room. */
+/** The WebSocket of a member: lets somebody in, and says goodbye. */
 import type { WebSocketReceiveEvent, WebSocketSendEvent } from "@pagi/core/Event"
 import type { Receive, Send, WebSocketHandler } from "@pagi/core/PagiApp"
 import type { SendError } from "@pagi/core/SendError"
@@ -6,49 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import { type Entrance, readEntrance } from "./Address.ts"
-import { decode, encode } from "./Messages.ts"
-import type { Member, Room } from "./Rooms.ts"
+import type { Room } from "./Rooms.ts"
 import { roomsOf } from "./State.ts"
-
-/** Time that a member has to wait between two messages; the next ones wait in the server. */
-const pause = "50 millis"
-
-/** Refuses the handshake with a response, which browsers keep from their pages. */
-const refuse = (send: Send<WebSocketSendEvent>, status: number, reason: string) =>
-  Effect.andThen(
-    send({ type: "websocket.http.response.start", status, headers: [["content-type", "text/plain"]] }),
-    send({ type: "websocket.http.response.body", body: `${reason}\n` })
-  )
-
-/** Ends when the member has left. */
-const listen = Effect.fnUntraced(function* (
-  receive: Receive<WebSocketReceiveEvent>,
-  send: Send<WebSocketSendEvent>,
-  room: Room,
-  { name }: Member
-) {
-  for (;;) {
-    const event = yield* receive
-    if (event.type === "websocket.disconnect") return
-    if (event.type !== "websocket.receive") continue
-    yield* decode(event.text).pipe(
-      Effect.flatMap(({ key, text }) => room.say({ from: name, text, ...(key === undefined ? {} : { key }) })),
-      Effect.catchTag("SchemaError", ({ message }) =>
-        send({ type: "websocket.send", text: encode({ type: "refused", reason: message }) })
-      )
-    )
-    yield* Effect.sleep(pause)
-  }
-})
-
-/** Runs until it is interrupted. `send` waits for a member who reads slowly, and only for that one. */
-const deliver = (send: Send<WebSocketSendEvent>, { messages }: Member): Effect.Effect<never, SendError> =>
-  Queue.take(messages).pipe(
-    Effect.flatMap((text) => send({ type: "websocket.send", text })),
-    Effect.forever
-  )
-
-const close = (code: number, reason: string): WebSocketSendEvent => ({ type: "websocket.close", code, reason })
+import { close, refuse, talk } from "./Talk.ts"
 
 /**
  * Lets somebody be in a room, and yields how to say goodbye. By then the member has left the room: a goodbye waits for a
@@ -61,13 +21,12 @@ const takePart = Effect.fnUntraced(function* (
   receive: Receive<WebSocketReceiveEvent>,
   send: Send<WebSocketSendEvent>
 ) {
-  const member = yield* room.join(name, after)
-  return yield* Effect.raceAllFirst([
-    Effect.as(listen(receive, send, room, member), close(1000, "")),
-    deliver(send, member),
-    Effect.as(member.overflow.await, close(1008, "You read too slowly.")),
+  const { messages, overflow } = yield* room.join(name, after)
+  return yield* talk(
+    { receive, send },
+    { name, say: room.say, next: Queue.take(messages), overflow },
     Effect.as(shuttingDown, close(1001, "The chat closes. Goodbye!"))
-  ])
+  )
 }, Effect.scoped)
 
 /**

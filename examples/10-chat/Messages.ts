@@ -26,7 +26,7 @@ export const Said = Schema.Struct({
 })
 
 /** To a member whose message was not taken. */
-export const Refused = Schema.Struct({
+const Refused = Schema.Struct({
   type: Schema.Literal("refused"),
   key: Schema.optionalKey(Key),
   reason: Schema.String

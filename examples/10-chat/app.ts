@@ -14,6 +14,7 @@
  * - `Messages.ts`: what goes over a WebSocket
  * - `Rooms.ts`: who is in which room, and what was said there
  * - `State.ts`: keeps the rooms as long as the server runs
+ * - `Talk.ts`: what goes on between a member and a room
  * - `Conversation.ts`: the WebSocket of a member
  * - `Presence.ts`: the event stream about those who are there
  */

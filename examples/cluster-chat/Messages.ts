@@ -1,14 +1,12 @@
 /** What goes over the WebSocket of a member, and through the topic of a room. The page is that of `10-chat`. */
 import * as Topic from "@pagi/core/Topic"
 import * as Schema from "effect/Schema"
-import { Refused, Said } from "../10-chat/Messages.ts"
-
-export { decode } from "../10-chat/Messages.ts"
+import { Said } from "../10-chat/Messages.ts"
 
 /** To a member who has come in: which of the servers this is. */
 const Welcome = Schema.Struct({ type: Schema.Literal("welcome"), server: Schema.String })
 
-export const encode = Schema.encodeSync(Schema.fromJsonString(Schema.Union([Welcome, Said, Refused])))
+export const encode = Schema.encodeSync(Schema.fromJsonString(Schema.Union([Welcome, Said])))
 
 /** A message as all rooms of this name are told of it, in all processes. */
 export const Told = Schema.Struct({
