@@ -59,7 +59,6 @@ class Running {
   readonly #child: ChildProcess
   readonly #end = Deferred.makeUnsafe<End, PartFailed>()
   #output = ""
-  #wasKilled = false
 
   constructor(part: Part, guard: Guard) {
     this.#part = part
@@ -73,10 +72,7 @@ class Running {
     this.#child = child
     if (child.pid !== undefined) guard.begun(child.pid)
     child.on("error", ({ message }) => Deferred.doneUnsafe(this.#end, Effect.fail(this.failed(message))))
-    child.on("exit", (code, signal) => {
-      this.#wasKilled = signal !== null
-      Deferred.doneUnsafe(this.#end, Effect.succeed({ code, signal }))
-    })
+    child.on("exit", (code, signal) => Deferred.doneUnsafe(this.#end, Effect.succeed({ code, signal })))
     // Whoever has ended does not read.
     child.stdin?.on("error", () => {})
     child.stdin?.end(part.input)
@@ -95,7 +91,7 @@ class Running {
 
   /** Whether a signal has ended it. */
   get wasKilled(): boolean {
-    return this.#wasKilled
+    return this.#child.signalCode !== null
   }
 
   failed(problem: string): PartFailed {
