@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { readFileSync } from "node:fs"
 import { start, type Program } from "./Programs.ts"
-import { kill, newMark, processesOf, variable } from "./SupervisorProcesses.ts"
+import { familiesOf, kill, newMark, processesOf, variable } from "./SupervisorProcesses.ts"
 import { until } from "./Until.ts"
 
 export interface ClusterChat extends Program {
@@ -53,10 +53,7 @@ export const launch = (
       ...program,
       port: () => Number(/http:\/\/127\.0\.0\.1:(\d+)\//.exec(program.output())?.[1] ?? 0),
       pidOf,
-      workersOf: (part) => {
-        const pid = pidOf(part)
-        return readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ").filter(Boolean).map(Number)
-      },
+      workersOf: (part) => familiesOf(mark).find(({ parent }) => parent === pidOf(part))?.workers ?? [],
       processes: () => processesOf(mark).length,
       portOf: (part) => {
         const [, port] = /\0--port\0(\d+)\0/.exec(readFileSync(`/proc/${pidOf(part)}/cmdline`, "latin1")) ?? []
