@@ -43,9 +43,10 @@ const takePart = Effect.fnUntraced(
   Effect.catchTag("ExceededCapacityError", () => Effect.succeed(close(1013, "There are too many rooms.")))
 )
 
-/** The handler. Anyone may come, from any page: there is nothing here that a page of somebody else could misuse. */
-export const converse: WebSocketHandler<SendError | Config.ConfigError, Rooms> = Effect.fnUntraced(
-  function* (scope, receive, send) {
+/** Makes the handler. Anyone may come, from any page: there is nothing here that a page of somebody else could misuse. */
+export const makeConverse = Effect.map(serverName, (server): WebSocketHandler<SendError, Rooms> => {
+  const welcome = encode({ type: "welcome", server })
+  return Effect.fnUntraced(function* (scope, receive, send) {
     yield* receive // websocket.connect
     const entrance = readEntrance(scope.path, scope.queryString)
     if (Option.isNone(entrance)) return yield* refuse(send, 404, "Come to /rooms/ROOM?name=NAME")
@@ -53,9 +54,9 @@ export const converse: WebSocketHandler<SendError | Config.ConfigError, Rooms> =
     yield* send({ type: "websocket.accept" })
     // Finds the members who are gone without having said so, and keeps HAProxy's time limit away from the others.
     yield* send({ type: "websocket.keepalive", interval: 20, timeout: 10 })
-    yield* send({ type: "websocket.send", text: encode({ type: "welcome", server: yield* serverName }) })
+    yield* send({ type: "websocket.send", text: welcome })
     const goodbye = yield* takePart(entrance.value, scope.shuttingDown, receive, send)
     // Does nothing when it was the member who has left.
     yield* send(goodbye)
-  }
-)
+  })
+})
