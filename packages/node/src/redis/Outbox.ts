@@ -12,6 +12,7 @@
 import { Fifo } from "@pagi/core/bytes/Fifo"
 import type { LinkError } from "@pagi/core/topics/LinkError"
 import type { GapReason } from "@pagi/core/topics/TopicLink"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { RedisConnection } from "./RedisConnection.ts"
 import * as RedisMessage from "./RedisMessage.ts"
@@ -28,15 +29,13 @@ const messageLength = 256
 /** Topics of which others are told that messages may be missing, each by itself; with more, all topics are. */
 const maxGaps = 1000
 
-type Resume = (effect: Effect.Effect<void, LinkError>) => void
-
 interface Waiting {
   readonly topic: string
   readonly text: string
   /** The tick at which it fails. */
   readonly until: number
-  result: Effect.Effect<void, LinkError> | undefined
-  resume: Resume | undefined
+  /** What its publisher waits for. */
+  readonly done: Deferred.Deferred<void, LinkError>
 }
 
 interface Sent {
@@ -97,17 +96,11 @@ export class Outbox {
       return Effect.fail(this.options.describe(topic, "full"))
     }
     const until = this.now + this.options.patience
-    const message: Waiting = { topic, text, until, result: undefined, resume: undefined }
-    this.waiting.push(message)
+    const done = Deferred.makeUnsafe<void, LinkError>()
+    this.waiting.push({ topic, text, until, done })
     this.waitingLength += lengthOf(text)
-    return Effect.callback<void, LinkError>((resume) => {
-      if (message.result === undefined) message.resume = resume
-      else resume(message.result)
-      // It stays where it is when the publisher does not wait any more: subscribers of this process have it already.
-      return Effect.sync(() => {
-        message.resume = undefined
-      })
-    })
+    // It stays where it is when the publisher does not wait any more: subscribers of this process have it already.
+    return Deferred.await(done)
   }
 
   connected(connection: RedisConnection): void {
@@ -135,7 +128,7 @@ export class Outbox {
     for (let { head } = this.waiting; head !== undefined && head.until < this.now; head = this.waiting.head) {
       this.takeWaiting()
       this.noteGap(head.topic, this.connection === undefined ? "disconnected" : "overloaded")
-      settle(head, Effect.fail(this.options.describe(head.topic, "late")))
+      Deferred.doneUnsafe(head.done, Effect.fail(this.options.describe(head.topic, "late")))
     }
   }
 
@@ -188,7 +181,7 @@ export class Outbox {
       const message = this.takeWaiting()
       if (message === undefined) return
       this.send(connection, message.topic, message.text)
-      settle(message, Effect.void)
+      Deferred.doneUnsafe(message.done, Effect.void)
     }
   }
 
@@ -216,8 +209,3 @@ export class Outbox {
 }
 
 const lengthOf = (text: string): number => messageLength + text.length
-
-const settle = (message: Waiting, result: Effect.Effect<void, LinkError>): void => {
-  message.result = result
-  message.resume?.(result)
-}
