@@ -62,9 +62,8 @@ export class Outbox {
   private sentLength = 0
   private readonly waiting = new Fifo<Waiting>()
   private waitingLength = 0
-  private gaps = new Map<string, GapReason>()
-  /** The reason to tell all topics, when there were too many. */
-  private gapOfAll: GapReason | undefined = undefined
+  /** Topics that others are to be told of, and why; none for all of them, when there were too many. */
+  private gaps = new Map<string | undefined, GapReason>()
   /** Topics with messages that Redis has refused; none for all of them. */
   private readonly refused = new Set<string | undefined>()
   private now = 0
@@ -134,7 +133,7 @@ export class Outbox {
 
   private hasRoom(): boolean {
     const isBehind = this.sent.length >= windowMessages || this.sentLength >= windowLength
-    return !isBehind && this.gaps.size === 0 && this.gapOfAll === undefined
+    return !isBehind && this.gaps.size === 0
   }
 
   private send(connection: RedisConnection, topic: string, text: string): void {
@@ -144,10 +143,13 @@ export class Outbox {
   }
 
   private tellRefused(connection: RedisConnection, topic: string): void {
+    for (const one of [undefined, topic]) if (this.refused.delete(one)) this.tellGap(connection, one, "disconnected")
+  }
+
+  private tellGap(connection: RedisConnection, topic: string | undefined, reason: GapReason): void {
     const { names, process } = this.options
-    const gap = RedisMessage.gap(process, "disconnected")
-    if (this.refused.delete(undefined)) this.put(connection, undefined, names.all, gap)
-    if (this.refused.delete(topic)) this.put(connection, topic, names.topic(topic), gap)
+    const channel = topic === undefined ? names.all : names.topic(topic)
+    this.put(connection, topic, channel, RedisMessage.gap(process, reason))
   }
 
   private put(connection: RedisConnection, topic: string | undefined, channel: string, text: string): void {
@@ -158,7 +160,7 @@ export class Outbox {
 
   private take(): void {
     this.sentLength -= this.sent.shift()?.length ?? 0
-    if (this.waiting.length > 0 || this.gaps.size > 0 || this.gapOfAll !== undefined) this.flush()
+    if (this.waiting.length > 0 || this.gaps.size > 0) this.flush()
   }
 
   private refuse(error: unknown): void {
@@ -169,8 +171,7 @@ export class Outbox {
   }
 
   private noteGap(topic: string | undefined, reason: GapReason): void {
-    if (topic === undefined || (this.gaps.size >= maxGaps && !this.gaps.has(topic))) this.gapOfAll = reason
-    else this.gaps.set(topic, reason)
+    this.gaps.set(this.gaps.size < maxGaps || this.gaps.has(topic) ? topic : undefined, reason)
   }
 
   private flush(): void {
@@ -187,18 +188,12 @@ export class Outbox {
 
   /** Tells of gaps before any message that comes after them. */
   private tellGaps(connection: RedisConnection): void {
-    const { gapOfAll, gaps } = this
-    const { names, process } = this.options
-    if (gapOfAll === undefined && gaps.size === 0) return
-    this.gapOfAll = undefined
+    const { gaps } = this
+    if (gaps.size === 0) return
     this.gaps = new Map()
-    if (gapOfAll !== undefined) {
-      this.put(connection, undefined, names.all, RedisMessage.gap(process, gapOfAll))
-      return
-    }
-    for (const [topic, reason] of gaps) {
-      this.put(connection, topic, names.topic(topic), RedisMessage.gap(process, reason))
-    }
+    const ofAll = gaps.get(undefined)
+    if (ofAll === undefined) for (const [topic, reason] of gaps) this.tellGap(connection, topic, reason)
+    else this.tellGap(connection, undefined, ofAll)
   }
 
   private takeWaiting(): Waiting | undefined {
