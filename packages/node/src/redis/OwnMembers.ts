@@ -11,6 +11,7 @@
  */
 import type { LinkError } from "@pagi/core/topics/LinkError"
 import type { LinkedMember } from "@pagi/core/topics/TopicLink"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as PresenceScripts from "./PresenceScripts.ts"
 import type { RedisConnection } from "./RedisConnection.ts"
@@ -198,10 +199,10 @@ export class OwnMembers {
   /** The commands by which Redis is told of all members. */
   private *everything(): Generator<ReadonlyArray<string>> {
     const { names, process } = this.options
-    for (const topics of chunksOf([...this.topics.keys()])) yield ["SADD", names.topicsOf(process), ...topics]
+    for (const topics of Arr.chunksOf(this.topics.keys(), chunk)) yield ["SADD", names.topicsOf(process), ...topics]
     for (const [topic, members] of this.topics) {
       yield ["SADD", names.processesIn(topic), process]
-      for (const some of chunksOf([...members])) yield ["HSET", names.members(process, topic), ...some.flat()]
+      for (const some of Arr.chunksOf(members, chunk)) yield ["HSET", names.members(process, topic), ...some.flat()]
     }
   }
 
@@ -230,6 +231,3 @@ const isSeen = (connection: RedisConnection, channel: string): Promise<boolean> 
 /** Whether Redis may do later what it has refused. */
 const isPassing = (error: unknown): boolean =>
   error instanceof Error && /^(LOADING|BUSY|TRYAGAIN|MASTERDOWN)/.test(error.message)
-
-const chunksOf = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
-  Array.from({ length: Math.ceil(items.length / chunk) }, (_, index) => items.slice(index * chunk, (index + 1) * chunk))

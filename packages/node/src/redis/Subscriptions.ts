@@ -11,6 +11,7 @@
  * When the connection is lost, all are wanted, and asked for on the next one. Those that were confirmed have a gap, which
  * is told before the first message that comes then: whoever looks up what is missing when it is told misses nothing.
  */
+import * as Arr from "effect/Array"
 import type { RedisConnection } from "./RedisConnection.ts"
 
 /** What becomes of channels. */
@@ -100,11 +101,11 @@ export class Subscriptions {
     if (connection === undefined) return
     this.dropped = new Set()
     this.added = new Set()
-    for (const names of chunksOf([...dropped])) {
+    for (const names of Arr.chunksOf(dropped, chunk)) {
       // It fails when the connection is lost, and then nothing is subscribed to.
       connection.unsubscribe(names).catch(() => {})
     }
-    for (const names of chunksOf([...added])) this.ask(connection, names)
+    for (const names of Arr.chunksOf(added, chunk)) this.ask(connection, names)
   }
 
   private ask(connection: RedisConnection, names: ReadonlyArray<string>): void {
@@ -143,6 +144,3 @@ export class Subscriptions {
     this.listener.onRefused(name, error)
   }
 }
-
-const chunksOf = (names: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> =>
-  Array.from({ length: Math.ceil(names.length / chunk) }, (_, index) => names.slice(index * chunk, (index + 1) * chunk))
