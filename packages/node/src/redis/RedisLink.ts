@@ -103,11 +103,6 @@ export class RedisLink {
     this.subscriptions.add(names.process(process))
   }
 
-  /** Whether there is a connection. */
-  get isConnected(): boolean {
-    return this.connection !== undefined
-  }
-
   /** Goes on with a connection. */
   connected(connection: RedisConnection): void {
     this.connection = connection
