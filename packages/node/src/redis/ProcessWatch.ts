@@ -4,7 +4,7 @@
  * times: a connection that was lost comes back.
  */
 import * as PresenceScripts from "./PresenceScripts.ts"
-import type { RedisConnection } from "./RedisConnection.ts"
+import { stringsIn, type RedisConnection } from "./RedisConnection.ts"
 import type { RedisNames } from "./RedisNames.ts"
 
 /** How often in a row a process must be away to be lost. */
@@ -46,7 +46,7 @@ export class ProcessWatch {
   /** Looks at all processes that Redis knows, so that nothing stays there of those that nobody watches. */
   async sweep(connection: RedisConnection): Promise<void> {
     const answer = await connection.send(["SMEMBERS", this.options.names.processes]).catch(() => [])
-    for (const process of answer instanceof Set || Array.isArray(answer) ? answer : []) this.suspect(String(process))
+    for (const process of stringsIn(answer)) this.suspect(process)
   }
 
   /** Looks at these processes and those that are suspected. */

@@ -23,6 +23,10 @@ export interface ConnectionListener {
   readonly onLost: (error: unknown) => void
 }
 
+/** The texts of an answer that is a list of them, or a set. */
+export const stringsIn = (answer: unknown): ReadonlyArray<string> =>
+  answer instanceof Set || Array.isArray(answer) ? [...answer].map(String) : []
+
 /** Opens a connection. */
 export type Connect = (listener: ConnectionListener) => Effect.Effect<RedisConnection, unknown>
 

@@ -5,7 +5,7 @@
 import type { LinkListener } from "@pagi/core/topics/TopicLink"
 import type { MemberChange } from "./RedisMessage.ts"
 import * as PresenceScripts from "./PresenceScripts.ts"
-import type { RedisConnection } from "./RedisConnection.ts"
+import { stringsIn, type RedisConnection } from "./RedisConnection.ts"
 import type { RedisNames } from "./RedisNames.ts"
 
 /** Topics that are read at the same time. */
@@ -227,9 +227,6 @@ export class WatchedTopics {
     }
   }
 }
-
-const stringsIn = (answer: unknown): ReadonlyArray<string> =>
-  answer instanceof Set || Array.isArray(answer) ? [...answer].map(String) : []
 
 const entryIn = (answer: unknown): Entry => {
   const [life, flat]: ReadonlyArray<unknown> = Array.isArray(answer) ? answer : []
