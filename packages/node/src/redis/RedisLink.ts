@@ -143,7 +143,7 @@ export class RedisLink {
   onMessage(channel: string, text: string): void {
     const { names } = this
     if (!this.subscriptions.receives(channel)) return
-    const topic = RedisNames.topicOf(names, channel)
+    const topic = names.topicOf(channel)
     if (topic !== undefined) {
       this.onTopicText(topic, text)
       return
@@ -152,7 +152,7 @@ export class RedisLink {
       this.onTold(text)
       return
     }
-    const watched = RedisNames.changesOf(names, channel)
+    const watched = names.changesOf(channel)
     const change = watched === undefined ? undefined : RedisMessage.readMemberChange(text)
     if (watched !== undefined && change !== undefined) this.watched.change(watched, change)
   }
@@ -217,13 +217,13 @@ export class RedisLink {
       if (this.connection !== undefined) this.own.connected(this.connection)
       return
     }
-    const topic = RedisNames.topicOf(names, channel)
+    const topic = names.topicOf(channel)
     if (topic !== undefined) {
       if (hasGap) this.inbox.gap(topic, "disconnected")
       this.confirmations.settle(channel, Effect.void)
       return
     }
-    const watched = RedisNames.changesOf(names, channel)
+    const watched = names.changesOf(channel)
     if (watched !== undefined) this.watched.read(watched)
   }
 

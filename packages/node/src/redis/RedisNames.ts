@@ -13,8 +13,12 @@ export interface RedisNames {
   readonly all: string
   /** The channel of a topic's messages. */
   readonly topic: (topic: string) => string
+  /** The topic whose messages come by a channel, where it is such a channel. */
+  readonly topicOf: (channel: string) => string | undefined
   /** The channel of who comes into a topic and leaves it. */
   readonly changes: (topic: string) => string
+  /** The topic whose members' coming and going is told by a channel, where it is such a channel. */
+  readonly changesOf: (channel: string) => string | undefined
   /** The channel that one process alone listens to, by which others see its connection; and the key of its life. */
   readonly process: (process: string) => string
   /** The set of all processes that have members. */
@@ -29,11 +33,14 @@ export interface RedisNames {
 
 export const make = (prefix: string): RedisNames => {
   const root = `pagi:${prefix}:`
+  const [topics, changes] = [`${root}t:`, `${root}c:`]
   return {
     root,
     all: `${root}a`,
-    topic: (topic) => `${root}t:${topic}`,
-    changes: (topic) => `${root}c:${topic}`,
+    topic: (topic) => topics + topic,
+    topicOf: (channel) => restOf(channel, topics),
+    changes: (topic) => changes + topic,
+    changesOf: (channel) => restOf(channel, changes),
     process: (process) => `${root}p:${process}`,
     processes: `${root}ps`,
     topicsOf: (process) => `${root}pt:${process}`,
@@ -41,12 +48,6 @@ export const make = (prefix: string): RedisNames => {
     members: (process, topic) => `${root}m:${process}:${topic}`
   }
 }
-
-/** The topic whose messages come by a channel, where it is such a channel. */
-export const topicOf = (names: RedisNames, channel: string): string | undefined => restOf(channel, names.topic(""))
-
-/** The topic whose members' coming and going is told by a channel, where it is such a channel. */
-export const changesOf = (names: RedisNames, channel: string): string | undefined => restOf(channel, names.changes(""))
 
 const restOf = (channel: string, start: string): string | undefined =>
   channel.startsWith(start) ? channel.slice(start.length) : undefined
