@@ -13,6 +13,7 @@ import type { LinkError } from "@pagi/core/topics/LinkError"
 import type { LinkedMember } from "@pagi/core/topics/TopicLink"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import { Confirmations } from "./Confirmations.ts"
 import * as PresenceScripts from "./PresenceScripts.ts"
 import type { RedisConnection } from "./RedisConnection.ts"
 import * as RedisMessage from "./RedisMessage.ts"
@@ -20,8 +21,6 @@ import type { RedisNames } from "./RedisNames.ts"
 
 /** Members or topics that are named in one command. */
 const chunk = 500
-
-type Resume = (effect: Effect.Effect<void, LinkError>) => void
 
 export interface OwnMembersOptions {
   readonly process: string
@@ -44,7 +43,8 @@ export class OwnMembers {
   private wasTold = false
   /** Whether others may conclude from its channel that this process is lost. */
   private isVisible = true
-  private readonly waiting = new Map<string, Resume>()
+  /** Members that wait until Redis knows them, by id. */
+  private readonly confirmations = new Confirmations()
 
   constructor(options: OwnMembersOptions) {
     this.options = options
@@ -64,11 +64,7 @@ export class OwnMembers {
       const members = this.topics.get(topic) ?? new Map<string, string>()
       members.set(id, text)
       this.topics.set(topic, members)
-      const told = Effect.callback<void, LinkError>((resume) => {
-        this.waiting.set(id, resume)
-        this.sendJoin(topic, id, text)
-        return Effect.sync(() => this.waiting.delete(id))
-      })
+      const told = this.confirmations.wait(id, () => this.sendJoin(topic, id, text))
       return Effect.asVoid(Effect.timeoutOption(told, this.options.timeout))
     })
   }
@@ -148,13 +144,16 @@ export class OwnMembers {
     this.known.add(topic)
     connection.send(PresenceScripts.join(names, process, topic, id, text)).then(
       (known) => {
-        if (known === 1) this.settle(id, Effect.void)
+        if (known === 1) this.confirmations.settle(id, Effect.void)
         else if (this.connection === connection) this.tellAgain(false)
       },
       (error: unknown) => {
         if (this.connection !== connection) return
         this.remove(topic, id)
-        this.settle(id, Effect.fail(refused(`to take a member into topic ${JSON.stringify(topic)}`, error)))
+        this.confirmations.settle(
+          id,
+          Effect.fail(refused(`to take a member into topic ${JSON.stringify(topic)}`, error))
+        )
       }
     )
   }
@@ -185,7 +184,7 @@ export class OwnMembers {
       const anew = RedisMessage.memberChange(["anew", process])
       for (const topic of topics) commands.push(["PUBLISH", names.changes(topic), anew])
       await Promise.all(commands.map((command) => connection.send(command)))
-      for (const id of told) this.settle(id, Effect.void)
+      for (const id of told) this.confirmations.settle(id, Effect.void)
     } catch (error) {
       if (this.connection !== connection) return
       // Tried again with the next beat, for instance when Redis is still loading what it has on disk.
@@ -206,18 +205,12 @@ export class OwnMembers {
     }
   }
 
-  private settle(id: string, effect: Effect.Effect<void, LinkError>): void {
-    const resume = this.waiting.get(id)
-    this.waiting.delete(id)
-    resume?.(effect)
-  }
-
   private failAll(error: LinkError): void {
-    const ids = new Set(this.waiting.keys())
+    const ids = new Set(this.confirmations.names)
     for (const [topic, members] of this.topics) {
       for (const id of members.keys()) if (ids.has(id)) this.remove(topic, id)
     }
-    for (const id of ids) this.settle(id, Effect.fail(error))
+    for (const id of ids) this.confirmations.settle(id, Effect.fail(error))
   }
 }
 

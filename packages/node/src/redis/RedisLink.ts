@@ -198,16 +198,20 @@ export class RedisLink {
 
   /** Listens to a channel, and waits until that is confirmed. */
   private wait(channel: string, what: string, undo: () => void): Effect.Effect<void, LinkError> {
-    return this.confirmations.wait({
-      name: channel,
-      timeout: this.options.timeout,
-      begin: () => this.subscriptions.add(channel),
-      undo: () => {
-        this.subscriptions.remove(channel)
-        undo()
-      },
-      late: () => new LinkError({ message: `${this.late(what)} Try again when it is there.` })
-    })
+    return this.confirmations
+      .wait(channel, () => this.subscriptions.add(channel))
+      .pipe(
+        Effect.timeoutOrElse({
+          duration: this.options.timeout,
+          orElse: () => Effect.fail(new LinkError({ message: `${this.late(what)} Try again when it is there.` }))
+        }),
+        Effect.onError(() =>
+          Effect.sync(() => {
+            this.subscriptions.remove(channel)
+            undo()
+          })
+        )
+      )
   }
 
   private onConfirmed(channel: string, hasGap: boolean): void {
