@@ -61,24 +61,24 @@ export const make = Effect.fnUntraced(function* (
       runFork(Effect.logWarning(text))
     }
   })
-  const open = { session: undefined as Session | undefined }
-  const first = yield* Effect.acquireRelease(openFirst(options, link), () => close(link, open.session), {
-    interruptible: true
-  })
-  open.session = first
-  yield* check(options, link, first)
+  const open = yield* Effect.acquireRelease(
+    Effect.map(openFirst(options, link), (session) => ({ session })),
+    ({ session }) => Effect.sync(() => close(link, session)),
+    { interruptible: true }
+  )
+  yield* check(options, link, open.session)
   yield* Effect.addFinalizer(() => sayGone(link))
-  link.connected(first.connection)
+  link.connected(open.session.connection)
   yield* Effect.forkScoped(
     Effect.gen(function* () {
       const pause = { delay: firstDelay }
       let openSince = yield* Clock.currentTimeMillis
-      for (let session = first; ; open.session = session) {
-        const reason = yield* Deferred.await(session.lost)
+      while (true) {
+        const reason = yield* Deferred.await(open.session.lost)
         yield* Effect.logWarning(`Redis is not connected any more: ${describe(reason)}`)
         const since = yield* Clock.currentTimeMillis
         if (since - openSince >= steadyTime) pause.delay = firstDelay
-        session = yield* openAgain(options, link, pause)
+        open.session = yield* openAgain(options, link, pause)
         openSince = yield* Clock.currentTimeMillis
         const seconds = (openSince - since) / 1000
         yield* Effect.logInfo(`Redis is connected again, after ${seconds.toFixed(1)} s`)
@@ -89,7 +89,10 @@ export const make = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       while (true) {
         yield* Effect.sleep(tickInterval)
-        if (link.tick() && open.session !== undefined) lose(link, open.session, new Error("it says nothing any more"))
+        if (!link.tick()) continue
+        const { session } = open
+        close(link, session)
+        Deferred.doneUnsafe(session.lost, Effect.succeed(new Error("it says nothing any more")))
       }
     })
   )
@@ -99,16 +102,9 @@ export const make = Effect.fnUntraced(function* (
 const sayGone = (link: RedisLink): Effect.Effect<void> =>
   Effect.promise(() => link.end()).pipe(Effect.timeoutOption(endTimeout), Effect.ignoreCause)
 
-const close = (link: RedisLink, session: Session | undefined): Effect.Effect<void> =>
-  Effect.sync(() => {
-    link.disconnected()
-    session?.connection.close()
-  })
-
-const lose = (link: RedisLink, { connection, lost }: Session, reason: unknown): void => {
+const close = (link: RedisLink, { connection }: Session): void => {
   link.disconnected()
   connection.close()
-  Deferred.doneUnsafe(lost, Effect.succeed(reason))
 }
 
 /** Opens a connection within a bounded time. */
