@@ -119,13 +119,14 @@ const openOnce = ({ connect, timeout }: RedisSessionOptions, link: RedisLink): E
         Deferred.doneUnsafe(lost, Effect.succeed(error))
       }
     })
-    return connected.pipe(
-      Effect.timeoutOrElse({
-        duration: timeout,
-        orElse: () => Effect.fail(new Error(`no answer within ${timeout / 1000} s`))
-      }),
-      Effect.map((connection) => ({ connection, lost }))
-    )
+    return Effect.map(within(timeout, connected), (connection) => ({ connection, lost }))
+  })
+
+/** What Redis answers, unless that takes too long. */
+const within = <A>(timeout: number, answer: Effect.Effect<A, unknown>): Effect.Effect<A, unknown> =>
+  Effect.timeoutOrElse(answer, {
+    duration: timeout,
+    orElse: () => Effect.fail(new Error(`no answer within ${timeout / 1000} s`))
   })
 
 const openFirst = (options: RedisSessionOptions, link: RedisLink): Effect.Effect<Session, RedisTopicsError> =>
@@ -179,13 +180,8 @@ const check = (options: RedisSessionOptions, link: RedisLink, { connection, lost
     catch: (error) => error
   })
   const isLost = Effect.flatMap(Deferred.await(lost), (error) => Effect.fail(error))
-  return Effect.raceFirst(asked, isLost).pipe(
-    Effect.timeoutOrElse({
-      duration: options.timeout,
-      orElse: () => Effect.fail(new Error(`no answer within ${options.timeout / 1000} s`))
-    }),
-    Effect.mapError(
-      (error) => new RedisTopicsError({ message: link.refused("what topics need", error).message, cause: error })
-    )
+  return Effect.mapError(
+    within(options.timeout, Effect.raceFirst(asked, isLost)),
+    (error) => new RedisTopicsError({ message: link.refused("what topics need", error).message, cause: error })
   )
 }
