@@ -103,9 +103,10 @@ export class OwnMembers {
   }
 
   /** Says that the process lives, or tries again what has failed. */
-  beat(connection: RedisConnection): void {
+  beat(): void {
+    const { connection } = this
     const { names, process } = this.options
-    if (!this.isUsed) return
+    if (connection === undefined || !this.isUsed) return
     if (this.state === "nothing") {
       void this.tellAll(connection)
       return

@@ -260,7 +260,7 @@ export class RedisLink {
   }
 
   private beat(connection: RedisConnection): void {
-    this.own.beat(connection)
+    this.own.beat()
     if (this.silentTicks !== undefined) return
     this.silentTicks = 0
     const answered = () => {
