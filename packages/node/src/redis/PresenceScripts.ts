@@ -9,7 +9,7 @@ import * as RedisMessage from "./RedisMessage.ts"
 export const lifetime = 6000
 
 /** Topics that are cleaned up in one step: Redis does nothing else meanwhile. */
-export const cleanedTopics = 500
+const cleanedTopics = 500
 
 /** What a process's key says of it. */
 export interface Life {
@@ -69,27 +69,27 @@ export const leave = (names: RedisNames, process: string, topic: string, id: str
     [topic, process, id, names.changes(topic), RedisMessage.memberChange(["leave", process, id])]
   )
 
-/** Some names are made here, as only Redis knows which topics the process is in (`RedisNames`). */
+/** What names of topics begin with is given, as only Redis knows which topics the process is in. */
 const cleanScript = `
-local letter = ARGV[4]
+local letter = ARGV[6]
 if letter == 'lost' then
   local life = redis.call('GET', KEYS[1])
-  letter = ARGV[5]
+  letter = ARGV[7]
   if life then
     if string.sub(life, -1) ~= '+' or redis.call('PUBSUB', 'NUMSUB', KEYS[1])[2] > 0 then return -1 end
-    letter = ARGV[6]
+    letter = ARGV[8]
   end
 end
-local topics = redis.call('SPOP', KEYS[2], ARGV[3])
+local topics = redis.call('SPOP', KEYS[2], ARGV[5])
 for _, topic in ipairs(topics) do
-  redis.call('UNLINK', ARGV[2] .. 'm:' .. ARGV[1] .. ':' .. topic)
-  redis.call('SREM', ARGV[2] .. 'w:' .. topic, ARGV[1])
+  redis.call('UNLINK', ARGV[2] .. topic)
+  redis.call('SREM', ARGV[3] .. topic, ARGV[1])
 end
-if #topics == tonumber(ARGV[3]) then return 1 end
+if #topics == tonumber(ARGV[5]) then return 1 end
 if letter ~= '' then
   redis.call('DEL', KEYS[1])
   redis.call('SREM', KEYS[3], ARGV[1])
-  redis.call('PUBLISH', ARGV[2] .. 'a', letter .. ARGV[1])
+  redis.call('PUBLISH', ARGV[4], letter .. ARGV[1])
 end
 return 0`
 
@@ -97,7 +97,16 @@ const clean = (names: RedisNames, process: string, letter: string): Command =>
   evaluate(
     cleanScript,
     [names.process(process), names.topicsOf(process), names.processes],
-    [process, names.root, String(cleanedTopics), letter, RedisMessage.goneLetter, RedisMessage.unseenLetter]
+    [
+      process,
+      names.members(process, ""),
+      names.processesIn(""),
+      names.all,
+      String(cleanedTopics),
+      letter,
+      RedisMessage.goneLetter,
+      RedisMessage.unseenLetter
+    ]
   )
 
 /** Removes what Redis knows of this process, in steps: answers 1 as long as there may be more. */

@@ -253,7 +253,8 @@ export class FakeRedis {
   }
 
   #clean([life = "", topics = "", processes = ""]: Command, args: Command): number {
-    const [process = "", root = "", limit = "", asked = "", gone = "", unseen = ""] = args
+    const [process = "", members = "", processesIn = "", all = "", limit = "", asked = "", gone = "", unseen = ""] =
+      args
     let letter = asked
     if (asked === "lost") {
       const value = this.#get(life)
@@ -263,14 +264,14 @@ export class FakeRedis {
     const taken = [...this.#set(topics)].slice(0, Number(limit))
     for (const topic of taken) {
       this.#remove(topics, topic)
-      this.#hashes.delete(`${root}m:${process}:${topic}`)
-      this.#remove(`${root}w:${topic}`, process)
+      this.#hashes.delete(members + topic)
+      this.#remove(processesIn + topic, process)
     }
     if (taken.length === Number(limit)) return 1
     if (letter === "") return 0
     this.#values.delete(life)
     this.#remove(processes, process)
-    this.#publish(`${root}a`, letter + process)
+    this.#publish(all, letter + process)
     return 0
   }
 }
