@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
-import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { ChunkQueue } from "../../src/mesh/protocol/ChunkQueue.ts"
 import { chunkSize } from "../../src/mesh/protocol/Limits.ts"
+import { makeProperty } from "../support/Properties.ts"
+
+const property = makeProperty(100, 60)
 
 /** Writes so many bytes, each of which is the number. */
 const write = (queue: ChunkQueue, length: number, number: number): Buffer => {
@@ -19,44 +21,30 @@ const steps = Arbitrary.array(
 )
 
 describe("bytes that wait to be written", () => {
-  it.effect("come out as they went in, and a piece stays as it is until the next one is taken", () =>
-    Effect.gen(function* () {
-      const result = yield* Arbitrary.checkEffect(
-        steps,
-        (given) =>
-          Effect.try({
-            try: () => {
-              const queue = new ChunkQueue()
-              const expected: Array<Buffer> = []
-              const actual: Array<Buffer> = []
-              let taken: Buffer | undefined
-              const take = (): void => {
-                // As the system has it by now.
-                if (taken !== undefined) actual.push(Buffer.from(taken))
-                taken = queue.take()
-              }
-              for (const [index, length] of given.entries()) {
-                // Short ones are put together.
-                const short = length === null ? 0 : index % 3 === 0 ? length : (length % 5000) + 1
-                if (length === null) take()
-                else {
-                  write(queue, short, index)
-                  expected.push(Buffer.alloc(short, index))
-                }
-              }
-              while (queue.size > 0) take()
-              take()
-              assert.isUndefined(taken)
-              assert.isTrue(Buffer.concat(actual).equals(Buffer.concat(expected)))
-              return true
-            },
-            catch: String
-          }),
-        { runs: 100, size: 60 }
-      )
-      assert.isUndefined(Arbitrary.formatCheckFailure(result))
-    })
-  )
+  property("come out as they went in, and a piece stays as it is until the next one is taken", steps, (given) => {
+    const queue = new ChunkQueue()
+    const expected: Array<Buffer> = []
+    const actual: Array<Buffer> = []
+    let taken: Buffer | undefined
+    const take = (): void => {
+      // As the system has it by now.
+      if (taken !== undefined) actual.push(Buffer.from(taken))
+      taken = queue.take()
+    }
+    for (const [index, length] of given.entries()) {
+      // Short ones are put together.
+      const short = length === null ? 0 : index % 3 === 0 ? length : (length % 5000) + 1
+      if (length === null) take()
+      else {
+        write(queue, short, index)
+        expected.push(Buffer.alloc(short, index))
+      }
+    }
+    while (queue.size > 0) take()
+    take()
+    assert.isUndefined(taken)
+    assert.isTrue(Buffer.concat(actual).equals(Buffer.concat(expected)))
+  })
 
   it("go out in pieces that are not larger than they need be", () => {
     const queue = new ChunkQueue()

@@ -1,37 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
-import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
+import { integer, makeProperty } from "../support/Properties.ts"
 import { MeshWorld, type Process } from "./support/MeshWorld.ts"
 
-/** How often each property is tried; the system tests try them more often. */
-const runs = Number(process.env["PAGI_PROPERTY_RUNS"] ?? 100)
-
-const integer = (minimum: number, maximum: number): Arbitrary.Arbitrary<number> =>
-  Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
-
-const property = <A>(title: string, inputs: Arbitrary.Arbitrary<A>, body: (input: A) => void) =>
-  it.effect(
-    title,
-    () =>
-      Effect.gen(function* () {
-        const result = yield* Arbitrary.checkEffect(
-          inputs,
-          // A failure, and not a defect, so that the smallest input is found that fails.
-          (input) =>
-            Effect.try({
-              try: () => {
-                body(input)
-                return true
-              },
-              catch: String
-            }),
-          { runs, size: 150 }
-        )
-        assert.isUndefined(Arbitrary.formatCheckFailure(result))
-      }),
-    { timeout: 60_000 + runs * 30 }
-  )
+const property = makeProperty(100, 150)
 
 /** What happens next: a kind of move, and numbers that pick what it happens to. */
 interface Move {

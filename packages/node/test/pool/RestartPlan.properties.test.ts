@@ -1,36 +1,12 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
-import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import type { PoolEvent, Timer } from "../../src/pool/PoolEvent.ts"
 import { initial, step } from "../../src/pool/RestartPlan.ts"
 import { PoolWorld } from "../supervisor/support/PoolWorld.ts"
 import { settings } from "../supervisor/support/settings.ts"
+import { integer, makeProperty } from "../support/Properties.ts"
 
-/** How often each property is tried; the system tests try them more often. */
-const runs = Number(process.env["PAGI_PROPERTY_RUNS"] ?? 200)
-
-const integer = (minimum: number, maximum: number): Arbitrary.Arbitrary<number> =>
-  Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
-
-const property = <A>(title: string, inputs: Arbitrary.Arbitrary<A>, body: (input: A) => void) =>
-  it.effect(
-    title,
-    () =>
-      Effect.gen(function* () {
-        const result = yield* Arbitrary.checkEffect(
-          inputs,
-          (input) =>
-            Effect.sync(() => {
-              body(input)
-              return true
-            }),
-          { runs, size: 80 }
-        )
-        assert.isUndefined(Arbitrary.formatCheckFailure(result))
-      }),
-    { timeout: 60_000 + runs * 30 }
-  )
+const property = makeProperty(200, 80)
 
 /** What happens next: a kind of move, and a number that picks one of the things it can happen to. */
 interface Move {

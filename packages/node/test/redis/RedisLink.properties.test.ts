@@ -2,15 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
-import * as Schema from "effect/Schema"
+import { integer } from "../support/Properties.ts"
 import { turn } from "./support/FakeRedis.ts"
 import { RedisWorld, topics } from "./support/RedisWorld.ts"
 
 /** How often each property is tried. */
 const runs = Number(process.env["PAGI_PROPERTY_RUNS"] ?? 100)
-
-const integer = (minimum: number, maximum: number): Arbitrary.Arbitrary<number> =>
-  Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
 
 /** What happens next: a kind of move, and numbers that pick what it happens to. */
 const move = Arbitrary.all({ kind: integer(0, 99), one: integer(0, 999), topic: integer(0, topics.length - 1) })
