@@ -139,8 +139,8 @@ export const prepare = (endpoint: UnixEndpoint): Effect.Effect<void, ListenError
     if (!(yield* attempt(endpoint, () => remove(path, found)))) return yield* refuse("EADDRINUSE")
   })
 
-/** What the system says to somebody who wants to connect. */
-const probe = (path: string): Effect.Effect<string> =>
+/** What the system says to somebody who wants to connect: its code, or `connected`. */
+export const probe = (path: string): Effect.Effect<string> =>
   Effect.callback((resume) => {
     const socket = connect({ path })
     const answer = (code: string): void => {

@@ -4,8 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import { lstatSync, readdirSync, statSync } from "node:fs"
-import { connect } from "node:net"
 import { dirname, join } from "node:path"
+import { probe } from "../listen/UnixSocket.ts"
 import * as PoolFolder from "../process/PoolFolder.ts"
 
 /** Milliseconds that a folder is left alone: somebody may be about to listen in it. */
@@ -49,14 +49,4 @@ const removeIfDead = (folder: string): Effect.Effect<void> =>
   }).pipe(Effect.ignoreCause)
 
 /** Anything else than a refusal does not show that nobody listens. */
-const isAlive = (path: string): Effect.Effect<boolean> =>
-  Effect.callback((resume) => {
-    const socket = connect({ path })
-    const answer = (isThere: boolean): void => {
-      socket.destroy()
-      resume(Effect.succeed(isThere))
-    }
-    socket.once("connect", () => answer(true))
-    socket.once("error", (error: NodeJS.ErrnoException) => answer(error.code !== "ECONNREFUSED"))
-    return Effect.sync(() => socket.destroy())
-  })
+const isAlive = (path: string): Effect.Effect<boolean> => Effect.map(probe(path), (answer) => answer !== "ECONNREFUSED")
