@@ -35,7 +35,7 @@ export const clockedPackages = Object.keys(packages).filter((name) => packages[n
 const leafRooms = ["bytes", "http"]
 
 /** Rooms that are as pure, and import nothing but their own files. */
-const pureRooms = ["packages/node/src/pool/", "packages/node/src/mesh/protocol/"]
+const pureRooms = ["packages/node/src/pool/"]
 
 /** What the server does with clients, whatever they came by. */
 const acceptRoom = "packages/node/src/accept/"
@@ -81,7 +81,7 @@ const isRelative = (specifier: string): boolean => specifier.startsWith("./") ||
 const targetOf = (file: string, specifier: string): string => posix.join(dirname(file), specifier)
 
 /** The folder up to and including `protocol/`, of a file of a protocol machine. */
-const machineOf = (file: string): string | undefined => /^packages\/[^/]+\/src\/protocol\//.exec(file)?.[0]
+const machineOf = (file: string): string | undefined => /^packages\/[^/]+\/src\/(?:.+\/)?protocol\//.exec(file)?.[0]
 
 const isLeafModule = (file: string): boolean => leafRooms.some((room) => file.startsWith(`packages/core/src/${room}/`))
 

@@ -1,3 +1,4 @@
+import { Fifo } from "@pagi/core/bytes/Fifo"
 import { FrameReader, type OnFrame } from "./FrameReader.ts"
 import { headLength, isMessageKind } from "./Frames.ts"
 import { chunkSize, creditStep, maxFrame, maxGreeting, window } from "./Limits.ts"
@@ -13,7 +14,6 @@ export interface FrameHandler {
 interface Held {
   readonly kind: number
   readonly body: Buffer
-  next: Held | undefined
 }
 
 /**
@@ -24,9 +24,7 @@ export class Inbox {
   readonly #handler: FrameHandler
   readonly #reader = new FrameReader(maxGreeting)
   readonly #onFrame: OnFrame
-  /** What is held back is a chain, of which the first comes next. */
-  #first: Held | undefined = undefined
-  #last: Held | undefined = undefined
+  readonly #held = new Fifo<Held>()
   #heldBytes = 0
   #isPaused = false
   #isBroken = false
@@ -49,7 +47,7 @@ export class Inbox {
 
   /** Forgets what was held back; nothing more is read. */
   discard(): void {
-    this.#first = this.#last = undefined
+    this.#held.clear()
     this.#isPaused = false
   }
 
@@ -62,10 +60,8 @@ export class Inbox {
   resume(): void {
     this.#isPaused = false
     while (!this.#isPaused) {
-      const held = this.#first
+      const held = this.#held.shift()
       if (held === undefined) return
-      this.#first = held.next
-      if (held.next === undefined) this.#last = undefined
       this.#heldBytes -= held.body.length + headLength
       this.#handle(held.kind, held.body, 0, held.body.length)
     }
@@ -77,13 +73,7 @@ export class Inbox {
     this.#heldBytes += end - start + headLength
     if (this.#heldBytes > window + chunkSize + maxFrame) this.#isBroken = true
     // A copy, since a short one would keep all that has come with it.
-    else this.#hold({ kind, body: Buffer.from(buffer.subarray(start, end)), next: undefined })
-  }
-
-  #hold(held: Held): void {
-    if (this.#last === undefined) this.#first = held
-    else this.#last.next = held
-    this.#last = held
+    else this.#held.push({ kind, body: Buffer.from(buffer.subarray(start, end)) })
   }
 
   #handle(kind: number, buffer: Buffer, start: number, end: number): void {
