@@ -140,7 +140,9 @@ describe("the link of workers", () => {
       const late = yield* start(path)
       yield* late.link.subscribe("a")
       vi.advanceTimersByTime(5000)
+      // Both have found the late one, and it them.
       yield* one.heard.until("gap all disconnected")
+      yield* two.heard.until("gap all disconnected")
       yield* late.heard.until("gap all disconnected")
       late.link.publish("a", "from the late one")
       yield* one.heard.until("a: from the late one")
