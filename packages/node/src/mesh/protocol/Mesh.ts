@@ -1,6 +1,7 @@
 /** A process among those that know each other: what it wants of them, and what they tell. */
 import { Connection, type ConnectionOwner, type ConnectionPort } from "./Connection.ts"
 import * as Frames from "./Frames.ts"
+import * as Groups from "./Groups.ts"
 import { version } from "./Limits.ts"
 import { keyOf, type Local, type Wish } from "./Local.ts"
 
@@ -49,7 +50,7 @@ export class Mesh {
   readonly #owner: ConnectionOwner
   readonly #peers = new Map<string, Peer>()
   /** Who wants messages of a topic, or to know its members. */
-  readonly #wishes = new Map<string, Set<Connection>>()
+  readonly #wishes: Groups.Groups<Connection> = new Map()
   readonly #version: number
   #isLeaving = false
 
@@ -280,23 +281,17 @@ export class Mesh {
       return
     }
     const key = keyOf(wish, topic)
-    const others = this.#wishes.get(key)
-    if (isWanted) {
-      if (others === undefined) this.#wishes.set(key, new Set([connection]))
-      else others.add(connection)
-      if (wish === "messages") return
-      connection.outbox.watched(topic)
-      for (const id of this.#members.get(topic)?.keys() ?? []) connection.outbox.joined(topic, id)
-      return
-    }
-    if (others?.delete(connection) === true && others.size === 0) this.#wishes.delete(key)
+    if (!isWanted) return void Groups.remove(this.#wishes, key, connection)
+    Groups.add(this.#wishes, key, connection)
+    if (wish === "messages") return
+    connection.outbox.watched(topic)
+    for (const id of this.#members.get(topic)?.keys() ?? []) connection.outbox.joined(topic, id)
   }
 
   #closed(connection: Connection): void {
     const { peer: id } = connection
     const peer = id === undefined ? undefined : this.#peers.get(id)
-    for (const [key, others] of this.#wishes)
-      if (others.delete(connection) && others.size === 0) this.#wishes.delete(key)
+    for (const key of this.#wishes.keys()) Groups.remove(this.#wishes, key, connection)
     if (id === undefined || peer === undefined) return
     if (peer.open === connection) peer.open = undefined
     peer.draining = connection

@@ -1,5 +1,6 @@
 import { ChunkQueue } from "./ChunkQueue.ts"
 import * as Frames from "./Frames.ts"
+import * as Groups from "./Groups.ts"
 import { hardLimit, highMark, lowMark, maxGaps, maxText, window } from "./Limits.ts"
 import { keyOf, type Local, topicOf, wishOf } from "./Local.ts"
 
@@ -34,8 +35,8 @@ export class Outbox {
   readonly #asked = new Map<string, number>()
   readonly #watched = new Map<string, number>()
   /** Members whose coming or going is to be told, by topic. */
-  readonly #joined = new Map<string, Set<string>>()
-  readonly #left = new Map<string, Set<string>>()
+  readonly #joined: Groups.Groups<string> = new Map()
+  readonly #left: Groups.Groups<string> = new Map()
   #answer = 0
   #owed = 0
 
@@ -97,14 +98,14 @@ export class Outbox {
   }
 
   joined(topic: string, id: string): void {
-    add(this.#joined, topic, id)
+    Groups.add(this.#joined, topic, id)
     this.#wake()
   }
 
   left(topic: string, id: string): void {
     // The peer need not hear of somebody of whom it has not heard.
-    if (remove(this.#joined, topic, id)) return
-    add(this.#left, topic, id)
+    if (Groups.remove(this.#joined, topic, id)) return
+    Groups.add(this.#left, topic, id)
     this.#wake()
   }
 
@@ -305,17 +306,4 @@ export class Outbox {
     this.#waiting.clear()
     for (const done of waiting) done()
   }
-}
-
-const add = (map: Map<string, Set<string>>, topic: string, id: string): void => {
-  const ids = map.get(topic)
-  if (ids === undefined) map.set(topic, new Set([id]))
-  else ids.add(id)
-}
-
-const remove = (map: Map<string, Set<string>>, topic: string, id: string): boolean => {
-  const ids = map.get(topic)
-  if (ids?.delete(id) !== true) return false
-  if (ids.size === 0) map.delete(topic)
-  return true
 }
