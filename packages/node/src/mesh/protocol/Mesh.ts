@@ -25,6 +25,7 @@ export interface MeshListener {
 
 /** What is known of another process. */
 interface Peer {
+  readonly id: string
   /** How often this one has tried to connect to it, and which of its own attempts was the last that is known. */
   attempts: number
   seen: number
@@ -197,10 +198,15 @@ export class Mesh {
   #peer(id: string): Peer {
     let peer = this.#peers.get(id)
     if (peer === undefined) {
-      peer = { attempts: 0, seen: 0, dialing: undefined, open: undefined, draining: undefined, isLate: false }
+      peer = { id, attempts: 0, seen: 0, dialing: undefined, open: undefined, draining: undefined, isLate: false }
       this.#peers.set(id, peer)
     }
     return peer
+  }
+
+  /** Whose a connection is, as far as it has said so, and is known. */
+  #peerOf({ peer: id }: Connection): Peer | undefined {
+    return id === undefined ? undefined : this.#peers.get(id)
   }
 
   #forget(id: string): void {
@@ -217,12 +223,11 @@ export class Mesh {
     const { id, number } = greeting
     const peer = this.#peers.get(id)
     if (peer?.dialing !== connection) return connection.fail()
+    peer.dialing = undefined
     if (kind === Frames.kinds.welcome) {
-      peer.dialing = undefined
       peer.seen = Math.max(peer.seen, number)
       return this.#open(connection, peer)
     }
-    peer.dialing = undefined
     connection.fail()
     if (number === Frames.refusals.version) this.#listener.onOtherVersion(greeting.version)
     // The other connection of a duplicate comes, or has come; whoever leaves will close its socket.
@@ -289,31 +294,28 @@ export class Mesh {
   }
 
   #closed(connection: Connection): void {
-    const { peer: id } = connection
-    const peer = id === undefined ? undefined : this.#peers.get(id)
     for (const key of this.#wishes.keys()) Groups.remove(this.#wishes, key, connection)
-    if (id === undefined || peer === undefined) return
+    const peer = this.#peerOf(connection)
+    if (peer === undefined) return
     if (peer.open === connection) peer.open = undefined
     peer.draining = connection
-    this.#listener.onGone(id)
+    this.#listener.onGone(peer.id)
   }
 
   #drained(connection: Connection, isComplete: boolean): void {
-    const { peer: id } = connection
     // Who leaves takes the others with it.
     if (!isComplete && !this.#isLeaving) this.#listener.onGap(undefined, "disconnected")
-    const peer = id === undefined ? undefined : this.#peers.get(id)
+    const peer = this.#peerOf(connection)
     if (peer?.draining === connection) peer.draining = undefined
-    if (id === undefined || peer === undefined || peer.open !== undefined || peer.dialing !== undefined) return
-    if (isComplete) this.#forget(id)
-    else this.#listener.onLost(id)
+    if (peer === undefined || peer.open !== undefined || peer.dialing !== undefined) return
+    if (isComplete) this.#forget(peer.id)
+    else this.#listener.onLost(peer.id)
   }
 
   #unopened(connection: Connection): void {
-    const { peer: id } = connection
-    const peer = id === undefined ? undefined : this.#peers.get(id)
-    if (id === undefined || peer?.dialing !== connection) return
+    const peer = this.#peerOf(connection)
+    if (peer?.dialing !== connection) return
     peer.dialing = undefined
-    this.#listener.onLost(id)
+    this.#listener.onLost(peer.id)
   }
 }
