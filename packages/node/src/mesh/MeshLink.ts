@@ -1,5 +1,4 @@
 /** Joins the topics of this process with those of the other workers of its server. */
-import { LinkError } from "@pagi/core/topics/LinkError"
 import type { LinkListener, MakeLink, TopicLink } from "@pagi/core/topics/TopicLink"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -8,10 +7,10 @@ import type * as EffectScope from "effect/Scope"
 import { codeOf } from "../accept/ListenError.ts"
 import * as ClaimedFolder from "../process/ClaimedFolder.ts"
 import { maxPathLength } from "../process/PoolFolder.ts"
-import { MeshSockets } from "./MeshSockets.ts"
+import { MeshSockets, type SocketsListener } from "./MeshSockets.ts"
 import * as Sweep from "./Sweep.ts"
 import type { Connection } from "./protocol/Connection.ts"
-import { maxText, version } from "./protocol/Limits.ts"
+import { version } from "./protocol/Limits.ts"
 import type { Wish } from "./protocol/Local.ts"
 
 /** How long, in milliseconds, a process that does not answer keeps others from beginning, and from subscribing. */
@@ -108,12 +107,10 @@ const claim = (folder: string) =>
     if (yield* ClaimedFolder.claim(folder)) yield* Sweep.beside(folder, Date.now())
   })
 
-type Listener = ConstructorParameters<typeof MeshSockets>[1]
-
 /** Listens in the folder until the scope closes. */
 const open = (
   folder: string,
-  listener: Listener
+  listener: SocketsListener
 ): Effect.Effect<MeshSockets, ClaimedFolder.PoolFolderError, EffectScope.Scope> =>
   Effect.acquireRelease(
     Effect.retry(Effect.andThen(claim(folder), listen(folder, listener)), {
@@ -129,7 +126,7 @@ const open = (
       )
   )
 
-const listen = (folder: string, listener: Listener): Effect.Effect<MeshSockets, ClaimedFolder.PoolFolderError> =>
+const listen = (folder: string, listener: SocketsListener): Effect.Effect<MeshSockets, ClaimedFolder.PoolFolderError> =>
   Effect.callback((resume) => {
     const sockets = new MeshSockets(folder, listener)
     const refuse = (reason: string) => resume(Effect.fail(new ClaimedFolder.PoolFolderError({ folder, reason })))
@@ -173,23 +170,13 @@ const linkOf = ({ mesh }: MeshSockets, listener: LinkListener): TopicLink => {
     watch: (topic) => want("members", topic),
     unwatch: (topic) => mesh.unwant("members", topic),
     publish: (topic, text) => {
-      if (isTooLong(text)) return Effect.fail(tooLong("a message"))
       const behind = mesh.publish(topic, text)
       return behind === undefined ? undefined : drained(behind)
     },
-    join: (topic, { id, text }) =>
-      isTooLong(text) ? Effect.fail(tooLong("a member")) : Effect.sync(() => mesh.join(topic, id, text)),
+    join: (topic, { id, text }) => Effect.sync(() => mesh.join(topic, id, text)),
     leave: (topic, id) => Effect.sync(() => mesh.leave(topic, id))
   }
 }
-
-/** As far as that can be told without counting its bytes, which are three for a unit at most. */
-const isTooLong = (text: string): boolean => text.length * 3 > maxText && Buffer.byteLength(text) > maxText
-
-const tooLong = (what: string) =>
-  new LinkError({
-    message: `${what} is too long for other workers: its JSON has more than ${maxText / 1024 / 1024} MiB; publish less, and where to get the rest`
-  })
 
 /** Waits until none of them is behind; those that take too long are not waited for any more. */
 const drained = (connections: ReadonlyArray<Connection>): Effect.Effect<void> =>

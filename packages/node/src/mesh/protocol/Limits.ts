@@ -6,9 +6,6 @@ export const version = 1
 /** The longest text of a message or of a member. */
 export const maxText = 16 * 1024 * 1024
 
-/** The longest name of a topic, or of a member. */
-export const maxName = 255
-
 /** The longest frame, without its length; and the longest one before the peer has said who it is. */
 export const maxFrame = maxText + 1024
 export const maxGreeting = 128
