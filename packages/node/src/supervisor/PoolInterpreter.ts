@@ -91,11 +91,6 @@ export class PoolInterpreter {
     return this.#state.phase === "stopped"
   }
 
-  /** Whether there is a process that is to take over. */
-  get hasSuccessor(): boolean {
-    return this.#state.successor !== "none"
-  }
-
   /** Workers that accept connections. */
   get sharers(): ReadonlyArray<WorkerHandle> {
     return [...this.#workers.values()].filter(({ id }) => this.#accepts(id))
@@ -371,10 +366,12 @@ export class PoolInterpreter {
         return reloads?.onFiles(report.files)
       case "broken":
         return reloads?.onBroken(id, report.problem)
-      case "cluster":
+      case "cluster": {
         // One that has ended gets nothing any more that it would have for ever.
         if (worker.hasExited) return
-        return cluster.ask(id, report.request, this.hasSuccessor, (answer) => worker.tellCluster(report.number, answer))
+        const hasSuccessor = this.#state.successor !== "none"
+        return cluster.ask(id, report.request, hasSuccessor, (answer) => worker.tellCluster(report.number, answer))
+      }
     }
   }
 

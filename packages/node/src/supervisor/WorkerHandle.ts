@@ -73,8 +73,9 @@ export class WorkerHandle {
   heardAt: number | undefined = undefined
   /** What it has said last about itself. */
   status: WorkerStatus | undefined = undefined
+  /** Whether its process has ended, of which messages may still come. */
+  hasExited = false
   #isSending = false
-  #hasExited = false
   readonly #child: Child
 
   constructor({ id, slot, workers }: WorkerPlace, start: (listener: ChildListener) => Child, listener: WorkerListener) {
@@ -92,7 +93,7 @@ export class WorkerHandle {
       },
       onFailure: (reason) => listener.onFailure(this, reason),
       onExit: (code, signal) => {
-        this.#hasExited = true
+        this.hasExited = true
         listener.onExit(this, code, signal)
       },
       onDisconnect: () => listener.onDisconnect?.(this)
@@ -101,11 +102,6 @@ export class WorkerHandle {
 
   get pid(): number | undefined {
     return this.#child.pid
-  }
-
-  /** Whether its process has ended, of which messages may still come. */
-  get hasExited(): boolean {
-    return this.#hasExited
   }
 
   get connections(): number {
