@@ -31,13 +31,15 @@ class Listener implements MeshListener {
   }
 }
 
+/** A test takes what there is without being told. */
+const port = { wake: () => {}, end: () => {} }
+
 /** Two processes that are connected; the second one wants the topics. */
 const makePair = (...topics: ReadonlyArray<string>) => {
   const listener = new Listener()
   const one = new Mesh("01", new Listener())
   const two = new Mesh("02", listener)
   for (const topic of topics) two.want("messages", topic)
-  const port = { wake: () => {}, end: () => {} }
   const [there, here] = [one.dial("02", port), two.accept(port)]
   /** Everything that can move does; answers how many bytes that were. */
   const settle = (): number => {
@@ -174,7 +176,6 @@ describe("a connection of two processes", () => {
   })
 
   it("is not replaced by an older attempt, whose greeting comes late", () => {
-    const port = { wake: () => {}, end: () => {} }
     const listener = new Listener()
     const [lower, higher] = [new Mesh("01", listener), new Mesh("02", new Listener())]
     const given = higher.dial("01", port)
@@ -197,7 +198,6 @@ describe("a connection of two processes", () => {
   })
 
   it("is not replaced by an attempt that was given up, when the one after it was faster", () => {
-    const port = { wake: () => {}, end: () => {} }
     const listener = new Listener()
     const [lower, higher] = [new Mesh("01", listener), new Mesh("02", new Listener())]
     const first = higher.dial("01", port)
@@ -217,7 +217,6 @@ describe("a connection of two processes", () => {
     const [one, two] = [new Mesh("01", listeners[0]), new Mesh("02", listeners[1])]
     one.want("messages", "a")
     two.want("messages", "a")
-    const port = { wake: () => {}, end: () => {} }
     const [there, here] = [one.dial("02", port), two.accept(port)]
     one.proceedWithout("02")
     here.receive(Buffer.from(there.take() ?? []))

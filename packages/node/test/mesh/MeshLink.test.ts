@@ -1,4 +1,4 @@
-import type { GapReason, LinkListener } from "@pagi/core/topics/TopicLink"
+import type { GapReason, LinkedMember, LinkListener } from "@pagi/core/topics/TopicLink"
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -16,6 +16,7 @@ import { FrameReader } from "../../src/mesh/protocol/FrameReader.ts"
 import * as Frames from "../../src/mesh/protocol/Frames.ts"
 import { maxFrame } from "../../src/mesh/protocol/Limits.ts"
 import * as PoolFolder from "../../src/process/PoolFolder.ts"
+import { until } from "../support/Until.ts"
 
 /** What a process was told, as lines. */
 class Heard implements LinkListener {
@@ -27,18 +28,11 @@ class Heard implements LinkListener {
   wait: ((text: string) => Effect.Effect<void> | undefined) | undefined = undefined
   #listeners: Array<() => void> = []
 
-  onGap(topic: string | undefined, reason: GapReason): void {
-    this.#add(`gap ${topic ?? "all"} ${reason}`)
-  }
-  onJoin(topic: string, _process: string, { id, text }: { readonly id: string; readonly text: string }): void {
+  readonly onGap = (topic: string | undefined, reason: GapReason): void => this.#add(`gap ${topic ?? "all"} ${reason}`)
+  readonly onJoin = (topic: string, _process: string, { id, text }: LinkedMember): void =>
     this.#add(`${id} joined ${topic} ${text}`)
-  }
-  onLeave(topic: string, _process: string, id: string): void {
-    this.#add(`${id} left ${topic}`)
-  }
-  onProcessGone(): void {
-    this.#add("gone")
-  }
+  readonly onLeave = (topic: string, _process: string, id: string): void => this.#add(`${id} left ${topic}`)
+  readonly onProcessGone = (): void => this.#add("gone")
 
   #add(line: string): void {
     this.lines.push(line)
@@ -70,14 +64,7 @@ const start = (folder: string) =>
   Effect.gen(function* () {
     const heard = new Heard()
     const scope = yield* EffectScope.fork(yield* Effect.scope)
-    const listener: LinkListener = {
-      onMessage: heard.onMessage,
-      onGap: (topic, reason) => heard.onGap(topic, reason),
-      onJoin: (topic, process, member) => heard.onJoin(topic, process, member),
-      onLeave: (topic, process, id) => heard.onLeave(topic, process, id),
-      onProcessGone: () => heard.onProcessGone()
-    }
-    const link = yield* EffectScope.provide(MeshLink.make(folder)(listener), scope)
+    const link = yield* EffectScope.provide(MeshLink.make(folder)(heard), scope)
     return { heard, link, end: EffectScope.close(scope, Exit.void) }
   })
 
@@ -167,7 +154,7 @@ describe("the link of workers", () => {
       const socket = join(path, readdirSync(path)[0] ?? "none")
       utimesSync(socket, 1, 1)
       vi.advanceTimersByTime(5000)
-      yield* Effect.sleep("1 millis").pipe(Effect.repeat({ until: () => statSync(socket).mtimeMs > 1000 }))
+      yield* until("its socket looks used", () => statSync(socket).mtimeMs > 1000)
     }).pipe(Effect.scoped)
   )
 

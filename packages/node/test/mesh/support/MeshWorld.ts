@@ -365,20 +365,13 @@ export class MeshWorld {
   }
 
   #end(process: Process, make: (port: { readonly wake: () => void; readonly end: () => void }) => Connection): End {
-    let isEnding = false
-    const connection = make({
-      wake: () => {},
-      end: () => {
-        isEnding = true
-        end.isEnding = true
-      }
-    })
+    const connection = make({ wake: () => {}, end: () => void (end.isEnding = true) })
     const end: End = {
       process,
       connection,
       other: undefined,
       bytes: Buffer.alloc(0),
-      isEnding,
+      isEnding: false,
       hasEnded: false,
       isPaused: false
     }
