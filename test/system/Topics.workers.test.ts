@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { expectQuiet, familyOf, familyWith, gone, type Pool, serve, stop } from "./support/SupervisorPool.ts"
-import { kill } from "./support/SupervisorProcesses.ts"
+import { environmentOf, kill } from "./support/SupervisorProcesses.ts"
 import { Conversation } from "./support/TopicsClient.ts"
 import { until } from "./support/Until.ts"
 
@@ -12,9 +12,9 @@ const application = join(import.meta.dirname, "fixtures/topics.ts")
 
 /** Where the workers of a server meet, as it is written in their environment. */
 const folderOf = (pool: Pool): string => {
-  const [worker] = familyOf(pool).workers
-  const environment = readFileSync(`/proc/${worker}/environ`, "latin1").split("\0")
-  const text = environment.find((entry) => entry.startsWith("PAGI_WORKER="))?.slice("PAGI_WORKER=".length) ?? "{}"
+  const [worker = assert.fail("there is a worker")] = familyOf(pool).workers
+  const entry = environmentOf(worker).find((one) => one.startsWith("PAGI_WORKER="))
+  const text = entry?.slice("PAGI_WORKER=".length) ?? "{}"
   const { folder } = JSON.parse(text) as { readonly folder?: string }
   return folder ?? assert.fail("a worker knows a folder")
 }

@@ -17,10 +17,14 @@ export interface Found {
   readonly isWorker: boolean
 }
 
+/** What a process has found in its environment, each a name and a value. */
+export const environmentOf = (pid: number): ReadonlyArray<string> =>
+  readFileSync(`/proc/${pid}/environ`, "latin1").split("\0")
+
 const find = (pid: number, mark: string): Found | undefined => {
   try {
     // A process that has ended and is still listed has no environment any more.
-    const environment = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0")
+    const environment = environmentOf(pid)
     if (!environment.includes(`${variable}=${mark}`)) return undefined
     // pid (name) state parent; the name may contain anything.
     const [, parent] = /^.*\) \S (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, "latin1")) ?? []
