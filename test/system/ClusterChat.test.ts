@@ -46,21 +46,23 @@ const watchAt = (chat: ClusterChat, ...servers: ReadonlyArray<string>): Effect.E
 
 /** People who talk in their rooms all the time. */
 const converse = Effect.fnUntraced(function* (chat: ClusterChat) {
-  const members = yield* Effect.forEach(
+  let talkers = yield* Effect.forEach(
     rooms.flatMap((room) => names.map((name) => [room, name] as const)),
     ([room, name]) =>
       Effect.tap(comeIn(chat.port(), room, name), (member) =>
         check(`${name} is in ${room}`, () => member.server !== undefined)
       )
   )
-  let talkers = members
   let isTalking = true
   yield* Effect.sync(() => {
     if (isTalking) for (const member of talkers) member.say(`${member.name} says ${member.said.length}`)
   }).pipe(Effect.repeat(Schedule.spaced("100 millis")), Effect.forkScoped)
 
   return {
-    members,
+    /** Those who talk, without the lost ones. */
+    get members() {
+      return talkers
+    },
     /** Somebody says nothing more, and does not come back. */
     lose: (lost: ClusterChatMember) => {
       lost.stay()
