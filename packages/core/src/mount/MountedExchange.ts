@@ -18,7 +18,7 @@ import type { ExchangeOptions } from "../exchange/Exchange.ts"
 import * as MountedResponse from "./MountedResponse.ts"
 import type { MountedRequest } from "./MountedRequest.ts"
 import { isOwn } from "../httpEffect/OwnRequest.ts"
-import { Waiter } from "./Waiter.ts"
+import { Waiter } from "../contract/Waiter.ts"
 
 const none = new Uint8Array(0)
 const endOfBody: HttpRequestEvent = { type: "http.request", body: none, more: false }

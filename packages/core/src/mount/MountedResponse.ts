@@ -14,7 +14,7 @@ import type { WriteBuffer } from "../contract/TransportState.ts"
 import { joinFields } from "../http/FieldRecord.ts"
 import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { TrailedContent } from "../httpEffect/TrailedContent.ts"
-import type { Waiter } from "./Waiter.ts"
+import type { Waiter } from "../contract/Waiter.ts"
 
 const lengthField = "content-length"
 

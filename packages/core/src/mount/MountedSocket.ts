@@ -14,7 +14,7 @@ import type { HeaderBlock } from "../http/HeaderBlock.ts"
 import { Deadline, tickMillis } from "../server/Deadlines.ts"
 import * as MountedResponse from "./MountedResponse.ts"
 import { isHandshake } from "../httpEffect/OwnRequest.ts"
-import { Waiter } from "./Waiter.ts"
+import { Waiter } from "../contract/Waiter.ts"
 
 /** There was no close frame (RFC 6455 §7.1.5). */
 const abnormalCode = 1006

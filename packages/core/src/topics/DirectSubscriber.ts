@@ -12,6 +12,7 @@
  * The end of the exchange, of the hub, and of a subscriber that was to end when it is behind, lead from each to ended.
  */
 import * as Effect from "effect/Effect"
+import { Waiter } from "../contract/Waiter.ts"
 import type { DirectSend, Follower, Offered, SharedEvent, SharedMessage } from "../contract/DirectSend.ts"
 import type { Gap, Told } from "./Backlog.ts"
 import { Subscriber, type SubscriberOptions, type TopicSubscriber } from "./Subscriber.ts"
@@ -37,7 +38,7 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
   #isBehind = false
   /** For the fiber, until it takes it. */
   #request: Request | undefined = undefined
-  #onRequest: (() => void) | undefined = undefined
+  readonly #fiber = new Waiter()
   /** Something that was thrown, which must not reach the publisher. */
   #defect: { readonly thrown: unknown } | undefined = undefined
 
@@ -86,23 +87,14 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
   // from the fiber ---------------------------------------------------------------------------------------------------
 
   /** The next thing that the fiber has to do. */
-  readonly next: Effect.Effect<Request> = Effect.suspend(() => {
-    const request = this.#request
-    if (request === undefined) return Effect.andThen(this.#requested, this.next)
-    this.#request = undefined
-    return Effect.succeed(request)
-  })
-
-  // Nobody who publishes runs the application.
-  readonly #requested: Effect.Effect<void> = Effect.andThen(
-    Effect.callback<void>((resume) => {
-      if (this.#request !== undefined) return resume(Effect.void)
-      this.#onRequest = () => resume(Effect.void)
-      return Effect.sync(() => {
-        this.#onRequest = undefined
-      })
-    }),
-    Effect.yieldNow
+  readonly next: Effect.Effect<Request> = Effect.flatMap(
+    this.#fiber.until(() => this.#request !== undefined),
+    () => {
+      const request = this.#request
+      if (request === undefined) return this.next
+      this.#request = undefined
+      return Effect.succeed(request)
+    }
   )
 
   /** The fiber has sent what it was asked to, or what comes before all messages. */
@@ -164,8 +156,6 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
 
   #wake(request: Request): void {
     this.#request = request
-    const listener = this.#onRequest
-    this.#onRequest = undefined
-    listener?.()
+    this.#fiber.notify()
   }
 }

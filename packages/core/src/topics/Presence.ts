@@ -1,5 +1,6 @@
 /** Who watches the members of a topic, with a bounded buffer of changes. */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
+import { Waiter } from "../contract/Waiter.ts"
 import type { MembersChange, MembersWatcher } from "./TopicMembers.ts"
 
 /** Changes that are kept. Who is further behind gets everybody who is there instead. */
@@ -10,7 +11,7 @@ export class Presence implements MembersWatcher {
   /** Whether somebody was told who is there, and of everything since. */
   #isKnown = false
   #isClosed = false
-  #onReady: (() => void) | undefined = undefined
+  readonly #taker = new Waiter()
 
   get isClosed(): boolean {
     return this.#isClosed
@@ -21,12 +22,12 @@ export class Presence implements MembersWatcher {
       this.#isKnown = false
       this.#changes = []
     }
-    this.#ready()
+    this.#taker.notify()
   }
 
   close(): void {
     this.#isClosed = true
-    this.#ready()
+    this.#taker.notify()
   }
 
   /** Changes since the last time; nothing when all who are there are to be told instead, as they are at this moment. */
@@ -41,24 +42,7 @@ export class Presence implements MembersWatcher {
   }
 
   /** Completes when there is something to take or it has been closed. */
-  readonly ready: Effect.Effect<void> = Effect.suspend(() =>
-    this.#isClosed || !this.#isKnown || this.#changes.length > 0 ? Effect.void : this.#wakened
+  readonly ready: Effect.Effect<void> = this.#taker.until(
+    () => this.#isClosed || !this.#isKnown || this.#changes.length > 0
   )
-
-  // Whoever joins must not run what watches: it is only asked to run later.
-  readonly #wakened: Effect.Effect<void> = Effect.andThen(
-    Effect.callback<void>((resume) => {
-      this.#onReady = () => resume(Effect.void)
-      return Effect.sync(() => {
-        this.#onReady = undefined
-      })
-    }),
-    Effect.yieldNow
-  )
-
-  #ready(): void {
-    const listener = this.#onReady
-    this.#onReady = undefined
-    listener?.()
-  }
 }

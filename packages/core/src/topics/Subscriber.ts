@@ -10,6 +10,7 @@
  * `close` leads from each state to ended, without an error.
  */
 import * as Effect from "effect/Effect"
+import { Waiter } from "../contract/Waiter.ts"
 import { Backlog, type Gap, type Told, type Waiting } from "./Backlog.ts"
 import type { TopicCounts } from "./TopicCounts.ts"
 import { behind, type TopicError } from "./TopicError.ts"
@@ -51,8 +52,7 @@ export class Subscriber implements TopicSubscriber {
   #error: TopicError | undefined = undefined
   readonly #backlog: Backlog
   readonly #options: SubscriberOptions
-  /** Called once, when there is something to take. */
-  #onReady: (() => void) | undefined = undefined
+  readonly #taker = new Waiter()
 
   constructor(options: SubscriberOptions) {
     this.#options = options
@@ -88,7 +88,7 @@ export class Subscriber implements TopicSubscriber {
   gap(gap: Gap): void {
     if (this.#state !== "open") return
     this.#backlog.miss(gap)
-    this.#ready()
+    this.#taker.notify()
   }
 
   close(): void {
@@ -96,7 +96,7 @@ export class Subscriber implements TopicSubscriber {
     this.#state = "ended"
     this.#error = undefined
     this.#backlog.clear()
-    this.#ready()
+    this.#taker.notify()
   }
 
   // from whoever takes -----------------------------------------------------------------------------------------------
@@ -115,35 +115,15 @@ export class Subscriber implements TopicSubscriber {
     return told
   }
 
-  /**
-   * Calls `listener` once, as soon as there is something to take or it has ended: now or later, and then from within
-   * `offer`. The last one that was given counts.
-   */
-  onReady(listener: (() => void) | undefined): void {
-    this.#onReady = listener
-    if (this.#state !== "open" || !this.#backlog.isEmpty) this.#ready()
-  }
-
   /** Completes when there is something to take or it has ended. What comes in the same turn is there then, too. */
-  readonly ready: Effect.Effect<void> = Effect.suspend(() =>
-    this.#state !== "open" || !this.#backlog.isEmpty ? Effect.void : this.#wakened
-  )
-
-  // The publisher must not run what takes: it is only asked to run later.
-  readonly #wakened: Effect.Effect<void> = Effect.andThen(
-    Effect.callback<void>((resume) => {
-      this.onReady(() => resume(Effect.void))
-      return Effect.sync(() => this.onReady(undefined))
-    }),
-    Effect.yieldNow
-  )
+  readonly ready: Effect.Effect<void> = this.#taker.until(() => this.#state !== "open" || !this.#backlog.isEmpty)
 
   // by itself --------------------------------------------------------------------------------------------------------
 
   #keep(message: TopicMessage): undefined {
     this.#backlog.push(message)
     this.#options.counts.delivered++
-    this.#ready()
+    this.#taker.notify()
   }
 
   #overflow(message: TopicMessage): Wait | undefined {
@@ -158,7 +138,7 @@ export class Subscriber implements TopicSubscriber {
     } else {
       this.#state = "ending"
       this.#error = behind(topic, capacity)
-      this.#ready()
+      this.#taker.notify()
     }
     return undefined
   }
@@ -190,11 +170,5 @@ export class Subscriber implements TopicSubscriber {
 
   #endWhenEmpty(): void {
     if (this.#state === "ending" && this.#backlog.isEmpty) this.#state = "ended"
-  }
-
-  #ready(): void {
-    const listener = this.#onReady
-    this.#onReady = undefined
-    listener?.()
   }
 }

@@ -14,6 +14,21 @@ export class Waiter {
     return Effect.suspend(() => read() ?? this.#wait(read))
   }
 
+  /**
+   * Goes on as soon as `isThere` says so. Where it has had to wait it goes on a little later, so that whoever notifies does
+   * not run what follows, and more may come meanwhile.
+   */
+  until(isThere: () => boolean): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      isThere()
+        ? Effect.void
+        : Effect.andThen(
+            this.#wait(() => (isThere() ? Effect.void : undefined)),
+            Effect.yieldNow
+          )
+    )
+  }
+
   #wait<A, E>(read: () => Effect.Effect<A, E> | undefined): Effect.Effect<A, E> {
     return Effect.callback((resume) => {
       const look = () => {
