@@ -51,6 +51,9 @@ export const decodeUtf8 = (text: ByteString): string | undefined => {
   }
 }
 
+/** How many bytes the text has as UTF-8. A surrogate without its other half is replaced by a character of three bytes. */
+export const utf8Length = (text: string): number => Buffer.byteLength(text)
+
 /** Text as UTF-8: a byte string when it is all ASCII, which costs no copy, else an array. */
 export const encodeText = (text: string): ByteString | Uint8Array =>
-  Buffer.byteLength(text) === text.length ? text : Buffer.from(text)
+  utf8Length(text) === text.length ? text : Buffer.from(text)
