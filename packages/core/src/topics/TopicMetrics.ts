@@ -2,91 +2,82 @@
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
+import type { MetricRow } from "../metrics/MetricTable.ts"
 import { perRegistry } from "../metrics/PerRegistry.ts"
 import { SeriesRegistry } from "../metrics/Series.ts"
 import { topicTable } from "../metrics/TopicTable.ts"
-import * as TopicCounts from "./TopicCounts.ts"
+import type { TopicCounts } from "./TopicCounts.ts"
 
-type Read = (counts: TopicCounts.TopicCounts) => number
+/** One of the numbers that a hub counts, as it is told. */
+interface Counter {
+  readonly row: MetricRow
+  readonly read: (counts: TopicCounts) => number
+  /** The value of the row's label, if it has one. */
+  readonly reason?: string
+}
+
+const { delivered, dropped, gaps, published, subscribers } = topicTable
+
+const counters: ReadonlyArray<Counter> = [
+  { row: published, read: (counts) => counts.published },
+  { row: delivered, read: (counts) => counts.delivered },
+  { row: dropped, reason: "behind", read: (counts) => counts.dropped.behind },
+  { row: dropped, reason: "unreadable", read: (counts) => counts.dropped.unreadable },
+  { row: gaps, reason: "disconnected", read: (counts) => counts.gaps.disconnected },
+  { row: gaps, reason: "overloaded", read: (counts) => counts.gaps.overloaded }
+]
 
 /** What several hubs have counted. */
 class Counted {
-  readonly #all = new Set<TopicCounts.TopicCounts>()
-  /** Of those that are not there any more: a counter does not go back. */
-  readonly #before = TopicCounts.make()
+  readonly #all = new Set<TopicCounts>()
+  /** By those that are not there any more: a counter does not go back. */
+  readonly #before = new Map<Counter, number>()
 
-  add(counts: TopicCounts.TopicCounts): void {
+  add(counts: TopicCounts): void {
     this.#all.add(counts)
   }
 
-  remove(counts: TopicCounts.TopicCounts): void {
+  remove(counts: TopicCounts): void {
     this.#all.delete(counts)
-    this.#before.published += counts.published
-    this.#before.delivered += counts.delivered
-    this.#before.dropped.behind += counts.dropped.behind
-    this.#before.dropped.unreadable += counts.dropped.unreadable
-    this.#before.gaps.disconnected += counts.gaps.disconnected
-    this.#before.gaps.overloaded += counts.gaps.overloaded
-  }
-
-  sum(read: Read): () => number {
-    return () => {
-      let sum = read(this.#before)
-      for (const counts of this.#all) sum += read(counts)
-      return sum
+    for (const counter of counters) {
+      this.#before.set(counter, (this.#before.get(counter) ?? 0) + counter.read(counts))
     }
   }
+
+  of(counter: Counter): number {
+    return (this.#before.get(counter) ?? 0) + this.sum(counter.read)
+  }
+
+  /** Of the hubs that are there. */
+  sum(read: Counter["read"]): number {
+    let sum = 0
+    for (const counts of this.#all) sum += read(counts)
+    return sum
+  }
+}
+
+const register = (series: SeriesRegistry): Counted => {
+  const counted = new Counted()
+  for (const counter of counters) {
+    const { reason, row } = counter
+    series.count(row, () => counted.of(counter), ...(reason === undefined ? [] : [reason]))
+  }
+  series.gauge(subscribers, () => counted.sum((counts) => counts.subscribers))
+  return counted
 }
 
 const countedIn = perRegistry((registry) =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.sync(() => {
-        const counted = new Counted()
-        const series = new SeriesRegistry(registry)
-        const { delivered, dropped, gaps, published, subscribers } = topicTable
-        series.count(
-          published,
-          counted.sum((counts) => counts.published)
-        )
-        series.count(
-          delivered,
-          counted.sum((counts) => counts.delivered)
-        )
-        series.count(
-          dropped,
-          counted.sum((counts) => counts.dropped.behind),
-          "behind"
-        )
-        series.count(
-          dropped,
-          counted.sum((counts) => counts.dropped.unreadable),
-          "unreadable"
-        )
-        series.count(
-          gaps,
-          counted.sum((counts) => counts.gaps.disconnected),
-          "disconnected"
-        )
-        series.count(
-          gaps,
-          counted.sum((counts) => counts.gaps.overloaded),
-          "overloaded"
-        )
-        series.gauge(
-          subscribers,
-          counted.sum((counts) => counts.subscribers)
-        )
-        return { counted, series }
-      }),
-      ({ series }) => Effect.sync(() => series.remove())
+      Effect.sync(() => new SeriesRegistry(registry)),
+      (series) => Effect.sync(() => series.remove())
     ),
-    ({ counted }) => counted
+    register
   )
 )
 
 /** Has it be read what a hub counts, until the scope closes. */
-export const count = (counts: TopicCounts.TopicCounts): Effect.Effect<void, never, Scope.Scope> =>
+export const count = (counts: TopicCounts): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
     const counted = yield* countedIn(yield* Metric.MetricRegistry)
     yield* Effect.acquireRelease(
