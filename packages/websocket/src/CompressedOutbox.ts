@@ -2,7 +2,7 @@ import { copyBytes, encodeText, toBytes } from "@pagi/core/bytes/ByteString"
 import type { SharedEncoding, SharedMessage } from "@pagi/core/contract/DirectSend"
 import type { WebSocketMessage } from "@pagi/core/exchange/WebSocket"
 import { Fifo } from "@pagi/core/bytes/Fifo"
-import { frameOf, type SharedCompression } from "./SharedFrame.ts"
+import { contentOf, frameOf, type SharedCompression } from "./SharedFrame.ts"
 import type { MessageCompression } from "./WebSocketPlatform.ts"
 
 /**
@@ -69,11 +69,10 @@ export class CompressedOutbox {
 
   sendShared(message: SharedMessage): void {
     const { length } = frameOf(message)
-    const { event } = message
     if (length < compressionThreshold) this.#add({ type: "shared", message, length })
     else if (this.#sharedBits !== undefined) {
       this.#add({ type: "compressShared", message, windowBits: this.#sharedBits, length })
-    } else if (event.type === "websocket.send") this.send(event.text ?? event.bytes)
+    } else this.send(contentOf(message))
   }
 
   /** The session is over: what is compressed for others as well must not be written to it any more. */

@@ -1,26 +1,27 @@
 /** The frames of a message that goes to many sessions, each made once. */
 import { copyBytes, encodeText, toBytes } from "@pagi/core/bytes/ByteString"
 import type { SharedEncoding, SharedMessage } from "@pagi/core/contract/DirectSend"
+import type { WebSocketMessage } from "@pagi/core/exchange/WebSocket"
 import { encodeFrame, FINAL, FINAL_COMPRESSED } from "./protocol/FrameEncoder.ts"
 import { BINARY, TEXT } from "./protocol/Opcode.ts"
 import type { WebSocketPlatform } from "./WebSocketPlatform.ts"
 
 /** An exchange gives its session no other event. */
-const contentOf = ({ event }: SharedMessage): string | Uint8Array =>
+export const contentOf = ({ event }: SharedMessage): WebSocketMessage =>
   event.type === "websocket.send" ? (event.text ?? event.bytes) : ""
 
-const opcodeOf = (content: string | Uint8Array): number => (typeof content === "string" ? TEXT : BINARY)
+const opcodeOf = (content: WebSocketMessage): number => (typeof content === "string" ? TEXT : BINARY)
 
 /** The frame of a message as it is. */
 export const frameOf = (message: SharedMessage): SharedEncoding => (message.encoding ??= encode(contentOf(message)))
 
-const encode = (content: string | Uint8Array): SharedEncoding => {
+const encode = (content: WebSocketMessage): SharedEncoding => {
   const payload = typeof content === "string" ? encodeText(content) : content
   return { bytes: encodeFrame(FINAL | opcodeOf(content), payload), length: payload.length }
 }
 
 /** While another thread works with it, nobody may change it. */
-const ownBytes = (content: string | Uint8Array): Uint8Array => {
+const ownBytes = (content: WebSocketMessage): Uint8Array => {
   if (typeof content !== "string") return copyBytes(content, 0, content.length)
   const bytes = encodeText(content)
   return typeof bytes === "string" ? toBytes(bytes) : bytes

@@ -332,9 +332,9 @@ export class WebSocketSession
   }
 
   writeFrame({ bytes, length }: SharedEncoding): void {
-    // The machine need not be asked: as long as the session is open no close frame has been sent.
-    if (this.#phase === "open") this.transport.write(bytes)
-    else if (this.#machine.sendFrame(this.transport, bytes, length) === 0) return
+    // It is whole: all that the machine knows is whether anything may be sent.
+    if (this.#machine.isCloseSent) return
+    this.transport.write(bytes)
     this.#onMessageWritten(length)
   }
 

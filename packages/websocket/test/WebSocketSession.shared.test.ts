@@ -191,6 +191,22 @@ describe("a message to many sessions with compression", () => {
       })
   )
 
+  it.effect("is sent and told, if it is empty too, when the application has closed behind it meanwhile", () =>
+    Effect.gen(function* () {
+      const harness = yield* makePuppetHarness({ perMessageDeflate: true })
+      const session = yield* openSession(harness, withoutContext)
+      const { app, peer } = session
+      yield* app.text(big("o"))
+      app.direct.offer(sharedMessage(text("")))
+      yield* app.close(1000)
+      harness.platform.compressions.find(({ isCompressing }) => isCompressing)?.finishCompressing()
+      yield* turn
+      assert.deepStrictEqual(peer.read(), [bigArrived("o"), "text ", "close 1000"])
+      assert.strictEqual(harness.events.filter((event) => event.includes("transmit")).length, 2)
+      yield* finishSessions(harness, session)
+    })
+  )
+
   it.effect("is compressed for each that keeps its context, and not at all for others", () =>
     Effect.gen(function* () {
       const harness = yield* makePuppetHarness({ perMessageDeflate: true })

@@ -78,13 +78,6 @@ export class Connection {
     return this.send(sink, FINAL | BINARY, bytes)
   }
 
-  /** Sends a frame as `encodeShared` has made it, which others are sent too; answers how many bytes it is about. */
-  sendFrame(sink: ByteSink, frame: ByteString | Uint8Array, length: number): number {
-    if (this.hasSentClose) return 0
-    sink.write(frame)
-    return length
-  }
-
   /** Sends a message whose payload has been compressed (RFC 7692 §7.2.1); answers how many bytes of it were sent. */
   sendCompressed(sink: ByteSink, isText: boolean, payload: Uint8Array): number {
     return this.send(sink, FINAL_COMPRESSED | (isText ? TEXT : BINARY), payload)
