@@ -34,8 +34,6 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
   readonly #buffer: Subscriber
   readonly #counts: SubscriberOptions["counts"]
   #state: "direct" | "asking" | "ended" = "asking"
-  /** Whether the buffer may have something. */
-  #isBehind = false
   /** For the fiber, until it takes it. */
   #request: Request | undefined = undefined
   readonly #fiber = new Waiter()
@@ -53,19 +51,17 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
 
   offer(message: TopicMessage): Wait | undefined {
     if (this.#state === "ended") return undefined
-    if (this.#state === "direct" && !this.#isBehind) {
+    if (this.#state === "direct" && this.#buffer.isEmpty) {
       const offered = this.#send(message)
       if (offered !== "later") {
         if (offered !== "gone") this.#counts.delivered++
         return undefined
       }
     }
-    this.#isBehind = true
     return this.#buffer.offer(message)
   }
 
   gap(gap: Gap): void {
-    this.#isBehind = true
     this.#buffer.gap(gap)
     this.#pump()
   }
@@ -136,10 +132,7 @@ export class DirectSubscriber implements TopicSubscriber, Follower {
   #pump(): void {
     while (this.#state === "direct" && this.#direct.hasRoom) {
       const told = this.#buffer.take()
-      if (told === undefined) {
-        this.#isBehind = false
-        break
-      }
+      if (told === undefined) break
       this.#send(told)
     }
     if (this.#state === "direct" && this.#buffer.state === "ended") this.#end()

@@ -68,11 +68,6 @@ export class Subscriber implements TopicSubscriber {
     return this.#error
   }
 
-  /** Messages that it keeps, with those whose publishers wait. */
-  get size(): number {
-    return this.#backlog.size
-  }
-
   /** Whether there is nothing to take, not even a gap. */
   get isEmpty(): boolean {
     return this.#backlog.isEmpty
