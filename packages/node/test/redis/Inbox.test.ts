@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Inbox } from "../../src/redis/Inbox.ts"
+import { nobody } from "./support/Parts.ts"
 
 /** An inbox whose subscribers to "slow" want each message to be waited for. */
 const makeInbox = () => {
@@ -8,14 +9,12 @@ const makeInbox = () => {
   const ends: Array<() => void> = []
   const inbox = new Inbox(
     {
+      ...nobody,
       onMessage: (topic, text) => {
         told.push(`${topic} ${text}`)
         return topic === "slow" ? Effect.void : undefined
       },
-      onGap: (topic, reason) => void told.push(`${topic ?? "all"} ${reason}`),
-      onJoin: () => {},
-      onLeave: () => {},
-      onProcessGone: () => {}
+      onGap: (topic, reason) => void told.push(`${topic ?? "all"} ${reason}`)
     },
     (_, onEnd) => void ends.push(onEnd)
   )

@@ -1,33 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
-import { LinkError } from "@pagi/core/topics/LinkError"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { Outbox } from "../../src/redis/Outbox.ts"
-import type { RedisConnection } from "../../src/redis/RedisConnection.ts"
-import { make } from "../../src/redis/RedisNames.ts"
 import { turn } from "./support/FakeRedis.ts"
+import { connectionBy, makeOutbox } from "./support/Parts.ts"
 
 /** An outbox, and a Redis that answers when it is told to. */
-const makeOutbox = () => {
+const makeAnswered = () => {
   const sent: Array<string> = []
   const answers: Array<() => void> = []
-  const outbox = new Outbox({
-    process: "P",
-    names: make("x"),
-    patience: 3,
-    describe: (topic, problem) => new LinkError({ message: `${topic}: ${problem}` }),
-    onRefused: () => {}
-  })
-  const connection: RedisConnection = {
-    send: ([, channel = "", text = ""]) =>
+  const connection = connectionBy(
+    ([, channel = "", text = ""]) =>
       new Promise((resolve) => {
         sent.push(`${channel.slice("pagi:x:".length)} ${text}`)
         answers.push(() => resolve(1))
-      }),
-    subscribe: () => Promise.resolve(),
-    unsubscribe: () => Promise.resolve(),
-    close: () => {}
-  }
+      })
+  )
   const answer = (count: number) =>
     Effect.andThen(
       Effect.sync(() => {
@@ -35,7 +22,7 @@ const makeOutbox = () => {
       }),
       turn
     )
-  return { outbox, sent, answer, connection }
+  return { outbox: makeOutbox(), sent, answer, connection }
 }
 
 const windowMessages = 1000
@@ -43,7 +30,7 @@ const windowMessages = 1000
 describe("Outbox", () => {
   it.effect("sends without waiting until so much is under way, and then has publishers wait, in order", () =>
     Effect.gen(function* () {
-      const { answer, connection, outbox, sent } = makeOutbox()
+      const { answer, connection, outbox, sent } = makeAnswered()
       outbox.connected(connection)
       for (let index = 0; index < windowMessages; index++) assert.isUndefined(outbox.publish("t", `${index}`))
       const waits = ["a", "b", "c"].map((text) => outbox.publish("t", text) ?? Effect.die("it did not wait"))
@@ -60,7 +47,7 @@ describe("Outbox", () => {
 
   it.effect("fails what has waited for too long, and tells others of the gap before what comes next", () =>
     Effect.gen(function* () {
-      const { connection, outbox, sent } = makeOutbox()
+      const { connection, outbox, sent } = makeAnswered()
       const late = outbox.publish("t", "late") ?? Effect.void
       outbox.tick()
       outbox.tick()
@@ -77,7 +64,7 @@ describe("Outbox", () => {
 
   it.effect("does not send again what was under way when the connection was lost, and tells of the gap", () =>
     Effect.gen(function* () {
-      const { answer, connection, outbox, sent } = makeOutbox()
+      const { answer, connection, outbox, sent } = makeAnswered()
       outbox.connected(connection)
       outbox.publish("t", "1")
       outbox.publish("t", "2")
@@ -93,7 +80,7 @@ describe("Outbox", () => {
 
   it.effect("tells all topics of the gap when there are very many", () =>
     Effect.gen(function* () {
-      const { connection, outbox, sent } = makeOutbox()
+      const { connection, outbox, sent } = makeAnswered()
       for (let index = 0; index < 1001; index++) outbox.publish(`t${index}`, "")
       for (let count = 0; count < 4; count++) outbox.tick()
       outbox.connected(connection)
@@ -104,7 +91,7 @@ describe("Outbox", () => {
 
   it.effect("fails at once when too much waits", () =>
     Effect.gen(function* () {
-      const { outbox } = makeOutbox()
+      const { outbox } = makeAnswered()
       const text = "x".repeat(1024 * 1024)
       for (let count = 0; count < 15; count++) outbox.publish("t", text)
       const full = outbox.publish("t", text) ?? Effect.void

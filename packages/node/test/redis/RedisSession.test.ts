@@ -5,14 +5,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { ConnectionListener } from "../../src/redis/RedisConnection.ts"
 import * as RedisSession from "../../src/redis/RedisSession.ts"
 import { turn } from "./support/FakeRedis.ts"
-
-const nobody = {
-  onMessage: () => undefined,
-  onGap: () => {},
-  onJoin: () => {},
-  onLeave: () => {},
-  onProcessGone: () => {}
-}
+import { connectionBy, nobody } from "./support/Parts.ts"
 
 describe("RedisSession", () => {
   it.effect("does not try faster and faster where connections are lost as soon as they are open", () =>
@@ -21,12 +14,7 @@ describe("RedisSession", () => {
       const connect = (listener: ConnectionListener) =>
         Effect.sync(() => {
           opened.push(listener)
-          return {
-            send: () => Promise.resolve(0),
-            subscribe: () => Promise.resolve(),
-            unsubscribe: () => Promise.resolve(),
-            close: () => {}
-          }
+          return connectionBy(() => Promise.resolve(0))
         })
       yield* RedisSession.make({ connect, prefix: "x", process: "P".repeat(16), timeout: 1000 }, nobody)
       const loseLast = Effect.andThen(

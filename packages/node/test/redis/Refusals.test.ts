@@ -1,36 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import { LinkError } from "@pagi/core/topics/LinkError"
 import * as Effect from "effect/Effect"
-import { Outbox } from "../../src/redis/Outbox.ts"
-import type { RedisConnection } from "../../src/redis/RedisConnection.ts"
 import { RedisLink } from "../../src/redis/RedisLink.ts"
-import { make } from "../../src/redis/RedisNames.ts"
 import { advise, describe as describeError, isLasting } from "../../src/redis/RedisTopicsError.ts"
-
-const turn = Effect.promise(() => new Promise<void>((resume) => void setImmediate(resume)))
+import { turn } from "./support/FakeRedis.ts"
+import { connectionBy, makeOutbox, nobody } from "./support/Parts.ts"
 
 /** A connection to a Redis that answers with an error where it refuses a command. */
-const connectionTo = (refuse: (command: ReadonlyArray<string>) => string | undefined, sent: Array<string> = []) => {
-  const connection: RedisConnection = {
-    send: (command) => {
-      sent.push(command.slice(1).join(" "))
-      const refusal = refuse(command)
-      return refusal === undefined ? Promise.resolve(command[0] === "EVAL" ? 0 : 1) : Promise.reject(new Error(refusal))
-    },
-    subscribe: () => Promise.resolve(),
-    unsubscribe: () => Promise.resolve(),
-    close: () => {}
-  }
-  return connection
-}
-
-const makeOutbox = () =>
-  new Outbox({
-    process: "P",
-    names: make("x"),
-    patience: 3,
-    describe: (topic, problem) => new LinkError({ message: `${topic}: ${problem}` }),
-    onRefused: () => {}
+const connectionTo = (refuse: (command: ReadonlyArray<string>) => string | undefined, sent: Array<string> = []) =>
+  connectionBy((command) => {
+    sent.push(command.slice(1).join(" "))
+    const refusal = refuse(command)
+    return refusal === undefined ? Promise.resolve(command[0] === "EVAL" ? 0 : 1) : Promise.reject(new Error(refusal))
   })
 
 describe("what Redis refuses", () => {
@@ -82,13 +62,7 @@ describe("what Redis refuses", () => {
         prefix: "x",
         process: "P".repeat(16),
         timeout: 1000,
-        listener: {
-          onMessage: () => undefined,
-          onGap: () => {},
-          onJoin: () => {},
-          onLeave: () => {},
-          onProcessGone: () => {}
-        },
+        listener: nobody,
         run: () => {},
         warn: (text) => warnings.push(text)
       })
