@@ -1,6 +1,5 @@
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import { assert, describe, it } from "@effect/vitest"
-import * as Topic from "@pagi/core/Topic"
 import * as Topics from "@pagi/core/Topics"
 import * as RedisConnection from "@pagi/node/redis/RedisConnection"
 import * as RedisTopics from "@pagi/node/RedisTopics"
@@ -13,44 +12,24 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { Redis } from "effect/persistence/Redis"
-import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { isInstalled, type RedisServer, startRedis } from "./support/RedisServer.ts"
+import { connect, joinAs, listen, publish, room } from "./support/RedisTopics.ts"
 import { slowNetwork } from "./support/SlowNetwork.ts"
 import { until } from "./support/Until.ts"
-
-const room = Topic.make("room", Schema.String, { member: Schema.String })
-
-const connect = (port: number) =>
-  Layer.build(
-    Layer.fresh(
-      RedisTopics.layer({ prefix: "test" }).pipe(Layer.provide(NodeRedis.layer({ url: `redis://127.0.0.1:${port}` })))
-    )
-  )
-
-const listen = Effect.gen(function* () {
-  const heard: Array<string> = []
-  const events = yield* Topics.subscribeEvents(room, { capacity: 10_000 })
-  yield* Effect.forkScoped(
-    Stream.runForEach(events, (event) =>
-      Effect.sync(() => heard.push(event.type === "message" ? event.value : `gap: ${event.reason}`))
-    )
-  )
-  return heard
-})
 
 describe.skipIf(!isInstalled)("topics by Redis", () => {
   it.live("bring what was published before they end", () =>
     Effect.gen(function* () {
       const redis = yield* startRedis()
-      const heard = yield* Effect.provide(listen, yield* connect(redis.port))
+      const heard = yield* listen(yield* connect(redis.url))
       const texts = Array.from({ length: 3000 }, (_, index) => `message ${index}`)
       const scope = yield* Scope.make()
-      const one = yield* Scope.provide(connect(redis.port), scope)
+      const one = yield* Scope.provide(connect(redis.url), scope)
       // More than may be under way, of which nobody waits for the rest.
       for (const text of texts) {
-        yield* Effect.forkDetach(Effect.provide(Topics.publish(room, text), one), { startImmediately: true })
+        yield* Effect.forkDetach(publish(one, text), { startImmediately: true })
       }
       yield* Scope.close(scope, Exit.void)
       yield* until(
@@ -64,13 +43,13 @@ describe.skipIf(!isInstalled)("topics by Redis", () => {
 
   it.live("refuse a node of a cluster and a replica, and say what they need", () =>
     Effect.gen(function* () {
-      const refusalBy = (redis: RedisServer) => Effect.map(Effect.flip(connect(redis.port)), ({ message }) => message)
+      const refusalBy = (redis: RedisServer) => Effect.map(Effect.flip(connect(redis.url)), ({ message }) => message)
       const node = yield* startRedis(["--cluster-enabled", "yes"])
       assert.match(yield* refusalBy(node), /CLUSTERDOWN.*need one Redis server, not a node of a Redis Cluster/)
       const main = yield* startRedis()
       const replica = yield* startRedis(["--replicaof", `127.0.0.1 ${main.port}`])
       assert.match(yield* refusalBy(replica), /READONLY.*not a replica/)
-      yield* connect(main.port)
+      yield* connect(main.url)
     }).pipe(Effect.scoped)
   )
 })
@@ -103,7 +82,7 @@ describe.skipIf(!isInstalled)("topics by Redis over a network that fails", () =>
       const environment = ConfigProvider.layer(ConfigProvider.fromUnknown({ REDIS_URL: redis.url }))
       const scope = yield* Scope.make()
       const one = yield* Layer.buildWithScope(RedisTopics.layerConfig.pipe(Layer.provide(environment)), scope)
-      yield* Scope.provide(Effect.provide(Topics.join(room, "one"), one), scope)
+      yield* Scope.provide(joinAs(one, "one"), scope)
       yield* redis.signal("SIGSTOP")
       const asking = yield* Effect.forkChild(Context.get(one, Redis).send("SET", "a", "b"), { startImmediately: true })
       const ending = yield* Effect.forkDetach(Scope.close(scope, Exit.void))
@@ -120,26 +99,25 @@ describe.skipIf(!isInstalled)("topics by Redis over a network that fails", () =>
     return Effect.gen(function* () {
       const redis = yield* startRedis()
       const network = yield* slowNetwork(redis.port)
-      const near = yield* connect(redis.port)
-      const far = yield* connect(network.port)
-      const heard = yield* Effect.provide(listen, near)
+      const near = yield* connect(redis.url)
+      const far = yield* connect(`redis://127.0.0.1:${network.port}`)
+      const heard = yield* listen(near)
       // The far one looks who is there, as one that watches others asks Redis all the time.
-      yield* Effect.provide(Topics.join(room, "near"), near)
+      yield* joinAs(near, "near")
       yield* Effect.forkScoped(Stream.runDrain(Stream.provide(Topics.presence(room), far)))
-      const publish = (text: string) => Effect.provide(Topics.publish(room, text), far)
-      yield* publish("before")
+      yield* publish(far, "before")
       yield* until(
         "a message comes",
         Effect.sync(() => heard.length === 1)
       )
       yield* network.keep
-      for (let count = 0; count < 500; count++) yield* publish(`late ${count}`)
+      for (let count = 0; count < 500; count++) yield* publish(far, `late ${count}`)
       yield* until(
         "there is another connection",
         Effect.sync(() => lines.some((line) => line.includes("connected again"))),
         "20 seconds"
       )
-      yield* publish("after")
+      yield* publish(far, "after")
       yield* until(
         "a message comes",
         Effect.sync(() => heard.includes("after"))
@@ -147,7 +125,7 @@ describe.skipIf(!isInstalled)("topics by Redis over a network that fails", () =>
       yield* network.bring
       // Long enough for all that was kept to come.
       for (let count = 0; count < 20; count++) {
-        yield* publish(`later ${count}`)
+        yield* publish(far, `later ${count}`)
         yield* Effect.sleep("50 millis")
       }
       yield* until(

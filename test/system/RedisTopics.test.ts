@@ -5,7 +5,6 @@ import * as Topics from "@pagi/core/Topics"
 import * as RedisTopics from "@pagi/node/RedisTopics"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -18,30 +17,8 @@ import { join } from "node:path"
 import { freePort } from "../support/Ports.ts"
 import { start } from "./support/Programs.ts"
 import { isInstalled, startRedis } from "./support/RedisServer.ts"
+import { connect, joinAs, listen, prefix, type Process, publish, room } from "./support/RedisTopics.ts"
 import { until } from "./support/Until.ts"
-
-const room = Topic.make("room", Schema.String, { member: Schema.String })
-
-const prefix = "test"
-
-type Process = Context.Context<Topics.Topics>
-
-/** One that meets others by Redis as if it were a process of its own: it has its own connection and name. */
-const connect = (url: string, options: RedisTopics.RedisTopicsOptions = {}) =>
-  Layer.build(Layer.fresh(RedisTopics.layer({ prefix, ...options }).pipe(Layer.provide(NodeRedis.layer({ url })))))
-
-/** What comes by the topic, as texts; gaps in their places. */
-const listen = (process: Process, topic: Topic.Topic<string> = room) =>
-  Effect.gen(function* () {
-    const heard: Array<string> = []
-    const events = yield* Topics.subscribeEvents(topic, { capacity: 200_000 })
-    yield* Effect.forkScoped(
-      Stream.runForEach(events, (event) =>
-        Effect.sync(() => heard.push(event.type === "message" ? event.value : `gap: ${event.reason}`))
-      )
-    )
-    return heard
-  }).pipe(Effect.provide(process))
 
 /** Who is in the room, as long as the scope is open, and everything that was told of it. */
 const look = (process: Process) =>
@@ -64,11 +41,6 @@ const look = (process: Process) =>
     )
     return { told, names: () => [...present.values()].toSorted().join() }
   })
-
-const publish = (process: Process, text: string, topic: Topic.Topic<string> = room) =>
-  Effect.provide(Topics.publish(topic, text), process)
-
-const joinAs = (process: Process, name: string) => Effect.provide(Topics.join(room, name), process)
 
 /** A real process, `fixtures/redisTopics.ts`. */
 const startChild = (url: string) =>
@@ -102,8 +74,6 @@ const command = (url: string, name: string, ...args: ReadonlyArray<string>) =>
   Effect.flatMap(Redis, (redis) => redis.send(name, ...args)).pipe(
     Effect.provide(Layer.fresh(NodeRedis.layer({ url })))
   )
-
-const errorOf = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.flip(effect)
 
 describe.skipIf(!isInstalled)("topics by Redis", () => {
   it.live("carry everything once and in order, both ways between two processes", () =>
@@ -380,12 +350,12 @@ describe.skipIf(!isInstalled)("topics by Redis", () => {
       const one = yield* connect(redis.url, { timeout: "500 millis" })
       const heard = yield* listen(one)
       yield* redis.kill
-      const error = yield* errorOf(publish(one, "hello"))
+      const error = yield* Effect.flip(publish(one, "hello"))
       assert.strictEqual(error.reason._tag, "TopicLinkFailed")
       assert.match(error.message, /Redis cannot be reached.*Look whether redis-server runs/)
       assert.deepStrictEqual(heard, ["hello"])
       const other = Topic.make("other", Schema.String)
-      const refused = yield* errorOf(Effect.scoped(Effect.provide(Topics.subscribe(other), one)))
+      const refused = yield* Effect.flip(Effect.scoped(Effect.provide(Topics.subscribe(other), one)))
       assert.match(refused.message, /Redis cannot be reached/)
       // Whoever is in a topic is told to others when Redis is back.
       yield* joinAs(one, "one")
@@ -407,7 +377,7 @@ describe.skipIf(!isInstalled)("topics by Redis", () => {
       const nobody = `redis://user:secret@127.0.0.1:${port}`
       const environment = (url: string) => ConfigProvider.layer(ConfigProvider.fromUnknown({ REDIS_URL: url }))
       const start = (url: string) => Layer.build(RedisTopics.layerConfig.pipe(Layer.provide(environment(url))))
-      const absent = yield* errorOf(start(nobody))
+      const absent = yield* Effect.flip(start(nobody))
       assert.strictEqual(absent._tag, "RedisTopicsError")
       assert.match(
         absent.message,
@@ -415,7 +385,7 @@ describe.skipIf(!isInstalled)("topics by Redis", () => {
       )
       assert.notInclude(absent.message, "secret")
       for (const url of ["10.0.0.5:secret", "localhost:6379", "http://secret@localhost", "redis://a:secret@:x"]) {
-        const wrong = yield* errorOf(start(url))
+        const wrong = yield* Effect.flip(start(url))
         assert.strictEqual(wrong._tag, "RedisTopicsError")
         assert.match(wrong.message, /^REDIS_URL is no URL of Redis, such as redis:/)
         assert.notInclude(wrong.message, "secret")
@@ -423,7 +393,7 @@ describe.skipIf(!isInstalled)("topics by Redis", () => {
 
       const redis = yield* startRedis(["--requirepass", "right"])
       for (const url of [redis.url, redis.url.replace("//", "//:wrong@")]) {
-        const denied = yield* errorOf(start(url))
+        const denied = yield* Effect.flip(start(url))
         assert.match(denied.message, /(NOAUTH|WRONGPASS).*Look at the user and password/)
       }
       const right = redis.url.replace("//", "//:right@")
@@ -437,7 +407,7 @@ describe.skipIf(!isInstalled)("topics by Redis", () => {
       )
 
       yield* redis.signal("SIGSTOP")
-      const silent = yield* errorOf(start(right))
+      const silent = yield* Effect.flip(start(right))
       assert.match(silent.message, /no answer within 5 seconds/)
       yield* redis.signal("SIGCONT")
     }).pipe(Effect.scoped)
@@ -448,7 +418,7 @@ describe.skipIf(!isInstalled)("topics by Redis", () => {
       const { url } = yield* startRedis()
       const userUrl = url.replace("//", "//chat:word@")
       yield* command(url, "ACL", "SETUSER", "chat", "on", ">word")
-      const denied = yield* errorOf(connect(userUrl))
+      const denied = yield* Effect.flip(connect(userUrl))
       assert.strictEqual(denied._tag, "RedisTopicsError")
       const advice = /ACL SETUSER <user> (.*)$/.exec(denied.message)?.[1]
       assert.isDefined(advice, denied.message)
