@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import { randomInt } from "node:crypto"
-import { unlinkSync } from "node:fs"
 import { claim, PoolFolderError } from "../process/ClaimedFolder.ts"
+import * as PoolFolder from "../process/PoolFolder.ts"
 import { codeOf } from "../accept/ListenError.ts"
 import { FollowingAuthority } from "./ClusterAuthority.ts"
 import * as ClusterLink from "./ClusterLink.ts"
@@ -45,7 +45,7 @@ export const make = (settings: KeeperSettings): Effect.Effect<ClusterKeeper, Poo
     const authority = new FollowingAuthority(locks)
     const path = ClusterLink.pathOf(folder, pid)
     // Of a process that had this number before.
-    remove(path)
+    PoolFolder.removeSocket(path)
     // Before anybody has a shard: a successor that finds no socket takes it for granted that nobody has any.
     const socket = yield* Effect.acquireRelease(
       Effect.tryPromise({
@@ -114,16 +114,8 @@ const follow = (
     return ended.await
   })
 
-const remove = (path: string): void => {
-  try {
-    unlinkSync(path)
-  } catch {
-    // It is not there.
-  }
-}
-
 /** One that was killed could not do it itself. */
 const removeSocket = (folder: string, address: string): void => {
   const path = socketOf(folder, address)
-  if (path !== undefined) remove(path)
+  if (path !== undefined) PoolFolder.removeSocket(path)
 }

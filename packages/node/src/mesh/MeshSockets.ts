@@ -1,6 +1,6 @@
 /** Carries the connections between the workers of a server over Unix sockets in the folder of the pool. */
 import { randomBytes } from "node:crypto"
-import { readdirSync, renameSync, unlinkSync } from "node:fs"
+import { readdirSync, renameSync } from "node:fs"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { join } from "node:path"
 import { codeOf } from "../accept/ListenError.ts"
@@ -140,7 +140,7 @@ export class MeshSockets {
     server.once("error", onError)
     server.listen({ path: bound, backlog }, () => {
       server.off("error", onError)
-      if (this.#isClosed) return remove(bound)
+      if (this.#isClosed) return PoolFolder.removeSocket(bound)
       try {
         renameSync(bound, this.path)
         onListening()
@@ -182,7 +182,7 @@ export class MeshSockets {
     this.#stopKeeping?.()
     this.#onDeparted = done
     for (const timer of this.#timers.values()) clearTimeout(timer)
-    remove(this.path)
+    PoolFolder.removeSocket(this.path)
     this.mesh.depart()
     if (this.#carriers.size === 0) done()
   }
@@ -240,7 +240,7 @@ export class MeshSockets {
   }
 
   #gone(peer: string, path: string): void {
-    remove(path)
+    PoolFolder.removeSocket(path)
     this.#tries.delete(peer)
     this.mesh.gone(peer)
   }
@@ -257,13 +257,5 @@ export class MeshSockets {
         this.#dial(peer)
       }, pause)
     )
-  }
-}
-
-const remove = (path: string): void => {
-  try {
-    unlinkSync(path)
-  } catch {
-    // Somebody else has found that too.
   }
 }

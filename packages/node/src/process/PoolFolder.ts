@@ -61,6 +61,15 @@ export const isPrivate = (folder: string): boolean => {
 
 const isOfSocket = (name: string): boolean => name.endsWith(".sock") || name.endsWith(".new")
 
+/** Removes the socket of a process, if nobody else has. */
+export const removeSocket = (path: string): void => {
+  try {
+    unlinkSync(path)
+  } catch {
+    // It is not there, or somebody else removes it too.
+  }
+}
+
 /** Removes the folder if it is there and ours: with the sockets in it, unless it is to be removed only without any. */
 export const remove = (folder: string, { onlyIfEmpty = false } = {}): void => {
   try {
