@@ -5,6 +5,7 @@
  */
 import { createConnection, createServer, type Server, type Socket } from "node:net"
 import { codeOf } from "../accept/ListenError.ts"
+import * as JsonLines from "../process/JsonLines.ts"
 import * as StandingSocket from "../process/StandingSocket.ts"
 import type { ClusterAuthority, PredecessorLink } from "./ClusterAuthority.ts"
 import { asAnswer, asRequest, type ClusterAnswer } from "./ClusterRequest.ts"
@@ -20,27 +21,8 @@ export const pathOf = (folder: string, pid: number): string => `${folder}/c-${pi
 
 type Message = Readonly<Record<string, unknown>>
 
-const parse = (line: string): Message => {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === "object" && value !== null ? { ...value } : {}
-  } catch {
-    return {}
-  }
-}
-
-const readLines = (socket: Socket, onMessage: (message: Message) => void): void => {
-  let rest = ""
-  socket.setEncoding("utf8")
-  socket.on("data", (text: string) => {
-    const lines = `${rest}${text}`.split("\n")
-    rest = lines.pop() ?? ""
-    if (rest.length > longestLine) socket.destroy()
-    for (const line of lines) onMessage(parse(line))
-  })
-  // Its end is told in any case.
-  socket.on("error", () => {})
-}
+const readMessages = (socket: Socket, onMessage: (message: Message) => void): void =>
+  JsonLines.read(socket, longestLine, (value) => onMessage(typeof value === "object" ? { ...value } : {}))
 
 const write = (socket: Socket, message: object): void => {
   if (socket.writable) socket.write(`${JSON.stringify(message)}\n`)
@@ -51,7 +33,7 @@ const serve = (socket: Socket, authority: ClusterAuthority, goneAfter: number): 
   const clients = new Set<string>()
   let isKnown = false
   write(socket, { version })
-  readLines(socket, (message) => {
+  readMessages(socket, (message) => {
     const { client, gone, number } = message
     if (!isKnown) {
       isKnown = message["version"] === version
@@ -144,7 +126,7 @@ export const connect = (
   })
   socket.on("close", () => onEnd(end))
   write(socket, { version })
-  readLines(socket, (message) => {
+  readMessages(socket, (message) => {
     if (!isLinked && "version" in message) {
       if (message["version"] !== version) return onStranger()
       isLinked = true

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { Socket } from "node:net"
+import * as JsonLines from "../process/JsonLines.ts"
 
 const isSample = Schema.is(MetricSample)
 
@@ -34,27 +35,10 @@ export const read = (
     Effect.acquireRelease(
       Effect.sync(() => {
         const socket = new Socket({ fd: descriptor, readable: true, writable: false })
-        let rest = ""
-        socket.setEncoding("utf8")
-        socket.on("data", (text: string) => {
-          const lines = `${rest}${text}`.split("\n")
-          rest = lines.pop() ?? ""
-          if (rest.length > longestLine) socket.destroy()
-          for (const line of lines) onTotals(samplesOf(parse(line)))
-        })
-        // Its end is told in any case.
-        socket.on("error", () => {})
+        JsonLines.read(socket, longestLine, (value) => onTotals(samplesOf(value)))
         socket.on("close", onEnd)
         return socket
       }),
       (socket) => Effect.sync(() => socket.destroy())
     )
   )
-
-const parse = (line: string): unknown => {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
-}
