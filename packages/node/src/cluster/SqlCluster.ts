@@ -2,7 +2,6 @@
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
-import * as Runners from "effect/cluster/Runners"
 import * as RunnerServer from "effect/cluster/RunnerServer"
 import * as Sharding from "effect/cluster/Sharding"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
@@ -55,7 +54,8 @@ export const layer = (options: SqlClusterOptions) =>
         Layer.provide(RpcServer.layerProtocolSocketServer),
         Layer.provide([
           Layer.succeed(SocketServer, server),
-          RunnerHealth.layerPing.pipe(Layer.provide(Runners.layerRpc))
+          // The same layer as above is built once: who is well is asked over the connections that there are.
+          RunnerHealth.layerPing.pipe(Layer.provide(SteadyRunners.layer))
         ]),
         Layer.provide(client),
         Layer.provideMerge(SqlMessageStorage.layer.pipe(Layer.provide(NodeCrypto.layerDigest))),
