@@ -6,13 +6,15 @@ import { asAnswer, type ClusterAnswer, type ClusterRequest } from "./ClusterRequ
 
 type AnswerOf<Type extends ClusterAnswer["type"]> = Extract<ClusterAnswer, { readonly type: Type }>
 
+const hasEnded: ClusterAnswer = { type: "refused", reason: "the supervisor of this worker has ended" }
+
 /** Without the supervisor there is nobody to tell anything, and this worker has no shard any more. */
 const whenLost: Readonly<Record<ClusterAnswer["type"], ClusterAnswer>> = {
   done: { type: "done" },
   shards: { type: "shards", shards: [] },
-  runners: { type: "refused", reason: "the supervisor of this worker has ended" },
-  registered: { type: "refused", reason: "the supervisor of this worker has ended" },
-  refused: { type: "refused", reason: "the supervisor of this worker has ended" }
+  runners: hasEnded,
+  registered: hasEnded,
+  refused: hasEnded
 }
 
 /**
