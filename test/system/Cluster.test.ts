@@ -36,7 +36,7 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
     Effect.gen(function* () {
       const served = yield* serve(3)
       const { lives, pool } = served
-      const counting = yield* keepCounting([pool.port])
+      const endCounting = yield* keepCounting(pool.port)
       yield* spread(served, 3)
       const [victim = assert.fail()] = familyOf(pool).workers
       const orphans = [...lives.now()].flatMap(([id, owner]) => (owner === String(victim) ? [id] : []))
@@ -50,7 +50,7 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
       const took = slowestOf(answers)
       yield* familyWith(pool, "the worker is replaced", ({ workers }) => workers.length === 3)
       yield* spread(served, 3)
-      const asked = yield* counting.end
+      const asked = yield* endCounting
       // Those that the worker itself was to answer.
       for (const { begun, failure } of failuresOf(asked)) assert.isBelow(begun, killed + 100, failure)
       yield* tell(
@@ -66,7 +66,7 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
     Effect.gen(function* () {
       const served = yield* serve()
       const { lives, pool } = served
-      const counting = yield* keepCounting([pool.port])
+      const endCounting = yield* keepCounting(pool.port)
       yield* spread(served)
       const before = familyOf(pool)
       kill(before.parent, "SIGHUP")
@@ -76,7 +76,7 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
         ({ workers }) => workers.length === 2 && !workers.some((pid) => before.workers.includes(pid))
       )
       yield* spread(served)
-      const asked = yield* counting.end
+      const asked = yield* endCounting
       assert.deepStrictEqual(failuresOf(asked), [])
       yield* tell(`cluster, HUP: ${asked.length} requests, the slowest took ${slowestOf(asked).toFixed()} ms`)
       yield* stop(pool)
@@ -89,7 +89,7 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
     Effect.gen(function* () {
       const served = yield* serve()
       const { lives, pool } = served
-      const counting = yield* keepCounting([pool.port])
+      const endCounting = yield* keepCounting(pool.port)
       for (let round = 0; round < 2; round++) {
         yield* spread(served)
         const before = familyOf(pool)
@@ -101,7 +101,7 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
         )
       }
       yield* spread(served)
-      const asked = yield* counting.end
+      const asked = yield* endCounting
       assert.deepStrictEqual(failuresOf(asked), [])
       yield* tell(`cluster, USR2 twice: ${asked.length} requests, the slowest took ${slowestOf(asked).toFixed()} ms`)
       yield* stop(pool)
@@ -114,7 +114,7 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
     Effect.gen(function* () {
       const served = yield* serve()
       const { pool } = served
-      const counting = yield* keepCounting([pool.port])
+      const endCounting = yield* keepCounting(pool.port)
       yield* spread(served)
       const { parent } = familyOf(pool)
       kill(parent, "SIGTTIN")
@@ -123,7 +123,7 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
       kill(parent, "SIGTTOU")
       yield* familyWith(pool, "a worker leaves", ({ workers }) => workers.length === 2)
       yield* spread(served)
-      const asked = yield* counting.end
+      const asked = yield* endCounting
       assert.deepStrictEqual(failuresOf(asked), [])
       yield* tell(`cluster, scaling: ${asked.length} requests, the slowest took ${slowestOf(asked).toFixed()} ms`)
       yield* stop(pool)
@@ -135,7 +135,7 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
     Effect.gen(function* () {
       const served = yield* serve()
       const { lives, pool } = served
-      const counting = yield* keepCounting([pool.port])
+      const endCounting = yield* keepCounting(pool.port)
       yield* spread(served)
       const killed = performance.now()
       lives.kill(pool.pid)
@@ -147,7 +147,7 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
         `cluster, kill -9 of the supervisor: no entity lives after ${(performance.now() - killed).toFixed()} ms`
       )
       assert.isBelow(performance.now() - killed, patience)
-      yield* counting.end
+      yield* endCounting
       yield* gone(pool)
     }).pipe(Effect.scoped)
   )
@@ -155,12 +155,12 @@ describe.skipIf(!isMeasurable)("entities of a cluster in the workers of a server
   it.live("live in the only process of a server without workers, by the same program", () =>
     Effect.gen(function* () {
       const { lives, pool } = yield* serve(0)
-      const counting = yield* keepCounting([pool.port])
+      const endCounting = yield* keepCounting(pool.port)
       yield* until(
         "all counters live",
         Effect.sync(() => lives.now().size === counters.length)
       )
-      assert.deepStrictEqual(failuresOf(yield* counting.end), [])
+      assert.deepStrictEqual(failuresOf(yield* endCounting), [])
       assert.strictEqual(lives.owners, 1)
       kill(pool.pid, "SIGTERM")
       yield* gone(pool)

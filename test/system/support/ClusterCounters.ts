@@ -14,7 +14,7 @@ import { ask } from "./SupervisorVisitors.ts"
 
 const application = join(import.meta.dirname, "../fixtures/cluster.ts")
 
-const Count = Schema.fromJsonString(Schema.Struct({ count: Schema.Int, pid: Schema.Int, by: Schema.Int }))
+const Count = Schema.fromJsonString(Schema.Struct({ count: Schema.Int, pid: Schema.Int }))
 
 /** What was asked for, from when until when. */
 export interface Asked {
@@ -111,30 +111,17 @@ export const askFor = (port: number, path: string): Effect.Effect<Asked> =>
     })
   })
 
-/** Asks for every counter again and again, and for some of them slowly; the end yields what became of all. */
-export const keepCounting = (
-  ports: ReadonlyArray<number>
-): Effect.Effect<
-  { readonly asked: ReadonlyArray<Asked>; readonly end: Effect.Effect<ReadonlyArray<Asked>> },
-  never,
-  Scope.Scope
-> =>
+/** Asks for every counter again and again, and for some of them slowly; yields the end of it, which yields all answers. */
+export const keepCounting = (port: number): Effect.Effect<Effect.Effect<ReadonlyArray<Asked>>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const asked: Array<Asked> = []
-    const client = (index: number, pathOf: (turn: number) => string) => {
-      let turn = index
-      return Effect.suspend(() => {
-        turn++
-        const port = ports[turn % ports.length] ?? Number.NaN
-        return Effect.map(askFor(port, pathOf(turn)), (one) => void asked.push(one))
-      })
-    }
-    const slowly = slowCounters.map((id, index) => client(index, () => `/slowly/${id}`))
-    const quickly = slowCounters.map((_, index) =>
-      client(index * 3, (turn) => `/add/${quickCounters[turn % quickCounters.length]}`)
-    )
-    const end = yield* keepAsking([...slowly, ...quickly])
-    return { asked, end: Effect.as(end, asked) }
+    const askOnce = (path: string) => Effect.map(askFor(port, path), (one) => void asked.push(one))
+    const slowly = slowCounters.map((id) => askOnce(`/slowly/${id}`))
+    const quickly = slowCounters.map((_, index) => {
+      let turn = index * 3
+      return Effect.suspend(() => askOnce(`/add/${quickCounters[++turn % quickCounters.length]}`))
+    })
+    return Effect.as(yield* keepAsking([...slowly, ...quickly]), asked)
   })
 
 export const failuresOf = (asked: ReadonlyArray<Asked>): ReadonlyArray<Asked> =>
