@@ -4,6 +4,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { chmodSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { isAfter } from "../../examples/cluster-chat/History.ts"
 import { findPrograms } from "../../examples/cluster-chat/launcher/Machine.ts"
 import { findProgram } from "../support/FindProgram.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
@@ -24,12 +25,6 @@ const names = ["Ada", "Bo", "Cid", "Dee", "Eve", "Fay"]
 
 const check = (what: string, condition: () => boolean) => until(what, Effect.sync(condition))
 
-const isAfter = (id: string, other: string): boolean => {
-  const [one = 0, two = 0] = id.split("-").map(Number)
-  const [otherOne = 0, otherTwo = 0] = other.split("-").map(Number)
-  return one === otherOne ? two > otherTwo : one > otherOne
-}
-
 type Watchers = ReadonlyMap<string, ReadonlyArray<ClusterChatWatcher>>
 
 /** Watches both rooms in all workers of some servers, or nearly all: the system chooses who takes a connection. */
@@ -43,6 +38,16 @@ const watchAt = (chat: ClusterChat, ...servers: ReadonlyArray<string>): Effect.E
     ),
     (entries) => new Map(entries)
   )
+
+/** Has a server replace its workers, and waits until its clients have come again. */
+const replaceWorkers = (chat: ClusterChat, server: string, clients: ReadonlyArray<ClusterChatMember>) =>
+  Effect.suspend(() => {
+    const visits = new Map(clients.map((member) => [member, member.servers.length]))
+    process.kill(chat.pidOf(server), "SIGHUP")
+    return check("its clients have come again", () =>
+      clients.every((member) => member.server !== undefined && member.servers.length > (visits.get(member) ?? 0))
+    )
+  })
 
 /** People who talk in their rooms all the time. */
 const converse = Effect.fnUntraced(function* (chat: ClusterChat) {
@@ -81,13 +86,13 @@ const converse = Effect.fnUntraced(function* (chat: ClusterChat) {
         const begun = performance.now()
         const expected = (room: string) =>
           JSON.stringify(talkers.filter((member) => member.room === room).map(({ name }) => name))
-        return Effect.as(
+        return Effect.map(
           check("presence is right", () =>
             rooms.every((room) => watchers.get(room)?.every(({ names }) => names === expected(room)))
           ),
           () => Math.round(performance.now() - begun)
         )
-      }).pipe(Effect.map((elapsed) => elapsed())),
+      }),
     /** All stop talking, and have heard the same: everything, once, in one order. */
     agree: Effect.gen(function* () {
       isTalking = false
@@ -169,11 +174,7 @@ describe.skipIf(!isMeasurable || !isInstalled)("examples/cluster-chat", () => {
         // Another one replaces its workers: their clients are sent away, and nobody is missed.
         const moved = talk.members.filter(({ server }) => server === "server 2")
         assert.isNotEmpty(moved)
-        const visits = new Map(moved.map((member) => [member, member.servers.length]))
-        process.kill(chat.pidOf("server 2"), "SIGHUP")
-        yield* check("its clients have come again", () =>
-          moved.every((member) => member.server !== undefined && member.servers.length > (visits.get(member) ?? 0))
-        )
+        yield* replaceWorkers(chat, "server 2", moved)
         const whenReplaced = yield* talk.untilPresenceIsRight(watchers)
         yield* talk.goesOn
         const second = yield* talk.agree
@@ -240,13 +241,7 @@ describe.skipIf(!isMeasurable || !isInstalled)("examples/cluster-chat", () => {
           yield* talk.goesOn
         }
         const first = yield* talk.agree
-        const visits = new Map(talk.members.map((member) => [member, member.servers.length]))
-        process.kill(chat.pidOf("server 1"), "SIGHUP")
-        yield* check("all have come again", () =>
-          talk.members.every(
-            (member) => member.server !== undefined && member.servers.length > (visits.get(member) ?? 0)
-          )
-        )
+        yield* replaceWorkers(chat, "server 1", talk.members)
         times.push(yield* talk.untilPresenceIsRight(watchers))
         yield* talk.goesOn
         const second = yield* talk.agree
