@@ -9,7 +9,6 @@ import * as MessageStorage from "effect/cluster/MessageStorage"
 import * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
 import type * as Runners from "effect/cluster/Runners"
-import * as RunnerServer from "effect/cluster/RunnerServer"
 import * as RunnerStorage from "effect/cluster/RunnerStorage"
 import * as Sharding from "effect/cluster/Sharding"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
@@ -17,7 +16,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as RpcServer from "effect/rpc/RpcServer"
 import * as Scope from "effect/Scope"
 import { SocketServer, type SocketServerError } from "effect/socket/SocketServer"
 import type { SqlClient } from "effect/sql/SqlClient"
@@ -123,10 +121,7 @@ const ofWorker = (pool: PoolPlace, options: PagiClusterOptions) =>
       // Who makes the folder looks for those that have been left behind.
       if (yield* claim(folder)) yield* Sweep.beside(folder, Date.now())
       const port = randomInt(1, RunnerSocket.highestPort)
-      const runner = RunnerServer.layer.pipe(
-        Layer.provideMerge(Sharding.layer),
-        Layer.provideMerge(SteadyRunners.layer),
-        Layer.provide(RpcServer.layerProtocolSocketServer),
+      const runner = RunnerProtocol.layerRunner.pipe(
         Layer.provide([
           Layer.effect(SocketServer, RunnerProtocol.listenIn(folder, RunnerSocket.pathOf(folder, port))),
           RunnerProtocol.layerClient((address) => ({ path: RunnerSocket.pathOf(folder, address.port) })),

@@ -3,16 +3,20 @@ import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import type { RunnerAddress } from "effect/cluster/RunnerAddress"
 import * as Runners from "effect/cluster/Runners"
+import * as RunnerServer from "effect/cluster/RunnerServer"
+import * as Sharding from "effect/cluster/Sharding"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as RpcClient from "effect/rpc/RpcClient"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
+import * as RpcServer from "effect/rpc/RpcServer"
 import type * as Scope from "effect/Scope"
 import { Socket } from "effect/socket/Socket"
 import type { SocketServer, SocketServerError } from "effect/socket/SocketServer"
 import { claim } from "../process/ClaimedFolder.ts"
 import * as StandingSocket from "../process/StandingSocket.ts"
+import * as SteadyRunners from "./SteadyRunners.ts"
 
 /** Where something listens. */
 export type Place = { readonly path: string } | { readonly host: string; readonly port: number }
@@ -82,3 +86,10 @@ export const layerClient = (
         })
     }))
   )
+
+/** A runner that others reach; what it listens and connects with, and where locks and messages are, is for others to say. */
+export const layerRunner = RunnerServer.layer.pipe(
+  Layer.provideMerge(Sharding.layer),
+  Layer.provideMerge(SteadyRunners.layer),
+  Layer.provide(RpcServer.layerProtocolSocketServer)
+)

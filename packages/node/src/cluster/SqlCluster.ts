@@ -2,15 +2,12 @@
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
-import * as RunnerServer from "effect/cluster/RunnerServer"
-import * as Sharding from "effect/cluster/Sharding"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as SqlMessageStorage from "effect/cluster/SqlMessageStorage"
 import * as SqlRunnerStorage from "effect/cluster/SqlRunnerStorage"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as RpcServer from "effect/rpc/RpcServer"
 import { SocketServer } from "effect/socket/SocketServer"
 import * as RunnerProtocol from "./RunnerProtocol.ts"
 import * as SteadyRunners from "./SteadyRunners.ts"
@@ -48,13 +45,10 @@ export const layer = (options: SqlClusterOptions) =>
       // That it is one of TCP is what it was asked for.
       const port = "port" in server.address ? server.address.port : 0
       const client = RunnerProtocol.layerClient((address) => ({ host: address.host, port: address.port }))
-      return RunnerServer.layer.pipe(
-        Layer.provideMerge(Sharding.layer),
-        Layer.provideMerge(SteadyRunners.layer),
-        Layer.provide(RpcServer.layerProtocolSocketServer),
+      return RunnerProtocol.layerRunner.pipe(
         Layer.provide([
           Layer.succeed(SocketServer, server),
-          // The same layer as above is built once: who is well is asked over the connections that there are.
+          // The layer of the runners is built once: who is well is asked over the connections that there are.
           RunnerHealth.layerPing.pipe(Layer.provide(SteadyRunners.layer))
         ]),
         Layer.provide(client),
