@@ -27,7 +27,7 @@ import { ShardLocks } from "./cluster/ShardLocks.ts"
 import * as SteadyRunners from "./cluster/SteadyRunners.ts"
 import type { SqlClusterOptions } from "./cluster/SqlCluster.ts"
 import * as Sweep from "./mesh/Sweep.ts"
-import { claim, PoolFolderError } from "./process/ClaimedFolder.ts"
+import { PoolFolderError } from "./process/ClaimedFolder.ts"
 import { Pool, type PoolPlace } from "./process/Pool.ts"
 
 export { PoolFolderError, type SqlClusterOptions }
@@ -118,8 +118,7 @@ const ofWorker = (pool: PoolPlace, options: PagiClusterOptions) =>
   Layer.effectContext(
     Effect.gen(function* () {
       const { cluster, folder } = pool
-      // Who makes the folder looks for those that have been left behind.
-      if (yield* claim(folder)) yield* Sweep.beside(folder, Date.now())
+      yield* Sweep.claim(folder)
       const port = randomInt(1, RunnerSocket.highestPort)
       const runner = RunnerProtocol.layerRunner.pipe(
         Layer.provide([

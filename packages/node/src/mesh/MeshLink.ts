@@ -101,19 +101,13 @@ class Settling {
   }
 }
 
-/** Who makes the folder looks for those that have been left behind. */
-const claim = (folder: string) =>
-  Effect.gen(function* () {
-    if (yield* ClaimedFolder.claim(folder)) yield* Sweep.beside(folder, Date.now())
-  })
-
 /** Listens in the folder until the scope closes. */
 const open = (
   folder: string,
   listener: SocketsListener
 ): Effect.Effect<MeshSockets, ClaimedFolder.PoolFolderError, EffectScope.Scope> =>
   Effect.acquireRelease(
-    Effect.retry(Effect.andThen(claim(folder), listen(folder, listener)), {
+    Effect.retry(Effect.andThen(Sweep.claim(folder), listen(folder, listener)), {
       // An old folder that is empty may be removed just now.
       times: 3,
       while: ({ reason }) => reason.includes("ENOENT")

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import { lstatSync, readdirSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { probe } from "../listen/UnixSocket.ts"
+import * as ClaimedFolder from "../process/ClaimedFolder.ts"
 import * as PoolFolder from "../process/PoolFolder.ts"
 
 /** Milliseconds that a folder is left alone: somebody may be about to listen in it. */
@@ -13,6 +14,10 @@ const youngest = 60_000
 
 /** More are left for another time. */
 const most = 32
+
+/** Claims the folder for a worker; who makes it looks for those that have been left behind. */
+export const claim = (folder: string): Effect.Effect<void, ClaimedFolder.PoolFolderError> =>
+  Effect.flatMap(ClaimedFolder.claim(folder), (isNew) => (isNew ? beside(folder, Date.now()) : Effect.void))
 
 /** Removes the folders beside this one in which nobody listens; nobody is told of what cannot be removed. */
 export const beside = (folder: string, now: number): Effect.Effect<void> =>
