@@ -40,13 +40,17 @@ describe("a server that runs out of file descriptors", () => {
           assert.match((yield* first.response) ?? "", /^HTTP\/1\.1 200 /)
         })
       )
+      // As long as it is full, a connection may also end without the 503 that it has not read yet.
       yield* until(
         "the server serves again",
-        Effect.map(fetchText(server.port, "/"), (text) => text.startsWith("HTTP/1.1 200 "))
+        Effect.match(fetchText(server.port, "/"), {
+          onSuccess: (text) => text.startsWith("HTTP/1.1 200 "),
+          onFailure: () => false
+        })
       )
       const warnings = server.output().match(/^warning: .*$/gm) ?? []
-      // One for a burst, of which a slow machine may make several.
-      assert.isAtMost(warnings.length, 4, server.output())
+      // One for a burst, of which a slow machine makes several; otherwise there would be one for each of forty.
+      assert.isBelow(warnings.length, 20, server.output())
       assert.match(warnings[0] ?? "", /^warning: too many open files: \d+ of the 64 that ulimit -n allows; /)
       yield* server.signal("SIGTERM")
       assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
