@@ -75,7 +75,10 @@ describe("examples/05-sse-broadcaster.ts", () => {
       assert.deepStrictEqual(second.messages(), ["two", "lines \xc3\xa4"])
       yield* server.signal("SIGTERM")
       assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
-      for (const { peer } of [first, second]) assert.isTrue(peer.text.endsWith("\r\n0\r\n\r\n"))
+      for (const { peer } of [first, second]) {
+        yield* peer.closed
+        assert.isTrue(peer.text.endsWith("\r\n0\r\n\r\n"))
+      }
     })
   )
 
@@ -116,11 +119,12 @@ describe("examples/07-fullflush.ts", () => {
   const firstLine = "This takes a moment"
   const end = "\r\n0\r\n\r\n"
 
+  const serve = serveFile("examples/07-fullflush.ts")
+
   /** What there is when the first line has come. */
-  const beginning = (path: string) =>
+  const beginning = ({ port }: Server, path: string) =>
     Effect.gen(function* () {
-      const server = yield* serveFile("examples/07-fullflush.ts")
-      const peer = (yield* open(server.port)).read()
+      const peer = (yield* open(port)).read()
       peer.send(requestText(path))
       yield* until(
         "the first line has come",
@@ -134,15 +138,20 @@ describe("examples/07-fullflush.ts", () => {
       return text
     })
 
+  const isAll = (text: string): boolean => text.includes("result")
+
   it.live("has the first line written before the work", () =>
     Effect.gen(function* () {
-      assert.notInclude(yield* beginning("/"), "result")
+      const server = yield* serve
+      // Once is proof. Whoever looks a second late finds everything, as on a machine that has other work.
+      const text = yield* Effect.repeat(beginning(server, "/"), { while: isAll, times: 5 })
+      assert.isFalse(isAll(text))
     })
   )
 
   it.live("or everything after it", () =>
     Effect.gen(function* () {
-      assert.include(yield* beginning("/late"), "result")
+      assert.isTrue(isAll(yield* beginning(yield* serve, "/late")))
     })
   )
 })
@@ -185,6 +194,7 @@ describe("examples/14-router-and-sse.ts", () => {
         assert.match(yield* fetchText(server.port, "/votes/water"), /^HTTP\/1\.1 404 /)
         yield* server.signal("SIGTERM")
         assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
+        yield* peer.closed
         assert.isTrue(peer.text.endsWith("\r\n0\r\n\r\n"))
         assert.notInclude(server.output(), "ERROR")
       })
