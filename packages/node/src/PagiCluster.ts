@@ -20,6 +20,7 @@ import * as Scope from "effect/Scope"
 import { SocketServer, type SocketServerError } from "effect/socket/SocketServer"
 import type { SqlClient } from "effect/sql/SqlClient"
 import { randomInt } from "node:crypto"
+import * as LastRunner from "./cluster/LastRunner.ts"
 import * as PoolRunnerStorage from "./cluster/PoolRunnerStorage.ts"
 import * as RunnerProtocol from "./cluster/RunnerProtocol.ts"
 import * as RunnerSocket from "./cluster/RunnerSocket.ts"
@@ -105,7 +106,7 @@ const localChannel = (): PoolRunnerStorage.LocksChannel => {
 }
 
 const storage = (channel: () => PoolRunnerStorage.LocksChannel) =>
-  Layer.sync(RunnerStorage.RunnerStorage, () => PoolRunnerStorage.make(channel()))
+  Layer.sync(RunnerStorage.RunnerStorage, () => LastRunner.patient(PoolRunnerStorage.make(channel())))
 
 const alone = (options: PagiClusterOptions) =>
   Sharding.layer.pipe(

@@ -4,6 +4,7 @@ import type { Sharding } from "effect/cluster/Sharding"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -145,6 +146,33 @@ describe("a cluster of workers", () => {
       for (const answer of yield* addAll) assert.deepStrictEqual(answer, { count: 2, worker: 1 })
       yield* close
       assert.strictEqual(counters.living.size, 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("has nothing to complain about while the entities of the last runner end", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${String(message)}`))
+      const { place } = yield* makePool
+      const layer = Layer.provideMerge(
+        Counter.toLayer(
+          Effect.as(
+            Effect.addFinalizer(() => Effect.sleep("1 second")),
+            { Add: () => Effect.succeed({ count: 1, worker: 1 }) }
+          )
+        ),
+        PagiCluster.layer()
+      )
+      for (const pool of [undefined, place(1)]) {
+        yield* Effect.gen(function* () {
+          const counter = yield* Counter.client
+          yield* counter("slow").Add({ by: 1 })
+        }).pipe(Effect.provide(layer), Effect.provideService(Pool, pool), Effect.provide(Logger.layer([logger])))
+      }
+      assert.deepStrictEqual(
+        lines.filter((line) => /^(?:Warn|Error)/.test(line)),
+        []
+      )
     }).pipe(Effect.scoped)
   )
 

@@ -2,6 +2,7 @@
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
+import { RunnerStorage } from "effect/cluster/RunnerStorage"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as SqlMessageStorage from "effect/cluster/SqlMessageStorage"
 import * as SqlRunnerStorage from "effect/cluster/SqlRunnerStorage"
@@ -9,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { SocketServer } from "effect/socket/SocketServer"
+import * as LastRunner from "./LastRunner.ts"
 import * as RunnerProtocol from "./RunnerProtocol.ts"
 import * as SteadyRunners from "./SteadyRunners.ts"
 
@@ -37,6 +39,10 @@ const timings: Partial<ShardingConfig.ShardingConfig["Service"]> = {
   entityTerminationTimeout: 4000
 }
 
+const storage = Layer.effect(RunnerStorage, Effect.map(RunnerStorage, LastRunner.patient)).pipe(
+  Layer.provide(SqlRunnerStorage.layer)
+)
+
 export const layer = (options: SqlClusterOptions) =>
   Layer.unwrap(
     Effect.gen(function* () {
@@ -54,7 +60,7 @@ export const layer = (options: SqlClusterOptions) =>
         Layer.provide(client),
         Layer.provideMerge(SqlMessageStorage.layer.pipe(Layer.provide(NodeCrypto.layerDigest))),
         // A database that cannot be used is not something from which a program could go on.
-        Layer.provide(Layer.orDie(SqlRunnerStorage.layer)),
+        Layer.provide(Layer.orDie(storage)),
         Layer.provide([
           RunnerProtocol.layerSerialization,
           ShardingConfig.layer({
