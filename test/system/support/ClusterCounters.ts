@@ -43,18 +43,24 @@ export class Lives {
     this.path = path
   }
 
-  /** Has a process end at once. */
+  /**
+   * Has a process end at once. That is written down before: others may have its counters before this process comes to
+   * write anything more.
+   */
   kill(pid: number): void {
-    kill(pid, "SIGKILL")
     appendFileSync(this.path, `killed - ${pid}\n`)
+    kill(pid, "SIGKILL")
   }
 
   /** Which process has each counter now. None may ever have had one that another had. */
   now(): ReadonlyMap<string, string> {
     const lives = new Map<string, string>()
+    const killed = new Set<string>()
     if (!existsSync(this.path)) return lives
     for (const line of readFileSync(this.path, "utf8").split("\n").slice(0, -1)) {
       const [what, id = "", pid = ""] = line.split(" ")
+      // Its last words, in the moment in which it was killed.
+      if (killed.has(pid)) continue
       if (what === "begins") {
         assert.isUndefined(lives.get(id), `${line}, while it lives: ${lives.get(id)}`)
         lives.set(id, pid)
@@ -64,6 +70,7 @@ export class Lives {
         assert.strictEqual(lives.get(id), pid, line)
         lives.delete(id)
       } else {
+        killed.add(pid)
         for (const [counter, owner] of lives) if (owner === pid) lives.delete(counter)
       }
     }
