@@ -107,7 +107,7 @@ export interface PredecessorListener {
   readonly onAnswer: (number: number, answer: ClusterAnswer) => void
   /** It speaks another version, and there is nothing but its end to wait for. */
   readonly onStranger: () => void
-  /** Once: the connection has ended; nobody is left who could have a shard, or that is not known. */
+  /** Once, unless it is closed here: the connection has ended; nobody is left who could have a shard, or that is not known. */
   readonly onEnd: (end: "over" | "lost") => void
 }
 
@@ -124,7 +124,10 @@ export const connect = (
   socket.on("error", (error) => {
     if (codeOf(error) === "ENOENT") end = "over"
   })
-  socket.on("close", () => onEnd(end))
+  let isClosedHere = false
+  socket.on("close", () => {
+    if (!isClosedHere) onEnd(end)
+  })
   write(socket, { version })
   readMessages(socket, (message) => {
     if (!isLinked && "version" in message) {
@@ -140,5 +143,10 @@ export const connect = (
     const answer = asAnswer(message["answer"])
     if (isLinked && typeof number === "number" && answer !== undefined) onAnswer(number, answer)
   })
-  return { close: () => socket.destroy() }
+  return {
+    close: () => {
+      isClosedHere = true
+      socket.destroy()
+    }
+  }
 }

@@ -10,6 +10,7 @@ import * as ClusterKeeper from "../../src/cluster/ClusterKeeper.ts"
 import type { ClusterAnswer, ClusterRequest } from "../../src/cluster/ClusterRequest.ts"
 import { PoolFolderError } from "../../src/process/ClaimedFolder.ts"
 import * as PoolFolder from "../../src/process/PoolFolder.ts"
+import { turns } from "../support/Until.ts"
 
 const acquire = (address: string, ...shards: Array<string>): ClusterRequest => ({ type: "acquire", address, shards })
 const shards = (...given: Array<string>): ClusterAnswer => ({ type: "shards", shards: given })
@@ -28,14 +29,29 @@ const keep = (settings: ClusterKeeper.KeeperSettings) =>
     return { ...keeper, ask, close: Scope.close(scope, Exit.void) }
   })
 
+const isSame = (one: ClusterAnswer, other: ClusterAnswer): boolean => JSON.stringify(one) === JSON.stringify(other)
+
 /** Asks again and again until the answer is this one. */
 const until = (ask: Effect.Effect<ClusterAnswer>, expected: ClusterAnswer): Effect.Effect<void> =>
   Effect.gen(function* () {
-    for (;;) {
-      const answer = yield* ask
-      if (JSON.stringify(answer) === JSON.stringify(expected)) return
-      yield* Effect.sleep("5 millis")
+    while (!isSame(yield* ask, expected)) yield* turns(1)
+  })
+
+/** The time that is left to orphans passes when the test says so. */
+const passingTimeWhenTold = Effect.acquireRelease(
+  Effect.sync(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })),
+  () => Effect.sync(() => vi.useRealTimers())
+)
+
+/** The same as `until`, where ten milliseconds pass after each other answer; yields how many that were. */
+const timeUntil = (ask: Effect.Effect<ClusterAnswer>, expected: ClusterAnswer): Effect.Effect<number> =>
+  Effect.gen(function* () {
+    let passed = 0
+    for (; !isSame(yield* ask, expected); passed += 10) {
+      vi.advanceTimersByTime(10)
+      yield* turns(1)
     }
+    return passed
   })
 
 describe("the keeper of a cluster", () => {
@@ -92,6 +108,7 @@ describe("the keeper of a cluster", () => {
 
   it.live("tells its predecessor who has ended, and that frees what a lost successor had, after a while", () =>
     Effect.gen(function* () {
+      yield* passingTimeWhenTold
       const path = yield* folder
       const old = yield* keep({ folder: path, predecessor: undefined, pid: 1, orphansEnd: 50 })
       const next = yield* keep({ folder: path, predecessor: 1, pid: 2 })
@@ -100,8 +117,23 @@ describe("the keeper of a cluster", () => {
       next.gone(1)
       yield* until(old.ask(1, acquire("a:3", "s:1", "s:2")), shards("s:1"))
       yield* next.close
-      assert.deepStrictEqual(yield* old.ask(1, acquire("a:3", "s:1", "s:2")), shards("s:1"))
-      yield* until(old.ask(1, acquire("a:3", "s:1", "s:2")), shards("s:1", "s:2"))
+      const again = old.ask(1, acquire("a:3", "s:1", "s:2"))
+      assert.deepStrictEqual(yield* again, shards("s:1"))
+      assert.isAtLeast(yield* timeUntil(again, shards("s:1", "s:2")), 50)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("waits for nothing any more when it has been closed", () =>
+    Effect.gen(function* () {
+      yield* passingTimeWhenTold
+      const path = yield* folder
+      const old = yield* keep({ folder: path, predecessor: undefined, pid: 1, orphansEnd: 20 })
+      const next = yield* keep({ folder: path, predecessor: 1, pid: 2, orphansEnd: 60_000 })
+      yield* next.ask(1, acquire("a:1", "s:1"))
+      yield* next.close
+      yield* timeUntil(old.ask(1, acquire("a:2", "s:1")), shards("s:1"))
+      vi.advanceTimersByTime(10_000)
+      assert.strictEqual(vi.getTimerCount(), 0)
     }).pipe(Effect.scoped)
   )
 
@@ -124,13 +156,14 @@ describe("the keeper of a cluster", () => {
 
   it.live("gives nothing away for a while when its predecessor was killed, whose workers may have it", () =>
     Effect.gen(function* () {
+      yield* passingTimeWhenTold
       const path = yield* folder
       yield* keep({ folder: path, predecessor: undefined, pid: 9 })
       // As it is left by a process that was killed: nobody listens.
       writeFileSync(join(path, "c-1.sock"), "")
       const keeper = yield* keep({ folder: path, predecessor: 1, pid: 2, orphansEnd: 300 })
       assert.deepStrictEqual(yield* keeper.ask(1, acquire("a:1", "s:1")), shards())
-      yield* until(keeper.ask(1, acquire("a:1", "s:1")), shards("s:1"))
+      assert.isAtLeast(yield* timeUntil(keeper.ask(1, acquire("a:1", "s:1")), shards("s:1")), 300)
     }).pipe(Effect.scoped)
   )
 
