@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { WebSocketHandler } from "@pagi/core/PagiApp"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
+import * as TestClock from "effect/testing/TestClock"
 import { constants } from "node:http2"
 import { range } from "./support/Http2Session.ts"
 import { connect, type Http2WebSocket } from "./support/Http2WebSocket.ts"
+import { takesLess, timeOf } from "./support/Pace.ts"
 import { pattern } from "./support/Traffic.ts"
 import { turns, until } from "./support/Until.ts"
 import { describe as tell, echo } from "./support/WebSocketServer.ts"
@@ -28,12 +29,8 @@ const noting = (notes: Array<string>, ...messages: ReadonlyArray<string>): WebSo
 
 const repeated = (count: number, value: string): ReadonlyArray<string> => range(count).map(() => value)
 
-/** Less than the time that a session lingers. */
-const soon = (what: string, condition: () => boolean): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    const [taken] = yield* Effect.timed(until(what, condition))
-    assert.isBelow(Duration.toMillis(taken), 500, what)
-  })
+/** For a server where sessions that linger would stay for ever. */
+const still = { clock: "still" } as const
 
 const isEchoed = (socket: Http2WebSocket): Effect.Effect<void> =>
   Effect.gen(function* () {
@@ -64,7 +61,10 @@ describe("a WebSocket over HTTP/2", () => {
   it.live("is over at once when its client has closed it, however the end of the stream comes", () =>
     Effect.gen(function* () {
       const events: Array<string> = []
-      const { count, open } = yield* connect(echo((event) => events.push(tell(event))))
+      const { count, open } = yield* connect(
+        echo((event) => events.push(tell(event))),
+        still
+      )
       for (const endsTogether of [false, true]) {
         events.length = 0
         const socket = open()
@@ -75,7 +75,7 @@ describe("a WebSocket over HTTP/2", () => {
         yield* socket.ended
         assert.strictEqual(socket.closing?.code, 4001)
         if (!endsTogether) socket.stream.end()
-        yield* soon("the session is over", () => count() === 1)
+        yield* until("the session is over", () => count() === 1)
         yield* socket.closed
         assert.strictEqual(socket.code, NGHTTP2_NO_ERROR)
         assert.deepStrictEqual(events, ["connect", "disconnect 4001 bye"])
@@ -91,7 +91,8 @@ describe("a WebSocket over HTTP/2", () => {
           yield* send({ type: "websocket.accept" })
           yield* send({ type: "websocket.send", text: "last" })
           yield* send({ type: "websocket.close", code: 4000, reason: "done" })
-        })
+        }),
+        still
       )
       for (const endsTogether of [false, true]) {
         const socket = open()
@@ -102,7 +103,7 @@ describe("a WebSocket over HTTP/2", () => {
         if (endsTogether) socket.stream.end()
         yield* socket.ended
         if (!endsTogether) socket.stream.end()
-        yield* soon("the session is over", () => count() === 1)
+        yield* until("the session is over", () => count() === 1)
         yield* socket.closed
         assert.strictEqual(socket.code, NGHTTP2_NO_ERROR)
       }
@@ -116,12 +117,15 @@ describe("a WebSocket over HTTP/2", () => {
     it.live(`ends with 1006 when its client ${how}; others go on`, () =>
       Effect.gen(function* () {
         const events: Array<string> = []
-        const { count, open } = yield* connect(echo((event) => events.push(tell(event))))
+        const { count, open } = yield* connect(
+          echo((event) => events.push(tell(event))),
+          still
+        )
         const [left, other] = [open(), open()]
         yield* left.opened
         yield* other.opened
         leave(left)
-        yield* soon("the session is over", () => count() === 2)
+        yield* until("the session is over", () => count() === 2)
         yield* left.closed
         assert.deepStrictEqual(events.slice(2), ["disconnect 1006 client_closed"])
         yield* isEchoed(other)
@@ -132,7 +136,7 @@ describe("a WebSocket over HTTP/2", () => {
   it.live("is over at once when its client breaks a rule and sends on without an end", () =>
     Effect.gen(function* () {
       const notes: Array<string> = []
-      const { count, open } = yield* connect(noting(notes))
+      const { count, open } = yield* connect(noting(notes), still)
       const socket = open()
       yield* socket.opened
       // A frame that is not masked.
@@ -140,13 +144,13 @@ describe("a WebSocket over HTTP/2", () => {
       yield* socket.ended
       assert.strictEqual(socket.closing?.code, 1002)
       socket.stream.write(Buffer.alloc(300_000))
-      yield* soon("the session is over", () => count() === 1)
+      yield* until("the session is over", () => count() === 1)
       yield* socket.closed
       assert.strictEqual(notes.length, 1)
     })
   )
 
-  it.live("whose client keeps its window shut ends after writeTimeout", () =>
+  it.effect("whose client keeps its window shut ends after writeTimeout", () =>
     Effect.gen(function* () {
       const notes: Array<string> = []
       const { count, open, session } = yield* connect(noting(notes, "hello"), {
@@ -156,14 +160,16 @@ describe("a WebSocket over HTTP/2", () => {
       const sockets = range(3).map(open)
       for (const socket of sockets) yield* socket.opened
       assert.strictEqual(count(), 4)
-      for (const socket of sockets) {
-        yield* socket.closed
-        assert.strictEqual(socket.code, NGHTTP2_CANCEL)
-      }
-      yield* soon("the sessions are over", () => count() === 1)
+      yield* TestClock.adjust("900 millis")
+      assert.isTrue(sockets.every(({ code }) => code === undefined))
+      // Not for longer, as sessions that linger would end then.
+      yield* Effect.repeat(TestClock.adjust("10 millis"), {
+        until: () => sockets.every(({ code }) => code === NGHTTP2_CANCEL)
+      })
+      yield* until("the sessions are over", () => count() === 1)
       assert.deepStrictEqual(notes, repeated(3, "disconnect 1006 write_timeout"))
       session.destroy()
-      yield* soon("the connection is over", () => count() === 0)
+      yield* until("the connection is over", () => count() === 0)
     })
   )
 
@@ -179,9 +185,10 @@ describe("a WebSocket over HTTP/2", () => {
             const event = yield* receive
             if (event.type !== "websocket.receive") return
             received.push(Buffer.from(event.bytes ?? []))
-            yield* Effect.sleep("3 millis")
+            yield* turns(5)
           }
-        })
+        }),
+        still
       )
       const messages = range(400).map((index) => Buffer.from(pattern(size, index)))
       const socket = open()
@@ -191,19 +198,22 @@ describe("a WebSocket over HTTP/2", () => {
       socket.stream.end()
       yield* until("all messages are taken", () => received.length === messages.length)
       assert.isTrue(Buffer.concat(received).equals(Buffer.concat(messages)))
-      yield* soon("the session is over", () => count() === 1)
+      yield* until("the session is over", () => count() === 1)
     })
   )
 
   it.live("answers what a client has sent before it half-closed the stream, which then is over with 1006", () =>
     Effect.gen(function* () {
       const events: Array<string> = []
-      const { count, open } = yield* connect(echo((event) => events.push(tell(event))))
+      const { count, open } = yield* connect(
+        echo((event) => events.push(tell(event))),
+        still
+      )
       const socket = open()
       yield* socket.opened
       for (const text of ["first", "second"]) socket.send(text)
       socket.stream.end()
-      yield* soon("the session is over", () => count() === 1)
+      yield* until("the session is over", () => count() === 1)
       yield* socket.closed
       assert.deepStrictEqual(socket.messages, ["first", "second"])
       assert.deepStrictEqual(events.slice(1), ["first", "second", "disconnect 1006 client_closed"])
@@ -223,7 +233,8 @@ describe("a WebSocket over HTTP/2", () => {
             if (event.type === "websocket.disconnect") return
             yield* turns(2)
           }
-        })
+        }),
+        still
       )
       const socket = open()
       yield* socket.opened
@@ -231,13 +242,13 @@ describe("a WebSocket over HTTP/2", () => {
       socket.stream.end()
       yield* until("the application is told of the end", () => notes.length === 101)
       assert.deepStrictEqual(notes, [...range(100).map(String), "disconnect 1006 client_closed"])
-      yield* soon("the session is over", () => count() === 1)
+      yield* until("the session is over", () => count() === 1)
     })
   )
 
   it.live("counts as a connection: beyond maxConnections handshakes get 503, and what is open goes on", () =>
     Effect.gen(function* () {
-      const { count, open } = yield* connect(echo(), { server: { maxConnections: 4 } })
+      const { count, open } = yield* connect(echo(), { ...still, server: { maxConnections: 4 } })
       const sockets = range(4).map(open)
       for (const socket of sockets) yield* socket.opened
       for (let attempts = 0; attempts < 3; attempts++) {
@@ -249,7 +260,7 @@ describe("a WebSocket over HTTP/2", () => {
       for (const socket of sockets) yield* isEchoed(socket)
       const [first] = sockets
       first?.stream.close(NGHTTP2_CANCEL)
-      yield* soon("there is room", () => count() === 4)
+      yield* until("there is room", () => count() === 4)
       const another = open()
       yield* another.opened
       yield* isEchoed(another)
@@ -258,24 +269,27 @@ describe("a WebSocket over HTTP/2", () => {
 
   it.live("is closed with 1001 when the server stops", () =>
     Effect.gen(function* () {
-      const notes: Array<string> = []
-      const { count, open, server } = yield* connect(noting(notes))
-      const sockets = range(3).map(open)
-      for (const socket of sockets) yield* socket.opened
-      const stopping = yield* Effect.forkChild(server.server.shutdown, { startImmediately: true })
-      for (const socket of sockets) {
-        yield* socket.serverClosed
-        assert.strictEqual(socket.closing?.code, 1001)
-        socket.sendClose(1001)
-        socket.stream.end()
-      }
-      const [taken] = yield* Effect.timed(Fiber.join(stopping))
-      assert.isBelow(Duration.toMillis(taken), 1500)
-      assert.strictEqual(count(), 0)
-      assert.deepStrictEqual(
-        notes.map((note) => note.slice(0, 15)),
-        repeated(3, "disconnect 1001")
-      )
+      const stop = Effect.gen(function* () {
+        const notes: Array<string> = []
+        const { count, open, server } = yield* connect(noting(notes))
+        const sockets = range(3).map(open)
+        for (const socket of sockets) yield* socket.opened
+        const stopping = yield* Effect.forkChild(server.server.shutdown, { startImmediately: true })
+        for (const socket of sockets) {
+          yield* socket.serverClosed
+          assert.strictEqual(socket.closing?.code, 1001)
+          socket.sendClose(1001)
+          socket.stream.end()
+        }
+        const taken = yield* timeOf(Fiber.join(stopping))
+        assert.strictEqual(count(), 0)
+        assert.deepStrictEqual(
+          notes.map((note) => note.slice(0, 15)),
+          repeated(3, "disconnect 1001")
+        )
+        return taken
+      })
+      yield* takesLess(1500, stop)
     })
   )
 
@@ -290,7 +304,7 @@ describe("a WebSocket over HTTP/2", () => {
           while ((yield* receive).type !== "websocket.disconnect");
           yield* mayEnd.await
         }),
-        { server: { h2MaxConcurrentStreams, disconnectGrace: "1 minute" } }
+        { ...still, server: { h2MaxConcurrentStreams, disconnectGrace: "1 minute" } }
       )
       const openAndClose = Effect.gen(function* () {
         const socket = open()
@@ -312,7 +326,7 @@ describe("a WebSocket over HTTP/2", () => {
       assert.deepStrictEqual(outcomes.slice(accepted), repeated(300 - accepted, `undefined ${NGHTTP2_REFUSED_STREAM}`))
       assert.strictEqual(count(), 1 + accepted)
       mayEnd.openUnsafe()
-      yield* soon("the applications have ended", () => count() === 1)
+      yield* until("the applications have ended", () => count() === 1)
       assert.strictEqual((yield* openAndClose).status, 200)
     })
   )

@@ -2,13 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as PagiApp from "@pagi/core/PagiApp"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as PagiServer from "../src/PagiServer.ts"
 import { fetchText, open } from "./support/Client.ts"
+import { takesLess, timeOf } from "./support/Pace.ts"
 import { answer } from "./support/Server.ts"
 
 const app = PagiApp.layer(PagiApp.make({ http: answer("here") }))
@@ -99,8 +99,7 @@ describe("PagiServer.layerTest", () => {
       const answered = Effect.provide(HttpClient.get("/"), Layer.fresh(PagiServer.layerTest()))
       yield* Effect.provide(answered, clocked)
       // As long as those of other servers have for a request that is under way.
-      const [took] = yield* Effect.timed(Effect.provide(answered, clocked))
-      assert.isBelow(Duration.toMillis(took), 300)
+      yield* takesLess(300, timeOf(Effect.provide(answered, clocked)))
     })
   )
 

@@ -4,10 +4,10 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as TestClock from "effect/testing/TestClock"
 import { open } from "./support/Client.ts"
 import { fetch } from "./support/HttpSuiteClient.ts"
 import { serveWay, ways } from "./support/HttpSuiteWay.ts"
+import { onStillClock } from "./support/Pace.ts"
 import { answer, serve } from "./support/Server.ts"
 import { connect } from "./support/WebSocketClient.ts"
 
@@ -24,9 +24,6 @@ const app = PagiApp.make({
   })
 })
 
-/** Makes a server on a clock that nobody moves; all else, its clients above all, is on the live one. */
-const onTestClock = <A, E, R>(serve: Effect.Effect<A, E, R>) => Effect.provide(serve, TestClock.layer())
-
 /** Several times what it takes. In virtual time it would never end, as nobody moves that. */
 const soon = (close: Effect.Effect<void>) =>
   Effect.map(Effect.timed(close), ([waited]) => assert.isBelow(Duration.toMillis(waited), 6000))
@@ -35,7 +32,7 @@ describe("a server under TestClock", () => {
   for (const way of ways) {
     it.live(`closes idle connections and event streams of HTTP/${way.version} over ${way.over}`, () =>
       Effect.gen(function* () {
-        const { client, server } = yield* onTestClock(serveWay(way, app))
+        const { client, server } = yield* onStillClock(serveWay(way, app))
         yield* fetch(client)
         yield* soon(server.close)
       })
@@ -44,7 +41,7 @@ describe("a server under TestClock", () => {
 
   it.live("closes sessions, streams, and connections without a request", () =>
     Effect.gen(function* () {
-      const { close, port } = yield* onTestClock(serve(app))
+      const { close, port } = yield* onStillClock(serve(app))
       yield* open(port)
       const session = yield* connect(`ws://127.0.0.1:${port}`)
       yield* session.opened
@@ -61,7 +58,7 @@ describe("a server under TestClock", () => {
     Effect.gen(function* () {
       const live = Context.get(Context.empty(), Clock.Clock)
       assert.strictEqual(yield* Clock.Clock, live)
-      assert.notStrictEqual(yield* onTestClock(Effect.map(Clock.Clock, (clock) => clock)), live)
+      assert.notStrictEqual(yield* onStillClock(Effect.map(Clock.Clock, (clock) => clock)), live)
     })
   )
 })

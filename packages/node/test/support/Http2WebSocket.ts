@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type { ClientHttp2Session, ClientHttp2Stream, Settings } from "node:http2"
 import { openSession } from "./HttpSuiteClient.ts"
 import { tcpTarget } from "./HttpSuiteWay.ts"
+import { onStillClock } from "./Pace.ts"
 import { frame, readFrames, type ServerFrame } from "./RawFrames.ts"
 import { until } from "./Until.ts"
 import { serveWebSocket } from "./WebSocketServer.ts"
@@ -100,13 +101,14 @@ export class Http2WebSocket {
     until(`${count} messages arrive`, () => this.messages.length >= count)
 }
 
-/** A server with this handler of sessions, and a connection on which it has offered them. */
+/** A server with this handler of sessions, and a connection on which it has offered them. The clock is that of the server. */
 export const connect = (
   handler: WebSocketHandler<unknown>,
-  options: { readonly server?: ServerOptions.Input; readonly client?: Settings } = {}
+  options: { readonly server?: ServerOptions.Input; readonly client?: Settings; readonly clock?: "still" } = {}
 ) =>
   Effect.gen(function* () {
-    const server = yield* serveWebSocket(handler, options.server)
+    const serving = serveWebSocket(handler, options.server)
+    const server = yield* options.clock === "still" ? onStillClock(serving) : serving
     const session = yield* openSession(tcpTarget(server.port), options.client)
     let isOffered = false
     session.on("remoteSettings", ({ enableConnectProtocol }) => {
