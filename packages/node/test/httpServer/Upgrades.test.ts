@@ -346,13 +346,11 @@ describe("a WebSocket", () => {
           begun++
           return Effect.onExit(Effect.interruptible(Effect.never), (exit) => Effect.sync(() => exits.push(exit)))
         })
-        const { open } = yield* start(program(run))
+        const { open } = yield* start(program(run), { server: { disconnectGrace: "1 hour" } })
         const client = yield* open()
         yield* until("the program begins", () => begun === 1)
-        const left = performance.now()
         client.socket.terminate()
         yield* until("the program ends", () => exits.length === 1)
-        assert.isBelow(performance.now() - left, 1000)
         const [exit] = exits
         const isAbort = (cause: Cause.Cause<unknown>) =>
           cause.reasons.some((reason) => reason._tag === "Interrupt" && reason.annotations.has(ClientAbort.key))
