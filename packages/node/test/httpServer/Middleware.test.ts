@@ -6,6 +6,7 @@ import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as EffectScope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -132,11 +133,12 @@ describe.each(versions)("HTTP/$version over $over", (way) => {
 
   it.live("finalizers that wait do not delay the response", () =>
     Effect.gen(function* () {
+      const go = Latch.makeUnsafe(false)
       let finalized = false
       const program = Effect.andThen(
         Effect.addFinalizer(() =>
           Effect.andThen(
-            Effect.sleep(200),
+            go.await,
             Effect.sync(() => {
               finalized = true
             })
@@ -147,6 +149,7 @@ describe.each(versions)("HTTP/$version over $over", (way) => {
       const { client } = yield* serve(way, program)
       assert.strictEqual((yield* fetch(client)).text, "hello")
       assert.isFalse(finalized)
+      yield* go.open
       yield* until("the finalizer runs", () => finalized)
     })
   )

@@ -4,6 +4,7 @@ import type { DisconnectReason } from "@pagi/core/DisconnectReason"
 import type { HttpHandler } from "@pagi/core/PagiApp"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Logger from "effect/Logger"
 import { attempt, fetch, type HttpClient } from "./HttpSuiteClient.ts"
 import { serveHttpWay, type Way } from "./HttpSuiteWay.ts"
@@ -101,17 +102,17 @@ export const testFailures = (way: Way): void => {
     )
   }
 
-  const broken = (headers: ReadonlyArray<readonly [string, string]>, then: Effect.Effect<void, string>) => {
-    const handler: HttpHandler<unknown> = (_scope, _receive, send) =>
+  const broken =
+    (headers: ReadonlyArray<readonly [string, string]>, then: Effect.Effect<void, string>) =>
+    (isSeen: Latch.Latch): HttpHandler<unknown> =>
+    (_scope, _receive, send) =>
       send({ type: "http.response.start", status: 200, headers }).pipe(
         Effect.andThen(send({ type: "http.response.body", body: "half", more: true })),
         // The client shall see the first half in any case.
-        Effect.andThen(Effect.sleep("20 millis")),
+        Effect.andThen(isSeen.await),
         Effect.andThen(then)
       )
-    return handler
-  }
-  for (const [name, handler] of Object.entries({
+  for (const [name, make] of Object.entries({
     "whose application returns": broken([], Effect.void),
     "whose application fails": broken([], Effect.fail("on purpose")),
     "shorter than its content-length": broken([["content-length", "8"]], Effect.void)
@@ -119,8 +120,13 @@ export const testFailures = (way: Way): void => {
     it.live(`a response ${name} is no complete one for the client`, () =>
       withLog(() =>
         Effect.gen(function* () {
-          const { client } = yield* serveHttpWay(way, besides(handler))
-          const { outcome, status, text } = yield* attempt(client)
+          const isSeen = Latch.makeUnsafe()
+          const { client } = yield* serveHttpWay(way, besides(make(isSeen)))
+          const exchange = client.begin({})
+          yield* exchange.receives("half")
+          yield* isSeen.open
+          yield* exchange.ended
+          const { outcome, status, text } = exchange
           assert.deepStrictEqual([status, text, outcome], [200, "half", "failed"])
           yield* isServed(client)
         })
