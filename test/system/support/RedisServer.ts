@@ -61,7 +61,11 @@ export const startRedis = (flags: ReadonlyArray<string> = []): Effect.Effect<Red
       running.scope = scope
       const program = yield* Scope.provide(start(path ?? "redis-server", args), scope)
       running.program = program
-      yield* until("Redis answers", answers(port))
+      // Where it cannot have the port, another one might answer.
+      const isThere = Effect.flatMap(program.hasEnded, (hasEnded) =>
+        hasEnded ? Effect.die(new Error(program.output())) : answers(port)
+      )
+      yield* until("Redis answers", isThere)
     })
     yield* Effect.addFinalizer(() => stop)
     yield* begin
