@@ -44,11 +44,14 @@ describe.skipIf(!isMeasurable)("a pod that is told to stop", () => {
         )
 
         let count = 0
-        const failures: Array<string> = []
+        const failures: Array<{ readonly begun: number; readonly reason: string }> = []
         const client = (path: string) =>
-          Effect.match(ask(port, path), {
-            onSuccess: () => void count++,
-            onFailure: ({ message }) => void failures.push(message)
+          Effect.suspend(() => {
+            const begun = performance.now()
+            return Effect.match(ask(port, path), {
+              onSuccess: () => void count++,
+              onFailure: ({ message }) => void failures.push({ begun, reason: message })
+            })
           })
         const everybodyKnows = yield* keepAsking(["/", "/", "/", "/slow"].map(client))
         yield* until(
@@ -67,7 +70,11 @@ describe.skipIf(!isMeasurable)("a pod that is told to stop", () => {
         assert.strictEqual(yield* statusOf(admin, "/livez"), 200)
         yield* Effect.sleep(untilTold - toldAfter)
         yield* everybodyKnows
-        assert.deepStrictEqual(failures, [])
+        // A machine may pause until the time is over in which those who come are served.
+        assert.deepStrictEqual(
+          failures.filter((failure) => failure.begun < begin + untilTold),
+          []
+        )
         assert.isAbove(count - before, 20)
 
         assert.deepStrictEqual(yield* tree.result, { code: 0, signal: null }, tree.output())
