@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { isMeasurable } from "./support/Memory.ts"
 import { bundled } from "./support/SupervisorBundle.ts"
 import { application, expectQuiet, familyOf, running, start, startedBy, stop } from "./support/SupervisorPool.ts"
+import { until } from "./support/Until.ts"
 
 /** The shell moves itself to the group, and then becomes the server. */
 const inGroup = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
@@ -35,10 +36,26 @@ const groupWith = (processors: number): string | undefined => {
   return undefined
 }
 
+const isRemoved = (folder: string): boolean => {
+  try {
+    rmdirSync(folder)
+  } catch {
+    // Somebody is in it.
+  }
+  return !existsSync(folder)
+}
+
 const group = (processors: number): Effect.Effect<string | undefined, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => groupWith(processors)),
-    (folder) => Effect.sync(() => folder !== undefined && rmdirSync(folder))
+    // A process that nobody can see any more leaves its group a moment later.
+    (folder) =>
+      folder === undefined
+        ? Effect.void
+        : until(
+            "the group is empty",
+            Effect.sync(() => isRemoved(folder))
+          )
   )
 
 const machine = availableParallelism()
