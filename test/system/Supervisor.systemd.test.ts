@@ -192,7 +192,10 @@ describe.skipIf(!isMeasurable || !hasSystemd)("a server with workers that system
         Effect.sync(() => since(before).includes("WATCHDOG=1"))
       )
       yield* stop(pool)
-      assert.include(since(before), "STOPPING=1")
+      yield* until(
+        "the server has said that it stops",
+        Effect.sync(() => since(before).includes("STOPPING=1"))
+      )
       yield* tell(`NOTIFY_SOCKET: ${[...new Set(received().map((line) => line.split("=")[0]))].join(", ")}`)
       expectQuiet(tree)
     })
