@@ -85,7 +85,8 @@ const makePool = Effect.gen(function* () {
 /** Until all workers have some of the counters. */
 const spread = (counters: Counters, addAll: Effect.Effect<unknown, unknown>, workers: number) =>
   Effect.gen(function* () {
-    while (new Set(counters.living.values()).size < workers) yield* addAll
+    // Not all the time: workers take over from each other when they look, a few times a second.
+    while (new Set(counters.living.values()).size < workers) yield* Effect.andThen(addAll, Effect.sleep("50 millis"))
   })
 
 describe("a cluster of workers", () => {
