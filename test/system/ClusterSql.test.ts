@@ -6,13 +6,14 @@ import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { type Asked, askFor, failuresOf, Lives, quickCounters, serve, slowestOf } from "./support/ClusterCounters.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { hasPostgreSql, postgreSql } from "./support/PostgreSql.ts"
+import { fixture } from "./support/Programs.ts"
 import { familyOf, stop } from "./support/SupervisorPool.ts"
 import { until } from "./support/Until.ts"
 
 /** Milliseconds: the time after which locks of a machine end that is gone, and some to notice that. */
 const patience = 20_000
 
-const application = join(import.meta.dirname, "fixtures/clusterSql.ts")
+const application = fixture("clusterSql")
 
 const all = (port: number, how: "add" | "surely", ids: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Asked>> =>
   Effect.forEach(ids, (id) => askFor(port, `/${how}/${id}`), { concurrency: "unbounded" })

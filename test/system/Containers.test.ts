@@ -11,7 +11,7 @@ import { freePort } from "../support/Ports.ts"
 import * as Dockerfile from "./support/Dockerfile.ts"
 import * as FreshRoot from "./support/FreshRoot.ts"
 import { outputOf } from "./support/Programs.ts"
-import { bundled } from "./support/SupervisorBundle.ts"
+import { built } from "./support/Built.ts"
 import { until } from "./support/Until.ts"
 
 const root = join(import.meta.dirname, "../..")
@@ -168,7 +168,7 @@ describe("the Dockerfile", () => {
 
 describe.skipIf(!FreshRoot.isPossible)("a container of the Dockerfile", () => {
   beforeAll(async () => {
-    await Effect.runPromise(bundled)
+    await Effect.runPromise(built)
     folder = mkdtempSync(join(tmpdir(), "pagi-container-"))
     execFileSync("chmod", ["755", folder])
     image = makeImage()

@@ -5,11 +5,12 @@ import { browser, hasBrowser } from "./support/Browser.ts"
 import { openDashboard } from "./support/DashboardPage.ts"
 import { fastAdmin } from "./support/FastAdmin.ts"
 import { mixedLoad } from "./support/MixedLoad.ts"
+import { fixture } from "./support/Programs.ts"
 import { familyOf, type Pool, serve as servePool, stop } from "./support/SupervisorPool.ts"
 import { kill } from "./support/SupervisorProcesses.ts"
 import { until } from "./support/Until.ts"
 
-const application = join(import.meta.dirname, "fixtures/observed.ts")
+const application = fixture("observed")
 
 const token = "open-sesame-0123456789"
 

@@ -1,11 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { join } from "node:path"
 import { fetchText, open, requestText } from "./support/Peer.ts"
-import { pagiServer, start } from "./support/Programs.ts"
+import { fixture, pagiServer, start } from "./support/Programs.ts"
 import { until } from "./support/Until.ts"
 
-const app = join(import.meta.dirname, "fixtures/app.ts")
+const app = fixture("app")
 
 /** A server that may have no more than so many descriptors. */
 const serveWith = (descriptors: number) =>

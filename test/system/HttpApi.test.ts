@@ -7,11 +7,12 @@ import { certificates } from "../support/Certificates.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { type Clients, start } from "./support/ApiClients.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
+import { fixture } from "./support/Programs.ts"
 import { expectQuiet, familyOf, familyWith, type Pool, serve, stop } from "./support/SupervisorPool.ts"
 import { kill } from "./support/SupervisorProcesses.ts"
 import { until } from "./support/Until.ts"
 
-const application = join(import.meta.dirname, "fixtures/httpApi.ts")
+const application = fixture("httpApi")
 
 /** Has all workers replaced, and waits until others answer over each way. */
 const reloaded = (pool: Pool, clients: Clients) =>

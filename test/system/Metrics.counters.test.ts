@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { join } from "node:path"
 import { certificates } from "../support/Certificates.ts"
 import * as Http1 from "./support/counting/Http1.ts"
 import * as Http2 from "./support/counting/Http2.ts"
@@ -12,11 +11,12 @@ import * as WebSockets from "./support/counting/WebSockets.ts"
 import type { Place } from "./support/counting/Wire.ts"
 import { tlsFlags } from "./support/Http2.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
+import { fixture } from "./support/Programs.ts"
 import { familyOf, familyWith, serve as servePool, startedBy, stop } from "./support/SupervisorPool.ts"
 import { kill } from "./support/SupervisorProcesses.ts"
 import { standstill, until } from "./support/Until.ts"
 
-const application = join(import.meta.dirname, "fixtures/counted.ts")
+const application = fixture("counted")
 
 /** A server with two workers, and where its admin listener is. */
 const serve = (flags: ReadonlyArray<string>) =>

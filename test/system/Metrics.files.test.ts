@@ -13,12 +13,12 @@ import { Ledger } from "./support/counting/Ledger.ts"
 import * as Oddities from "./support/counting/Oddities.ts"
 import { nameOf, type Scrape, scrape } from "./support/counting/Scrape.ts"
 import * as WebSockets from "./support/counting/WebSockets.ts"
-import { serveFile } from "./support/Programs.ts"
+import { fixture, serveFile } from "./support/Programs.ts"
 import { serve as servePool } from "./support/SupervisorPool.ts"
 import { until } from "./support/Until.ts"
 
 const root = join(import.meta.dirname, "../..")
-const application = "test/system/fixtures/counted.ts"
+const application = fixture("counted")
 const alertsPath = join(root, "docs/observability/alerts.yml")
 const dashboardPath = join(root, "docs/observability/grafana.json")
 

@@ -13,9 +13,8 @@ import { Redis } from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { join } from "node:path"
 import { freePort } from "../support/Ports.ts"
-import { start } from "./support/Programs.ts"
+import { fixture, start } from "./support/Programs.ts"
 import { isInstalled, startRedis } from "./support/RedisServer.ts"
 import { connect, joinAs, listen, prefix, type Process, publish, room } from "./support/RedisTopics.ts"
 import { until } from "./support/Until.ts"
@@ -45,11 +44,7 @@ const look = (process: Process) =>
 /** A real process, `fixtures/redisTopics.ts`. */
 const startChild = (url: string) =>
   Effect.gen(function* () {
-    const child = yield* start(globalThis.process.execPath, [
-      join(import.meta.dirname, "fixtures/redisTopics.ts"),
-      url,
-      prefix
-    ])
+    const child = yield* start(globalThis.process.execPath, [fixture("redisTopics"), url, prefix])
     yield* until(
       "the child is ready",
       Effect.sync(() => child.output().includes("ready\n"))

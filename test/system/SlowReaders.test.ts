@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { connect, type Socket } from "node:net"
-import { join } from "node:path"
 import * as Http1 from "./support/counting/Http1.ts"
 import { Ledger } from "./support/counting/Ledger.ts"
 import { scrape } from "./support/counting/Scrape.ts"
@@ -17,11 +16,11 @@ import {
   resident,
   tell
 } from "./support/Memory.ts"
-import { pagiServer, serveFile } from "./support/Programs.ts"
+import { fixture, pagiServer, serveFile } from "./support/Programs.ts"
 import { newMark, variable } from "./support/SupervisorProcesses.ts"
 import { until } from "./support/Until.ts"
 
-const application = join(import.meta.dirname, "fixtures/counted.ts")
+const application = fixture("counted")
 
 /** Scrapes that each of these clients asks for: together far more than a gigabyte. */
 const scrapes = 5000
@@ -111,7 +110,7 @@ const serveUnread = (flags: ReadonlyArray<string>) =>
 describe.skipIf(!isMeasurable)("no request waits", () => {
   it.live("for scrapes that are never read, which cost little memory and end", () =>
     Effect.gen(function* () {
-      const server = yield* serveFile("test/system/fixtures/counted.ts", ["--admin=127.0.0.1:0"])
+      const server = yield* serveFile(fixture("counted"), ["--admin=127.0.0.1:0"])
       const url = /the admin listener is at (http:\S+)/.exec(server.output())?.[1] ?? assert.fail(server.output())
       yield* ask(server.port, 2000)
       const open = yield* idleDescriptors(server.pid)

@@ -2,17 +2,19 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { availableParallelism } from "node:os"
+import { join } from "node:path"
 import { inMebibytes, isMeasurable, mebibyte, resident, tell } from "./support/Memory.ts"
 import { bodyOf, open, requestText } from "./support/Peer.ts"
-import { bundled } from "./support/SupervisorBundle.ts"
 import { expectQuiet, familyOf, type Pool, serve, startedBy, stop } from "./support/SupervisorPool.ts"
-import { run } from "./support/Programs.ts"
+import { fromSources, run } from "./support/Programs.ts"
 import { cpuOf } from "./support/SupervisorProcesses.ts"
 import { ask, Who } from "./support/SupervisorVisitors.ts"
 import { hasWrk, wrk } from "./support/Wrk.ts"
 
 const hasTwoCores = availableParallelism() >= 2
 if (!hasTwoCores) console.warn("NOT TESTED on this machine: it has only one core")
+
+const sourceApplication = join(import.meta.dirname, "fixtures/supervised.ts")
 
 /** Seconds of each measurement of throughput. */
 const seconds = 3
@@ -121,12 +123,12 @@ const atRest = (pool: Pool, duration: number) =>
 describe.skipIf(!isMeasurable)("a parent with nothing to do", () => {
   it.live("holds no more than 60 MiB and takes no CPU", () =>
     Effect.gen(function* () {
-      const shipped = yield* serve({ command: yield* bundled })
-      const fromSources = yield* serve()
-      for (const pool of [shipped, fromSources]) assert.lengthOf(startedBy(pool), 2)
+      const shipped = yield* serve()
+      const checkout = yield* serve({ command: [fromSources], application: sourceApplication })
+      for (const pool of [shipped, checkout]) assert.lengthOf(startedBy(pool), 2)
       // By then V8 has cleared up what is left of the start, which it does when there has been nothing to do for a while.
       yield* Effect.sleep("10 seconds")
-      const [bundle, sources] = yield* Effect.all([atRest(shipped, 10), atRest(fromSources, 10)], { concurrency: 2 })
+      const [bundle, sources] = yield* Effect.all([atRest(shipped, 10), atRest(checkout, 10)], { concurrency: 2 })
       for (const [name, { memory, share }] of [
         ["bundled", bundle],
         ["from sources", sources]

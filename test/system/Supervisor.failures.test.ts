@@ -5,7 +5,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { takenPort } from "../support/Ports.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
-import { bundled, bundledApplication } from "./support/SupervisorBundle.ts"
+import { pagiServer } from "./support/Programs.ts"
 import { bodyOf, open, type Peer, requestText } from "./support/Peer.ts"
 import {
   application,
@@ -79,7 +79,7 @@ const isRefused = (port: number) =>
 describe.skipIf(!isMeasurable)("a worker", () => {
   it.live("that is killed takes only its own requests with it, and is back within a second", () =>
     Effect.gen(function* () {
-      const pool = yield* serve({ command: yield* bundled, application: yield* bundledApplication })
+      const pool = yield* serve()
       const guests = yield* guestsOfAll(pool)
       // Few, as those who ask have to share the machine with the worker that starts.
       const visitors = yield* visit(pool.port, 4)
@@ -126,11 +126,7 @@ describe.skipIf(!isMeasurable)("a worker", () => {
   it.live("that is blocked is replaced when its heartbeat is missed, and the others serve on", () =>
     Effect.gen(function* () {
       const heartbeatTimeout = 2
-      const pool = yield* serve({
-        workers: 3,
-        flags: [`--heartbeat-timeout=${heartbeatTimeout}`],
-        command: yield* bundled
-      })
+      const pool = yield* serve({ workers: 3, flags: [`--heartbeat-timeout=${heartbeatTimeout}`] })
       const visitors = yield* visit(pool.port)
       const { workers } = familyOf(pool)
       const lost = yield* Effect.forkChild(Effect.flip(ask(pool.port, "/block")), { startImmediately: true })
@@ -264,7 +260,7 @@ describe.skipIf(!isMeasurable)("the parent", () => {
 
   it.live("serves on when nobody reads what it logs, and replaces workers", () =>
     Effect.gen(function* () {
-      const pool = yield* serve({ accessLog: "stderr", command: yield* bundled })
+      const pool = yield* serve({ accessLog: "stderr" })
       const { parent, workers } = familyOf(pool)
       pool.closeOutput()
       for (let request = 0; request < 8; request++) yield* whoAnswers(pool.port)
@@ -283,9 +279,8 @@ describe.skipIf(!isMeasurable)("the parent", () => {
 
   it.live("that is killed as it begins leaves nothing that serves", () =>
     Effect.gen(function* () {
-      const [node, bundle] = yield* bundled
       for (const delay of [50, 100, 150, 200, 250, 300, 400] as const) {
-        const tree = yield* start(node, [bundle, "--workers=2", "--port=0", application])
+        const tree = yield* start(pagiServer, ["--workers=2", "--port=0", application])
         yield* Effect.sleep(delay)
         kill(tree.pid, delay % 100 === 0 ? "SIGKILL" : "SIGTERM")
         yield* tree.result
@@ -298,8 +293,7 @@ describe.skipIf(!isMeasurable)("the parent", () => {
     Effect.gen(function* () {
       const { path, put } = yield* versions
       yield* put(blocking)
-      const [node, bundle] = yield* bundled
-      const tree = yield* start(node, [bundle, "--workers=2", "--port=0", path])
+      const tree = yield* start(pagiServer, ["--workers=2", "--port=0", path])
       yield* bothBlock(tree)
       const begin = performance.now()
       kill(tree.pid, "SIGTERM")
@@ -367,7 +361,7 @@ describe.skipIf(!isMeasurable)("a new version", () => {
     Effect.gen(function* () {
       const { path, put } = yield* versions
       yield* put(working("1"))
-      const pool = yield* serve({ application: path, command: yield* bundled })
+      const pool = yield* serve({ application: path })
       const old = familyOf(pool)
       yield* put(blocking)
       kill(old.parent, "SIGUSR2")

@@ -1,13 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { join } from "node:path"
 import { isMeasurable, tell } from "./support/Memory.ts"
-import { bundled } from "./support/SupervisorBundle.ts"
+import { fixture, pagiServer } from "./support/Programs.ts"
 import { familyOf, type Pool, running, start, startedBy, stop } from "./support/SupervisorPool.ts"
 import { ask } from "./support/SupervisorVisitors.ts"
 import { until } from "./support/Until.ts"
 
-const application = join(import.meta.dirname, "fixtures/heavy.ts")
+const application = fixture("heavy")
 
 interface Heavy {
   readonly workers: number
@@ -20,10 +19,9 @@ interface Heavy {
 
 const serve = ({ flags, fromStart = 0, late = 0, workers }: Heavy) =>
   Effect.gen(function* () {
-    const [node, command] = yield* bundled
     const given = [`--workers=${workers}`, "--port=0", "--access-log=off", ...flags, application]
     const environment = { HEAVY_FROM_START: String(fromStart), HEAVY_LATE: String(late) }
-    return yield* running(yield* start(node, [command, ...given], environment), workers)
+    return yield* running(yield* start(pagiServer, given, environment), workers)
   })
 
 /** Asks for a path again and again by so many clients for as long as the scope is open; yields what has failed so far. */

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { isMeasurable } from "./support/Memory.ts"
-import { bundled } from "./support/SupervisorBundle.ts"
+import { pagiServer } from "./support/Programs.ts"
 import { application, expectQuiet, familyOf, running, start, startedBy, stop } from "./support/SupervisorPool.ts"
 import { until } from "./support/Until.ts"
 
@@ -65,11 +65,10 @@ describe.skipIf(!isMeasurable)("--workers auto", () => {
     Effect.gen(function* () {
       const folder = yield* group(1)
       if (folder === undefined) return console.warn("NOT TESTED on this machine: nobody may make control groups")
-      const [node, command] = yield* bundled
-      const given = [command, "--port=0", "--access-log=off"]
-      const everywhere = yield* running(yield* start(node, [...given, "--workers=auto", application]), machine)
+      const given = ["--port=0", "--access-log=off"]
+      const everywhere = yield* running(yield* start(pagiServer, [...given, "--workers=auto", application]), machine)
       assert.lengthOf(familyOf(everywhere).workers, machine)
-      const limited = ["-c", inGroup, folder, node, ...given]
+      const limited = ["-c", inGroup, folder, pagiServer, ...given]
       const one = yield* running(yield* start("sh", [...limited, "--workers=auto", application]), 1)
       assert.include(one.output(), "starting 1 worker\n")
       assert.lengthOf(familyOf(one).workers, 1)

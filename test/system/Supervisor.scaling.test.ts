@@ -1,15 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { join } from "node:path"
 import { isMeasurable, tell } from "./support/Memory.ts"
-import { bundled } from "./support/SupervisorBundle.ts"
+import { fixture } from "./support/Programs.ts"
 import { familiesOf, kill } from "./support/SupervisorProcesses.ts"
 import { expectQuiet, familyOf, familyWith, type Pool, serve, stop } from "./support/SupervisorPool.ts"
 import { ask } from "./support/SupervisorVisitors.ts"
 import { until } from "./support/Until.ts"
 
 /** Each request keeps an event loop for 10 ms. */
-const application = join(import.meta.dirname, "fixtures/occupied.ts")
+const application = fixture("occupied")
 
 const seconds = (since: number): number => (performance.now() - since) / 1000
 
@@ -45,7 +44,7 @@ describe.skipIf(!isMeasurable)("a server whose number of workers follows the loa
     () =>
       Effect.gen(function* () {
         const flags = ["--max-workers=4"]
-        const pool = yield* serve({ workers: 1, flags, application, command: yield* bundled })
+        const pool = yield* serve({ workers: 1, flags, application })
         const failures: Array<string> = []
         let since = performance.now()
         let grownIn = 0
@@ -83,7 +82,7 @@ describe.skipIf(!isMeasurable)("a server whose workers are busy", () => {
     "keeps its number of workers over HUP, TTIN and hot restarts, and loses nothing",
     () =>
       Effect.gen(function* () {
-        const pool = yield* serve({ workers: 1, flags: ["--max-workers=3"], application, command: yield* bundled })
+        const pool = yield* serve({ workers: 1, flags: ["--max-workers=3"], application })
         const failures: Array<string> = []
         const told = (text: string) =>
           until(

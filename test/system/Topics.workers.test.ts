@@ -1,15 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { existsSync, readdirSync } from "node:fs"
-import { basename, dirname, join } from "node:path"
+import { basename, dirname } from "node:path"
 import { isMeasurable, tell } from "./support/Memory.ts"
+import { fixture } from "./support/Programs.ts"
 import { expectQuiet, familyOf, familyWith, gone, type Pool, serve, stop } from "./support/SupervisorPool.ts"
 import { environmentOf, kill } from "./support/SupervisorProcesses.ts"
 import { ask } from "./support/SupervisorVisitors.ts"
 import { Conversation } from "./support/TopicsClient.ts"
 import { until } from "./support/Until.ts"
 
-const application = join(import.meta.dirname, "fixtures/topics.ts")
+const application = fixture("topics")
 
 /** Where the workers of a server meet, as it is written in their environment. */
 const folderOf = (pool: Pool): string => {

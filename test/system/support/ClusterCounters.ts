@@ -7,12 +7,12 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 import { keepAsking } from "./KeepAsking.ts"
-import { pagiServer } from "./Programs.ts"
+import { fixture, pagiServer } from "./Programs.ts"
 import { type Pool, running, start } from "./SupervisorPool.ts"
 import { kill } from "./SupervisorProcesses.ts"
 import { ask } from "./SupervisorVisitors.ts"
 
-const application = join(import.meta.dirname, "../fixtures/cluster.ts")
+const application = fixture("cluster")
 
 const Count = Schema.fromJsonString(Schema.Struct({ count: Schema.Int, pid: Schema.Int }))
 

@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { certificates } from "../../support/Certificates.ts"
 import { findProgram } from "../../support/FindProgram.ts"
-import { run, serveFile } from "./Programs.ts"
+import { fixture, run, serveFile } from "./Programs.ts"
 
 /** Flags of a server that speaks TLS. */
 export const tlsFlags = ({ server }: Awaited<ReturnType<typeof certificates>>): ReadonlyArray<string> => [
@@ -10,8 +10,7 @@ export const tlsFlags = ({ server }: Awaited<ReturnType<typeof certificates>>): 
 ]
 
 /** `pagi-server` with the application of `fixtures/http2.ts`. */
-export const serve = (flags: ReadonlyArray<string> = [], port?: number) =>
-  serveFile("test/system/fixtures/http2.ts", flags, port)
+export const serve = (flags: ReadonlyArray<string> = [], port?: number) => serveFile(fixture("http2"), flags, port)
 
 const path = findProgram("h2load")
 

@@ -2,14 +2,21 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import type { Readable } from "node:stream"
+import { inject } from "vitest"
 import { until } from "./Until.ts"
 
 const root = join(import.meta.dirname, "../../..")
 
-/** The command as it is installed in the checkout. */
-export const pagiServer = join(root, "node_modules/.bin/pagi-server")
+/** The command as it is installed in the checkout, which runs from its sources. */
+export const fromSources = join(root, "node_modules/.bin/pagi-server")
+
+/** The command as it is published, which starts faster (`BundledCommand`). */
+export const pagiServer = inject("bundledCommand") ?? fromSources
+
+/** The file of an application of the fixtures, with all that it imports (`BundledApplications`). */
+export const fixture = (name: string): string => join(inject("bundledApplications"), `${name}.js`)
 
 /**
  * Has memory tell what is held: glibc gives buffers from 8 KiB back to the system when they are freed, and V8's space for
@@ -85,12 +92,12 @@ export interface Server extends Program {
   readonly url: (path: string) => string
 }
 
-/** Starts `pagi-server` with a file of the repository, on a free port of the loopback interface unless one is given. */
+/** Starts `pagi-server` with a file, on a free port of the loopback interface unless one is given. */
 export const serveFile = (
   file: string,
   flags: ReadonlyArray<string> = [],
   port = 0
-): Effect.Effect<Server, never, Scope.Scope> => listen(["--port", `${port}`, ...flags, join(root, file)], root)
+): Effect.Effect<Server, never, Scope.Scope> => listen(["--port", `${port}`, ...flags, resolve(root, file)], root)
 
 /** Starts `pagi-server` with the files of a directory. */
 export const serveDirectory = (
@@ -125,4 +132,4 @@ export const serve = (
   application: "app" | "broadcast" | "capricious" | "draining" | "events",
   flags: ReadonlyArray<string> = [],
   port = 0
-): Effect.Effect<Server, never, Scope.Scope> => serveFile(`test/system/fixtures/${application}.ts`, flags, port)
+): Effect.Effect<Server, never, Scope.Scope> => serveFile(fixture(application), flags, port)

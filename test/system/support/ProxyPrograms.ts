@@ -8,13 +8,13 @@ import { findProgram, tellMissing } from "../../support/FindProgram.ts"
 import { freePort } from "../../support/Ports.ts"
 import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 import { open } from "./Peer.ts"
-import { start, type Program } from "./Programs.ts"
+import { fixture, type Program, start } from "./Programs.ts"
 import { type Pool, serve } from "./SupervisorPool.ts"
 import { until } from "./Until.ts"
 
 const documents = join(import.meta.dirname, "../../../docs/proxies")
 
-const application = join(import.meta.dirname, "../fixtures/proxied.ts")
+const application = fixture("proxied")
 
 /** What of a configuration is another one in a test: each text must be there. */
 export type Changes = Readonly<Record<string, string>>

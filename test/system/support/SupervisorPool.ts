@@ -5,14 +5,14 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
-import { outputOf, pagiServer, type Result } from "./Programs.ts"
+import { fixture, outputOf, pagiServer, type Result } from "./Programs.ts"
 import { familiesOf, type Family, type Found, kill, newMark, processesOf, variable } from "./SupervisorProcesses.ts"
 import { until } from "./Until.ts"
 
 const root = join(import.meta.dirname, "../../..")
 
 /** The application that says which process it is in. */
-export const application = join(import.meta.dirname, "../fixtures/supervised.ts")
+export const application = fixture("supervised")
 
 /** A program and all the processes that it has started, whoever their parents are by now. */
 export interface Tree {
