@@ -8,12 +8,14 @@ import * as Sharding from "effect/cluster/Sharding"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as RpcClient from "effect/rpc/RpcClient"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as RpcServer from "effect/rpc/RpcServer"
 import type * as Scope from "effect/Scope"
-import { Socket } from "effect/socket/Socket"
+import { Socket, SocketError, SocketOpenError } from "effect/socket/Socket"
 import type { SocketServer, SocketServerError } from "effect/socket/SocketServer"
+import * as net from "node:net"
 import { claim } from "../process/ClaimedFolder.ts"
 import * as StandingSocket from "../process/StandingSocket.ts"
 import * as SteadyRunners from "./SteadyRunners.ts"
@@ -27,6 +29,9 @@ const openTimeout = 1000
 /** JSON: while workers are replaced, some of them may be of another version of the program. */
 export const layerSerialization: Layer.Layer<RpcSerialization.RpcSerialization> = RpcSerialization.layerNdjson
 
+/** As many may write as like to until the other end reads again; Node takes it for a leak when more than ten wait. */
+const allowWaiting = (socket: net.Socket): net.Socket => socket.setMaxListeners(0)
+
 /** Listens for other runners. */
 export const listen = (place: Place): Effect.Effect<SocketServer["Service"], SocketServerError, Scope.Scope> =>
   Effect.map(NodeSocketServer.make(place), (server) => ({
@@ -34,8 +39,10 @@ export const listen = (place: Place): Effect.Effect<SocketServer["Service"], Soc
     // That a runner was killed which had a connection is told by its supervisor, and nothing to complain about here.
     run: (handler) =>
       server.run((socket) =>
-        Effect.catchCause(handler(socket), (cause) =>
-          Effect.logDebug("a connection of another runner has ended", cause)
+        Effect.serviceOption(NodeSocket.NetSocket).pipe(
+          Effect.tap((connection) => Effect.sync(() => Option.map(connection, allowWaiting))),
+          Effect.andThen(handler(socket)),
+          Effect.catchCause((cause) => Effect.logDebug("a connection of another runner has ended", cause))
         )
       )
   }))
@@ -68,6 +75,23 @@ export const listenIn = (
       }).pipe(Effect.scoped)
   }))
 
+const openFailed = (cause: Error) => new SocketError({ reason: new SocketOpenError({ kind: "Unknown", cause }) })
+
+const open = (place: Place): Effect.Effect<net.Socket, SocketError, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    restore(
+      Effect.callback<net.Socket, SocketError>((resume) => {
+        const socket = allowWaiting(net.connect(place))
+        socket.once("connect", () => resume(Effect.succeed(socket)))
+        socket.on("error", (cause) => resume(Effect.fail(openFailed(cause))))
+        return Effect.sync(() => socket.destroy())
+      })
+    ).pipe(Effect.tap((socket) => Effect.addFinalizer(() => Effect.sync(() => socket.destroySoon()))))
+  )
+
+/** Connects to another runner when somebody reads. */
+export const connect = (place: Place): Effect.Effect<Socket> => NodeSocket.fromDuplex(open(place), { openTimeout })
+
 /** Connects to runners. */
 export const layerClient = (
   placeOf: (address: RunnerAddress) => Place
@@ -78,7 +102,7 @@ export const layerClient = (
       codecFor: serialization.codecFor,
       make: (address) =>
         Effect.gen(function* () {
-          const socket = yield* NodeSocket.makeNet({ openTimeout, ...placeOf(address) })
+          const socket = yield* connect(placeOf(address))
           return yield* RpcClient.makeProtocolSocket().pipe(
             Effect.provideService(Socket, socket),
             Effect.provideService(RpcSerialization.RpcSerialization, serialization)

@@ -1,8 +1,10 @@
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import type { Socket } from "effect/socket/Socket"
 import { existsSync, rmSync } from "node:fs"
 import { connect } from "node:net"
+import { join } from "node:path"
 import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import * as RunnerProtocol from "../../src/cluster/RunnerProtocol.ts"
 import * as RunnerSocket from "../../src/cluster/RunnerSocket.ts"
@@ -49,6 +51,45 @@ describe("the socket of a runner", () => {
       yield* open
       yield* met[1].await
       assert.strictEqual(ended, 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("lets many wait until the other end reads, and Node does not take that for a leak", () =>
+    Effect.gen(function* () {
+      const warnings: Array<string> = []
+      const note = ({ message }: Error): void => void warnings.push(message)
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.on("warning", note)),
+        () => Effect.sync(() => process.off("warning", note))
+      )
+      const place = { path: join(yield* temporaryFolder, "socket") }
+      const server = yield* RunnerProtocol.listen(place)
+      const writing = [Latch.makeUnsafe(false), Latch.makeUnsafe(false)] as const
+      const written = [Latch.makeUnsafe(false), Latch.makeUnsafe(false)] as const
+      const mayRead = Latch.makeUnsafe(false)
+      let count = 0
+      /** Writes a good deal, and reads later. */
+      const talk = (socket: Socket) =>
+        Effect.gen(function* () {
+          const { pull } = yield* socket.reader
+          const { write } = yield* socket.writer
+          const index = count++
+          const writes = Array.from({ length: 20 }, () => write(new Uint8Array(1_000_000)))
+          const all = Effect.andThen(
+            Effect.all(writes, { concurrency: "unbounded" }),
+            written[index]?.open ?? Effect.void
+          )
+          yield* Effect.forkScoped(all, { startImmediately: true })
+          writing[index]?.openUnsafe()
+          yield* mayRead.await
+          yield* Effect.forever(pull)
+        }).pipe(Effect.scoped)
+      yield* Effect.forkScoped(server.run(talk))
+      yield* Effect.forkScoped(Effect.flatMap(RunnerProtocol.connect(place), talk))
+      for (const one of writing) yield* one.await
+      yield* mayRead.open
+      for (const one of written) yield* one.await
+      assert.deepStrictEqual(warnings, [])
     }).pipe(Effect.scoped)
   )
 })
