@@ -37,36 +37,33 @@ const eventsAfter = (lastEventId: string) => [
 const streamsOf = (port: number, path = "/streams") => Effect.map(fetchText(port, path), bodyOf)
 
 describe.skipIf(executablePath === undefined)("EventSource in Chromium", () => {
-  it.live(
-    "receives events, connects again with Last-Event-ID after a restart of the server, and stops on 204",
-    () =>
-      Effect.gen(function* () {
-        const { page, port } = yield* Effect.gen(function* () {
-          const server = yield* serve("events")
-          const page = yield* open(server.url("/"))
-          yield* when(page, "received.length >= 4")
-          assert.deepStrictEqual(yield* evaluate(page, "received"), eventsAfter("nothing"))
-          assert.strictEqual(yield* streamsOf(server.port), "1")
-          yield* server.signal("SIGTERM")
-          // The open stream does not keep the server from ending.
-          assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
-          yield* when(page, "source.readyState === EventSource.CONNECTING")
-          return { page, port: server.port }
-        })
+  it.live("receives events, connects again with Last-Event-ID after a restart of the server, and stops on 204", () =>
+    Effect.gen(function* () {
+      const { page, port } = yield* Effect.gen(function* () {
+        const server = yield* serve("events")
+        const page = yield* open(server.url("/"))
+        yield* when(page, "received.length >= 4")
+        assert.deepStrictEqual(yield* evaluate(page, "received"), eventsAfter("nothing"))
+        assert.strictEqual(yield* streamsOf(server.port), "1")
+        yield* server.signal("SIGTERM")
+        // The open stream does not keep the server from ending.
+        assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
+        yield* when(page, "source.readyState === EventSource.CONNECTING")
+        return { page, port: server.port }
+      })
 
-        const server = yield* serve("events", [], port)
-        yield* when(page, "received.length >= 8")
-        assert.deepStrictEqual(yield* evaluate(page, "received.slice(4)"), eventsAfter("ä-2"))
-        assert.strictEqual(yield* evaluate(page, "opened"), 2)
+      const server = yield* serve("events", [], port)
+      yield* when(page, "received.length >= 8")
+      assert.deepStrictEqual(yield* evaluate(page, "received.slice(4)"), eventsAfter("ä-2"))
+      assert.strictEqual(yield* evaluate(page, "opened"), 2)
 
-        const before = Number(yield* streamsOf(server.port, "/finish"))
-        yield* when(page, "source.readyState === EventSource.CLOSED")
-        assert.strictEqual(Number(yield* streamsOf(server.port)), before + 1)
-        // It has been told to come again after 200 ms, and does not.
-        yield* evaluate(page, "new Promise((resolve) => setTimeout(resolve, 1000))")
-        assert.strictEqual(Number(yield* streamsOf(server.port)), before + 1)
-        assert.strictEqual(yield* evaluate(page, "received.length"), 8)
-      }),
-    30_000
+      const before = Number(yield* streamsOf(server.port, "/finish"))
+      yield* when(page, "source.readyState === EventSource.CLOSED")
+      assert.strictEqual(Number(yield* streamsOf(server.port)), before + 1)
+      // It has been told to come again after 200 ms, and does not.
+      yield* evaluate(page, "new Promise((resolve) => setTimeout(resolve, 1000))")
+      assert.strictEqual(Number(yield* streamsOf(server.port)), before + 1)
+      assert.strictEqual(yield* evaluate(page, "received.length"), 8)
+    })
   )
 })
