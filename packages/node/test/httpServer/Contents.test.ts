@@ -99,7 +99,7 @@ describe.each(versions)("HTTP/$version over $over", (way) => {
       const pieces = Stream.unfold(0, (index) =>
         Effect.sync(() => {
           pulled = index
-          return index === 512 ? undefined : ([piece, index + 1] as const)
+          return index === 256 ? undefined : ([piece, index + 1] as const)
         })
       )
       const { client } = yield* serve(way, Effect.succeed(stream(pieces)))
@@ -111,7 +111,7 @@ describe.each(versions)("HTTP/$version over $over", (way) => {
       exchange.resume()
       yield* exchange.ended
       assert.strictEqual(exchange.outcome, "complete")
-      assert.isTrue(exchange.content.equals(Buffer.concat(Array.from({ length: 512 }, () => piece))))
+      assert.isTrue(exchange.content.equals(Buffer.concat(Array.from({ length: 256 }, () => piece))))
     })
   )
 
@@ -123,7 +123,7 @@ describe.each(versions)("HTTP/$version over $over", (way) => {
         raw(
           new Readable({
             read() {
-              this.push(++pulled > 512 ? null : piece)
+              this.push(++pulled > 256 ? null : piece)
             }
           })
         )
@@ -136,7 +136,7 @@ describe.each(versions)("HTTP/$version over $over", (way) => {
       assert.isBelow(pulled, 200)
       exchange.resume()
       yield* exchange.ended
-      assert.strictEqual(exchange.received, 512 * 65_536)
+      assert.strictEqual(exchange.received, 256 * 65_536)
     })
   )
 
