@@ -20,8 +20,11 @@ const setups: Readonly<Record<string, string>> = {
   node: "test/support/BundledWorkers.ts"
 }
 
-/** Milliseconds; several times what the longest test takes by itself, since others run beside it. */
-const testTimeout = 20_000
+/**
+ * Milliseconds; several times what the longest test takes by itself, since others run beside it, and longer than tests wait
+ * for anything that they can say did not happen.
+ */
+const testTimeout = 30_000
 
 const project = (name: string, root: string) => ({
   test: {

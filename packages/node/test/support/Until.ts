@@ -1,11 +1,7 @@
-import { vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 
 /** How long anything in these tests may take before it counts as never happening. */
 const patience = "10 seconds"
-
-// Later than `until`, which can say what did not happen.
-vi.setConfig({ testTimeout: 30_000 })
 
 /** Turns of the event loop in which to look, before it is taken that the condition needs more than what is ready. */
 const eagerTurns = 50
