@@ -6,9 +6,10 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
+import { join } from "node:path"
 import { ListenError } from "../src/accept/ListenError.ts"
-import { freePort } from "../../../test/support/Ports.ts"
-import { fetchText, open } from "./support/Client.ts"
+import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
+import { fetchText, open, openUnix } from "./support/Client.ts"
 import { answer, serve } from "./support/Server.ts"
 import { listenTcp } from "./support/Listen.ts"
 import { until } from "./support/Until.ts"
@@ -36,6 +37,9 @@ const withLifespan = (events: Array<string>, startUp?: (state: State) => Effect.
     lifespan: lifespan(events, startUp)
   })
 
+/** A place that no other test can take, as it may a port that was free a moment ago. */
+const socketPath = Effect.map(temporaryFolder, (folder) => join(folder, "app.sock"))
+
 const occupiedPort = Effect.map(
   listenTcp({
     host: "127.0.0.1",
@@ -52,18 +56,20 @@ describe("the lifespan of an application in a server", () => {
     Effect.gen(function* () {
       const events: Array<string> = []
       const mayStart = yield* Deferred.make<void>()
-      const port = yield* freePort
+      const socket = yield* socketPath
       const starting = yield* Effect.forkChild(
         serve(
           withLifespan(events, () => Deferred.await(mayStart)),
-          { port }
+          { socket }
         )
       )
       yield* until("the application is told to start", () => events.length > 0)
-      assert.strictEqual(yield* Effect.flip(fetchText(port)), "ECONNREFUSED")
+      assert.strictEqual(yield* Effect.flip(openUnix(socket)), "ENOENT")
       yield* Deferred.succeed(mayStart, undefined)
       const { close } = yield* Fiber.join(starting)
-      yield* fetchText(port)
+      const client = yield* openUnix(socket)
+      client.get("/", "Connection: close\r\n")
+      yield* client.ended
       yield* close
       assert.deepStrictEqual(events, ["lifespan.startup", "request", "lifespan.shutdown"])
     })
@@ -116,15 +122,15 @@ describe("the lifespan of an application in a server", () => {
 
   it.live("refuses the start with the application's message, and nothing listens", () =>
     Effect.gen(function* () {
-      const port = yield* freePort
+      const socket = yield* socketPath
       const app = PagiApp.make({
         http: answer("here"),
         lifespan: (_scope, _receive, send) => send({ type: "lifespan.startup.failed", message: "no database" })
       })
-      const error = yield* Effect.flip(serve(app, { port }))
+      const error = yield* Effect.flip(serve(app, { socket }))
       assert.strictEqual(error._tag, "LifespanError")
       assert.strictEqual(error.message, "application startup failed: no database")
-      assert.strictEqual(yield* Effect.flip(fetchText(port)), "ECONNREFUSED")
+      assert.strictEqual(yield* Effect.flip(openUnix(socket)), "ENOENT")
     })
   )
 
