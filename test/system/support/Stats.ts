@@ -7,6 +7,7 @@ import type { Server } from "./Programs.ts"
 const Stats = Schema.fromJsonString(
   Schema.Struct({
     streams: Schema.Int,
+    begun: Schema.Int,
     maximum: Schema.Int,
     pieces: Schema.Int,
     waiting: Schema.Int,
