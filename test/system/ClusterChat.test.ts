@@ -23,6 +23,9 @@ const rooms = ["red", "blue"]
 /** A room with members on every server, and more than one on each. */
 const names = ["Ada", "Bo", "Cid", "Dee", "Eve", "Fay"]
 
+/** Milliseconds: what is lost is noticed before its silence is, for which that takes five seconds. */
+const soon = 4500
+
 const check = (what: string, condition: () => boolean) => until(what, Effect.sync(condition))
 
 type Watchers = ReadonlyMap<string, ReadonlyArray<ClusterChatWatcher>>
@@ -206,9 +209,9 @@ describe.skipIf(!isMeasurable || !isInstalled)("examples/cluster-chat", () => {
           `presence right after ${whenKilled} ms (killed server), ${whenReplaced} ms (new workers), ` +
             `${whenRedisWasBack} ms (Redis back); ${first}, ${second}, ${third} messages heard`
         )
-        assert.isBelow(whenKilled, 2000)
-        assert.isBelow(whenReplaced, 2000)
-        assert.isBelow(whenRedisWasBack, 2000)
+        assert.isBelow(whenKilled, soon)
+        assert.isBelow(whenReplaced, soon)
+        assert.isBelow(whenRedisWasBack, soon)
 
         yield* chat.signal("SIGTERM")
         assert.deepStrictEqual(yield* chat.result, { code: 0, signal: null }, chat.output())
@@ -248,7 +251,7 @@ describe.skipIf(!isMeasurable || !isInstalled)("examples/cluster-chat", () => {
         yield* tell(
           `rooms as entities: presence right after ${times.join(", ")} ms; ${first}, ${second} messages heard`
         )
-        for (const time of times) assert.isBelow(time, 2000)
+        for (const time of times) assert.isBelow(time, soon)
 
         yield* chat.signal("SIGTERM")
         assert.deepStrictEqual(yield* chat.result, { code: 0, signal: null }, chat.output())
@@ -270,13 +273,13 @@ describe.skipIf(!isMeasurable || !isInstalled)("examples/cluster-chat", () => {
 
       yield* ada.sees(/^Connected to server \d$/)
       const state = yield* ada.state
+      const { connections } = ada
       process.kill(-chat.pidOf(state.replace("Connected to ", "")), "SIGKILL")
       yield* bo.say("Are you still there?")
       yield* ada.sees("Are you still there?")
-      yield* until(
-        "Ada is connected to another server",
-        Effect.map(ada.state, (now) => now !== state && now.startsWith("Connected to "))
-      )
+      // To another server, or to the same one, which is started again.
+      yield* check("Ada connects again", () => ada.connections > connections)
+      yield* ada.sees(/^Connected to server \d$/)
       yield* ada.say("I am.")
       for (const member of [ada, bo]) {
         yield* member.sees("I am.")

@@ -10,8 +10,11 @@ export class ChatMember {
   readonly name: string
   readonly #page: Page
   readonly #problems: ReadonlyArray<string>
+  /** How often the page has begun to connect. */
+  connections = 0
 
   constructor(name: string, { page, problems }: WatchedPage) {
+    page.on("websocket", () => this.connections++)
     this.name = name
     this.#page = page
     this.#problems = problems
