@@ -1,10 +1,11 @@
 /** Options and variables of files in servers with workers, while they run. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { chownSync, chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs"
+import { chownSync, chmodSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { isRunning } from "@pagi/node/process/RunningProcess"
 import * as Collector from "../support/Collector.ts"
+import * as PidFile from "../support/PidFile.ts"
 import * as Program from "../support/Program.ts"
 import * as Site from "../support/Site.ts"
 import { until } from "../support/Until.ts"
@@ -28,11 +29,6 @@ const found = (greeting: string, password: string): string =>
 
 const config = { app: application, listen: ["127.0.0.1:0"], workers: 2, accessLog: "off", pid: "server.pid" }
 
-const pidIn = (folder: string): number => {
-  const path = join(folder, "server.pid")
-  return existsSync(path) ? Number(readFileSync(path, "utf8")) : 0
-}
-
 /** A server with all its options in files. */
 const serve = () =>
   Effect.gen(function* () {
@@ -44,15 +40,12 @@ const serve = () =>
     const write = (name: string, content: unknown): void =>
       writeFileSync(join(cwd, name), typeof content === "string" ? content : JSON.stringify(content))
     const program = yield* Program.start(["--env-file", ".env", "--secrets", "secrets"], { cwd })
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        const pid = pidIn(cwd)
-        if (pid > 0 && isRunning(pid)) process.kill(pid, "SIGKILL")
-      })
-    )
+    const pidFile = join(cwd, "server.pid")
+    yield* PidFile.killAtEnd(pidFile)
     const address = yield* Program.address(program)
     yield* program.line(/ below process \d+: /)
-    return { address, cwd, program, write }
+    const pid = () => PidFile.read(pidFile) ?? assert.fail("there is no pid file")
+    return { address, pid, program, write }
   })
 
 /** Waits until the server answers so. */
@@ -66,7 +59,7 @@ describe("configuration files", () => {
     "are read again at SIGHUP, and by a successor; mistakes leave everything as it was",
     () =>
       Effect.gen(function* () {
-        const { address, cwd, program, write } = yield* serve()
+        const { address, pid, program, write } = yield* serve()
         assert.strictEqual(yield* textOf(address), found("hi", "one"))
         write(".env", "GREETING=servus\n")
         write("secrets/PASSWORD", "two")
@@ -89,12 +82,12 @@ describe("configuration files", () => {
         while ((yield* get(address)).status !== 431) yield* Effect.sleep(10)
 
         write("pagi.config.json", config)
-        const before = pidIn(cwd)
+        const before = pid()
         yield* program.signal("SIGUSR2")
-        yield* until(() => pidIn(cwd) !== before && pidIn(cwd) > 0)
+        yield* until(() => pid() !== before)
         yield* answers(address, found("moin", "two"))
         yield* until(() => !isRunning(before))
-        process.kill(pidIn(cwd), "SIGTERM")
+        process.kill(pid(), "SIGTERM")
         // Both have the same output, which ends with the later one.
         const { code, stderr } = yield* program.result
         assert.strictEqual(code, 0)

@@ -2,13 +2,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { readFileSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { Agent, type RequestOptions } from "node:http"
 import * as http from "node:http"
 import * as https from "node:https"
 import { join } from "node:path"
 import { isRunning } from "@pagi/node/process/RunningProcess"
 import { certificates } from "../../../../test/support/Certificates.ts"
+import * as PidFile from "../support/PidFile.ts"
 import * as Program from "../support/Program.ts"
 import * as Site from "../support/Site.ts"
 import { until } from "../support/Until.ts"
@@ -88,13 +89,8 @@ describe("pagi-server, given a program of Effect's or a fetch handler,", () => {
           const program = yield* Program.start([...flags, "--control", join(cwd, "control"), fixture(reference)])
           const url = yield* Program.address(program)
           yield* program.line(/ below process \d+: /)
-          const before = Number(readFileSync(pidFile, "utf8"))
-          yield* Effect.addFinalizer(() =>
-            Effect.sync(() => {
-              const pid = Number(readFileSync(pidFile, "utf8"))
-              if (isRunning(pid)) process.kill(pid, "SIGKILL")
-            }).pipe(Effect.ignoreCause)
-          )
+          yield* PidFile.killAtEnd(pidFile)
+          const before = PidFile.read(pidFile) ?? assert.fail()
           const clients = yield* load({ ...target, url })
           yield* clients.more(100)
           yield* program.signal("SIGHUP")
@@ -106,7 +102,7 @@ describe("pagi-server, given a program of Effect's or a fetch handler,", () => {
           const { count, failures } = yield* clients.end
           assert.deepStrictEqual(failures, [])
           assert.isAtLeast(count, 300)
-          const after = Number(readFileSync(pidFile, "utf8"))
+          const after = PidFile.read(pidFile) ?? assert.fail()
           assert.notStrictEqual(after, before)
           process.kill(after, "SIGTERM")
           yield* until(() => !isRunning(after))

@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { isRunning } from "@pagi/node/process/RunningProcess"
 import * as Effect from "effect/Effect"
-import { readFileSync } from "node:fs"
 import { request } from "node:http"
 import { join } from "node:path"
 import * as Collector from "../support/Collector.ts"
+import * as PidFile from "../support/PidFile.ts"
 import * as Program from "../support/Program.ts"
 import * as Site from "../support/Site.ts"
 import { until } from "../support/Until.ts"
@@ -54,7 +54,7 @@ describe("pagi-server --otlp, replaced by SIGUSR2", () => {
       Effect.gen(function* () {
         const collector = yield* Collector.make()
         const pidFile = join(yield* Site.make({}), "server.pid")
-        const pid = (): number => Number(readFileSync(pidFile, "utf8"))
+        const pid = () => PidFile.read(pidFile) ?? assert.fail()
         const flags = ["--port", "0", "--workers", "2", "--no-access-log", "--pid", pidFile, "--otlp", collector.url]
         const program = yield* Program.start([...flags, join(import.meta.dirname, "../fixtures/traced.ts")], {
           env: {
@@ -66,7 +66,7 @@ describe("pagi-server --otlp, replaced by SIGUSR2", () => {
         const address = yield* Program.address(program)
         yield* program.line(/ below process \d+: /)
         const before = pid()
-        yield* Effect.addFinalizer(() => Effect.ignoreCause(Effect.sync(() => process.kill(pid(), "SIGKILL"))))
+        yield* PidFile.killAtEnd(pidFile)
         const recordsOf = (text: string) => collector.logs.filter(({ body }) => body.stringValue === text)
 
         yield* Effect.replicateEffect(get(address), 10, { discard: true })

@@ -6,6 +6,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { isRunning } from "@pagi/node/process/RunningProcess"
+import * as PidFile from "../support/PidFile.ts"
 import * as Program from "../support/Program.ts"
 import * as Site from "../support/Site.ts"
 import { until } from "../support/Until.ts"
@@ -25,25 +26,11 @@ const serve = (workers: number, flags: ReadonlyArray<string> = [], app = fixture
     const log = flags.includes("--access-log") ? [] : ["--no-access-log"]
     const given = ["--port", "0", "--workers", String(workers), ...log, "--pid", pidFile]
     const program = yield* Program.start([...given, "--control", control, ...flags, app])
-    // In hot restarts others take its place.
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        const pid = pidIn(pidFile)
-        if (pid !== undefined && isRunning(pid)) process.kill(pid, "SIGKILL")
-      })
-    )
+    yield* PidFile.killAtEnd(pidFile)
     const address = yield* Program.address(program)
     yield* program.line(/ below process \d+: /)
-    return { program, address, control, pid: () => pidIn(pidFile) }
+    return { program, address, control, pid: () => PidFile.read(pidFile) }
   })
-
-const pidIn = (path: string): number | undefined => {
-  try {
-    return Number(readFileSync(path, "utf8"))
-  } catch {
-    return undefined
-  }
-}
 
 const statusOf = (control: string): Effect.Effect<PoolStatus> =>
   Effect.map(Program.run(["status", control, "--json"]), ({ stdout }) => {
@@ -170,11 +157,11 @@ describe("pagi-server --user", () => {
           const program = yield* Program.start([...given, fixture("identity.ts")])
           const address = yield* Program.address(program)
           assert.deepStrictEqual(JSON.parse(yield* get(address)), { uid: 65534, gid: 65533, groups: [65533] })
-          yield* until(() => pidIn(pidFile) !== undefined)
-          assert.deepStrictEqual(identityOf(pidIn(pidFile) ?? assert.fail()), [four(65534), four(65533)])
+          yield* until(() => PidFile.read(pidFile) !== undefined)
+          assert.deepStrictEqual(identityOf(PidFile.read(pidFile) ?? assert.fail()), [four(65534), four(65533)])
           yield* program.signal("SIGTERM")
           assert.strictEqual((yield* program.result).code, 0)
-          assert.isUndefined(pidIn(pidFile))
+          assert.isUndefined(PidFile.read(pidFile))
         }),
       timeout
     )
