@@ -53,18 +53,21 @@ describe("pagi-server, given a program for Effect's HTTP server,", () => {
   )
 
   // What the command serves with is another copy of the packages than the one that the module imports.
-  it.live("gives an application within it all that the server has", () =>
-    Effect.gen(function* () {
-      const { address, program } = yield* Exports.serve("mounted.ts")
-      const { informational, port, text, trailers } = yield* exchange(`${address}raw/`)
-      assert.deepStrictEqual(informational, [[103, "</style.css>"]])
-      assert.strictEqual(text, `${port} ${new URL(address).port}`)
-      assert.deepStrictEqual(trailers, { "x-end": "1" })
-      const stream = yield* Exports.ask(`${address}raw/`, { headers: { accept: "text/event-stream" } })
-      yield* program.signal("SIGTERM")
-      assert.strictEqual(yield* Effect.promise(() => stream.text()), "data: begun\n\ndata: stopping\n\n")
-      assert.strictEqual((yield* program.result).code, 0)
-    })
+  it.live(
+    "gives an application within it all that the server has",
+    () =>
+      Effect.gen(function* () {
+        const { address, program } = yield* Exports.serve("mounted.ts")
+        const { informational, port, text, trailers } = yield* exchange(`${address}raw/`)
+        assert.deepStrictEqual(informational, [[103, "</style.css>"]])
+        assert.strictEqual(text, `${port} ${new URL(address).port}`)
+        assert.deepStrictEqual(trailers, { "x-end": "1" })
+        const stream = yield* Exports.ask(`${address}raw/`, { headers: { accept: "text/event-stream" } })
+        yield* program.signal("SIGTERM")
+        assert.strictEqual(yield* Effect.promise(() => stream.text()), "data: begun\n\ndata: stopping\n\n")
+        assert.strictEqual((yield* program.result).code, 0)
+      }),
+    timeout
   )
 
   for (const workers of ["0", "2"]) {
@@ -139,8 +142,8 @@ describe("pagi-server, given a program for Effect's HTTP server,", () => {
     () =>
       Effect.all(
         [
-          ...some(Exports.unusable, "programs.ts:ownServer", "programs.ts:lacking").map((one) => Exports.refuses(one)),
-          Exports.refuses(Exports.launched, { env: { PAGI_BOOT_TIMEOUT: "2s" } })
+          ...some(Exports.unusable, "programs.ts:ownServer", "programs.ts:lacking").map(Exports.refuses),
+          Exports.givesUp(Exports.launched)
         ],
         together
       ),

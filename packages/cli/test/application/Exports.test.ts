@@ -41,5 +41,5 @@ describe("AppLoader", () => {
 
   for (const one of Exports.unusable) it.live(`refuses ${one.reference}`, () => refuses(one))
 
-  it.live("refuses what serves and never completes", () => refuses(Exports.launched, Duration.seconds(2)))
+  it.live("refuses what serves and never completes", () => refuses(Exports.launched(2), Duration.seconds(2)))
 })

@@ -38,12 +38,26 @@ export const answers = ({ path, reference, text, words }: Served) =>
     })
   )
 
+const refused = ({ line, reference }: Refused, { code, stderr }: Program.Result): void => {
+  const path = fixture(reference.replace(/:\w+$/, ""))
+  const errors = stderr.split("\n").filter((text) => text.startsWith("error: "))
+  assert.deepStrictEqual([code, errors], [4, [`error: cannot load ${path}: ${line}`]])
+}
+
+const refusal = ({ reference }: Refused, env: Readonly<Record<string, string>> = {}) =>
+  Program.run(["--port", "0", fixture(reference)], { env })
+
 /** Expects the command to refuse an export, with this line and exit code 4. */
-export const refuses = ({ line, reference }: Refused, options?: Program.Options) =>
-  Effect.map(Program.run(["--port", "0", fixture(reference)], options), ({ code, stderr }) => {
-    const path = fixture(reference.replace(/:\w+$/, ""))
-    const errors = stderr.split("\n").filter((text) => text.startsWith("error: "))
-    assert.deepStrictEqual([code, errors], [4, [`error: cannot load ${path}: ${line}`]])
+export const refuses = (one: Refused) => Effect.map(refusal(one), (result) => refused(one, result))
+
+/** The same of one that never completes but serves. By when it does is the machine's affair. */
+export const givesUp = (one: (seconds: number) => Refused) =>
+  Effect.gen(function* () {
+    for (const seconds of [1, 4, 16]) {
+      const result = yield* refusal(one(seconds), { PAGI_BOOT_TIMEOUT: `${seconds}s` })
+      if (result.stderr.includes(", but serves;")) return refused(one(seconds), result)
+    }
+    assert.fail("it never serves")
   })
 
 /** An export that can be served. */
@@ -132,8 +146,8 @@ export const unusable: ReadonlyArray<Refused> = [
   }
 ]
 
-/** One that serves, and never completes. */
-export const launched: Refused = {
+/** One that serves, and never completes, when it is given up after so many seconds. */
+export const launched = (seconds: number): Refused => ({
   reference: "programs.ts:launched",
-  line: 'the export "launched" has not completed within 2s (bootTimeout), but serves; export the Layer itself in place of Layer.launch'
-}
+  line: `the export "launched" has not completed within ${seconds}s (bootTimeout), but serves; export the Layer itself in place of Layer.launch`
+})

@@ -24,7 +24,7 @@ describe("pagi-server, given an export of a module,", () => {
 
   it.live(
     "refuses what does not serve, or cannot be built",
-    () => Effect.forEach(Exports.unusable, (export_) => Exports.refuses(export_), together),
+    () => Effect.forEach(Exports.unusable, Exports.refuses, together),
     timeout
   )
 })
