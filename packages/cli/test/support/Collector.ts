@@ -64,6 +64,8 @@ export interface Export {
   readonly content: Buffer
   /** When it was whole, in milliseconds. */
   readonly at: number
+  /** Whether the collector has taken it; what it has not is sent once more. */
+  readonly isTaken: boolean
 }
 
 /** How the collector answers: by a status, or not at all. */
@@ -73,13 +75,13 @@ export interface Collector {
   readonly url: string
   readonly exports: Array<Export>
   answer: Answer
-  /** What has come in JSON, with the attributes of its resource. */
+  /** What has come in JSON and was taken, with the attributes of its resource. */
   readonly spans: ReadonlyArray<Span & { readonly resource: ReturnType<typeof attributesOf> }>
   readonly logs: ReadonlyArray<LogRecord & { readonly resource: ReturnType<typeof attributesOf> }>
   readonly metrics: ReadonlyArray<Metric & { readonly resource: ReturnType<typeof attributesOf> }>
 }
 
-const read = async (request: IncomingMessage): Promise<Export> => {
+const read = async (request: IncomingMessage): Promise<Omit<Export, "isTaken">> => {
   const pieces: Array<Buffer> = []
   for await (const piece of request) pieces.push(Buffer.from(piece as Uint8Array)) // No encoding is set.
   const whole = Buffer.concat(pieces)
@@ -97,7 +99,7 @@ const keys = {
 const itemsOf = <Item>(exports: ReadonlyArray<Export>, path: keyof typeof keys) => {
   const [ofResources, ofScopes, items] = keys[path]
   return exports
-    .filter((one) => one.path === path && one.headers["content-type"] === "application/json")
+    .filter((one) => one.isTaken && one.path === path && one.headers["content-type"] === "application/json")
     .flatMap(({ content }) => {
       // What Effect's exporters write, which is not what is tested.
       const data = JSON.parse(content.toString()) as Record<string, ReadonlyArray<Record<string, unknown>>>
@@ -134,7 +136,7 @@ export const make = (port = 0): Effect.Effect<Collector, never, Scope.Scope> =>
     const server = createServer((request, response) => {
       void read(request).then((one) => {
         const { answer } = receiver
-        receiver.exports.push(one)
+        receiver.exports.push({ ...one, isTaken: answer !== "never" && answer.status === 200 })
         if (answer === "never") return
         response.writeHead(answer.status, answer.headers).end("{}")
       })
