@@ -218,12 +218,17 @@ describe("pagi-server --otlp", () => {
     () =>
       Effect.gen(function* () {
         const { url } = yield* Effect.scoped(Collector.make())
-        const { address, program } = yield* serve(url)
-        yield* program.line(/^warning: .* are not exported to .*: connect ECONNREFUSED/m)
-        assert.strictEqual(yield* get(address), "traced")
-        const { code, stderr, time } = yield* stop(program)
-        assert.deepStrictEqual([code, warningsIn(stderr).length], [0, 1])
-        assert.isBelow(time, 3000)
+        const times: Array<number> = []
+        // One that waited would take three seconds each time, and a machine that has no time hardly does.
+        while (times.every((time) => time >= 3000)) {
+          assert.isBelow(times.length, 4, times.join())
+          const { address, program } = yield* serve(url)
+          yield* program.line(/^warning: .* are not exported to .*: connect ECONNREFUSED/m)
+          assert.strictEqual(yield* get(address), "traced")
+          const { code, stderr, time } = yield* stop(program)
+          assert.deepStrictEqual([code, warningsIn(stderr).length], [0, 1])
+          times.push(time)
+        }
       }),
     timeout
   )
