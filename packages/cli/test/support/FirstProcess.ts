@@ -47,8 +47,10 @@ export const start = (args: ReadonlyArray<string>, { hasShell = true, ...options
       ...program,
       tell: (signal) =>
         Effect.sync(() => {
-          const children = readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, "utf8")
-          process.kill(Number(children), signal)
+          const child = Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, "utf8"))
+          // That number would stand for the processes of the tests.
+          if (child === 0) throw new Error("process 1 has ended")
+          process.kill(child, signal)
         })
     })
   )
