@@ -15,5 +15,6 @@ export const make = (files: Readonly<Record<string, string | Uint8Array>>): Effe
       }
       return path
     }),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+    // Workers of a server that was killed may still be at work there.
+    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true, maxRetries: 10 }))
   )
