@@ -33,7 +33,8 @@ const later = `${sign} if (times > 1) while (true) {} \n ${options}`
 
 const signsIn = (cwd: string): ReadonlyArray<number> => {
   const path = join(cwd, "signs")
-  return existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").map(Number) : []
+  // It is there before something is in it.
+  return existsSync(path) ? (readFileSync(path, "utf8").match(/^\d+$/gm) ?? []).map(Number) : []
 }
 
 const starting = (config: string, args: ReadonlyArray<string>, times = 1) =>
