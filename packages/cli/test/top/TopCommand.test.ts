@@ -143,7 +143,7 @@ describe("pagi-server top", () => {
         yield* until(() => terminal.output.includes("/broken"))
         assert.isTrue(terminal.output.startsWith("\u001b[?1049h\u001b[?25l"))
         terminal.press("q")
-        yield* until(() => terminal.output.includes("ended 0"))
+        yield* until(() => terminal.output.includes("ended 0\r\n"))
         assert.isTrue(terminal.output.endsWith("\u001b[?25h\u001b[?1049lended 0\r\n"))
       }),
     timeout
