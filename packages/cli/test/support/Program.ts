@@ -29,6 +29,8 @@ export interface Program {
   readonly pid: number
   /** Waits for a line of its output that matches, and yields the match. */
   readonly line: (pattern: RegExp) => Effect.Effect<RegExpExecArray, Error>
+  /** Waits for one more such line than there are when this is called. */
+  readonly next: (pattern: RegExp) => Effect.Effect<void, Error>
   readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
   readonly result: Effect.Effect<Result>
 }
@@ -88,21 +90,37 @@ const observe = (child: ChildProcess): Program => {
     Deferred.doneUnsafe(result, Effect.succeed({ code, signal, stdout, stderr: output.stderr }))
     notify()
   })
-  const line = (pattern: RegExp) =>
+  // A line may come in two pieces, and its first one match.
+  const linesOf = (text: string): string =>
+    Deferred.isDoneUnsafe(result) ? text : text.slice(0, text.lastIndexOf("\n") + 1)
+  const matches = (pattern: RegExp): ReadonlyArray<RegExpExecArray> => {
+    const all = new RegExp(pattern, `${pattern.flags}g`)
+    return [output.stdout, output.stderr].flatMap((text) => Array.from(linesOf(text).matchAll(all)))
+  }
+  const match = (pattern: RegExp, index: number) =>
     Effect.callback<RegExpExecArray, Error>((resume) => {
+      const end = (effect: Effect.Effect<RegExpExecArray, Error>): void => {
+        watchers.delete(look)
+        resume(effect)
+      }
       const look = (): void => {
-        const match = pattern.exec(output.stdout) ?? pattern.exec(output.stderr)
-        if (match !== null) resume(Effect.succeed(match))
+        const found = matches(pattern)[index]
+        if (found !== undefined) end(Effect.succeed(found))
         else if (Deferred.isDoneUnsafe(result)) {
-          resume(Effect.fail(new Error(`ended without ${pattern}: ${output.stdout}${output.stderr}`)))
+          end(Effect.fail(new Error(`ended without ${pattern}: ${output.stdout}${output.stderr}`)))
         }
       }
       watchers.add(look)
       look()
       return Effect.sync(() => watchers.delete(look))
     })
-  const pid = child.pid ?? Number.NaN
-  return { pid, line, signal: (name) => Effect.sync(() => child.kill(name)), result: Deferred.await(result) }
+  return {
+    pid: child.pid ?? Number.NaN,
+    line: (pattern) => match(pattern, 0),
+    next: (pattern) => Effect.asVoid(match(pattern, matches(pattern).length)),
+    signal: (name) => Effect.sync(() => child.kill(name)),
+    result: Deferred.await(result)
+  }
 }
 
 /** What a server without workers prints that is told to stop; that it waits for something, only if it has to. */
