@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net"
 import { join } from "node:path"
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
-import { until } from "./support/Until.ts"
+import { looks, until } from "./support/Until.ts"
 
 const timeout = 90_000
 
@@ -139,7 +139,8 @@ for (const workers of ["0", "1"]) {
           for (const one of others) assert.strictEqual(yield* one.answer, "503 again in 1 s")
           yield* told(refused("maxQueueTime"), 3)
           // Where a machine has no time for the process, requests wait as well.
-          for (const one of others) yield* Effect.repeat(one.ask("/"), { until: (answer) => answer === "200" })
+          for (const one of others)
+            yield* Effect.repeat(one.ask("/"), { until: (answer) => answer === "200", schedule: looks })
         }),
       timeout
     )

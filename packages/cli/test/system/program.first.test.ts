@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Server } from "node:net"
 import { join } from "node:path"
 import * as FirstProcess from "../support/FirstProcess.ts"
 import * as Program from "../support/Program.ts"
+import { looks } from "../support/Until.ts"
 
 const timeout = 60_000
 
@@ -51,7 +52,7 @@ describe.skipIf(!FirstProcess.isPossible)("pagi-server as process 1", () => {
           const orphan = yield* get(`${address}orphan`)
           assert.match(orphan, /^\d+$/)
           const reaches = (end: RegExp) =>
-            Effect.repeat(get(`${address}${orphan}`), { until: (state) => end.test(state) })
+            Effect.repeat(get(`${address}${orphan}`), { until: (state) => end.test(state), schedule: looks })
           yield* reaches(/^\S 1$/)
           yield* get(`${address}end?${orphan}`)
           // Without somebody who waits for it, it is a zombie from now on: Z 1.
@@ -76,7 +77,7 @@ describe.skipIf(!FirstProcess.isPossible)("pagi-server as process 1", () => {
         yield* program.line(/^warning: SIGUSR2 asks for another process to take over, which would end the container/m)
         assert.strictEqual(yield* pidOf, before)
         yield* program.tell("SIGHUP")
-        while ((yield* pidOf) === before);
+        yield* Effect.repeat(pidOf, { until: (pid) => pid !== before, schedule: looks })
         yield* program.tell("SIGINT")
         assert.strictEqual((yield* program.result).code, 0)
       }),

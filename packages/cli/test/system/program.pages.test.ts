@@ -7,7 +7,7 @@ import { certificates } from "../../../../test/support/Certificates.ts"
 import { browser, hasBrowser } from "../../../../test/system/support/Browser.ts"
 import * as Program from "../support/Program.ts"
 import * as Site from "../support/Site.ts"
-import { until } from "../support/Until.ts"
+import { looks, until } from "../support/Until.ts"
 
 const timeout = 120_000
 
@@ -144,7 +144,7 @@ describe.skipIf(!hasBrowser)("a page in development", () => {
         write(app("two"))
         yield* Effect.repeat(
           Effect.promise(() => fetch(`${address}data`).then((response) => response.text())),
-          { until: (text) => text === "data of two" }
+          { until: (text) => text === "data of two", schedule: looks }
         )
         assert.strictEqual(yield* evaluate("document.querySelector('h1').textContent"), "Version one")
         assert.lengthOf(streams, 1)

@@ -5,7 +5,7 @@ import { renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Program from "../support/Program.ts"
 import * as Site from "../support/Site.ts"
-import { until } from "../support/Until.ts"
+import { looks, until } from "../support/Until.ts"
 
 const timeout = 120_000
 
@@ -116,7 +116,7 @@ describe("pagi-server --reload", () => {
         writeFileSync(join(cwd, "late.mjs"), late("two"))
         yield* program.line(/^late\.mjs changed$/m)
         yield* program.line(/(?:^worker 1 is ready$[^]*){2}/m)
-        yield* Effect.repeat(ask, { until: (text) => text === "two" })
+        yield* Effect.repeat(ask, { until: (text) => text === "two", schedule: looks })
       }),
     timeout
   )
@@ -136,7 +136,7 @@ describe("pagi-server --reload", () => {
         assert.strictEqual(yield* ask, "one 1")
         writeFileSync(join(cwd, ".env"), "WORD=two\n")
         yield* program.line(/^\.env changed$/m)
-        yield* Effect.repeat(ask, { until: (text) => text === "two 1" })
+        yield* Effect.repeat(ask, { until: (text) => text === "two 1", schedule: looks })
         writeFileSync(join(cwd, "pagi.config.json"), '{ "timeout": "never" }')
         yield* program.line(/^pagi\.config\.json changed$/m)
         yield* program.line(/the options stay as they were before/)

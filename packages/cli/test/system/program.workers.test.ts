@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { isPoolStatus, type PoolStatus } from "@pagi/node/admin/PoolStatus"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import { chmodSync, mkdirSync, readFileSync, renameSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
@@ -9,7 +8,7 @@ import { isRunning } from "@pagi/node/process/RunningProcess"
 import * as PidFile from "../support/PidFile.ts"
 import * as Program from "../support/Program.ts"
 import * as Site from "../support/Site.ts"
-import { until } from "../support/Until.ts"
+import { looks, until } from "../support/Until.ts"
 
 const timeout = 60_000
 
@@ -178,7 +177,7 @@ describe("pagi-server --user", () => {
         const answer = Effect.map(get(address), (text): unknown => JSON.parse(text))
         const found = yield* Effect.repeat(answer, {
           until: (told) => JSON.stringify(told).includes('"count":2'),
-          schedule: Schedule.spaced("5 millis")
+          schedule: looks
         })
         assert.deepStrictEqual(found, { count: 2, uid: 65534, gid: 65533, mode: "40700" })
         yield* program.signal("SIGTERM")
