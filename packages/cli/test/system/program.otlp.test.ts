@@ -19,6 +19,9 @@ const serve = (url: string, env: Readonly<Record<string, string>> = {}, flags: R
     return { program, address: yield* Program.address(program) }
   })
 
+/** Has messages exported at once, and so tells soon how the collector is. */
+const soon = { OTEL_BLRP_SCHEDULE_DELAY: "50" }
+
 const get = (url: string, headers: Readonly<Record<string, string>> = {}): Effect.Effect<string> =>
   Effect.promise(() => fetch(url, { headers }).then((response) => response.text()))
 
@@ -201,7 +204,7 @@ describe("pagi-server --otlp", () => {
       Effect.gen(function* () {
         const collector = yield* Collector.make()
         collector.answer = "never"
-        const { address, program } = yield* serve(collector.url, { OTEL_EXPORTER_OTLP_TIMEOUT: "300" })
+        const { address, program } = yield* serve(collector.url, { ...soon, OTEL_EXPORTER_OTLP_TIMEOUT: "300" })
         yield* program.line(/^warning: .* are not exported to .*: no answer in 300 ms/m)
         for (let count = 0; count < 20; count++) assert.strictEqual(yield* get(address), "traced")
         yield* until(() => collector.exports.length >= 3)
@@ -222,7 +225,7 @@ describe("pagi-server --otlp", () => {
         // One that waited would take three seconds each time, and a machine that has no time hardly does.
         while (times.every((time) => time >= 3000)) {
           assert.isBelow(times.length, 4, times.join())
-          const { address, program } = yield* serve(url)
+          const { address, program } = yield* serve(url, soon)
           yield* program.line(/^warning: .* are not exported to .*: connect ECONNREFUSED/m)
           assert.strictEqual(yield* get(address), "traced")
           const { code, stderr, time } = yield* stop(program)
@@ -239,7 +242,7 @@ describe("pagi-server --otlp", () => {
       Effect.gen(function* () {
         const collector = yield* Collector.make()
         collector.answer = { status: 503, headers: { "retry-after": "2" } }
-        const { address, program } = yield* serve(collector.url)
+        const { address, program } = yield* serve(collector.url, soon)
         yield* program.line(/^warning: .* are not exported to .*: its answer has the status 503/m)
         const first = collector.exports[0]
         yield* get(address)
