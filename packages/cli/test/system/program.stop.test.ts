@@ -26,7 +26,8 @@ const stop = (path: string, application = fixture) =>
     return { code, stderr }
   })
 
-describe("pagi-server, told to stop, ends", () => {
+// All at the same time: each waits for the seconds that something may take to end.
+describe.concurrent("pagi-server, told to stop, ends", () => {
   for (const path of ["uninterruptible", "finalizer"]) {
     it.live(
       `while a request goes on for ever: ${path}`,
@@ -41,7 +42,35 @@ describe("pagi-server, told to stop, ends", () => {
   }
 
   it.live(
-    "while the application computes, before it was told to or since",
+    "while what the application has opened is not released",
+    () =>
+      Effect.gen(function* () {
+        const { code, stderr } = yield* stop("", `${fixture}:held`)
+        assert.strictEqual(code, 6)
+        assert.match(stderr, /the release of what the application's layers have opened has not ended within 6s 500ms/)
+      }),
+    timeout
+  )
+})
+
+describe.concurrent("pagi-server that does not start", () => {
+  it.live(
+    "ends with the reason, also when what the application has opened is not released",
+    () =>
+      Effect.gen(function* () {
+        const { code, stderr } = yield* Program.run(["--port", "0", `${fixture}:refusing`])
+        assert.strictEqual(code, 5)
+        const [why = "", rest = ""] = stderr.split("\n")
+        assert.strictEqual(why, "error: application startup failed: no database")
+        assert.match(rest, /^error: the release of what the application's layers have opened has not ended within 5s/)
+      }),
+    timeout
+  )
+})
+
+describe("pagi-server, told to stop while the application computes, ends", () => {
+  it.live(
+    "before it was told to or since",
     () =>
       Effect.gen(function* () {
         for (const result of yield* Effect.all([stop("computing"), stop("", `${fixture}:stopping`)], {
@@ -59,7 +88,7 @@ describe("pagi-server, told to stop, ends", () => {
   )
 
   it.live(
-    "while the application computes, at once when it is told again",
+    "at once when it is told again",
     () =>
       Effect.gen(function* () {
         const program = yield* Program.start(["--port", "0", `${fixture}:stopping`])
@@ -69,32 +98,6 @@ describe("pagi-server, told to stop, ends", () => {
         const { code, stderr } = yield* Effect.raceFirst(program.result, Effect.andThen(signals, Effect.never))
         assert.strictEqual(code, 143)
         assert.match(stderr, /^error: the application computes without end, [^\n]*\n$/)
-      }),
-    timeout
-  )
-
-  it.live(
-    "while what the application has opened is not released",
-    () =>
-      Effect.gen(function* () {
-        const { code, stderr } = yield* stop("", `${fixture}:held`)
-        assert.strictEqual(code, 6)
-        assert.match(stderr, /the release of what the application's layers have opened has not ended within 6s 500ms/)
-      }),
-    timeout
-  )
-})
-
-describe("pagi-server that does not start", () => {
-  it.live(
-    "ends with the reason, also when what the application has opened is not released",
-    () =>
-      Effect.gen(function* () {
-        const { code, stderr } = yield* Program.run(["--port", "0", `${fixture}:refusing`])
-        assert.strictEqual(code, 5)
-        const [why = "", rest = ""] = stderr.split("\n")
-        assert.strictEqual(why, "error: application startup failed: no database")
-        assert.match(rest, /^error: the release of what the application's layers have opened has not ended within 5s/)
       }),
     timeout
   )
