@@ -10,7 +10,7 @@ import * as Program from "../support/Program.ts"
 import * as Site from "../support/Site.ts"
 import { until } from "../support/Until.ts"
 
-const timeout = 60_000
+const timeout = 90_000
 
 const application = join(import.meta.dirname, "../fixtures/configured.ts")
 

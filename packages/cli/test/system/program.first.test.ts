@@ -6,7 +6,7 @@ import * as FirstProcess from "../support/FirstProcess.ts"
 import * as Program from "../support/Program.ts"
 import { looks } from "../support/Until.ts"
 
-const timeout = 60_000
+const timeout = 90_000
 
 const application = join(import.meta.dirname, "../fixtures/orphans.ts")
 

@@ -9,7 +9,7 @@ import { until } from "../support/Until.ts"
 const fixture = (name: string): string => join(import.meta.dirname, "../fixtures", name)
 
 /** Milliseconds; programs start, on a machine that may have other things to do. */
-const timeout = 60_000
+const timeout = 90_000
 
 /** Serves `traced.ts`; without an access log, which is not exported. */
 const serve = (url: string, env: Readonly<Record<string, string>> = {}, flags: ReadonlyArray<string> = [], app = "") =>

@@ -74,6 +74,6 @@ describe("the services of an application", () => {
           ["effect/Scope"]
         )
       }),
-    60_000
+    90_000
   )
 })

@@ -4,7 +4,7 @@ import * as Schedule from "effect/Schedule"
 import { join } from "node:path"
 import * as Program from "../support/Program.ts"
 
-const timeout = 60_000
+const timeout = 90_000
 
 const fixture = join(import.meta.dirname, "../fixtures/unending.ts")
 
