@@ -49,7 +49,7 @@ const open = (address: string, path = "") =>
     const chromium = yield* browser
     return yield* Effect.promise(async () => {
       const page = await chromium.newPage({ ignoreHTTPSErrors: true })
-      page.setDefaultTimeout(20_000)
+      page.setDefaultTimeout(timeout / 2)
       const scripts: Array<string> = []
       page.on("pageerror", (error) => scripts.push(error.message))
       const streams: Array<string> = []
