@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { existsSync, readFileSync, renameSync } from "node:fs"
+import { get } from "node:http"
 import { join } from "node:path"
 import { findProgram } from "../../../../test/support/FindProgram.ts"
 import * as Terminal from "../../src/program/Terminal.ts"
@@ -27,6 +28,15 @@ const startInTerminal = Effect.fnUntraced(function* (cwd: string, args: Readonly
   yield* terminal.line(/listening on/)
   return { close: terminal.signal("SIGKILL"), pid }
 })
+
+/** The status of an answer, which comes from a server that does not stop. */
+const statusAt = (socketPath: string) =>
+  Effect.callback<number | undefined, Error>((resume) => {
+    get({ socketPath, agent: false }, (response) => resume(Effect.succeed(response.resume().statusCode))).on(
+      "error",
+      (error) => resume(Effect.fail(error))
+    )
+  })
 
 const kill = (pid: number): void => {
   try {
@@ -60,7 +70,7 @@ describe("Terminal", () => {
         renameSync(log, `${log}.1`)
         process.kill(server.pid, "SIGHUP")
         yield* until(() => existsSync(log))
-        assert.isTrue(existsSync(socket))
+        assert.strictEqual(yield* statusAt(socket), 200)
         yield* server.close
         yield* until(() => !existsSync(socket))
       }),
