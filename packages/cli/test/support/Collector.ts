@@ -134,12 +134,16 @@ export const make = (port = 0): Effect.Effect<Collector, never, Scope.Scope> =>
   Effect.gen(function* () {
     const receiver = new Receiver()
     const server = createServer((request, response) => {
-      void read(request).then((one) => {
-        const { answer } = receiver
-        receiver.exports.push({ ...one, isTaken: answer !== "never" && answer.status === 200 })
-        if (answer === "never") return
-        response.writeHead(answer.status, answer.headers).end("{}")
-      })
+      read(request).then(
+        (one) => {
+          const { answer } = receiver
+          receiver.exports.push({ ...one, isTaken: answer !== "never" && answer.status === 200 })
+          if (answer === "never") return
+          response.writeHead(answer.status, answer.headers).end("{}")
+        },
+        // Broken off: by a time limit, or the end of the process.
+        () => response.destroy()
+      )
     })
     yield* Effect.acquireRelease(
       Effect.callback<void>((resume) => {
