@@ -1,4 +1,6 @@
 /** Values of a schema as JSON text, and back. There is one for each schema, however many topics have it. */
+import * as Cause from "effect/Cause"
+import * as Formatter from "effect/Formatter"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
@@ -34,30 +36,43 @@ export class TopicCodec<in out A> {
   }
 
   encode(value: A): Result.Result<string, string> {
-    return attempt(() =>
-      Result.flatMap(this.#encode(value), (json) => {
-        // Of what JSON does not have, such as a function, there is no text, other than the type says.
-        const text: string | undefined = JSON.stringify(json)
-        return text === undefined ? Result.fail({ message: `${typeof json} is no JSON` }) : Result.succeed(text)
-      })
+    return Result.flatMap(
+      attempt(() => this.#encode(value)),
+      toText
     )
   }
 
   decode(text: string): Result.Result<A, string> {
-    return attempt(() => this.#decode(JSON.parse(text)))
+    return Result.flatMap(fromText(text), (json) => attempt(() => this.#decode(json)))
   }
 }
+
+/** A schema that takes anything lets pass what JSON does not have. */
+const toText = (json: unknown): Result.Result<string, string> => {
+  try {
+    // Of what JSON does not have, such as a function, there is no text, other than the type says.
+    const text: string | undefined = JSON.stringify(json)
+    return text === undefined ? Result.fail(noJson(typeof json)) : Result.succeed(text)
+  } catch (error) {
+    return Result.fail(noJson(wordsOf(error)))
+  }
+}
+
+const noJson = (why: string): string =>
+  `the value is no JSON (${why}); in place of a schema that takes anything, such as Schema.Any, the topic needs one ` +
+  "that makes JSON of its values, as Schema.BigInt does of a bigint"
+
+const fromText = (text: string): Result.Result<unknown, string> =>
+  Result.try({ try: () => JSON.parse(text), catch: wordsOf })
 
 const attempt = <A>(run: () => Result.Result<A, { readonly message: string }>): Result.Result<A, string> => {
   try {
     return Result.mapError(run(), ({ message }) => message)
   } catch (error) {
-    return Result.fail(thrown(error))
+    const why = error instanceof Error && Cause.isCause(error.cause) ? Cause.squash(error.cause) : error
+    return Result.fail(`the schema waits for something or throws, which one of a topic may not: ${wordsOf(why)}`)
   }
 }
 
-/** `JSON.parse` throws what is wrong with the text, and a schema when it is not one for topics. */
-const thrown = (error: unknown): string =>
-  error instanceof SyntaxError
-    ? error.message
-    : `the schema waits for something or throws, which one of a topic may not: ${String(error)}`
+/** Whatever is thrown has some. */
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : Formatter.format(error))

@@ -215,8 +215,24 @@ describe("what a program does wrong", () => {
   test("is told of values that JSON does not have", () =>
     Effect.gen(function* () {
       const any = Topic.make("any", Schema.Any, { member: Schema.Any })
-      yield* refused(Topics.publish(any, undefined), "InvalidTopicValue", "undefined is no JSON")
-      yield* refused(Effect.scoped(Topics.join(any, () => 1)), "InvalidTopicValue", "function is no JSON")
+      yield* refused(Topics.publish(any, undefined), "InvalidTopicValue", "no JSON (undefined)")
+      yield* refused(Effect.scoped(Topics.join(any, () => 1)), "InvalidTopicValue", "no JSON (function)")
+      const cyclic: Record<string, unknown> = {}
+      cyclic["self"] = cyclic
+      const silent = {
+        toJSON: () => {
+          // What others throw may be anything.
+          throw Object.create(null)
+        }
+      }
+      for (const [value, problem] of [
+        [1n, "serialize a BigInt"],
+        [cyclic, "property 'self' closes the circle"],
+        [silent, "no JSON ({})"]
+      ] as const) {
+        yield* refused(Topics.publish(any, value), "InvalidTopicValue", problem)
+        yield* refused(Topics.publish(any, { value }), "InvalidTopicValue", "as Schema.BigInt does of a bigint")
+      }
     }))
 
   test("is told in a program without types which schema is missing", () =>
@@ -232,10 +248,20 @@ describe("what a program does wrong", () => {
       }
     }))
 
-  test("is told of a schema that waits", () => {
+  test("is told of a schema that waits or throws", () => {
+    const publishBy = (getter: SchemaGetter.Getter<string, string>) =>
+      Topics.publish(
+        Topic.make("odd", Schema.String.pipe(Schema.decodeTo(Schema.String, { decode: getter, encode: getter }))),
+        "a"
+      )
     const waiting = SchemaGetter.transformEffect((text: string) => Effect.as(Effect.sleep(1), text))
-    const slow = Schema.String.pipe(Schema.decodeTo(Schema.String, { decode: waiting, encode: waiting }))
-    return refused(Topics.publish(Topic.make("slow", slow), "a"), "InvalidTopicValue", "waits for something")
+    const throwing = SchemaGetter.transform((): string => {
+      throw new Error("there is no such room")
+    })
+    return Effect.andThen(
+      refused(publishBy(waiting), "InvalidTopicValue", "waits for something"),
+      refused(publishBy(throwing), "InvalidTopicValue", "there is no such room")
+    )
   })
 })
 
