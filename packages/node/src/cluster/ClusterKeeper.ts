@@ -27,20 +27,26 @@ export interface KeeperSettings {
   readonly folder: string
   /** The process that this server takes over from, if there is one. */
   readonly predecessor: number | undefined
+  /** Whether that process goes on to keep a cluster: then its socket comes back if somebody has removed it. */
+  readonly isKeptBefore?: () => boolean
   /** The process that keeps the locks. */
   readonly pid: number
   /** Milliseconds that workers may go on to have entities when their supervisor was killed. */
   readonly orphansEnd?: number
 }
 
+/** Milliseconds between two looks for a socket that is missing. */
+const searchInterval = 100
+
 /** They notice it at once, and end their entities without waiting for requests; what takes long are large programs. */
 const orphansEnd = 3000
+
+const patienceOf = (settings: KeeperSettings): number => settings.orphansEnd ?? orphansEnd
 
 export const make = (settings: KeeperSettings): Effect.Effect<ClusterKeeper, PoolFolderError, Scope.Scope> =>
   Effect.gen(function* () {
     const { folder, pid, predecessor } = settings
     yield* claim(folder)
-    const patience = settings.orphansEnd ?? orphansEnd
     const locks = new ShardLocks(randomInt(1024))
     const authority = new FollowingAuthority(locks)
     const path = ClusterLink.pathOf(folder, pid)
@@ -49,14 +55,14 @@ export const make = (settings: KeeperSettings): Effect.Effect<ClusterKeeper, Poo
     // Before anybody has a shard: a successor that finds no socket takes it for granted that nobody has any.
     const socket = yield* Effect.acquireRelease(
       Effect.tryPromise({
-        try: () => ClusterLink.listen(path, authority, patience),
+        try: () => ClusterLink.listen(path, authority, patienceOf(settings)),
         catch: (error) => new PoolFolderError({ folder, reason: `has no room for a socket (${codeOf(error)})` })
       }),
       ({ close }) => Effect.sync(() => close(locks.mayGive))
     )
     if (predecessor === undefined) authority.alone(true)
     else {
-      const ended = yield* follow(authority, ClusterLink.pathOf(folder, predecessor), patience)
+      const ended = yield* follow(authority, settings, ClusterLink.pathOf(folder, predecessor))
       // One in the middle of three: the last asks the first through it.
       yield* Effect.addFinalizer(() => (socket.hasSuccessor() ? ended : Effect.void))
     }
@@ -77,39 +83,49 @@ export const make = (settings: KeeperSettings): Effect.Effect<ClusterKeeper, Poo
 /** Has the predecessor answer as long as it is there; yields what completes when it has ended. */
 const follow = (
   authority: FollowingAuthority,
-  path: string,
-  patience: number
+  settings: KeeperSettings,
+  path: string
 ): Effect.Effect<Effect.Effect<void>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const ended = Latch.makeUnsafe(false)
     const log = Effect.runForkWith(yield* Effect.context<never>())
     let timer: NodeJS.Timeout | undefined
-    yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        ClusterLink.connect(path, {
-          onLinked: (link) => authority.linked(link),
-          onAnswer: (number, answer) => authority.answered(number, answer),
-          onStranger: () => {
-            authority.alone(false)
-            log(
-              Effect.logWarning(
-                "the server before this one has another version: entities of the cluster begin here when its last worker has ended"
-              )
-            )
-          },
-          onEnd: (end) => {
-            authority.alone(end === "over")
-            ended.openUnsafe()
-            timer = setTimeout(() => authority.settled(), patience)
-            timer.unref()
-          }
+    const after = (delay: number, run: () => void): void => {
+      timer = setTimeout(run, delay)
+      timer.unref()
+    }
+    const onEnd = (end: ClusterLink.LinkEnd): void => {
+      if (end === "missing" && settings.isKeptBefore?.() === true) {
+        after(searchInterval, () => {
+          link = connect()
         })
-      ),
-      ({ close }) =>
-        Effect.sync(() => {
-          clearTimeout(timer)
-          close()
-        })
+        return
+      }
+      authority.alone(end !== "lost")
+      ended.openUnsafe()
+      after(patienceOf(settings), () => authority.settled())
+    }
+    const onStranger = (): void => {
+      authority.alone(false)
+      log(
+        Effect.logWarning(
+          "the server before this one has another version: entities of the cluster begin here when its last worker has ended"
+        )
+      )
+    }
+    const connect = () =>
+      ClusterLink.connect(path, {
+        onLinked: (linked) => authority.linked(linked),
+        onAnswer: (number, answer) => authority.answered(number, answer),
+        onStranger,
+        onEnd
+      })
+    let link = connect()
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        clearTimeout(timer)
+        link.close()
+      })
     )
     return ended.await
   })

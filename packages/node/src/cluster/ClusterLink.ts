@@ -100,6 +100,12 @@ export const listen = (path: string, authority: ClusterAuthority, goneAfter: num
     })
   })
 
+/**
+ * Nobody is left who could have a shard; or that is not known; or there is no socket, as there has been no cluster, it is
+ * over, or somebody has removed it.
+ */
+export type LinkEnd = "over" | "lost" | "missing"
+
 /** Who is told of a predecessor. */
 export interface PredecessorListener {
   /** It answers. */
@@ -107,8 +113,8 @@ export interface PredecessorListener {
   readonly onAnswer: (number: number, answer: ClusterAnswer) => void
   /** It speaks another version, and there is nothing but its end to wait for. */
   readonly onStranger: () => void
-  /** Once, unless it is closed here: the connection has ended; nobody is left who could have a shard, or that is not known. */
-  readonly onEnd: (end: "over" | "lost") => void
+  /** Once, unless it is closed here: the connection has ended. */
+  readonly onEnd: (end: LinkEnd) => void
 }
 
 /** Connects to a predecessor. */
@@ -118,11 +124,11 @@ export const connect = (
 ): { readonly close: () => void } => {
   const socket = createConnection(path)
   let isLinked = false
-  let end: "over" | "lost" = "lost"
+  let end: LinkEnd = "lost"
   socket.unref()
-  // There has been no cluster, or it is over. One that was killed leaves a socket that refuses.
+  // One that was killed leaves a socket that refuses.
   socket.on("error", (error) => {
-    if (codeOf(error) === "ENOENT") end = "over"
+    if (codeOf(error) === "ENOENT") end = "missing"
   })
   let isClosedHere = false
   socket.on("close", () => {

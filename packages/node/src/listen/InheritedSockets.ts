@@ -38,6 +38,8 @@ export interface Inheritance {
   readonly workers: string | undefined
   /** Where the workers of that process reach each other (`PAGI_REUSE_POOL`), and so do those of this one. */
   readonly pool: string | undefined
+  /** Whether that process keeps a cluster of its workers (`PAGI_REUSE_CLUSTER`). */
+  readonly hasCluster: boolean
   /** What this process is a worker for (`PAGI_WORKER`). */
   readonly worker: WorkerAssignment | undefined
 }
@@ -51,6 +53,7 @@ export const none: Inheritance = {
   ticketsDescriptor: undefined,
   workers: undefined,
   pool: undefined,
+  hasCluster: false,
   worker: undefined
 }
 
@@ -63,6 +66,7 @@ export const variables = [
   "LISTEN_FDNAMES",
   "PAGI_REUSE",
   "PAGI_REUSE_ADMIN",
+  "PAGI_REUSE_CLUSTER",
   "PAGI_REUSE_FILES",
   "PAGI_REUSE_FOREIGN",
   "PAGI_REUSE_POOL",
@@ -102,6 +106,7 @@ export const take = (environment: Environment, pid: number): Inheritance => {
     ticketsDescriptor: readNumber(["PAGI_TICKETS_FD", firstDescriptor, "descriptor"], taken, problems),
     workers: taken["PAGI_REUSE_WORKERS"],
     pool: taken["PAGI_REUSE_POOL"],
+    hasCluster: taken["PAGI_REUSE_CLUSTER"] === "1",
     worker: readWorker(taken["PAGI_WORKER"], problems)
   }
 }

@@ -39,6 +39,8 @@ export interface Heritage {
   readonly workers: string
   /** Where workers reach each other, in which its own are to meet those of this process. */
   readonly folder: string
+  /** Whether there is a cluster of the workers, whose socket is there then, or back in a moment. */
+  readonly hasCluster: boolean
 }
 
 const socketVariables = (sockets: InheritableSockets, admin: InheritableSockets | undefined) => {
@@ -57,7 +59,7 @@ const socketVariables = (sockets: InheritableSockets, admin: InheritableSockets 
 /** How a successor is started. */
 export const commandOf = (
   program: SuccessorProgram,
-  { admin, folder, sockets, tickets, workers }: Heritage
+  { admin, folder, hasCluster, sockets, tickets, workers }: Heritage
 ): ChildCommand => ({
   file: program.file,
   args: program.args,
@@ -67,6 +69,7 @@ export const commandOf = (
     ...socketVariables(sockets, admin),
     PAGI_REUSE_WORKERS: workers,
     PAGI_REUSE_POOL: folder,
+    ...(hasCluster ? { PAGI_REUSE_CLUSTER: "1" } : {}),
     PAGI_MASTER_PID: String(process.pid),
     PAGI_READY_FD: String(pipe),
     // What is secret goes through the pipe: other processes of the user could read it here.

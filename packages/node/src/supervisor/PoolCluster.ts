@@ -9,6 +9,8 @@ export interface PoolCluster {
   readonly ask: (worker: WorkerId, request: unknown, hasSuccessor: boolean, answer: (answer: object) => void) => void
   /** The process of a worker has ended, and nothing that it has sent is of interest any more. */
   readonly gone: (worker: WorkerId) => void
+  /** Whether a worker has asked. */
+  readonly isKept: () => boolean
 }
 
 const refused = (reason: string) => ({ type: "refused", reason })
@@ -51,6 +53,7 @@ export const make = (settings: KeeperSettings): Effect.Effect<PoolCluster, never
       gone: (worker) => {
         if (keeper !== undefined) keeper.gone(worker)
         else waiting?.push((kept) => kept?.gone(worker))
-      }
+      },
+      isKept: () => keeper !== undefined || waiting !== undefined
     }
   })

@@ -376,11 +376,12 @@ export class PoolInterpreter {
   }
 
   #startSuccessor(): void {
-    const { admin, asked, enqueue, folder, sockets, start, successor, tickets } = this.#parts
+    const { admin, asked, cluster, enqueue, folder, sockets, start, successor, tickets } = this.#parts
     if (successor === undefined) return
     const { maximum, minimum, slots } = this.#state
     const workers = WorkerNumbers.write({ asked, now: { minimum, workers: slots.length, maximum } })
-    const command = successorCommand(successor, { sockets, admin, tickets, workers, folder })
+    const hasCluster = cluster.isKept()
+    const command = successorCommand(successor, { sockets, admin, tickets, workers, folder, hasCluster })
     this.#successor = new SuccessorHandle((listener) => start(command, listener), {
       onReady: () => enqueue({ type: "successorReady" }),
       onFailure: (reason) =>

@@ -125,6 +125,8 @@ export const make = <E = never>(
     const cluster = yield* PoolCluster.make({
       folder: folder.path,
       predecessor: inheritance.masterPid,
+      // This process is its child as long as it is there.
+      isKeptBefore: () => inheritance.hasCluster && process.ppid === inheritance.masterPid,
       pid: process.pid
     })
     const admin = adminSockets && (yield* loadAdmin({ options, inheritance, sockets: adminSockets }))

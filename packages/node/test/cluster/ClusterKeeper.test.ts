@@ -1,6 +1,7 @@
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
@@ -86,6 +87,33 @@ describe("the keeper of a cluster", () => {
       yield* Effect.sleep("1 millis").pipe(Effect.repeat({ until: () => existsSync(join(path, "c-1.sock")) }))
       const next = yield* keep({ folder: path, predecessor: 1, pid: 2 })
       assert.deepStrictEqual(yield* next.ask(1, acquire("a:2", "s:1", "s:2")), shards("s:2"))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is waited for by a successor that finds its socket removed, and not once its process has ended", () =>
+    Effect.gen(function* () {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })),
+        () => Effect.sync(() => vi.useRealTimers())
+      )
+      const path = yield* folder
+      const old = yield* keep({ folder: path, predecessor: undefined, pid: 1 })
+      yield* old.ask(1, acquire("a:1", "s:1"))
+      rmSync(path, { recursive: true })
+      let isThere = true
+      const isKeptBefore = () => isThere
+      const next = yield* keep({ folder: path, predecessor: 1, isKeptBefore, pid: 2 })
+      const asking = yield* Effect.forkChild(next.ask(1, acquire("a:2", "s:1", "s:2")), { startImmediately: true })
+      yield* turns(10)
+      assert.isUndefined(asking.pollUnsafe())
+      vi.advanceTimersByTime(5000)
+      assert.deepStrictEqual(yield* Fiber.join(asking), shards("s:2"))
+      const third = yield* keep({ folder: path, predecessor: 3, isKeptBefore, pid: 4, orphansEnd: 60_000 })
+      const alone = yield* Effect.forkChild(third.ask(1, acquire("a:4", "s:1")), { startImmediately: true })
+      yield* turns(10)
+      assert.isUndefined(alone.pollUnsafe())
+      isThere = false
+      assert.deepStrictEqual(yield* Fiber.join(alone), shards("s:1"))
     }).pipe(Effect.scoped)
   )
 

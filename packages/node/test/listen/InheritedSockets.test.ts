@@ -22,6 +22,7 @@ describe("what an environment says about inherited sockets", () => {
       LISTEN_PID: "1",
       LISTEN_FDNAMES: "web",
       PAGI_REUSE: "127.0.0.1:80:3",
+      PAGI_REUSE_CLUSTER: "1",
       PAGI_REUSE_FILES: "3=1:2:3",
       PAGI_REUSE_WORKERS: "1,2,4/1,1,4",
       PAGI_REUSE_POOL: "/tmp/pagi-pool-0123456789abcdef",

@@ -76,7 +76,8 @@ describe("the start of a successor", () => {
       admin: socketsOf("admin", [30]),
       tickets: undefined,
       workers: "2,2,2/2,2,2",
-      folder: "/run/pool"
+      folder: "/run/pool",
+      hasCluster: true
     }
     const { descriptors, environment } = commandOf(program, heritage)
     assert.deepStrictEqual(descriptors.slice(4), [20, 21, 30])
@@ -85,17 +86,18 @@ describe("the start of a successor", () => {
       ["app:4+5", "admin:6", "4=1,5=1,6=1"]
     )
     assert.strictEqual(environment["PAGI_REUSE_FOREIGN"], "")
-    assert.strictEqual(environment["PAGI_REUSE_POOL"], "/run/pool")
+    assert.deepStrictEqual([environment["PAGI_REUSE_POOL"], environment["PAGI_REUSE_CLUSTER"]], ["/run/pool", "1"])
   })
 
-  it("says nothing of an admin listener that there is not", () => {
+  it("says nothing of an admin listener or a cluster that there is not", () => {
     const { environment } = commandOf(program, {
       sockets: socketsOf("app", [20]),
       tickets: undefined,
       workers: "2,2,2/2,2,2",
-      folder: "/run/pool"
+      folder: "/run/pool",
+      hasCluster: false
     })
-    assert.isFalse("PAGI_REUSE_ADMIN" in environment)
+    assert.isFalse("PAGI_REUSE_ADMIN" in environment || "PAGI_REUSE_CLUSTER" in environment)
     assert.strictEqual(environment["PAGI_REUSE_FILES"], "4=1")
   })
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { existsSync } from "node:fs"
 import { temporaryFolder } from "../../../../test/support/TemporaryFolder.ts"
 import * as PoolFolder from "../../src/process/PoolFolder.ts"
@@ -22,9 +23,12 @@ describe("the cluster of a pool", () => {
     Effect.gen(function* () {
       const { ask, cluster, folder } = yield* make
       cluster.gone(1)
-      assert.isFalse(existsSync(folder))
-      assert.deepStrictEqual(yield* ask(2, acquire), { type: "shards", shards: ["s:1"] })
-      assert.isTrue(existsSync(folder))
+      assert.deepStrictEqual([existsSync(folder), cluster.isKept()], [false, false])
+      const asking = yield* Effect.forkChild(ask(2, acquire), { startImmediately: true })
+      // While it is loaded, too.
+      assert.isTrue(cluster.isKept())
+      assert.deepStrictEqual(yield* Fiber.join(asking), { type: "shards", shards: ["s:1"] })
+      assert.deepStrictEqual([existsSync(folder), cluster.isKept()], [true, true])
     }).pipe(Effect.scoped)
   )
 

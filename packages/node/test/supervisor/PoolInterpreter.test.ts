@@ -16,7 +16,7 @@ const makeInterpreter = (parts: Partial<PoolParts> = {}) => {
     asked: { workers: 1, minimum: 1, maximum: 1 },
     sockets: { descriptors: [], reuse: () => "", reuseFiles: () => "", reuseForeign: () => "" },
     folder: "/run/pool",
-    cluster: { ask: () => {}, gone: () => {} },
+    cluster: { ask: () => {}, gone: () => {}, isKept: () => false },
     tickets: undefined,
     start: processes.service.start,
     now: () => 0,

@@ -80,7 +80,7 @@ export const makePool = ({ cannotRestart, heartbeatTimeout = 50_000, onChange, t
         reuseForeign: (there) => `foreign ${there.join("+")}`
       },
       folder: "/run/pool",
-      cluster: { ask: () => {}, gone: () => {} },
+      cluster: { ask: () => {}, gone: () => {}, isKept: () => false },
       tickets,
       onChange: (change, hasSuccessor) =>
         Effect.andThen(tell(hasSuccessor ? `${change} for a successor` : change), onChange?.(change) ?? Effect.void),
