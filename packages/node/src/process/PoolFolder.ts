@@ -36,12 +36,21 @@ const isUsable = (base: string | undefined): base is string => {
 /** Linux has it in containers too whose files cannot be written, and it is as safe as `/tmp` is outside of them. */
 const sharedMemory = "/dev/shm"
 
+/** The runtime directory of a session, which is gone with all that is in it when its user logs out. */
+const sessionPattern = /^\/run\/user\/\d+\/?$/
+
+/** Where the folder may be, what suits best first. A server may go on when the session has ended that it was started in. */
+export const basesOf = (runtime: string | undefined, temporary: string): ReadonlyArray<string | undefined> =>
+  runtime !== undefined && sessionPattern.test(runtime)
+    ? [temporary, sharedMemory, runtime]
+    : [runtime, temporary, sharedMemory]
+
 /**
- * A new name: below the runtime directory of the user, or the folder for temporary files, or that for shared memory. It is
+ * A new name: below the runtime directory of the user, the folder for temporary files or that for shared memory. It is
  * never longer than the path of a socket in it may be, and where there is no such folder, who claims it hears of that.
  */
 export const makeName = (environment: NodeJS.ProcessEnv = process.env, temporary: string = tmpdir()): string => {
-  const base = [environment["XDG_RUNTIME_DIR"], temporary, sharedMemory].find(isUsable) ?? "/tmp"
+  const base = basesOf(environment["XDG_RUNTIME_DIR"], temporary).find(isUsable) ?? "/tmp"
   return join(base, `${prefix}${randomBytes(nameLength / 2).toString("hex")}`)
 }
 

@@ -18,6 +18,13 @@ describe("the name of a pool's folder", () => {
     })
   )
 
+  it("is not in that of a session, which ends when its user logs out, if there is another place", () => {
+    for (const session of ["/run/user/1000", "/run/user/0/"])
+      assert.deepStrictEqual(PoolFolder.basesOf(session, "/tmp"), ["/tmp", "/dev/shm", session])
+    for (const other of ["/run/app", "/run/user/1000/app", undefined])
+      assert.deepStrictEqual(PoolFolder.basesOf(other, "/tmp"), [other, "/tmp", "/dev/shm"])
+  })
+
   it.effect("leaves room for the names of sockets, wherever folders for temporary files are", () =>
     Effect.gen(function* () {
       const long = join(yield* temporaryFolder, "x".repeat(60))
