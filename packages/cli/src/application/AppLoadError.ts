@@ -84,6 +84,8 @@ export class ExportAmbiguous extends Schema.TaggedError<ExportAmbiguous>()("Expo
 export class BuildFailed extends Schema.TaggedError<BuildFailed>()("BuildFailed", {
   subject: Schema.String,
   detail: Schema.String,
+  /** Whether another try may help, as when a database is down; a defect stays one. */
+  mayPass: Schema.Boolean,
   thrown: Schema.optionalKey(Thrown)
 }) {
   override get message(): string {
@@ -132,5 +134,9 @@ export class AppLoadError extends Schema.TaggedError<AppLoadError>()("AppLoadErr
 }) {
   override get message(): string {
     return `cannot load ${this.path}: ${this.reason.message}`
+  }
+
+  get mayPass(): boolean {
+    return this.reason._tag === "BuildFailed" && this.reason.mayPass
   }
 }

@@ -130,6 +130,7 @@ const checked = <A, R>(effect: Effect.Effect<A, unknown, R>, subject: string): E
             new BuildFailed({
               subject,
               detail: withAdvice(Description.ofCause(cause), missingIn(cause)),
+              mayPass: !Cause.hasDies(cause),
               thrown: Thrown.of(Cause.squash(cause))
             })
           )

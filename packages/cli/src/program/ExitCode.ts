@@ -60,11 +60,15 @@ const passing: ReadonlySet<unknown> = new Set([
   "LifespanError"
 ])
 
+/** Not every application that cannot be loaded stays so: what its module exports may need what is not there just now. */
+const canPass = (error: unknown): boolean =>
+  hasProperty(error, "_tag") && (passing.has(error._tag) || (hasProperty(error, "mayPass") && error.mayPass === true))
+
 /** The code for how a worker ended, which tells its supervisor also whether another try may help. */
 export const ofWorkerExit = (exit: Exit.Exit<unknown, unknown>): number => {
   const code = ofExit(exit)
   const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.findErrorOption(exit.cause)) : undefined
-  const mayPass = hasProperty(error, "_tag") && passing.has(error._tag) && ofFailure(error) === code
+  const mayPass = canPass(error) && ofFailure(error) === code
   return mayPass ? StartFailure.exitCodeOf({ code, mayPass }) : code
 }
 

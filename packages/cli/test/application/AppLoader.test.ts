@@ -150,6 +150,21 @@ describe("AppLoader", () => {
     })
   )
 
+  it.effect("tells a failure that may pass, as that of a database, from a mistake", () =>
+    Effect.gen(function* () {
+      for (const [name, mayPass] of [
+        ["failing", true],
+        ["failingLayer", true],
+        ["dying", false],
+        ["lacking", false],
+        ["number", false]
+      ] as const) {
+        const error = yield* Effect.flip(Effect.scoped(Layer.build(load(`${fixture("built.mts")}:${name}`))))
+        assert.strictEqual(error.mayPass, mayPass, name)
+      }
+    })
+  )
+
   it.effect("does not take a function for more than it is", () =>
     Effect.gen(function* () {
       const root = yield* Site.make({ "app.mjs": "export default (scope, receive, send) => {}" })

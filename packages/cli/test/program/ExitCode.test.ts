@@ -11,7 +11,7 @@ import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
-import { AppLoadError, FileMissing } from "../../src/application/AppLoadError.ts"
+import { AppLoadError, BuildFailed, FileMissing } from "../../src/application/AppLoadError.ts"
 import { RootError } from "../../src/directory/Directory.ts"
 import * as ExitCode from "../../src/program/ExitCode.ts"
 import { UsageError } from "../../src/plan/ServerValues.ts"
@@ -53,6 +53,8 @@ describe("ExitCode", () => {
   it("of a worker says too what may become right by itself", () => {
     const [file, port] = [new AccessLogError({ path: "a.log", code: "ENOENT" }), tcp("::1", 80)]
     const load = new AppLoadError({ path: "a.ts", reason: new FileMissing({ message: "it is a directory" }) })
+    const build = (mayPass: boolean) =>
+      new AppLoadError({ path: "a.ts", reason: new BuildFailed({ subject: "it", detail: "", mayPass }) })
     for (const [error, code, mayPass] of [
       [file, 2, true],
       [new TlsError({ what: "certificate", subject: "a.crt", detail: "" }), 2, true],
@@ -60,6 +62,8 @@ describe("ExitCode", () => {
       [new RootError({ root: "/", detail: "" }), 4, true],
       [new LifespanError({ phase: "startup", detail: "" }), 5, true],
       [new InvalidOption({ option: "--port", value: "x", expected: "a number" }), 2, false],
+      [build(true), 4, true],
+      [build(false), 4, false],
       [load, 4, false]
     ] as const) {
       assert.deepStrictEqual(StartFailure.ofExitCode(ExitCode.ofWorkerExit(Exit.fail(error))), { code, mayPass })
