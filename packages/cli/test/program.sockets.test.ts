@@ -179,6 +179,25 @@ describe("pagi-server with inherited sockets", () => {
   )
 
   it.live(
+    "warns of the PROXY protocol for everybody, in one process and with workers, also when it is quiet",
+    () =>
+      Effect.forEach(
+        [[], ["--workers", "1"]],
+        (workers) =>
+          Effect.gen(function* () {
+            const args = ["--quiet", "--port", "0", "--proxy-protocol", ...workers, app]
+            const program = yield* Program.start(args)
+            yield* program.line(/^warning: http:\/\/127\.0\.0\.1:\d+\/ believes .* set trustedProxies/m)
+            yield* program.signal("SIGTERM")
+            const { stderr } = yield* program.result
+            assert.strictEqual(stderr.match(/^warning: /gm)?.length, 1, stderr)
+          }),
+        { discard: true }
+      ),
+    timeout
+  )
+
+  it.live(
     "takes a socket for all addresses of IPv6 for one that is set up for all of IPv4",
     () =>
       Effect.gen(function* () {

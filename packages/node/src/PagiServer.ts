@@ -324,9 +324,10 @@ const warnOfOptions = (options: Values): Effect.Effect<void> => {
 const announce = (listeners: ReadonlyArray<Listener>, protocols: ReadonlyArray<string>, isWorker: boolean) =>
   Effect.gen(function* () {
     const log = isWorker ? Effect.logDebug : Effect.logInfo
+    const warn = isWorker ? Effect.logDebug : Effect.logWarning
     for (const { remark, url } of listeners) {
       yield* log(`listening on ${url}`)
-      if (remark !== undefined) yield* log(remark)
+      if (remark !== undefined) yield* warn(remark)
     }
     if (isWorker) return
     const urls = listeners.map(({ url }) => url)

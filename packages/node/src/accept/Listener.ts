@@ -17,7 +17,7 @@ export interface Listener {
   readonly address: Address
   /** Where clients reach it, for instance `http://127.0.0.1:5000/` or `unix:/run/app.sock`. */
   readonly url: string
-  /** What is to be said besides when the server announces where it listens. */
+  /** What is to be warned of when the server announces where it listens. */
   readonly remark?: string | undefined
   /**
    * Takes no new clients any more; connections stay. The server calls it when it stops, before it drains its

@@ -59,7 +59,7 @@ export const listenOnEndpoints = (
       onSocket: makeSocketAcceptor(acceptor, descriptors, handshakes),
       onProxied,
       onPlain: options.redirectHttps && makeSocketAcceptor(acceptor, descriptors, undefined),
-      proxiedRemark: server.isTrusted === undefined ? openToAll : undefined,
+      believesAll: server.isTrusted === undefined,
       onAcceptError: (error) => descriptors.onAcceptError(error)
     }
     const inherited = {
@@ -77,7 +77,3 @@ const makeProxied = (parts: ProxiedParts): Effect.Effect<OnSocket> =>
     Effect.promise(() => import("./ProxiedAcceptor.ts")),
     ({ makeProxiedAcceptor }) => makeProxiedAcceptor(parts)
   )
-
-/** Said of listeners where nothing keeps others than proxies from saying who they are. */
-const openToAll =
-  "believes what everybody who can connect says by the PROXY protocol; set trustedProxies unless proxies alone can"

@@ -7,6 +7,7 @@ import { createServer, type Server, type Socket } from "node:net"
 import { resolve } from "node:path"
 import type { Listener } from "../accept/Listener.ts"
 import { fromErrno, type ListenError } from "../accept/ListenError.ts"
+import * as ListenerRemark from "./ListenerRemark.ts"
 import { type AcceptedSocket, acceptSockets } from "./SharedRead.ts"
 import * as UnixSocket from "./UnixSocket.ts"
 
@@ -28,16 +29,16 @@ export interface ListenOptions {
   readonly onProxied?: OnSocket | undefined
   /** The same for endpoints that redirect, whose clients speak no TLS. */
   readonly onPlain?: OnSocket | undefined
-  /** What is to be said of those with `proxyProtocol`. */
-  readonly proxiedRemark?: string | undefined
+  /** Whether those with `proxyProtocol` believe whoever connects. */
+  readonly believesAll?: boolean
 }
 
 /** What there is for one of several endpoints. */
 export const forEndpoint = (endpoint: Endpoint, options: ListenOptions): ListenOptions => {
-  const { onPlain, onProxied, proxiedRemark, ...rest } = options
+  const { believesAll = false, onPlain, onProxied, ...rest } = options
   if (endpoint.redirects === true && onPlain !== undefined) return { ...rest, secure: false, onSocket: onPlain }
   return endpoint.proxyProtocol === true && onProxied !== undefined
-    ? { ...rest, onSocket: onProxied, proxiedRemark }
+    ? { ...rest, onSocket: onProxied, believesAll }
     : rest
 }
 
@@ -116,12 +117,7 @@ export const fromServer = (
   return {
     address,
     url,
-    remark:
-      options.proxiedRemark !== undefined
-        ? `${url} ${options.proxiedRemark}`
-        : isSecure && !isTcp
-          ? `clients of ${url} must speak TLS too; a proxy in front of it usually does not`
-          : undefined,
+    remark: ListenerRemark.of({ url, isTcp, isSecure, believesAll: options.believesAll === true }),
     stopAccepting: Effect.sync(() => {
       if (!server.listening) return
       giveUp()

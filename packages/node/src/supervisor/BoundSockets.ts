@@ -35,6 +35,7 @@ export interface BoundSocket {
   readonly descriptor: number | undefined
   readonly address: Address
   readonly url: string
+  readonly isSecure: boolean
 }
 
 export interface BoundSockets {
@@ -142,7 +143,8 @@ const make = (holdings: Arr.NonEmptyReadonlyArray<Holding>, closing: Closing, se
 
 const socketOf = ([endpoint, held]: Holding, secure: boolean): BoundSocket => {
   const address = addressOf(held?.bound ?? endpoint)
-  return { endpoint, descriptor: held?.handle.fd, address, url: urlOf(address, secure && endpoint.redirects !== true) }
+  const isSecure = secure && endpoint.redirects !== true
+  return { endpoint, descriptor: held?.handle.fd, address, url: urlOf(address, isSecure), isSecure }
 }
 
 const ownSocket = ({ descriptor, endpoint, isForeign }: ReuseText.SharedSocket): InheritedSocket => ({

@@ -9,6 +9,7 @@ import * as References from "effect/References"
 import * as EffectScope from "effect/Scope"
 import * as AdminSocket from "../listen/AdminSocket.ts"
 import { type Inheritance, InheritedSockets } from "../listen/InheritedSockets.ts"
+import * as ListenerRemark from "../listen/ListenerRemark.ts"
 import type { StartError } from "../PagiServer.ts"
 import * as OtlpOption from "../process/OtlpOption.ts"
 import type { FileOwner } from "../listen/UnixSocket.ts"
@@ -157,7 +158,7 @@ export const make = <E = never>(
       heartbeatTimeout: Duration.toMillis(options.heartbeatTimeout),
       onChange: (change, hasSuccessor) =>
         Effect.gen(function* () {
-          if (change === "serving") yield* announce(options, numbers.workers, urls)
+          if (change === "serving") yield* announce(options, numbers.workers, sockets.sockets)
           if (settings.onChange !== undefined) yield* settings.onChange(change, hasSuccessor)
           if (admin !== undefined) yield* admin.change(change, hasSuccessor)
         }),
@@ -208,10 +209,20 @@ const loadAdmin = (parts: PoolAdminParts): Effect.Effect<PoolAdmin, never, Effec
   )
 
 /** Says where the workers listen, and what the server is. */
-const announce = ({ http2 }: Values, processes: number, urls: ReadonlyArray<string>) =>
+const announce = (
+  { http2, trustedProxies }: Values,
+  processes: number,
+  sockets: ReadonlyArray<BoundSockets.BoundSocket>
+) =>
   Effect.gen(function* () {
-    for (const url of urls) yield* Effect.logInfo(`listening on ${url}`)
+    for (const { endpoint, isSecure, url } of sockets) {
+      yield* Effect.logInfo(`listening on ${url}`)
+      const believesAll = endpoint.proxyProtocol === true && trustedProxies === undefined
+      const remark = ListenerRemark.of({ url, isTcp: endpoint._tag === "Tcp", isSecure, believesAll })
+      if (remark !== undefined) yield* Effect.logWarning(remark)
+    }
     const protocols = http2 ? ["h2", "http/1.1"] : ["http/1.1"]
+    const urls = sockets.map(({ url }) => url)
     yield* Effect.logInfo(StartMessage.describe({ processes, pid: process.pid, protocols, urls }))
   })
 
