@@ -70,4 +70,7 @@ export const text = (path: string): Effect.Effect<string, UsageError> =>
 
 /** The names in a folder. */
 export const names = (path: string): Effect.Effect<ReadonlyArray<string>, UsageError> =>
-  attempt(path, (path) => readdirSync(path))
+  attempt(path, (path) => {
+    if (!statSync(path).isDirectory()) throw new Error("it is not a folder")
+    return readdirSync(path)
+  })

@@ -107,7 +107,11 @@ describe("Directory", () => {
   it.effect("needs a directory that is there", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Directory.make("/no/such/directory"))
-      assert.match(error.message, /^cannot serve the directory \/no\/such\/directory: ENOENT/)
+      assert.strictEqual(error.message, "cannot serve the directory /no/such/directory: there is no such directory")
+      const file = yield* Effect.flip(Directory.make(import.meta.filename))
+      assert.match(file.message, /: it is not a directory$/)
+      const below = yield* Effect.flip(Directory.make(`${import.meta.filename}/below`))
+      assert.match(below.message, /: it is not a directory$/)
     })
   )
 })

@@ -152,6 +152,7 @@ describe("Sources", () => {
       assert.match(yield* messageOf({ sources: { envFiles: [folder] } }), /^cannot read .*: it is a directory$/)
       assert.match(yield* messageOf({ sources: { envFiles: ["/dev/zero"] } }), /it is not a regular file$/)
       assert.match(yield* messageOf({ sources: { secrets: [join(folder, "none")] } }), /there is no such file$/)
+      assert.match(yield* messageOf({ sources: { secrets: [join(folder, "d.mjs")] } }), /d\.mjs: it is not a folder$/)
     })
   )
 

@@ -21,5 +21,13 @@ export const realRoot = (root: string): Effect.Effect<string, RootError> =>
       if (!(await fs.stat(path)).isDirectory()) throw new Error("it is not a directory")
       return path
     },
-    catch: (error) => new RootError({ root, detail: error instanceof Error ? error.message : String(error) })
+    catch: (error) => new RootError({ root, detail: detailOf(error as NodeJS.ErrnoException) }) // It throws no others.
   })
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such directory",
+  ENOTDIR: "it is not a directory",
+  EACCES: "it may not be entered"
+}
+
+const detailOf = ({ code = "", message }: NodeJS.ErrnoException): string => reasons[code] ?? message
