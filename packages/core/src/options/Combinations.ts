@@ -105,7 +105,7 @@ const problemOfRedirects = (options: Options): CombinationProblem | undefined =>
   const { disableTls, redirectExcept, redirectHttps, redirectPort, tls } = options
   if (redirectHttps !== undefined) {
     return tls === undefined || disableTls
-      ? of("redirectHttps", "TLS beside it: there has to be a https to go to")
+      ? of("redirectHttps", "TLS beside it: there has to be https to go to")
       : undefined
   }
   const expected = "redirectHttps beside it, without which nothing is redirected"

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Formatter from "effect/Formatter"
 import * as Endpoint from "./Endpoint.ts"
+import { hidden } from "./OptionText.ts"
 import {
   accept,
   type Definition,
@@ -48,11 +49,20 @@ export const resolve = Effect.fnUntraced(function* (
     if (given !== undefined) assign(values, name, yield* read(given, definition))
   }
   // Each value has been accepted by the definition of the option whose name it has.
-  return yield* Effect.mapError(
-    make(values as Input),
-    ({ expected, option, value }) => new InvalidOption({ option: sourceOf(option), value, expected })
-  )
+  return yield* Effect.mapError(make(values as Input), ({ expected, option, value }) => {
+    const isList = value !== hidden && Array.isArray(values[option])
+    const shown = (isList && asWritten(texts.get(option))) || value
+    return new InvalidOption({ option: sourceOf(option), value: shown, expected })
+  })
 })
+
+/** A list is read into objects that nobody has written. */
+const asWritten = (given: OptionText | undefined): string | undefined => {
+  if (given === undefined) return undefined
+  const { text, value } = given
+  if (value !== undefined) return Formatter.format(value)
+  return Formatter.format(typeof text === "string" || text.length > 1 ? text : text[0])
+}
 
 const read = (given: OptionText, definition: Definition<unknown, unknown>): Effect.Effect<unknown, InvalidOption> =>
   given.value === undefined

@@ -88,6 +88,10 @@ describe("ConfigOptions", () => {
         'option PAGI_LISTEN: "a:1" is not allowed; expected no PAGI_PORT beside it: PAGI_LISTEN and PAGI_PORT exclude each other'
       )
       assert.match(yield* messageOf({ PAGI_WRITE_LOW_WATERMARK: "1MiB" }), /^option PAGI_WRITE_LOW_WATERMARK: 1048576 /)
+      assert.match(
+        yield* messageOf({ PAGI_REDIRECT_HTTPS: "127.0.0.1:80" }),
+        /^option PAGI_REDIRECT_HTTPS: "127\.0\.0\.1:80" is not allowed; expected TLS beside it/
+      )
       assert.match(yield* messageOf({ PAGI_SSL_CERT: "cert.pem" }), /^option PAGI_SSL_KEY is missing; /)
     })
   )

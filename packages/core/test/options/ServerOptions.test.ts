@@ -560,7 +560,7 @@ describe("ServerOptions", () => {
         ],
         [
           { redirectHttps: ["127.0.0.1:80"] },
-          'option redirectHttps: ["127.0.0.1:80"] is not allowed; expected TLS beside it: there has to be a https to go to'
+          'option redirectHttps: ["127.0.0.1:80"] is not allowed; expected TLS beside it: there has to be https to go to'
         ],
         [
           { redirectPort: 443 },
