@@ -16,6 +16,7 @@ import * as EffectVersion from "./EffectVersion.ts"
 import * as Exported from "./Exported.ts"
 import * as LoadTime from "./LoadTime.ts"
 import * as ModuleWarnings from "./ModuleWarnings.ts"
+import * as NearNames from "../plan/NearNames.ts"
 import * as StopSignals from "../signals/StopSignals.ts"
 import * as SyntaxPlace from "./SyntaxPlace.ts"
 import * as Thrown from "./Thrown.ts"
@@ -84,10 +85,18 @@ const extensions = new Set([".ts", ".mts", ".js", ".mjs"])
 const checkFile = Effect.fnUntraced(function* (path: string) {
   const status = yield* Effect.promise(() => fs.stat(path).catch((error: NodeJS.ErrnoException) => error))
   const missing = problemOf(status)
-  if (missing !== undefined) return yield* failed(path, new FileMissing({ message: missing }))
+  if (missing !== undefined) return yield* failed(path, new FileMissing({ message: `${missing}${adviceFor(path)}` }))
   const extension = extname(path)
   if (!extensions.has(extension)) return yield* failed(path, new ExtensionUnsupported({ extension }))
 })
+
+const commands = ["check", "status", "health", "top", "--help", "--version"]
+
+/** What is no command names an application. */
+const adviceFor = (path: string): string => {
+  const [near] = NearNames.find(path, commands)
+  return near === undefined || near === path ? "" : `; did you mean pagi-server ${near}?`
+}
 
 const problemOf = (status: Stats | NodeJS.ErrnoException): string | undefined => {
   if (status instanceof Error) {

@@ -73,6 +73,11 @@ describe("AppLoader", () => {
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* problemOf("./nope.ts"), ["FileMissing", "there is no such file"])
       assert.deepStrictEqual(yield* problemOf("./nope.ts:admin"), ["FileMissing", "there is no such file"])
+      assert.deepStrictEqual(yield* problemOf("chekc"), [
+        "FileMissing",
+        "there is no such file; did you mean pagi-server check?"
+      ])
+      assert.match((yield* problemOf("help"))[1] ?? "", /did you mean pagi-server --help\?$/)
       assert.deepStrictEqual(yield* problemOf("/dev/null"), ["FileMissing", "it is not a regular file"])
       assert.deepStrictEqual(yield* problemOf(fixture("")), ["FileMissing", "it is a directory"])
       assert.deepStrictEqual(yield* problemOf(fixture("page.html")), [
