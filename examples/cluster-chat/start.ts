@@ -33,7 +33,7 @@ const topics: Variant = {
   servers: 3,
   workers: 2,
   advice: ([first, second, third]) => [
-    [`kill -9 -- -${first}`, "server 1 is gone at once, with all of its processes"],
+    [`kill -9 -${first}`, "server 1 is gone at once, with all of its processes"],
     [`kill ${second}`, "server 2 gets no new clients, sends the others away, and ends"],
     [`kill -HUP ${third}`, "server 3 replaces its workers, one after the other"]
   ]
