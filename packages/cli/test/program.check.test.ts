@@ -143,6 +143,16 @@ describe("pagi-server check", () => {
         )
         assert.strictEqual(alone.code, 0)
         assert.strictEqual((yield* check(["--max-workers", "3", "-w", "2"])).stderr, "")
+        const missing = ["--static-max-age", "1h", "--trusted-fields", "for", "--health-paths", "/health"]
+        assert.strictEqual(
+          (yield* check(missing, { PAGI_STATIC_IMMUTABLE: "true", PAGI_MAX_REQUESTS: "" })).stderr,
+          "warning: --static-max-age has no effect without --static\n" +
+            "warning: PAGI_STATIC_IMMUTABLE has no effect without --static\n" +
+            "warning: --trusted-fields has no effect without --trusted-proxies\n" +
+            "warning: --health-paths has no effect without --max-concurrent-requests or --max-queue-time\n"
+        )
+        const present = ["--static", "/=.", "--trusted-proxies", "unix", "--max-queue-time", "1"]
+        assert.strictEqual((yield* check([...missing, ...present])).stderr, "")
       }),
     timeout
   )

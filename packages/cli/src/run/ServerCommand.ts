@@ -1,5 +1,5 @@
 /** The command `pagi-server`. */
-import * as ServerOptions from "@pagi/core/options/ServerOptions"
+import type * as ServerOptions from "@pagi/core/options/ServerOptions"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -17,6 +17,7 @@ import type { ServerPlan } from "../plan/ServerPlan.ts"
 import * as ServerValues from "../plan/ServerValues.ts"
 import * as SingleServer from "./SingleServer.ts"
 import * as ContainerHint from "./ContainerHint.ts"
+import * as OptionsWithoutEffect from "./OptionsWithoutEffect.ts"
 import * as UnknownVariables from "./UnknownVariables.ts"
 
 const app = Argument.String("app").pipe(
@@ -72,15 +73,8 @@ const serve = Effect.fnUntraced(function* (input: Input) {
 })
 
 /** Warns of what is no mistake, and will hardly do what was meant. */
-const warnOf = Effect.fnUntraced(function* (plan: ServerPlan, options: ServerOptions.Values) {
-  yield* UnknownVariables.warn(plan)
-  if (options.workers !== 0 || options.reload) return
-  for (const source of withoutEffect(plan)) yield* Effect.logWarning(`${source} has no effect without --workers`)
-})
-
-/** What was given that only concerns servers with workers. */
-const withoutEffect = ({ served }: ServerPlan): ReadonlyArray<string> =>
-  ServerOptions.workersOnly.flatMap((name) => served.texts.options[name]?.source ?? [])
+const warnOf = (plan: ServerPlan, options: ServerOptions.Values): Effect.Effect<void> =>
+  Effect.andThen(UnknownVariables.warn(plan), OptionsWithoutEffect.warn(plan, options))
 
 /**
  * `pagi-server [flags] [app]`. Fails with `UsageError` or `InvalidOption` for flags and variables that are not allowed,
