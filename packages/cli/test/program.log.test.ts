@@ -5,7 +5,7 @@ import { join } from "node:path"
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
 
-const timeout = 30_000
+const timeout = 60_000
 
 const asRoot = process.getuid?.() === 0
 

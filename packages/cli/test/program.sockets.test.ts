@@ -9,7 +9,7 @@ import { findProgram } from "../../../test/support/FindProgram.ts"
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
 
-const timeout = 30_000
+const timeout = 60_000
 
 const app = join(import.meta.dirname, "fixtures/children.ts")
 

@@ -16,7 +16,7 @@ const stop = (application: string, flags: ReadonlyArray<string> = []) =>
     return { code, stderr }
   })
 
-const timeout = 30_000
+const timeout = 60_000
 
 describe("pagi-server, told to stop,", () => {
   it.live(

@@ -7,7 +7,7 @@ import { certificates, type Identity } from "../../../test/support/Certificates.
 import * as Program from "./support/Program.ts"
 import * as Site from "./support/Site.ts"
 
-const timeout = 30_000
+const timeout = 60_000
 
 /** The certificate that a server sends, and the end of a request of the same connection. */
 const visit = (url: string) =>

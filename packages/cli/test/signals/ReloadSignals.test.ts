@@ -20,7 +20,7 @@ const linesOf = (path: string): ReadonlyArray<string> => readFileSync(path, "utf
 const until = (condition: () => boolean) =>
   Effect.repeat(Effect.sync(condition), { until: (holds) => holds, schedule: Schedule.spaced("2 millis") })
 
-const timeout = 30_000
+const timeout = 60_000
 
 describe("ReloadSignals", () => {
   it.live("runs the effect at each of its signals until the scope closes", () =>
