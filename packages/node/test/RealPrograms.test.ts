@@ -232,11 +232,14 @@ describe.skipIf(wrk === undefined)("wrk", () => {
   it.live("finds no error under load", () =>
     Effect.gen(function* () {
       const { server, url } = yield* serveApp
-      const outcome = yield* run(wrk ?? "wrk", ["-t1", "-c64", "-d1s", "--timeout", "10s", url("/hello")])
-      assertSuccess(outcome)
-      const report = outcome.output.toString()
-      assert.isAbove(Number(/(\d+) requests in/.exec(report)?.[1]), 100)
-      assert.notMatch(report, /Socket errors|Non-2xx/)
+      // How many are answered in a second is the machine's matter.
+      for (let answered = 0; answered <= 100;) {
+        const outcome = yield* run(wrk ?? "wrk", ["-t1", "-c64", "-d1s", "--timeout", "10s", url("/hello")])
+        assertSuccess(outcome)
+        const report = outcome.output.toString()
+        answered += Number(/(\d+) requests in/.exec(report)?.[1] ?? assert.fail(report))
+        assert.notMatch(report, /Socket errors|Non-2xx/)
+      }
       yield* until("all connections are gone", () => Effect.runSync(server.connectionCount) === 0)
     })
   )
