@@ -252,7 +252,7 @@ describe("backpressure", () => {
       })
       const client = yield* open(port)
       client.socket.pause()
-      const count = 120
+      const count = 80
       client.send(requestText().repeat(count))
       yield* until("the first request is answered", () => requests > 0)
       yield* settled("the number of answered requests", () => requests)
