@@ -99,8 +99,9 @@ class Running {
   }
 
   /** Completes when it does its work. */
-  readonly ready: Effect.Effect<void, PartFailed> = Effect.suspend(() => this.#part.isReady).pipe(
-    Effect.andThen((isReady) => (isReady ? Effect.void : Effect.sleep("50 millis").pipe(Effect.andThen(this.ready)))),
+  readonly ready: Effect.Effect<void, PartFailed> = Effect.gen({ self: this }, function* () {
+    while (!(yield* this.#part.isReady)) yield* Effect.sleep("50 millis")
+  }).pipe(
     Effect.raceFirst(
       Effect.flatMap(this.end, ({ code, signal }) =>
         Effect.fail(this.failed(`has ended (${signal ?? `exit code ${code}`}) before it was ready`))
