@@ -6,13 +6,13 @@ import type { TicketKeyring } from "../tls/TicketSecrets.ts"
 import type { PoolAction, PoolEvent, PoolSettings, Slot, WorkerId } from "../pool/PoolEvent.ts"
 import type { PoolHeartbeat } from "./PoolHeartbeat.ts"
 import { goesOn, type PoolState } from "../pool/PoolState.ts"
-import type { PoolPhase, PoolStatus, WorkerStatus } from "../admin/PoolStatus.ts"
+import type { PoolStatus } from "../admin/PoolStatus.ts"
 import type { PoolCluster } from "./PoolCluster.ts"
 import type { PoolReloads } from "./PoolReloads.ts"
 import type { PoolWatcher } from "./PoolWatcher.ts"
 import { RestartReasons, type Transition } from "./RestartReasons.ts"
+import * as PoolSnapshot from "./PoolSnapshot.ts"
 import type { PoolTimers } from "./PoolTimers.ts"
-import * as ScalingStatus from "./ScalingStatus.ts"
 import * as StopProgress from "./StopProgress.ts"
 import { initial, step } from "../pool/RestartPlan.ts"
 import * as WorkerNumbers from "./WorkerNumbers.ts"
@@ -142,34 +142,13 @@ export class PoolInterpreter {
   }
 
   status(listeners: ReadonlyArray<string>): PoolStatus {
-    const { isReloading, slots } = this.#state
-    return {
-      pid: process.pid,
-      phase: phaseOf(this.#state),
-      age: this.#parts.now() - this.#startedAt,
-      target: slots.length,
-      ...ScalingStatus.of(this.#state),
-      isReloading,
-      listeners,
-      workers: [...this.#workers.values()]
-        .toSorted((one, other) => one.slot - other.slot || one.id - other.id)
-        .map((worker) => this.#statusOf(worker))
+    const pool = {
+      state: this.#state,
+      workers: this.#workers.values(),
+      startedAt: this.#startedAt,
+      now: this.#parts.now()
     }
-  }
-
-  #statusOf({ heardAt, id, pid, slot, startedAt, status }: WorkerHandle): WorkerStatus {
-    const now = this.#parts.now()
-    return {
-      pid: pid ?? null,
-      workerNum: slot,
-      phase: this.#state.workers.get(id)?.phase ?? "leaving",
-      age: now - startedAt,
-      requests: status?.requests ?? 0,
-      connections: status?.connections ?? 0,
-      lag: status?.lag ?? 0,
-      memory: status?.memory ?? 0,
-      lastHeartbeat: heardAt === undefined ? null : now - heardAt
-    }
+    return PoolSnapshot.of(pool, listeners)
   }
 
   #accepts(id: WorkerId): boolean {
@@ -393,11 +372,6 @@ export class PoolInterpreter {
   #successorExited(code: number | null, signal: string | null): void {
     this.#parts.enqueue({ type: "successorExited", code, signal })
   }
-}
-
-const phaseOf = ({ hasServed, phase }: PoolState): PoolPhase => {
-  if (phase === "stopping" || phase === "stopped") return phase
-  return hasServed ? "serving" : "starting"
 }
 
 const log = (item: LogItem): Effect.Effect<void> => {
