@@ -32,7 +32,7 @@ describe("what an environment says about inherited sockets", () => {
       PAGI_WORKER: "{}",
       PAGI_PORT: "80"
     }
-    take(environment, pid)
+    assert.isTrue(take(environment, pid).hasCluster)
     assert.deepStrictEqual(environment, { PATH: "/bin", PAGI_PORT: "80" })
   })
 
