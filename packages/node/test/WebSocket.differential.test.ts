@@ -162,6 +162,9 @@ const refusals = [
   ]
 ] as const
 
+/** Milliseconds for all inputs of a property, as the others have. */
+const patience = 60_000
+
 let paths = 0
 
 /** Runs the same bytes against both servers. */
@@ -175,30 +178,33 @@ const serveBoth = (perMessageDeflate: boolean) =>
 
 for (const perMessageDeflate of [false, true]) {
   describe(`the same bytes of a client to PAGI and to ws, ${perMessageDeflate ? "with" : "without"} compression`, () => {
-    it.live("are the same messages to the application, and bring the same answers", () =>
-      Effect.gen(function* () {
-        const servers = yield* serveBoth(perMessageDeflate)
-        const result = yield* Arbitrary.checkEffect(
-          Arbitrary.all({ messages, cuts: byteCuts, code: oneOf<number | undefined>(undefined, 1000, 4000) }),
-          ({ code, cuts, messages }) =>
-            Effect.gen(function* () {
-              const wire = messages.map((message) => toWire(message, perMessageDeflate))
-              const [ours, reference] = yield* compare(servers, {
-                pieces: split(Buffer.concat(wire), cuts),
-                echoes: messages.length,
-                close: closeFrame(code),
-                perMessageDeflate
-              })
-              assert.deepStrictEqual(ours, reference)
-              const sent = messages.map(summaryOf)
-              assert.deepStrictEqual(ours.received, [...sent, `closed ${code ?? 1005}`])
-              assert.deepStrictEqual(ours.echoed, sent)
-              return true
-            }).pipe(Effect.catchDefect(Effect.fail)),
-          { runs: 100, size: 100, seed, maxShrinks: 30 }
-        )
-        assert.isUndefined(Arbitrary.formatCheckFailure(result))
-      })
+    it.live(
+      "are the same messages to the application, and bring the same answers",
+      () =>
+        Effect.gen(function* () {
+          const servers = yield* serveBoth(perMessageDeflate)
+          const result = yield* Arbitrary.checkEffect(
+            Arbitrary.all({ messages, cuts: byteCuts, code: oneOf<number | undefined>(undefined, 1000, 4000) }),
+            ({ code, cuts, messages }) =>
+              Effect.gen(function* () {
+                const wire = messages.map((message) => toWire(message, perMessageDeflate))
+                const [ours, reference] = yield* compare(servers, {
+                  pieces: split(Buffer.concat(wire), cuts),
+                  echoes: messages.length,
+                  close: closeFrame(code),
+                  perMessageDeflate
+                })
+                assert.deepStrictEqual(ours, reference)
+                const sent = messages.map(summaryOf)
+                assert.deepStrictEqual(ours.received, [...sent, `closed ${code ?? 1005}`])
+                assert.deepStrictEqual(ours.echoed, sent)
+                return true
+              }).pipe(Effect.catchDefect(Effect.fail)),
+            { runs: 100, size: 100, seed, maxShrinks: 30 }
+          )
+          assert.isUndefined(Arbitrary.formatCheckFailure(result))
+        }),
+      patience
     )
 
     /** Frames of which some break a rule, or break one where they stand. */
@@ -227,33 +233,36 @@ for (const perMessageDeflate of [false, true]) {
       Buffer.from("82ff0000000000200001", "hex")
     )
 
-    it.live("are refused with the same codes, behind the same messages", () =>
-      Effect.gen(function* () {
-        const servers = yield* serveBoth(perMessageDeflate)
-        const codes = new Set<number | undefined>()
-        const result = yield* Arbitrary.checkEffect(
-          Arbitrary.all({ frames: Arbitrary.array(likelyFrame, { maxLength: 8 }), cuts: byteCuts }),
-          ({ cuts, frames }) =>
-            Effect.gen(function* () {
-              const [ours, reference] = yield* compare(servers, {
-                pieces: split(Buffer.concat(frames), cuts),
-                // What comes back before the server closes depends on how fast the application is.
-                echoes: 0,
-                close: closeFrame(1000),
-                perMessageDeflate
-              })
-              codes.add(ours.closeCode)
-              assert.deepStrictEqual(ours.closeCode, reference.closeCode)
-              assert.deepStrictEqual(messagesOf(ours), messagesOf(reference))
-              assert.deepStrictEqual(ours.pongs, reference.pongs)
-              return true
-            }).pipe(Effect.catchDefect(Effect.fail)),
-          { runs: 200, size: 100, seed }
-        )
-        assert.isUndefined(Arbitrary.formatCheckFailure(result))
-        // Whether others come is left to chance.
-        for (const code of [1000, 1002]) assert.isTrue(codes.has(code), `${code} never came`)
-      })
+    it.live(
+      "are refused with the same codes, behind the same messages",
+      () =>
+        Effect.gen(function* () {
+          const servers = yield* serveBoth(perMessageDeflate)
+          const codes = new Set<number | undefined>()
+          const result = yield* Arbitrary.checkEffect(
+            Arbitrary.all({ frames: Arbitrary.array(likelyFrame, { maxLength: 8 }), cuts: byteCuts }),
+            ({ cuts, frames }) =>
+              Effect.gen(function* () {
+                const [ours, reference] = yield* compare(servers, {
+                  pieces: split(Buffer.concat(frames), cuts),
+                  // What comes back before the server closes depends on how fast the application is.
+                  echoes: 0,
+                  close: closeFrame(1000),
+                  perMessageDeflate
+                })
+                codes.add(ours.closeCode)
+                assert.deepStrictEqual(ours.closeCode, reference.closeCode)
+                assert.deepStrictEqual(messagesOf(ours), messagesOf(reference))
+                assert.deepStrictEqual(ours.pongs, reference.pongs)
+                return true
+              }).pipe(Effect.catchDefect(Effect.fail)),
+            { runs: 200, size: 100, seed }
+          )
+          assert.isUndefined(Arbitrary.formatCheckFailure(result))
+          // Whether others come is left to chance.
+          for (const code of [1000, 1002]) assert.isTrue(codes.has(code), `${code} never came`)
+        }),
+      patience
     )
 
     for (const [name, bytes, code] of refusals) {
@@ -289,35 +298,38 @@ const sendBy = ({ socket }: WebSocketClient, message: TestMessage): void => {
 
 describe("a client by ws", () => {
   for (const perMessageDeflate of [false, true]) {
-    it.live(`gets back what it has sent, in any frames, ${perMessageDeflate ? "with" : "without"} compression`, () =>
-      Effect.gen(function* () {
-        const { port, received } = yield* serveOurs(perMessageDeflate)
-        const result = yield* Arbitrary.checkEffect(
-          messages,
-          (messages) =>
-            Effect.gen(function* () {
-              const path = `/${paths++}`
-              const client = yield* connect(`ws://127.0.0.1:${port}${path}`, {
-                perMessageDeflate: perMessageDeflate && { threshold: 0 }
-              })
-              yield* client.opened
-              for (const message of messages) sendBy(client, message)
-              yield* client.received(messages.length)
-              client.socket.close(4000)
-              yield* client.ended
-              assert.deepStrictEqual(client.closed, { code: 4000, reason: "" })
-              const sent = messages.map(summaryOf)
-              const echoed = client.messages.map((message) =>
-                typeof message === "string" ? summarize(true, Buffer.from(message)) : summarize(false, message)
-              )
-              assert.deepStrictEqual(echoed, sent)
-              assert.deepStrictEqual(received.get(path), [...sent, "closed 4000"])
-              return true
-            }).pipe(Effect.scoped, Effect.catchDefect(Effect.fail)),
-          { runs: 80, size: 100, seed, maxShrinks: 30 }
-        )
-        assert.isUndefined(Arbitrary.formatCheckFailure(result))
-      })
+    it.live(
+      `gets back what it has sent, in any frames, ${perMessageDeflate ? "with" : "without"} compression`,
+      () =>
+        Effect.gen(function* () {
+          const { port, received } = yield* serveOurs(perMessageDeflate)
+          const result = yield* Arbitrary.checkEffect(
+            messages,
+            (messages) =>
+              Effect.gen(function* () {
+                const path = `/${paths++}`
+                const client = yield* connect(`ws://127.0.0.1:${port}${path}`, {
+                  perMessageDeflate: perMessageDeflate && { threshold: 0 }
+                })
+                yield* client.opened
+                for (const message of messages) sendBy(client, message)
+                yield* client.received(messages.length)
+                client.socket.close(4000)
+                yield* client.ended
+                assert.deepStrictEqual(client.closed, { code: 4000, reason: "" })
+                const sent = messages.map(summaryOf)
+                const echoed = client.messages.map((message) =>
+                  typeof message === "string" ? summarize(true, Buffer.from(message)) : summarize(false, message)
+                )
+                assert.deepStrictEqual(echoed, sent)
+                assert.deepStrictEqual(received.get(path), [...sent, "closed 4000"])
+                return true
+              }).pipe(Effect.scoped, Effect.catchDefect(Effect.fail)),
+            { runs: 80, size: 100, seed, maxShrinks: 30 }
+          )
+          assert.isUndefined(Arbitrary.formatCheckFailure(result))
+        }),
+      patience
     )
   }
 })
