@@ -16,8 +16,9 @@ const canPin = cpus().length > 1 && findProgram("taskset") !== undefined && find
 const slow = 500
 
 /** Seconds. The slow connections are ended after a measurement; this is for the case that nobody does. */
-const longest = 60
-const measurement = 5
+const longest = 150
+const warmUp = 2
+const measurement = 4
 
 /** What may wait unsent for each that reads slowly: the high mark and one piece of the application. */
 const unsent = 65_536 + 16_384
@@ -57,8 +58,8 @@ const haveEnded = (programs: ReadonlyArray<Program>) =>
 
 /** Twice, because the first time follows a change to which the collector of garbage has to adapt. */
 const measure = (server: Server) => {
-  const once = wrk(server.url("/"), 32, measurement, [], beside)
-  return Effect.andThen(once, once)
+  const once = (seconds: number) => wrk(server.url("/"), 32, seconds, [], beside)
+  return Effect.andThen(once(warmUp), once(measurement))
 }
 
 /** How much longer responses take while all the others are slow. */
@@ -67,7 +68,8 @@ const slowdown = (server: Server, idle: number) =>
     const before = yield* held(server)
     const undisturbed = yield* measure(server)
     const attackers = yield* attackAll(server)
-    yield* until("all slow connections are there", areAllThere(server, idle))
+    // They come as fast as all who use the machine leave time for it.
+    yield* until("all slow connections are there", areAllThere(server, idle), "90 seconds")
     // Until the system's own buffers are full, readers of any speed would be sent as much.
     yield* standstill(
       "what is sent to the slow readers",
@@ -90,27 +92,30 @@ const slowdown = (server: Server, idle: number) =>
     for (const { code } of yield* haveEnded(attackers)) assert.strictEqual(code, 0)
     yield* until(
       "all slow connections are gone",
-      Effect.map(descriptors(server.pid), (count) => count === idle)
+      Effect.map(descriptors(server.pid), (count) => count <= idle)
     )
     return disturbed.p99 / undisturbed.p99
   })
 
 describe.skipIf(!isMeasurable || !hasWrk || slowhttptest === undefined || !canPin)("1500 slow connections", () => {
-  it.live("do not disturb the others, and leave nothing behind", () =>
-    Effect.gen(function* () {
-      const server = yield* serve("app", ["--max-connections", "2000", "--headers-timeout", "120"])
-      yield* pinServer(server)
-      yield* fetchText(server.port, "/")
-      const idle = yield* idleDescriptors(server.pid)
-      const first = yield* slowdown(server, idle)
-      // Something else may have taken the processor during one of the two: of two such pairs, one must be good.
-      const ratio = first <= 3 ? first : Math.min(first, yield* slowdown(server, idle))
-      yield* tell(`p99 with slow connections: ${ratio.toFixed(2)} times that without`)
-      assert.isAtMost(ratio, 3)
-      assert.match(yield* fetchText(server.port, "/"), /^HTTP\/1\.1 200 /)
-      const { reading, streams } = yield* statsOf(server.port)
-      assert.deepStrictEqual({ reading, streams }, { reading: 0, streams: 0 })
-      assert.deepStrictEqual(linesSinceStart(server), [], "nothing was logged")
-    })
+  it.live(
+    "do not disturb the others, and leave nothing behind",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* serve("app", ["--max-connections", "2000", "--headers-timeout", "120"])
+        yield* pinServer(server)
+        yield* fetchText(server.port, "/")
+        const idle = yield* idleDescriptors(server.pid)
+        const first = yield* slowdown(server, idle)
+        // Something else may have taken the processor during one of the two: of two such pairs, one must be good.
+        const ratio = first <= 3 ? first : Math.min(first, yield* slowdown(server, idle))
+        yield* tell(`p99 with slow connections: ${ratio.toFixed(2)} times that without`)
+        assert.isAtMost(ratio, 3)
+        assert.match(yield* fetchText(server.port, "/"), /^HTTP\/1\.1 200 /)
+        const { reading, streams } = yield* statsOf(server.port)
+        assert.deepStrictEqual({ reading, streams }, { reading: 0, streams: 0 })
+        assert.deepStrictEqual(linesSinceStart(server), [], "nothing was logged")
+      }),
+    { timeout: 240_000 }
   )
 })

@@ -1,6 +1,6 @@
 /** What the system says about another process; on Linux only. */
 import * as Effect from "effect/Effect"
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
 import { standstill, until } from "./Until.ts"
 
 export const mebibyte = 1_048_576
@@ -24,9 +24,22 @@ export const peak = (pid: number): Effect.Effect<number> => Effect.sync(() => st
 export const forgetPeak = (pid: number): Effect.Effect<void> =>
   Effect.sync(() => writeFileSync(`/proc/${pid}/clear_refs`, "5"))
 
-/** Descriptors that a process has open. */
+const targetOf = (pid: number, descriptor: string): string => {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${descriptor}`)
+  } catch {
+    // It has been closed meanwhile.
+    return "pipe:"
+  }
+}
+
+/** Sockets and files that a process has open; of what the event loops of its threads need, nobody can say when it comes. */
 export const descriptors = (pid: number): Effect.Effect<number> =>
-  Effect.sync(() => readdirSync(`/proc/${pid}/fd`).length)
+  Effect.sync(
+    () =>
+      readdirSync(`/proc/${pid}/fd`).filter((descriptor) => !/^(?:pipe|anon_inode):/.test(targetOf(pid, descriptor)))
+        .length
+  )
 
 const hasThread = (pid: number, name: string): Effect.Effect<boolean> =>
   Effect.sync(() => readdirSync(`/proc/${pid}/task`).some((task) => threadName(pid, task) === name))
@@ -42,7 +55,7 @@ const threadName = (pid: number, task: string): string | undefined => {
 
 /**
  * The same of a server that has had a connection and has none now. With the first one it starts its guard against a
- * blocked event loop, a thread with descriptors of its own.
+ * blocked event loop, a thread that reads files.
  */
 export const idleDescriptors = (pid: number): Effect.Effect<number> =>
   Effect.andThen(

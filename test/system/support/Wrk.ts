@@ -23,6 +23,9 @@ const p99Of = (output: string): number => {
   return Number(value) * (unit === "us" || unit === "ms" || unit === "s" || unit === "m" ? millisIn[unit] : Number.NaN)
 }
 
+/** How long wrk waits for a response before it counts an error: as long as these tests, as a machine may pause for seconds. */
+const patience = ["--timeout", "30s"]
+
 /** Makes requests for some time, over one thread; fails when there was any error. `before` is a command to start it by. */
 export const wrk = (
   url: string,
@@ -32,7 +35,8 @@ export const wrk = (
   before: ReadonlyArray<string> = []
 ) =>
   Effect.gen(function* () {
-    const command = [...before, path ?? "wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...flags, url]
+    const given = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...patience, ...flags]
+    const command = [...before, path ?? "wrk", ...given, url]
     const { code, output } = yield* run(command[0] ?? "wrk", command.slice(1))
     assert.strictEqual(code, 0, output)
     assert.notMatch(output, /Socket errors|Non-2xx/)
