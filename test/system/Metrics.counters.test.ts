@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import { certificates } from "../support/Certificates.ts"
 import * as Http1 from "./support/counting/Http1.ts"
 import * as Http2 from "./support/counting/Http2.ts"
-import { closed, Ledger, seriesOf } from "./support/counting/Ledger.ts"
+import { closed, Ledger, opened, seriesOf } from "./support/counting/Ledger.ts"
 import * as Oddities from "./support/counting/Oddities.ts"
 import { isCumulative, nameOf, parse, type Scrape, scrape, watch } from "./support/counting/Scrape.ts"
 import * as WebSockets from "./support/counting/WebSockets.ts"
@@ -13,7 +13,7 @@ import { tlsFlags } from "./support/Http2.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { fixture } from "./support/Programs.ts"
 import { familyOf, familyWith, serve as servePool, startedBy, stop } from "./support/SupervisorPool.ts"
-import { kill } from "./support/SupervisorProcesses.ts"
+import { type Family, kill } from "./support/SupervisorProcesses.ts"
 import { standstill, until } from "./support/Until.ts"
 
 const application = fixture("counted")
@@ -36,29 +36,34 @@ const isKnown = (seen: Scrape, ledger: Ledger) => (series: string) => {
   return !unknown.test(name) && (!seen.values.has(series) || isCumulative(seen, series))
 }
 
+const sum = ({ values }: Scrape, name: string): number =>
+  [...values].reduce((total, [series, value]) => (nameOf(series) === name ? total + value : total), 0)
+
+/** What the server has counted otherwise than clients, who have all left. */
+const differences = (seen: Scrape, ledger: Ledger): ReadonlyArray<string> => {
+  const open = sum(seen, opened) - sum(seen, closed)
+  const others = open === 0 ? [] : [`connections that are open: ${open} instead of 0`]
+  return [...ledger.differences(seen, isKnown(seen, ledger)), ...others]
+}
+
 /** Waits until the server has counted what clients have. */
 const agree = (ledger: Ledger, url: string) =>
   Effect.gen(function* () {
     let seen = parse("")
     const look = Effect.map(scrape(url), (now) => {
       seen = now
-      return ledger.differences(now, isKnown(now, ledger)).length === 0
+      return differences(now, ledger).length === 0
     })
-    yield* Effect.exit(until("the server has counted what clients have", look).pipe(Effect.timeout("10 seconds")))
-    assert.deepStrictEqual(ledger.differences(seen, isKnown(seen, ledger)), [])
+    yield* Effect.exit(until("the server has counted what clients have", look, "10 seconds"))
+    assert.deepStrictEqual(differences(seen, ledger), [])
     return seen
   })
-
-const sum = ({ values }: Scrape, name: string): number =>
-  [...values].reduce((total, [series, value]) => (nameOf(series) === name ? total + value : total), 0)
 
 const restarts = ({ values }: Scrape, reason: string): number =>
   values.get(seriesOf("pagi_server_worker_restarts_total", { reason })) ?? 0
 
-/** Clients of all kinds, until there were so many requests; with their connections they leave. */
-const load = (place: Place, ledger: Ledger, requests: number) => {
-  const target = ledger.requests + requests
-  const isWanted = () => ledger.requests < target
+/** Clients of all kinds, as long as they are wanted; with their connections they leave. */
+const load = (place: Place, ledger: Ledger, isWanted: () => boolean) => {
   const common = { place, ledger, isWanted }
   const clients = [
     ...Array.from({ length: 6 }, () => Http1.run({ ...common, perConnection: 200 })),
@@ -68,8 +73,30 @@ const load = (place: Place, ledger: Ledger, requests: number) => {
   return Effect.promise(() => Promise.all(clients))
 }
 
+/** The same, until there were so many requests more. */
+const loadOf = (requests: number, place: Place, ledger: Ledger) =>
+  Effect.suspend(() => {
+    const target = ledger.requests + requests
+    return load(place, ledger, () => ledger.requests < target)
+  })
+
+/** How many of these moments were no earlier than so long before an end. A pause of the machine counts as a tenth of a second. */
+const countBefore = (moments: ReadonlyArray<number>, end: number, duration: number): number => {
+  let [count, left, next] = [0, duration, end]
+  for (const moment of moments.toReversed()) {
+    left -= Math.min(Math.max(0, next - moment), 100)
+    if (left < 0) break
+    count++
+    next = moment
+  }
+  return count
+}
+
+/** How long servers may take to start workers one after the other, beside clients that leave nothing of the machine. */
+const besideStorm = "60 seconds"
+
 describe.skipIf(!isMeasurable)("what a server with workers has counted", () => {
-  const counts = (secure: boolean, requests: number) =>
+  const counts = (secure: boolean) =>
     Effect.gen(function* () {
       const tls = secure ? tlsFlags(yield* Effect.promise(certificates)) : []
       const recycling = ["--max-requests=5000", "--max-requests-jitter=1000"]
@@ -79,19 +106,26 @@ describe.skipIf(!isMeasurable)("what a server with workers has counted", () => {
       const watcher = yield* watch(url)
       const begun = performance.now()
 
-      yield* load(place, ledger, 2400)
+      yield* loadOf(2400, place, ledger)
       yield* Effect.promise(() => Oddities.run(place, ledger))
       yield* agree(ledger, url)
 
       ledger.isCalm = false
-      const storm = yield* Effect.forkChild(load(place, ledger, requests), { startImmediately: true })
+      let isStorm = true
+      const storm = yield* Effect.forkChild(
+        load(place, ledger, () => isStorm),
+        { startImmediately: true }
+      )
       const { parent, workers } = familyOf(pool)
       kill(parent, "SIGHUP")
-      yield* familyWith(pool, "all workers are replaced", (now) => !now.workers.some((pid) => workers.includes(pid)))
+      const areOthers = (now: Family) => !now.workers.some((pid) => workers.includes(pid))
+      yield* familyWith(pool, "all workers are replaced", areOthers, besideStorm)
       const hasRecycled = Effect.map(scrape(url), (seen) => restarts(seen, "max_requests") > 0)
       yield* until("a worker is replaced since it has served as many requests as it should", hasRecycled)
       kill(parent, "SIGUSR2")
-      yield* familyWith(pool, "a successor has taken over", (now) => now.parent !== parent && now.workers.length === 2)
+      const isAnother = (now: Family) => now.parent !== parent && now.workers.length === 2
+      yield* familyWith(pool, "a successor has taken over", isAnother, besideStorm)
+      isStorm = false
       yield* Fiber.join(storm)
       yield* agree(ledger, url)
 
@@ -102,9 +136,8 @@ describe.skipIf(!isMeasurable)("what a server with workers has counted", () => {
         "there is another worker",
         (now) => now.workers.length === 2 && !now.workers.includes(killed)
       )
-      yield* load(place, ledger, 2400)
+      yield* loadOf(2400, place, ledger)
       const last = yield* agree(ledger, url)
-      assert.strictEqual(sum(last, closed), sum(last, "pagi_server_connections_opened_total"))
       assert.strictEqual(restarts(last, "killed"), 1)
       assert.isAtLeast(restarts(last, "reload") + restarts(last, "max_requests"), 3)
 
@@ -117,9 +150,9 @@ describe.skipIf(!isMeasurable)("what a server with workers has counted", () => {
       yield* stop(pool)
     }).pipe(Effect.scoped)
 
-  it.live("is what clients have seen, over plain connections", () => counts(false, 22_000))
+  it.live("is what clients have seen, over plain connections", () => counts(false), { timeout: 200_000 })
 
-  it.live("is what clients have seen, over TLS", () => counts(true, 22_000))
+  it.live("is what clients have seen, over TLS", () => counts(true), { timeout: 200_000 })
 
   it.live("lacks at most what a worker that is killed has counted in its last second", () =>
     Effect.gen(function* () {
@@ -159,7 +192,7 @@ describe.skipIf(!isMeasurable)("what a server with workers has counted", () => {
       const lost = ledger.requests - counted
       yield* tell(`${ledger.requests} requests, of which ${lost} were lost with a worker`)
       // A second more than promised: on a busy machine a worker tells late, and clients hear late.
-      assert.isAtMost(lost, answers.filter((at) => at > killed - 2000).length)
+      assert.isAtMost(lost, countBefore(answers, killed, 2000))
       // What it has counted and told, clients may never have got.
       assert.isAtLeast(lost, -clients.length * Http1.depth)
       assert.deepStrictEqual((yield* watcher.end).problems, [])

@@ -1,6 +1,7 @@
 /** `pagi-server --workers`, with all the processes that come of it. */
 import { assert } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
@@ -139,8 +140,13 @@ export const familyOf = (tree: Tree): Family => {
   return family ?? assert.fail()
 }
 
-/** Waits until there is one family, of which something is true. */
-export const familyWith = (tree: Tree, what: string, condition: (family: Family) => boolean): Effect.Effect<Family> =>
+/** Waits until there is one family, of which something is true; for longer than usual where much has to happen until then. */
+export const familyWith = (
+  tree: Tree,
+  what: string,
+  condition: (family: Family) => boolean,
+  duration?: Duration.Input
+): Effect.Effect<Family> =>
   Effect.gen(function* () {
     let found: Family | undefined
     yield* until(
@@ -149,7 +155,8 @@ export const familyWith = (tree: Tree, what: string, condition: (family: Family)
         const [family, ...others] = familiesOf(tree.mark)
         found = family
         return family !== undefined && others.length === 0 && condition(family)
-      })
+      }),
+      duration
     ).pipe(Effect.tapCause(() => Effect.sync(() => console.error(tree.output()))))
     return found ?? assert.fail()
   })

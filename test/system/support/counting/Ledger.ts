@@ -15,6 +15,9 @@ export const seriesOf = (name: string, labels: Readonly<Record<string, string>> 
   return pairs.length === 0 ? name : `${name}{${pairs.join(",")}}`
 }
 
+/** The metric of connections that have begun. */
+export const opened = "pagi_server_connections_opened_total"
+
 /** The metric of connections that have ended. */
 export const closed = "pagi_server_connections_closed_total"
 

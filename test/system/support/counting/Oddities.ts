@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { connect } from "node:net"
 import { takeResponse } from "./Http1.ts"
 import { reset as resetStream } from "./Http2.ts"
-import { type Ledger, seriesOf } from "./Ledger.ts"
+import { type Ledger, opened, seriesOf } from "./Ledger.ts"
 import { open, type Place, type Wire } from "./Wire.ts"
 
 const ask = async (wire: Wire, request: string, status: number): Promise<void> => {
@@ -62,7 +62,7 @@ const plain = async ({ port }: Place, ledger: Ledger): Promise<void> => {
   socket.end("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n")
   socket.resume()
   await once(socket, "close")
-  ledger.add("pagi_server_connections_opened_total")
+  ledger.add(opened)
   ledger.add(seriesOf("pagi_server_tls_handshakes_total", { tls_protocol_version: "", outcome: "failed" }))
   ledger.add(seriesOf("pagi_server_protocol_errors_total", { reason: "tls-handshake" }))
   ledger.ended("unknown", "tls_failed")

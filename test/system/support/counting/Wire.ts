@@ -1,7 +1,7 @@
 /** A connection of a client that counts every byte of it, below TLS those that TLS carries. */
 import { connect as connectTcp, type Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
-import { type Ledger, seriesOf } from "./Ledger.ts"
+import { type Ledger, opened, seriesOf } from "./Ledger.ts"
 
 /** Where clients connect to. */
 export interface Place {
@@ -133,7 +133,7 @@ export const open = (place: Place, ledger: Ledger, protocol: "http/1.1" | "h2"):
     const wire = new Wire(socket, ledger, secure)
     socket.once(secure ? "secureConnect" : "connect", () => {
       socket.off("error", reject)
-      ledger.add("pagi_server_connections_opened_total")
+      ledger.add(opened)
       if ("isSessionReused" in socket) {
         const outcome = socket.isSessionReused() ? "resumed" : "full"
         ledger.add(seriesOf("pagi_server_tls_handshakes_total", { tls_protocol_version: "1.3", outcome }))
