@@ -1,7 +1,7 @@
 /** Clients that make one request after the other through a proxy, and keep account of every failure. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import { Agent } from "node:https"
 import { keepAsking } from "./KeepAsking.ts"
 import { type Answer, askHttp1, askHttp2, askOn, openHttp2, Seen } from "./ProxyClients.ts"
@@ -22,6 +22,25 @@ export interface Visitors {
 
 /** Clients of each version of HTTP. */
 const clientsOfEach = 4
+
+/** Requests of a connection in HTTP/2 before its client opens another one: nginx ends them after a thousand. */
+const perSession = 500
+
+/** A connection in HTTP/2 for each request: mostly the one of the request before. */
+const sessions = (port: number) =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    let [session, left] = [yield* openHttp2(port), perSession]
+    return Effect.gen(function* () {
+      if (left === 0) {
+        session.close()
+        session = yield* Scope.provide(openHttp2(port), scope)
+        left = perSession
+      }
+      left--
+      return session
+    })
+  })
 
 /**
  * Has clients visit a server from now on, each with a short pause after every request; every other one of those of
@@ -50,7 +69,7 @@ export const visit = (port: number, keepsConnections: boolean): Effect.Effect<Vi
       yield* Effect.addFinalizer(() => Effect.sync(() => agent.destroy()))
       clients.push(client(`HTTP/1.1 ${method}`, askHttp1(port, "/", { agent, method })))
       const http2 = keepsConnections
-        ? askOn(yield* openHttp2(port), "/", { method: "GET" })
+        ? Effect.flatMap(yield* sessions(port), (session) => askOn(session, "/", { method: "GET" }))
         : askHttp2(port, "/", { method: "GET" })
       clients.push(client("HTTP/2 GET", http2))
     }
