@@ -7,8 +7,8 @@ import { kill } from "./support/SupervisorProcesses.ts"
 import { visit, type Visits } from "./support/SupervisorVisitors.ts"
 import { hasWrk, wrk } from "./support/Wrk.ts"
 
-/** How long each load lasts; less only for who works on these tests. */
-const seconds = Number(process.env["SUPERVISOR_SECONDS"] ?? 20)
+/** How long each load lasts at least; more for who wants to see more rounds of each. */
+const seconds = Number(process.env["SUPERVISOR_SECONDS"] ?? 8)
 
 const connections = 16
 
