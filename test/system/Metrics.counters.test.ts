@@ -99,7 +99,7 @@ describe.skipIf(!isMeasurable)("what a server with workers has counted", () => {
   const counts = (secure: boolean) =>
     Effect.gen(function* () {
       const tls = secure ? tlsFlags(yield* Effect.promise(certificates)) : []
-      const recycling = ["--max-requests=5000", "--max-requests-jitter=1000"]
+      const recycling = ["--max-requests=3000", "--max-requests-jitter=500"]
       const { pool, url } = yield* serve(["--max-body-size=100000", ...recycling, ...tls])
       const ledger = new Ledger(secure ? "https" : "http")
       const place = { port: pool.port, secure }
@@ -121,7 +121,7 @@ describe.skipIf(!isMeasurable)("what a server with workers has counted", () => {
       const areOthers = (now: Family) => !now.workers.some((pid) => workers.includes(pid))
       yield* familyWith(pool, "all workers are replaced", areOthers, besideStorm)
       const hasRecycled = Effect.map(scrape(url), (seen) => restarts(seen, "max_requests") > 0)
-      yield* until("a worker is replaced since it has served as many requests as it should", hasRecycled)
+      yield* until("a worker is replaced since it has served as many requests as it should", hasRecycled, besideStorm)
       kill(parent, "SIGUSR2")
       const isAnother = (now: Family) => now.parent !== parent && now.workers.length === 2
       yield* familyWith(pool, "a successor has taken over", isAnother, besideStorm)
