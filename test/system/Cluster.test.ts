@@ -16,11 +16,8 @@ import { expectQuiet, familyOf, familyWith, gone, type Pool, startedBy, stop } f
 import { kill } from "./support/SupervisorProcesses.ts"
 import { until } from "./support/Until.ts"
 
-/**
- * Milliseconds in which others have to have taken over: two seconds, and as long as a machine may stand still that has other
- * work. What is not noticed at once lasts for ever here, and `askFor` gives up after twenty seconds.
- */
-const patience = 5000
+/** Milliseconds in which others have to have taken over. */
+const patience = 2000
 
 /** Waits until every counter lives in one of the workers that there are, and in more than one of these. */
 const spread = ({ lives, pool }: CounterPool, workers = 2) =>

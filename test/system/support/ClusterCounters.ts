@@ -9,6 +9,7 @@ import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 import { keepAsking } from "./KeepAsking.ts"
 import { fixture, pagiServer } from "./Programs.ts"
 import { type Pool, running, start } from "./SupervisorPool.ts"
+import { stopwatch } from "./Stopwatch.ts"
 import { kill } from "./SupervisorProcesses.ts"
 import { ask } from "./SupervisorVisitors.ts"
 
@@ -19,6 +20,7 @@ const Count = Schema.fromJsonString(Schema.Struct({ count: Schema.Int, pid: Sche
 /** What was asked for, from when until when. */
 export interface Asked {
   readonly begun: number
+  /** Milliseconds, without those in which the machine stood still. */
   readonly lasted: number
   /** Why there was no answer, if there was none. */
   readonly failure?: string
@@ -111,7 +113,7 @@ export const serve = (
 export const askFor = (port: number, path: string): Effect.Effect<Asked> =>
   Effect.suspend(() => {
     const begun = performance.now()
-    const lasted = () => performance.now() - begun
+    const lasted = stopwatch()
     return Effect.match(Effect.flatMap(ask(port, path), Schema.decodeEffect(Count)), {
       onSuccess: ({ pid }): Asked => ({ begun, lasted: lasted(), pid }),
       onFailure: ({ message }): Asked => ({ begun, lasted: lasted(), failure: message })
