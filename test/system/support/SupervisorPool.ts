@@ -151,11 +151,15 @@ export const familyWith = (
     let found: Family | undefined
     yield* until(
       what,
-      Effect.sync(() => {
-        const [family, ...others] = familiesOf(tree.mark)
-        found = family
-        return family !== undefined && others.length === 0 && condition(family)
-      }),
+      // A look goes through all processes of the machine, and takes the processor from those that start meanwhile.
+      Effect.delay(
+        Effect.sync(() => {
+          const [family, ...others] = familiesOf(tree.mark)
+          found = family
+          return family !== undefined && others.length === 0 && condition(family)
+        }),
+        "20 millis"
+      ),
       duration
     ).pipe(Effect.tapCause(() => Effect.sync(() => console.error(tree.output()))))
     return found ?? assert.fail()
