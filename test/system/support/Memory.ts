@@ -17,6 +17,16 @@ const statusOf = (pid: number, field: string): number => {
 /** Bytes of memory that a process occupies now. */
 export const resident = (pid: number): Effect.Effect<number> => Effect.sync(() => statusOf(pid, "VmRSS"))
 
+/**
+ * Bytes of it that are code of programs which the system maps 2 MiB at a time, as it has them in memory in such pieces: that
+ * is much of a program of which little is used, and depends on when and how its file was written.
+ */
+export const mappedInLargePieces = (pid: number): Effect.Effect<number> =>
+  Effect.sync(() => {
+    const [, size = "0"] = /^FilePmdMapped:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8")) ?? []
+    return Number(size) * 1024
+  })
+
 /** The most bytes that a process has occupied since `forgetPeak`. */
 export const peak = (pid: number): Effect.Effect<number> => Effect.sync(() => statusOf(pid, "VmHWM"))
 
