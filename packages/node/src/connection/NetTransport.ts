@@ -9,7 +9,7 @@ import type { Socket } from "node:net"
 import { type AcceptedSocket, type Reader, readPastStream } from "../listen/SharedRead.ts"
 import type { TlsConnection } from "../tls/TlsConnection.ts"
 import { writePast } from "./HandleWriter.ts"
-import type { TurnPlace, TurnQueue, TurnTask } from "./TurnQueue.ts"
+import type { TurnQueue, TurnTask } from "./TurnQueue.ts"
 import { queuedBytes } from "./WriteQueue.ts"
 import { type TurnShare, writeTurns, type WritingTask } from "./WriteTurns.ts"
 
@@ -42,7 +42,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
   isBlocked = false
   turn = 0
   written = 0
-  place: TurnPlace = "none"
+  turnAdded = 0
   nextTask: TurnTask | undefined = undefined
   #handler: TransportHandler | undefined = undefined
   #text: ByteString = ""
@@ -171,7 +171,7 @@ export class NetTransport implements Transport, TurnTask, WritingTask, TurnShare
     else this.#push(data)
     if (this.#gatheredLength >= this.#gatherLimit) this.#pump()
     else if (!this.#isScheduled) this.scheduleFlush()
-    else if (this.place === "crowd") this.#turns.more(this)
+    else if (this.turnAdded !== 0) this.#turns.more(this)
   }
 
   scheduleFlush(): void {

@@ -1,16 +1,10 @@
 import type { Log } from "@pagi/core/contract/Callbacks"
 import type { Observer } from "@pagi/core/observe/Observer"
 
-/**
- * Where a task waits: nowhere, for the end of the turn, or with many others, as all connections to which the same message
- * goes.
- */
-export type TurnPlace = "none" | "turn" | "crowd"
-
 /** Something that has work to do before the current turn of the event loop ends. */
 export interface TurnTask {
-  /** For the queue: where it is, and what comes behind it. */
-  place: TurnPlace
+  /** For the queue: the turn in which it was added, 0 while it is not in there; and what comes behind it. */
+  turnAdded: number
   nextTask: TurnTask | undefined
   endTurn(): void
 }
@@ -27,27 +21,43 @@ const longestTurn = 4
 /** About what a short write takes, in milliseconds: a crowd waits for more to write no longer than writing takes. */
 const timeOfTask = 0.004
 
+/** Turns are counted from 1 to this, and again: larger numbers would cost each task an object. */
+const lastNumber = 0x3fff_ffff
+
 /** Tasks in order. */
 class TaskList {
-  first: TurnTask | undefined = undefined
+  #first: TurnTask | undefined = undefined
   #last: TurnTask | undefined = undefined
   length = 0
 
   push(task: TurnTask): void {
-    if (this.#last === undefined) this.first = task
+    if (this.#last === undefined) this.#first = task
     else this.#last.nextTask = task
     this.#last = task
     this.length++
   }
 
   /** The first one, which may be added again from then on. */
-  take(task: TurnTask): TurnTask {
-    this.first = task.nextTask
-    if (this.first === undefined) this.#last = undefined
+  take(): TurnTask | undefined {
+    const task = this.#first
+    if (task === undefined) return undefined
+    this.#first = task.nextTask
+    if (this.#first === undefined) this.#last = undefined
     this.length--
     task.nextTask = undefined
-    task.place = "none"
+    task.turnAdded = 0
     return task
+  }
+
+  /** Takes over all tasks of another list. */
+  join(other: TaskList): void {
+    if (this.#last === undefined) this.#first = other.#first
+    else this.#last.nextTask = other.#first
+    this.#last = other.#last ?? this.#last
+    this.length += other.length
+    other.#first = undefined
+    other.#last = undefined
+    other.length = 0
   }
 }
 
@@ -68,6 +78,8 @@ export class TurnQueue {
   readonly observer: Pick<Observer, "bytesReceived" | "bytesSent"> | undefined
   /** Milliseconds. */
   readonly #now: () => number
+  /** Of the turn: from 1 on. */
+  #number = 1
   readonly #turn = new TaskList()
   #gathering = new TaskList()
   #flushing = new TaskList()
@@ -85,18 +97,19 @@ export class TurnQueue {
 
   /** Adds a task, unless it is in the queue. */
   add(task: TurnTask): void {
-    if (task.place !== "none") return this.more(task)
-    task.place = "turn"
+    if (task.turnAdded !== 0) return this.more(task)
+    task.turnAdded = this.#number
     if (this.#turn.length === 0) queueMicrotask(this.#end)
     this.#turn.push(task)
   }
 
-  /** There is more to do for a task that is in the queue. */
+  /** There is more to do for a task that is in the queue. If it is not one of this turn, it is one of a crowd. */
   more(task: TurnTask): void {
-    if (task.place === "crowd") this.#hasMore = true
+    if (task.turnAdded !== this.#number) this.#hasMore = true
   }
 
   readonly #end = (): void => {
+    this.#number = (this.#number % lastNumber) + 1
     if (this.#turn.length < crowdSize) return this.#run(this.#turn)
     if (this.#gathering.length === 0) {
       this.#since = this.#now()
@@ -128,9 +141,10 @@ export class TurnQueue {
   #run(tasks: TaskList): void {
     let since: number | undefined = undefined
     try {
-      for (let count = 1; tasks.first !== undefined; count++) {
-        tasks.take(tasks.first).endTurn()
-        if (count % crowdSize > 0) continue
+      let count = 0
+      for (let task = tasks.take(); task !== undefined; task = tasks.take()) {
+        task.endTurn()
+        if (++count % crowdSize > 0) continue
         const now = this.#now()
         since ??= now
         if (now - since >= longestTurn) break
@@ -143,11 +157,7 @@ export class TurnQueue {
 
   #move(tasks: TaskList, to: TaskList): void {
     if (tasks.length === 0) return
-    while (tasks.first !== undefined) {
-      const task = tasks.take(tasks.first)
-      task.place = "crowd"
-      to.push(task)
-    }
+    to.join(tasks)
     this.#watch()
   }
 

@@ -5,7 +5,7 @@ import { TurnQueue, type TurnTask } from "../../src/connection/TurnQueue.ts"
 import { integer } from "../support/Properties.ts"
 
 /** A task that does this when it is its turn. */
-const doing = (endTurn: () => void): TurnTask => ({ place: "none", nextTask: undefined, endTurn })
+const doing = (endTurn: () => void): TurnTask => ({ turnAdded: 0, nextTask: undefined, endTurn })
 
 const immediate = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -67,7 +67,7 @@ describe("TurnQueue", () => {
     turns.add(task)
     await immediate()
     assert.deepStrictEqual(events, ["run", "run"])
-    assert.strictEqual(task.place, "none")
+    assert.strictEqual(task.turnAdded, 0)
   })
 
   it("lets a few tasks that take long go on in the next turn, those that they add too", async () => {
@@ -83,7 +83,7 @@ describe("TurnQueue", () => {
     assert.strictEqual(done.length, 128)
     await turnsOfLoop(10)
     assert.strictEqual(done.length, 640)
-    assert.strictEqual(task.place, "none")
+    assert.strictEqual(task.turnAdded, 0)
   })
 })
 
@@ -264,5 +264,5 @@ const tryCrowd = async (counts: ReadonlyArray<number>): Promise<boolean> => {
     else if (step % 3 === 1) await Promise.resolve()
   }
   await turnsOfLoop(20)
-  return needless === 0 && clients.every(({ isWaiting, task }) => !isWaiting && task.place === "none")
+  return needless === 0 && clients.every(({ isWaiting, task }) => !isWaiting && task.turnAdded === 0)
 }
