@@ -266,3 +266,35 @@ describe("a connection of two processes", () => {
     }
   })
 })
+
+describe("a process that leaves before the other one's greeting has come", () => {
+  /** What the other process hears of it. */
+  const heardOf = (isGreeted: boolean, isLate: boolean) => {
+    const listener = new Listener()
+    const one = new Mesh("01", new Listener())
+    const two = new Mesh("02", listener)
+    let isEnding = false
+    const there = one.dial("02", { wake: () => {}, end: () => (isEnding = true) })
+    const here = two.accept(port)
+    const deliver = (): void => {
+      for (let bytes = there.take(); bytes !== undefined; bytes = there.take()) here.receive(Buffer.from(bytes))
+    }
+    if (isGreeted) deliver()
+    if (isLate) one.proceedWithout("02")
+    one.depart()
+    deliver()
+    assert.isTrue(isEnding)
+    here.closed()
+    return listener.heard
+  }
+
+  it("is told as gone, and nothing as missing: it has published nothing", () => {
+    for (const isGreeted of [true, false]) assert.deepStrictEqual(heardOf(isGreeted, false), ["gone"])
+  })
+
+  it("has told as missing what it may have published by then", () => {
+    for (const isGreeted of [true, false]) {
+      assert.deepStrictEqual(heardOf(isGreeted, true), ["gone", "gap all disconnected", "lost"])
+    }
+  })
+})

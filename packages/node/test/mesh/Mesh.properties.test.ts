@@ -58,7 +58,9 @@ const act = (world: MeshWorld, { amount, kind, pick }: Move, danger: Danger): vo
   if (kind < 84) return withPicked(world.running, pick, (one) => world.look(one))
   if (kind < 86) return world.running.forEach((one) => world.retry(one))
   if (kind < 89) return world.processes.length < 8 ? void world.start(idOf(world.processes.length)) : undefined
-  if (kind < 91) return world.begun.length > 2 ? withBegun((one) => world.depart(one)) : undefined
+  // Some have not begun.
+  if (kind < 91)
+    return world.begun.length > 2 ? withPicked(world.listening, pick, (one) => world.depart(one)) : undefined
   if (kind < 93 && danger.kills && world.running.length > 2)
     return withPicked(world.running, pick, (one) => world.crash(one, amount))
   if (kind < 95 && danger.cuts)

@@ -185,9 +185,11 @@ export class Mesh {
   /** Connects no more, and says goodbye to all; their connections end when that is sent. */
   depart(): void {
     this.#isLeaving = true
-    for (const connection of this.connections) {
-      if (connection.isOpen) connection.outbox.sayGoodbye()
-      else connection.fail()
+    for (const { dialing, isLate, open } of this.#peers.values()) {
+      open?.outbox.sayGoodbye()
+      // The other end may have it for open. It misses nothing of a process that has not begun.
+      if (!isLate) dialing?.outbox.giveUpGreeting()
+      dialing?.fail()
     }
   }
 

@@ -190,6 +190,13 @@ export class Outbox {
     this.#wake()
   }
 
+  /** Says goodbye right behind the greeting: nothing else was sent, and the peer may take the connection for open. */
+  giveUpGreeting(): void {
+    const goodbye = Frames.empty(Frames.kinds.goodbye)
+    this.#greeting = this.#greeting === undefined ? goodbye : Buffer.concat([this.#greeting, goodbye])
+    this.#wake()
+  }
+
   get hasSaidGoodbye(): boolean {
     return this.#says === "said"
   }

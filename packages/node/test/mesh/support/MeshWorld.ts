@@ -98,6 +98,11 @@ export class MeshWorld {
     return this.processes.filter(({ isRunning }) => isRunning)
   }
 
+  /** Those that have not begun to leave. */
+  get listening(): ReadonlyArray<Process> {
+    return this.running.filter(({ isListening }) => isListening)
+  }
+
   /** Those that do what an application wants. */
   get begun(): ReadonlyArray<Process> {
     return this.running.filter(({ hasBegun, isListening }) => hasBegun && isListening)
