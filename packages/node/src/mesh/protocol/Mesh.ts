@@ -185,11 +185,14 @@ export class Mesh {
   /** Connects no more, and says goodbye to all; their connections end when that is sent. */
   depart(): void {
     this.#isLeaving = true
-    for (const { dialing, isLate, open } of this.#peers.values()) {
-      open?.outbox.sayGoodbye()
+    for (const connection of this.connections) {
+      if (connection.isOpen) {
+        connection.outbox.sayGoodbye()
+        continue
+      }
       // The other end may have it for open. It misses nothing of a process that has not begun.
-      if (!isLate) dialing?.outbox.giveUpGreeting()
-      dialing?.fail()
+      if (this.#peerOf(connection)?.isLate !== true) connection.outbox.greet(Frames.empty(Frames.kinds.goodbye))
+      connection.fail()
     }
   }
 

@@ -52,8 +52,9 @@ export class Outbox {
     this.#wake = wake
   }
 
+  /** What goes out before the connection is open, in order. */
   greet(frame: Buffer): void {
-    this.#greeting = frame
+    this.#greeting = this.#greeting === undefined ? frame : Buffer.concat([this.#greeting, frame])
     this.#wake()
   }
 
@@ -187,13 +188,6 @@ export class Outbox {
   sayGoodbye(): void {
     if (this.#says !== "nothing") return
     this.#says = "goodbye"
-    this.#wake()
-  }
-
-  /** Says goodbye right behind the greeting: nothing else was sent, and the peer may take the connection for open. */
-  giveUpGreeting(): void {
-    const goodbye = Frames.empty(Frames.kinds.goodbye)
-    this.#greeting = this.#greeting === undefined ? goodbye : Buffer.concat([this.#greeting, goodbye])
     this.#wake()
   }
 
