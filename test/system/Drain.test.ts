@@ -6,6 +6,7 @@ import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { tell } from "./support/Memory.ts"
 import { bodyOf, open, type Peer, requestText } from "./support/Peer.ts"
 import { courseSinceStart, type Program, serve } from "./support/Programs.ts"
+import { stopwatch } from "./support/Stopwatch.ts"
 import { until } from "./support/Until.ts"
 
 /** Requests under way, and as many connections without one. */
@@ -55,7 +56,7 @@ const closed = (peers: ReadonlyArray<Peer>) =>
   Effect.forEach(peers, (peer) => peer.closed, { concurrency: "unbounded", discard: true })
 
 describe("a server that is told to stop", () => {
-  it.live("ends what is idle before what is under way, that when it is done, and exits with 0 then", () =>
+  it.live("ends what is idle soon, what is under way when it is done, and exits with 0 about then", () =>
     Effect.gen(function* () {
       const server = yield* serve("draining")
       const idle = yield* openMany(server.port)
@@ -64,26 +65,27 @@ describe("a server that is told to stop", () => {
       const mayEnd = join(yield* temporaryFolder, "end")
       for (const peer of busy) peer.send(requestText(`/until${mayEnd}`))
       yield* printed(server, `begun: /until${mayEnd}`, count)
-      const begin = performance.now()
+      const sinceSignal = stopwatch()
       yield* server.signal("SIGTERM")
       yield* closed(idle)
-      const idleClosed = performance.now() - begin
+      const idleClosed = sinceSignal()
       const refused = yield* Effect.flip(Effect.scoped(open(server.port)))
       assert.include(refused.message, "ECONNREFUSED")
       assert.isTrue(busy.every((peer) => !peer.hasClosed && peer.received === 0))
-      const released = performance.now()
+      const sinceRelease = stopwatch()
       writeFileSync(mayEnd, "")
       yield* Effect.forEach(busy, (peer) => Effect.map(peer.response, expectLast), {
         concurrency: "unbounded",
         discard: true
       })
       assert.deepStrictEqual(yield* server.result, { code: 0, signal: null }, server.output())
-      const ended = performance.now() - released
+      const ended = sinceRelease()
       yield* tell(
         `drain: idle connections closed after ${idleClosed.toFixed()} ms, ended ${ended.toFixed()} ms after the last request`
       )
-      // Without a grace that has to pass, such as the five seconds of `disconnectGrace`.
-      assert.isBelow(ended, 4000)
+      // 200 to 300 ms, in which a request that was under way could have come.
+      assert.isAtMost(idleClosed, 600)
+      assert.isAtMost(ended, 600)
       yield* closed(busy)
       const [, waiting = "", ...course] = courseSinceStart(server).slice(count)
       // The idle ones may be gone by then, on a busy machine.
