@@ -95,12 +95,9 @@ const watch = ({ port }: Server, room: string) =>
   Effect.map(open(port), (peer) => {
     peer.read().send(requestText(`/rooms/${room}/members`, "Accept: text/event-stream\r\n"))
     const lists = () => Array.from(peer.text.matchAll(/^data: (.*)$/gm), ([, names]) => names)
-    const sees = (...names: ReadonlyArray<string>) =>
-      until(
-        `${names.join(", ")} are there`,
-        Effect.sync(() => lists().at(-1) === JSON.stringify(names))
-      )
-    return { lists, sees }
+    const areThere = (...names: ReadonlyArray<string>) => Effect.sync(() => lists().at(-1) === JSON.stringify(names))
+    const sees = (...names: ReadonlyArray<string>) => until(`${names.join(", ")} are there`, areThere(...names))
+    return { areThere, lists, sees }
   })
 
 const say = (text: string) => JSON.stringify({ type: "say", text })
@@ -194,7 +191,7 @@ describe("examples/10-chat", () => {
   it.live("drops a member who reads nothing, for whom nobody else has to wait", () =>
     Effect.gen(function* () {
       const server = yield* serve()
-      const { lists, sees } = yield* watch(server, "lobby")
+      const { areThere, sees } = yield* watch(server, "lobby")
       const slow = yield* ask(server, "/rooms/lobby?name=Slow")
       yield* sees("Slow")
       const speakers = yield* Effect.forEach(Array.from({ length: 10 }), () => connect(server, "/rooms/lobby?name=Ada"))
@@ -207,8 +204,7 @@ describe("examples/10-chat", () => {
         return Effect.forEach(speakers, (speaker) => speaker.receives(rounds * speakers.length), { discard: true })
       })
       // That is work, for which a machine may need longer than for anything else here.
-      const isDropped = Effect.sync(() => lists().at(-1) === JSON.stringify(["Ada"]))
-      const dropped = until("the slow one is dropped", isDropped, "75 seconds")
+      const dropped = until("the slow one is dropped", areThere("Ada"), "75 seconds")
       yield* everyoneSaysAndHears.pipe(Effect.forever, Effect.raceFirst(dropped))
       for (const { received } of speakers) assert.isAbove(received.length, 256)
 
