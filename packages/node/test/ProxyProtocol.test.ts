@@ -368,8 +368,8 @@ describe("TLS behind the PROXY protocol", () => {
 describe("anything behind a listener of the PROXY protocol", () => {
   it.live("leaves no connection behind and hangs nothing", () =>
     Effect.gen(function* () {
-      const plain = yield* serveProxied({ headersTimeout: "200 millis" })
-      const secure = yield* serveProxied({ headersTimeout: "200 millis", tls: yield* serverTls })
+      const plain = yield* serveProxied()
+      const secure = yield* serveProxied({ tls: yield* serverTls })
       const seed = Number(process.env["PAGI_TEST_SEED"] ?? Date.now() % 1_000_000)
       let state = seed
       const random = (limit: number): number => {
@@ -388,12 +388,7 @@ describe("anything behind a listener of the PROXY protocol", () => {
         else client.socket.end(bytes.subarray(cut, cut + random(bytes.length)))
       }
       yield* Effect.all([plain.isEmpty, secure.isEmpty])
-      // Again where the machine has stopped for as long as a header has time.
-      const served = yield* Effect.repeat(ask(plain.port, versionOne + get), {
-        until: ({ received }) => received > 0,
-        times: 9
-      })
-      assert.strictEqual(bodyOf(served), `${addresses},"http","1.1"]`, `seed ${seed}`)
+      assert.strictEqual(bodyOf(yield* ask(plain.port, versionOne + get)), `${addresses},"http","1.1"]`, `seed ${seed}`)
     })
   )
 })
