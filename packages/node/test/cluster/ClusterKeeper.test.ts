@@ -11,6 +11,7 @@ import * as ClusterKeeper from "../../src/cluster/ClusterKeeper.ts"
 import type { ClusterAnswer, ClusterRequest } from "../../src/cluster/ClusterRequest.ts"
 import { PoolFolderError } from "../../src/process/ClaimedFolder.ts"
 import * as PoolFolder from "../../src/process/PoolFolder.ts"
+import { fakeTimers } from "../support/FakeTimers.ts"
 import { turns } from "../support/Until.ts"
 
 const acquire = (address: string, ...shards: Array<string>): ClusterRequest => ({ type: "acquire", address, shards })
@@ -39,10 +40,7 @@ const until = (ask: Effect.Effect<ClusterAnswer>, expected: ClusterAnswer): Effe
   })
 
 /** The time that is left to orphans passes when the test says so. */
-const passingTimeWhenTold = Effect.acquireRelease(
-  Effect.sync(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })),
-  () => Effect.sync(() => vi.useRealTimers())
-)
+const passingTimeWhenTold = fakeTimers("Timeout")
 
 /** The same as `until`, where ten milliseconds pass after each other answer; yields how many that were. */
 const timeUntil = (ask: Effect.Effect<ClusterAnswer>, expected: ClusterAnswer): Effect.Effect<number> =>
@@ -54,6 +52,16 @@ const timeUntil = (ask: Effect.Effect<ClusterAnswer>, expected: ClusterAnswer): 
     }
     return passed
   })
+
+/** A keeper with a shard of its worker whose folder somebody removes; it looks after that when the test lets time go by. */
+const keepWithoutSocket = Effect.gen(function* () {
+  yield* fakeTimers("Interval")
+  const path = yield* folder
+  const { ask } = yield* keep({ folder: path, predecessor: undefined, pid: 1 })
+  yield* ask(1, acquire("a:1", "s:1"))
+  rmSync(path, { recursive: true })
+  return path
+})
 
 describe("the keeper of a cluster", () => {
   it.live("answers workers, and frees what one had that has ended, its socket too", () =>
@@ -74,14 +82,7 @@ describe("the keeper of a cluster", () => {
 
   it.live("is found by a successor when somebody has removed its socket", () =>
     Effect.gen(function* () {
-      yield* Effect.acquireRelease(
-        Effect.sync(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })),
-        () => Effect.sync(() => vi.useRealTimers())
-      )
-      const path = yield* folder
-      const old = yield* keep({ folder: path, predecessor: undefined, pid: 1 })
-      yield* old.ask(1, acquire("a:1", "s:1"))
-      rmSync(path, { recursive: true })
+      const path = yield* keepWithoutSocket
       mkdirSync(path, { mode: 0o700 })
       vi.advanceTimersByTime(5000)
       yield* Effect.sleep("1 millis").pipe(Effect.repeat({ until: () => existsSync(join(path, "c-1.sock")) }))
@@ -92,14 +93,7 @@ describe("the keeper of a cluster", () => {
 
   it.live("is waited for by a successor that finds its socket removed, and not once its process has ended", () =>
     Effect.gen(function* () {
-      yield* Effect.acquireRelease(
-        Effect.sync(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })),
-        () => Effect.sync(() => vi.useRealTimers())
-      )
-      const path = yield* folder
-      const old = yield* keep({ folder: path, predecessor: undefined, pid: 1 })
-      yield* old.ask(1, acquire("a:1", "s:1"))
-      rmSync(path, { recursive: true })
+      const path = yield* keepWithoutSocket
       let isThere = true
       const isKeptBefore = () => isThere
       const next = yield* keep({ folder: path, predecessor: 1, isKeptBefore, pid: 2 })

@@ -10,6 +10,7 @@ import * as RunnerProtocol from "../../src/cluster/RunnerProtocol.ts"
 import * as RunnerSocket from "../../src/cluster/RunnerSocket.ts"
 import { claim } from "../../src/process/ClaimedFolder.ts"
 import * as PoolFolder from "../../src/process/PoolFolder.ts"
+import { fakeTimers } from "../support/FakeTimers.ts"
 
 describe("the socket of a runner", () => {
   it.live("is there again after somebody has removed it, and those who were connected stay", () =>
@@ -17,10 +18,7 @@ describe("the socket of a runner", () => {
       const folder = PoolFolder.makeName({ XDG_RUNTIME_DIR: yield* temporaryFolder })
       yield* claim(folder)
       const path = RunnerSocket.pathOf(folder, 1)
-      yield* Effect.acquireRelease(
-        Effect.sync(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })),
-        () => Effect.sync(() => vi.useRealTimers())
-      )
+      yield* fakeTimers("Interval")
       const server = yield* RunnerProtocol.listenIn(folder, path)
       const met = [Latch.makeUnsafe(false), Latch.makeUnsafe(false)] as const
       let ended = 0

@@ -16,6 +16,7 @@ import { FrameReader } from "../../src/mesh/protocol/FrameReader.ts"
 import * as Frames from "../../src/mesh/protocol/Frames.ts"
 import { maxFrame } from "../../src/mesh/protocol/Limits.ts"
 import * as PoolFolder from "../../src/process/PoolFolder.ts"
+import { fakeTimers } from "../support/FakeTimers.ts"
 import { until } from "../support/Until.ts"
 
 /** What a process was told, as lines. */
@@ -54,10 +55,7 @@ class Heard implements LinkListener {
 const folder = Effect.map(temporaryFolder, (base) => PoolFolder.makeName({ XDG_RUNTIME_DIR: base }))
 
 /** Nobody looks after sockets but when the test lets time go by. */
-const lookingWhenTold = Effect.acquireRelease(
-  Effect.sync(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })),
-  () => Effect.sync(() => vi.useRealTimers())
-)
+const lookingWhenTold = fakeTimers("Interval")
 
 /** A process in the folder, which ends before the test does. */
 const start = (folder: string) =>
