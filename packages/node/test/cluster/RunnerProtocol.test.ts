@@ -62,31 +62,26 @@ describe("the socket of a runner", () => {
       )
       const place = { path: join(yield* temporaryFolder, "socket") }
       const server = yield* RunnerProtocol.listen(place)
-      const writing = [Latch.makeUnsafe(false), Latch.makeUnsafe(false)] as const
-      const written = [Latch.makeUnsafe(false), Latch.makeUnsafe(false)] as const
+      const makeEnd = () => ({ writing: Latch.makeUnsafe(false), written: Latch.makeUnsafe(false) })
+      const ends = [makeEnd(), makeEnd()] as const
       const mayRead = Latch.makeUnsafe(false)
-      let count = 0
       /** Writes a good deal, and reads later. */
-      const talk = (socket: Socket) =>
+      const talk = (socket: Socket, { writing, written }: ReturnType<typeof makeEnd>) =>
         Effect.gen(function* () {
           const { pull } = yield* socket.reader
           const { write } = yield* socket.writer
-          const index = count++
           const writes = Array.from({ length: 20 }, () => write(new Uint8Array(1_000_000)))
-          const all = Effect.andThen(
-            Effect.all(writes, { concurrency: "unbounded" }),
-            written[index]?.open ?? Effect.void
-          )
+          const all = Effect.andThen(Effect.all(writes, { concurrency: "unbounded" }), written.open)
           yield* Effect.forkScoped(all, { startImmediately: true })
-          writing[index]?.openUnsafe()
+          yield* writing.open
           yield* mayRead.await
           yield* Effect.forever(pull)
         }).pipe(Effect.scoped)
-      yield* Effect.forkScoped(server.run(talk))
-      yield* Effect.forkScoped(Effect.flatMap(RunnerProtocol.connect(place), talk))
-      for (const one of writing) yield* one.await
+      yield* Effect.forkScoped(server.run((socket) => talk(socket, ends[0])))
+      yield* Effect.forkScoped(Effect.flatMap(RunnerProtocol.connect(place), (socket) => talk(socket, ends[1])))
+      for (const { writing } of ends) yield* writing.await
       yield* mayRead.open
-      for (const one of written) yield* one.await
+      for (const { written } of ends) yield* written.await
       assert.deepStrictEqual(warnings, [])
     }).pipe(Effect.scoped)
   )
