@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { type Client, open, openUnix, requestText } from "./support/Client.ts"
 import { app, goAwayCode, isAnswered, typesOf } from "./support/Http2Detection.ts"
 import { ACK, END_HEADERS, END_STREAM, frame, HEADERS, opening, PING, preface, SETTINGS } from "./support/Http2Raw.ts"
+import { takesLess } from "./support/Pace.ts"
 import { serveHttp, type TestServer } from "./support/Server.ts"
 import { temporaryFolder } from "../../../test/support/TemporaryFolder.ts"
 import { turns, until } from "./support/Until.ts"
@@ -206,7 +207,7 @@ describe("a connection of which nothing is known", () => {
       for (const sent of ["", preface.slice(0, 10)]) {
         const client = yield* open(port)
         client.send(sent)
-        yield* client.closed
+        yield* takesLess(3000, client.closed)
         yield* until("the connection is gone", () => Effect.runSync(server.connectionCount) === 0)
       }
     })
@@ -230,13 +231,12 @@ describe("a connection of which nothing is known", () => {
   for (const sent of ["", "PRI * HT"]) {
     it.live(`does not keep the server from stopping for long: ${JSON.stringify(sent)}`, () =>
       Effect.gen(function* () {
-        const { port, server } = yield* serveHttp(app, { shutdownTimeout: "1 hour" })
+        const { port, server } = yield* serveHttp(app)
         const client = yield* open(port)
         client.send(sent)
         yield* isKnown(server)
-        const stopping = yield* Effect.forkChild(server.shutdown)
+        yield* takesLess(3000, server.shutdown)
         yield* client.closed
-        yield* Fiber.join(stopping)
       })
     )
   }
@@ -258,7 +258,7 @@ describe("a connection of which nothing is known", () => {
 
   it.live("may still send its first request by HTTP/2 when the server stops", () =>
     Effect.gen(function* () {
-      const { port, server } = yield* serveHttp(app, { shutdownTimeout: "1 hour" })
+      const { port, server } = yield* serveHttp(app)
       const client = yield* open(port)
       client.send(opening.subarray(0, 10))
       yield* isKnown(server)
@@ -271,7 +271,7 @@ describe("a connection of which nothing is known", () => {
       yield* client.ended
       assert.strictEqual(goAwayCode(client), 0)
       assert.strictEqual(typesOf(client)[0], SETTINGS, "settings come before GOAWAY")
-      yield* Fiber.join(stopping)
+      yield* takesLess(3000, Fiber.join(stopping))
     })
   )
 })

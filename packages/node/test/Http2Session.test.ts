@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { connect, range } from "./support/Http2Session.ts"
 import { attempt, fetch } from "./support/HttpSuiteClient.ts"
-import { takesLess, timeOf } from "./support/Pace.ts"
+import { takesLess } from "./support/Pace.ts"
 import { answer } from "./support/Server.ts"
 import { until } from "./support/Until.ts"
 
@@ -68,26 +68,19 @@ describe("a session of Node's client", () => {
 
   it.live("ends at once when it is idle and the server stops", () =>
     Effect.gen(function* () {
-      const stopping = Effect.gen(function* () {
-        const { client, server, session } = yield* connect(answer("good"))
-        yield* fetch(client)
-        const taken = yield* timeOf(server.server.shutdown)
-        yield* until("the session ends", () => session.destroyed)
-        return taken
-      })
-      yield* takesLess(500, stopping)
+      const { client, server, session } = yield* connect(answer("good"))
+      yield* fetch(client)
+      yield* takesLess(500, server.server.shutdown)
+      yield* until("the session ends", () => session.destroyed)
     })
   )
 
   it.live("that leaves just when the server stops does not keep it waiting", () =>
     Effect.gen(function* () {
-      const stopping = Effect.gen(function* () {
-        const { client, server, session } = yield* connect(answer("good"))
-        yield* fetch(client)
-        session.destroy()
-        return yield* timeOf(server.server.shutdown)
-      })
-      yield* takesLess(500, stopping)
+      const { client, server, session } = yield* connect(answer("good"))
+      yield* fetch(client)
+      session.destroy()
+      yield* takesLess(500, server.server.shutdown)
     })
   )
 

@@ -7,7 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { constants } from "node:http2"
 import { range } from "./support/Http2Session.ts"
 import { connect, type Http2WebSocket } from "./support/Http2WebSocket.ts"
-import { takesLess, timeOf } from "./support/Pace.ts"
+import { takesLess } from "./support/Pace.ts"
 import { pattern } from "./support/Traffic.ts"
 import { turns, until } from "./support/Until.ts"
 import { describe as tell, echo } from "./support/WebSocketServer.ts"
@@ -269,27 +269,23 @@ describe("a WebSocket over HTTP/2", () => {
 
   it.live("is closed with 1001 when the server stops", () =>
     Effect.gen(function* () {
-      const stop = Effect.gen(function* () {
-        const notes: Array<string> = []
-        const { count, open, server } = yield* connect(noting(notes))
-        const sockets = range(3).map(open)
-        for (const socket of sockets) yield* socket.opened
-        const stopping = yield* Effect.forkChild(server.server.shutdown, { startImmediately: true })
-        for (const socket of sockets) {
-          yield* socket.serverClosed
-          assert.strictEqual(socket.closing?.code, 1001)
-          socket.sendClose(1001)
-          socket.stream.end()
-        }
-        const taken = yield* timeOf(Fiber.join(stopping))
-        assert.strictEqual(count(), 0)
-        assert.deepStrictEqual(
-          notes.map((note) => note.slice(0, 15)),
-          repeated(3, "disconnect 1001")
-        )
-        return taken
-      })
-      yield* takesLess(1500, stop)
+      const notes: Array<string> = []
+      const { count, open, server } = yield* connect(noting(notes))
+      const sockets = range(3).map(open)
+      for (const socket of sockets) yield* socket.opened
+      const stopping = yield* Effect.forkChild(server.server.shutdown, { startImmediately: true })
+      for (const socket of sockets) {
+        yield* socket.serverClosed
+        assert.strictEqual(socket.closing?.code, 1001)
+        socket.sendClose(1001)
+        socket.stream.end()
+      }
+      yield* takesLess(1500, Fiber.join(stopping))
+      assert.strictEqual(count(), 0)
+      assert.deepStrictEqual(
+        notes.map((note) => note.slice(0, 15)),
+        repeated(3, "disconnect 1001")
+      )
     })
   )
 

@@ -2,14 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as PagiApp from "@pagi/core/PagiApp"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import { stopwatch } from "../../../test/system/support/Stopwatch.ts"
 import * as PagiServer from "../src/PagiServer.ts"
 import { fetchText, open } from "./support/Client.ts"
-import { takesLess } from "./support/Pace.ts"
 import { answer } from "./support/Server.ts"
 
 const app = PagiApp.layer(PagiApp.make({ http: answer("here") }))
@@ -97,15 +96,10 @@ describe("PagiServer.layerTest", () => {
 
   it.live("does not wait for idle connections of its client when it ends", () =>
     Effect.gen(function* () {
-      const answered = Effect.provide(
-        Effect.map(HttpClient.get("/"), () => performance.now()),
-        Layer.fresh(PagiServer.layerTest())
-      )
-      const closing = Effect.map(Effect.provide(answered, clocked), (before) =>
-        Duration.millis(performance.now() - before)
-      )
+      const answered = Effect.provide(Effect.map(HttpClient.get("/"), stopwatch), Layer.fresh(PagiServer.layerTest()))
+      const elapsed = yield* Effect.provide(answered, clocked)
       // As long as those of other servers have for a request that is under way.
-      yield* takesLess(300, closing)
+      assert.isBelow(elapsed(), 300)
     })
   )
 

@@ -12,9 +12,8 @@ import { Readable } from "node:stream"
 import {
   type Program,
   Requests,
-  serve as serveUsually,
+  serve,
   serveOn,
-  type ServeOptions,
   listen,
   clientFor,
   versions,
@@ -22,11 +21,14 @@ import {
   withRequest
 } from "../support/HttpPrograms.ts"
 import type { HttpExchange } from "../support/HttpSuiteClient.ts"
-import type { Way } from "../support/HttpSuiteWay.ts"
 import { attempt, clientOf, fetch, openHttp1, openSession } from "../support/HttpSuiteClient.ts"
+import { takesLess } from "../support/Pace.ts"
 import { turns, until } from "../support/Until.ts"
 
 const { raw, stream, text } = HttpServerResponse
+
+/** Milliseconds, far below those that an application of events has. Client, server and other tests share the time. */
+const atOnce = 1000
 
 /** How a program has ended. */
 class Ends {
@@ -47,7 +49,10 @@ class Ends {
   readonly leave = (exchange: HttpExchange) =>
     Effect.gen({ self: this }, function* () {
       exchange.abort()
-      yield* until("the program ends", () => this.exits.length > 0)
+      yield* takesLess(
+        atOnce,
+        until("the program ends", () => this.exits.length > 0)
+      )
       const [exit] = this.exits
       assert.isTrue(exit !== undefined && Exit.isFailure(exit) && isClientAbort(exit.cause), String(exit))
     })
@@ -55,10 +60,6 @@ class Ends {
 
 const isClientAbort = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.some((reason) => reason._tag === "Interrupt" && reason.annotations.has(ClientAbort.key))
-
-/** Serves with so much time for everything that what ends is not what its time was over for. */
-const serve = (way: Way, program: Program, options: ServeOptions = {}) =>
-  serveUsually(way, program, { ...options, server: { disconnectGrace: "1 hour", shutdownTimeout: "1 hour" } })
 
 /** Bytes for ever. */
 const endless = Stream.tap(Stream.forever(Stream.make(new Uint8Array(1000))), () => Effect.sleep(1))
@@ -173,7 +174,10 @@ describe.each(versions)("a client of HTTP/$version over $over that leaves", (way
         const exchange = client.begin({})
         yield* until("content arrives", () => exchange.received > 10_000)
         exchange.abort()
-        yield* until("it ends", () => ends.exits.length > 0)
+        yield* takesLess(
+          atOnce,
+          until("it ends", () => ends.exits.length > 0)
+        )
         yield* until("the finalizer runs", () => finalized === 1)
       })
     )
@@ -210,7 +214,10 @@ describe.each(versions)("a client of HTTP/$version over $over that leaves", (way
       exchange.pause()
       yield* turns(200)
       exchange.abort()
-      yield* until("it ends", () => ends.exits.length > 0)
+      yield* takesLess(
+        atOnce,
+        until("it ends", () => ends.exits.length > 0)
+      )
     })
   )
 
@@ -315,7 +322,7 @@ describe.each(versions)("a client of HTTP/$version over $over that leaves", (way
       }
       assert.isBelow(quickest, 50)
       assert.isTrue(ends.exits.every((exit) => Exit.isFailure(exit) && isClientAbort(exit.cause)))
-      yield* close
+      yield* takesLess(2000, close)
       yield* attempt(client)
     })
   )

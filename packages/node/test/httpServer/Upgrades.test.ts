@@ -21,6 +21,7 @@ import {
 } from "../support/HttpPrograms.ts"
 import { openSession } from "../support/HttpSuiteClient.ts"
 import { Http2WebSocket } from "../support/Http2WebSocket.ts"
+import { takesLess } from "../support/Pace.ts"
 import { settled } from "../support/Traffic.ts"
 import { turns, until } from "../support/Until.ts"
 import { type ClientOptions, connect, connectTls } from "../support/WebSocketClient.ts"
@@ -346,11 +347,14 @@ describe("a WebSocket", () => {
           begun++
           return Effect.onExit(Effect.interruptible(Effect.never), (exit) => Effect.sync(() => exits.push(exit)))
         })
-        const { open } = yield* start(program(run), { server: { disconnectGrace: "1 hour" } })
+        const { open } = yield* start(program(run))
         const client = yield* open()
         yield* until("the program begins", () => begun === 1)
         client.socket.terminate()
-        yield* until("the program ends", () => exits.length === 1)
+        yield* takesLess(
+          1000,
+          until("the program ends", () => exits.length === 1)
+        )
         const [exit] = exits
         const isAbort = (cause: Cause.Cause<unknown>) =>
           cause.reasons.some((reason) => reason._tag === "Interrupt" && reason.annotations.has(ClientAbort.key))
