@@ -230,25 +230,28 @@ describe("pagi-server", () => {
   )
 
   it.live(
-    "warns of variables that look like its own, once",
+    "warns of variables that look like its own, and of options that do nothing, once",
     () =>
       Effect.gen(function* () {
         const env = { PAGI_PROT: "80", PAGI_QUIET: "1" }
-        const warning = "warning: the variable PAGI_PROT is no option of the server; did you mean PAGI_PORT?\n"
+        const warnings =
+          "warning: the variable PAGI_PROT is no option of the server; did you mean PAGI_PORT?\n" +
+          "warning: --trusted-fields has no effect without --trusted-proxies\n"
+        const flags = ["-p", "0", "--trusted-fields", "for"]
         const outputs = yield* Effect.forEach(
           ["0", "1"],
           (workers) =>
             Effect.scoped(
               Effect.gen(function* () {
-                const server = yield* Program.start(["-p", "0", "-w", workers, fixture("default.ts")], { env })
-                yield* server.line(/warning/)
+                const server = yield* Program.start([...flags, "-w", workers, fixture("default.ts")], { env })
+                yield* server.line(/warning: --/)
                 yield* server.signal("SIGTERM")
                 return (yield* server.result).stderr
               })
             ),
           { concurrency: 2 }
         )
-        assert.deepStrictEqual(outputs, [warning, warning])
+        assert.deepStrictEqual(outputs, [warnings, warnings])
       }),
     timeout
   )

@@ -1,5 +1,4 @@
 /** The command `pagi-server`. */
-import type * as ServerOptions from "@pagi/core/options/ServerOptions"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -13,12 +12,10 @@ import * as Launch from "../service/Launch.ts"
 import * as Privileges from "../service/Privileges.ts"
 import * as ProcessFlags from "../plan/ProcessFlags.ts"
 import * as ServerFlags from "../plan/ServerFlags.ts"
-import type { ServerPlan } from "../plan/ServerPlan.ts"
 import * as ServerValues from "../plan/ServerValues.ts"
 import * as SingleServer from "./SingleServer.ts"
 import * as ContainerHint from "./ContainerHint.ts"
-import * as OptionsWithoutEffect from "./OptionsWithoutEffect.ts"
-import * as UnknownVariables from "./UnknownVariables.ts"
+import * as Warnings from "./Warnings.ts"
 
 const app = Argument.String("app").pipe(
   Argument.withDescription("Module of the application, such as ./app.ts or ./app.ts:name; without, files are served"),
@@ -60,21 +57,17 @@ const serve = Effect.fnUntraced(function* (input: Input) {
   }
   const inspection = yield* CommandCheck.Inspection
   if (inspection !== undefined) {
-    yield* warnOf(plan, options)
+    yield* Warnings.warn(plan, options)
     const { inspect } = yield* Effect.promise(() => import("./Inspection.ts"))
     return yield* inspect(plan, options, inspection)
   }
   yield* ConsoleLog.use(options)
   yield* Launch.inBackground(plan.process, options)
-  yield* warnOf(plan, options)
+  yield* Warnings.warn(plan, options)
   yield* ContainerHint.tell(options)
   FileEnvironment.apply(plan.served.environment)
   yield* SingleServer.run(plan, options)
 })
-
-/** Warns of what is no mistake, and will hardly do what was meant. */
-const warnOf = (plan: ServerPlan, options: ServerOptions.Values): Effect.Effect<void> =>
-  Effect.andThen(UnknownVariables.warn(plan), OptionsWithoutEffect.warn(plan, options))
 
 /**
  * `pagi-server [flags] [app]`. Fails with `UsageError` or `InvalidOption` for flags and variables that are not allowed,

@@ -29,8 +29,7 @@ import * as ServerValues from "../plan/ServerValues.ts"
 import * as SupervisorSignals from "../signals/SupervisorSignals.ts"
 import * as SystemdNotify from "../service/SystemdNotify.ts"
 import * as Terminal from "../program/Terminal.ts"
-import * as OptionsWithoutEffect from "./OptionsWithoutEffect.ts"
-import * as UnknownVariables from "./UnknownVariables.ts"
+import * as Warnings from "./Warnings.ts"
 import * as WorkingDirectory from "../program/WorkingDirectory.ts"
 
 /** This command once more. */
@@ -174,8 +173,7 @@ export const run = Effect.fnUntraced(function* (
   const options = yield* ServerValues.resolve(plan.served.texts)
   yield* ConsoleLog.use(options)
   yield* Launch.inBackground(plan.process, options)
-  yield* UnknownVariables.warn(plan)
-  yield* OptionsWithoutEffect.warn(plan, options)
+  yield* Warnings.warn(plan, options)
   yield* ContainerHint.tell(options)
   const code = yield* Effect.scoped(supervise(checked, signals)).pipe(
     Otlp.exporting(options, { isSupervisor: true }, FileEnvironment.withFiles(plan.served)),
