@@ -50,18 +50,16 @@ export const resolve = Effect.fnUntraced(function* (
   }
   // Each value has been accepted by the definition of the option whose name it has.
   return yield* Effect.mapError(make(values as Input), ({ expected, option, value }) => {
-    const isList = value !== hidden && Array.isArray(values[option])
-    const shown = (isList && asWritten(texts.get(option))) || value
+    const given = Array.isArray(values[option]) && value !== hidden ? texts.get(option) : undefined
+    const shown = given === undefined ? value : asWritten(given)
     return new InvalidOption({ option: sourceOf(option), value: shown, expected })
   })
 })
 
 /** A list is read into objects that nobody has written. */
-const asWritten = (given: OptionText | undefined): string | undefined => {
-  if (given === undefined) return undefined
-  const { text, value } = given
-  if (value !== undefined) return Formatter.format(value)
-  return Formatter.format(typeof text === "string" || text.length > 1 ? text : text[0])
+const asWritten = ({ text, value }: OptionText): string => {
+  const isOne = typeof text !== "string" && text.length === 1
+  return Formatter.format(value ?? (isOne ? text[0] : text))
 }
 
 const read = (given: OptionText, definition: Definition<unknown, unknown>): Effect.Effect<unknown, InvalidOption> =>
