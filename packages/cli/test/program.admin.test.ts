@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { isPoolStatus } from "@pagi/node/admin/PoolStatus"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { request } from "node:http"
 import { createServer } from "node:net"
@@ -55,7 +56,9 @@ const workersOf = (admin: string) =>
   })
 
 const untilTrue = <E>(check: Effect.Effect<boolean, E>) =>
-  Effect.repeat(check, { until: (holds) => holds }).pipe(Effect.timeout("20 seconds"))
+  Effect.repeat(check, { until: (holds) => holds, schedule: Schedule.spaced("20 millis") }).pipe(
+    Effect.timeout("20 seconds")
+  )
 
 const start = (args: ReadonlyArray<string>, env: Record<string, string> = {}, app = fixture) =>
   Effect.gen(function* () {
@@ -71,8 +74,6 @@ const start = (args: ReadonlyArray<string>, env: Record<string, string> = {}, ap
     const address = yield* Program.address(program)
     return { cwd, program, admin, address, bad, pidFile }
   })
-
-const pause = Effect.sleep("20 millis")
 
 describe("pagi-server --admin", () => {
   it.live(
@@ -92,12 +93,7 @@ describe("pagi-server --admin", () => {
         )
         assert.strictEqual((yield* ask(admin, "/readyz")).status, 200)
         writeFileSync(bad, "")
-        yield* untilTrue(
-          Effect.andThen(
-            pause,
-            Effect.map(ask(admin, "/readyz"), ({ status }) => status === 503)
-          )
-        )
+        yield* untilTrue(Effect.map(ask(admin, "/readyz"), ({ status }) => status === 503))
         assert.strictEqual((yield* ask(admin, "/readyz")).text, "not ready\nfile: the file is there\n")
         rmSync(bad)
         const shown = yield* Program.run(["status", join(cwd, "control"), "--json"])
@@ -149,19 +145,9 @@ describe("pagi-server --admin", () => {
           Effect.gen(function* () {
             const args = ["--admin", "127.0.0.1:0", "--workers", workers]
             const { admin, bad } = yield* start(args, {}, `${fixture}:${name}`)
-            yield* untilTrue(
-              Effect.andThen(
-                pause,
-                Effect.map(ask(admin, "/readyz"), ({ status }) => status === 200)
-              )
-            )
+            yield* untilTrue(Effect.map(ask(admin, "/readyz"), ({ status }) => status === 200))
             writeFileSync(bad, "")
-            yield* untilTrue(
-              Effect.andThen(
-                pause,
-                Effect.map(ask(admin, "/readyz"), ({ status }) => status === 503)
-              )
-            )
+            yield* untilTrue(Effect.map(ask(admin, "/readyz"), ({ status }) => status === 503))
             assert.match((yield* ask(admin, "/readyz")).text, /^not ready\nfile: (?:worker 1: )?the file is there\n$/)
           }).pipe(Effect.scoped),
         { concurrency: 2, discard: true }
@@ -272,10 +258,7 @@ describe("pagi-server --admin", () => {
           }
         })
         const metrics = Effect.map(ask(admin, "/metrics"), ({ text }) => text)
-        const isCounted = Effect.andThen(
-          pause,
-          Effect.map(metrics, (text) => countIn(text) >= sent)
-        )
+        const isCounted = Effect.map(metrics, (text) => countIn(text) >= sent)
         yield* serve
         yield* untilTrue(isCounted)
         // Somebody looks all the time, and is never refused or told less than before.
@@ -297,31 +280,17 @@ describe("pagi-server --admin", () => {
         yield* untilTrue(isCounted)
         process.kill(workers.find(({ phase }) => phase === "serving")?.pid ?? assert.fail(), "SIGKILL")
         yield* program.line(/was killed by SIGKILL/)
-        yield* untilTrue(
-          Effect.andThen(
-            pause,
-            Effect.map(workersOf(admin), ({ length }) => length === 2)
-          )
-        )
+        yield* untilTrue(Effect.map(workersOf(admin), ({ length }) => length === 2))
         yield* program.line(/(?:^worker \d is ready$[^]*){5}/m)
         yield* serve
-        const isTold = (line: string) =>
-          Effect.andThen(
-            pause,
-            Effect.map(metrics, (text) => text.split("\n").includes(line))
-          )
+        const isTold = (line: string) => Effect.map(metrics, (text) => text.split("\n").includes(line))
         // When they have ended.
         yield* untilTrue(isTold('pagi_server_worker_restarts_total{reason="reload"} 2'))
         yield* untilTrue(isTold('pagi_server_worker_restarts_total{reason="killed"} 1'))
         const pid = JSON.parse((yield* ask(admin, "/status")).text).pid
         yield* program.signal("SIGUSR2")
         yield* program.line(/^taking over from process \d+$/m)
-        yield* untilTrue(
-          Effect.andThen(
-            pause,
-            Effect.map(ask(admin, "/status"), ({ text }) => JSON.parse(text).pid !== pid)
-          )
-        )
+        yield* untilTrue(Effect.map(ask(admin, "/status"), ({ text }) => JSON.parse(text).pid !== pid))
         yield* serve
         yield* untilTrue(isCounted)
         assert.strictEqual(countIn(yield* metrics), sent)
