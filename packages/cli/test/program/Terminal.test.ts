@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import { existsSync, readFileSync, renameSync } from "node:fs"
 import { get } from "node:http"
 import { join } from "node:path"
@@ -8,12 +7,9 @@ import { findProgram } from "../../../../test/support/FindProgram.ts"
 import * as Terminal from "../../src/program/Terminal.ts"
 import * as Program from "../support/Program.ts"
 import * as Site from "../support/Site.ts"
+import { until } from "../support/Until.ts"
 
 const script = findProgram("script")
-
-/** Waits until something holds. */
-const until = (condition: () => boolean): Effect.Effect<boolean> =>
-  Effect.repeat(Effect.sync(condition), { until: (holds) => holds, schedule: Schedule.spaced("2 millis") })
 
 const textOf = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "")
 

@@ -3,22 +3,18 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
-import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { existsSync, readFileSync, renameSync } from "node:fs"
 import { join } from "node:path"
 import * as ReloadSignals from "../../src/signals/ReloadSignals.ts"
 import * as Program from "../support/Program.ts"
 import * as Site from "../support/Site.ts"
+import { until } from "../support/Until.ts"
 
 /** Lets everything happen that needs no time. */
 const turn = Effect.promise(() => new Promise((resolve) => setImmediate(() => setImmediate(resolve))))
 
 const linesOf = (path: string): ReadonlyArray<string> => readFileSync(path, "utf8").split("\n").slice(0, -1)
-
-/** Waits until the condition holds. */
-const until = (condition: () => boolean) =>
-  Effect.repeat(Effect.sync(condition), { until: (holds) => holds, schedule: Schedule.spaced("2 millis") })
 
 const timeout = 60_000
 
