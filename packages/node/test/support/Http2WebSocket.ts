@@ -101,7 +101,7 @@ export class Http2WebSocket {
     until(`${count} messages arrive`, () => this.messages.length >= count)
 }
 
-/** A server with this handler of sessions, and a connection on which it has offered them. The clock is that of the server. */
+/** A server with this handler of sessions, on a clock of its own or not, and a connection on which it has offered them. */
 export const connect = (
   handler: WebSocketHandler<unknown>,
   options: { readonly server?: ServerOptions.Input; readonly client?: Settings; readonly clock?: "still" } = {}

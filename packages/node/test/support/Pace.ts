@@ -10,7 +10,7 @@ import { stopwatch } from "../../../../test/system/support/Stopwatch.ts"
  */
 export const onStillClock = <A, E, R>(serve: Effect.Effect<A, E, R>) => Effect.provide(serve, TestClock.layer())
 
-/** Checks that this takes less than so many milliseconds, of which those do not count in which the process was kept from running. */
+/** Checks that this takes less than so many milliseconds; those in which the process was kept from running do not count. */
 export const takesLess = <A, E, R>(limit: number, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.gen(function* () {
     const elapsed = stopwatch()

@@ -114,7 +114,7 @@ const replaceable = (reloadInterval: TlsOptions.Input["reloadInterval"]) =>
     return { cert, folder, key, messages, port, reload: server.reloadCertificates, sent, write }
   })
 
-/** Lets the server look at its files again and again until the condition holds. How long a look takes is the system's matter. */
+/** Lets the server look at its files until the condition holds; how long a look takes is the system's matter. */
 const eventually = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>) =>
   Effect.gen(function* () {
     const end = performance.now() + 10_000
