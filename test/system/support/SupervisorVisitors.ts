@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { keepAsking } from "./KeepAsking.ts"
 import { bodyOf, open, requestText } from "./Peer.ts"
+import { stopwatch } from "./Stopwatch.ts"
 import { until } from "./Until.ts"
 
 /** What the application of `fixtures/supervised.ts` says about the process that it is in. */
@@ -57,10 +58,10 @@ export class Visits {
   /** Milliseconds that the slowest answer took. */
   slowest = 0
 
-  answered({ pid, version }: Who, begun: number): void {
+  answered({ pid, version }: Who, took: number): void {
     const now = performance.now()
     this.count++
-    this.slowest = Math.max(this.slowest, now - begun)
+    this.slowest = Math.max(this.slowest, took)
     const known = this.answers.get(pid)
     if (known === undefined) this.answers.set(pid, { first: now, last: now, version })
     else known.last = now
@@ -81,8 +82,9 @@ export class Visits {
 const once = (port: number, visits: Visits, closer: "server" | "client") =>
   Effect.suspend(() => {
     const begun = performance.now()
+    const watch = stopwatch()
     return Effect.match(whoAnswers(port, closer), {
-      onSuccess: (who) => visits.answered(who, begun),
+      onSuccess: (who) => visits.answered(who, watch()),
       onFailure: ({ message }) => void visits.failures.push({ begun, reason: message })
     })
   })
