@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { fixture } from "./support/Programs.ts"
+import { stopwatch } from "./support/Stopwatch.ts"
 import { familiesOf, kill } from "./support/SupervisorProcesses.ts"
 import { expectQuiet, familyOf, familyWith, type Pool, serve, stop } from "./support/SupervisorPool.ts"
 import { ask } from "./support/SupervisorVisitors.ts"
@@ -43,23 +44,20 @@ describe.skipIf(!isMeasurable)("a server whose number of workers follows the loa
     "has the three that it needs within ten seconds, has one a minute later, and loses nothing",
     () =>
       Effect.gen(function* () {
-        const options = { workers: 1, flags: ["--max-workers=4"], application }
-        let since = performance.now()
-        const pool = yield* serve(options)
-        const startedIn = seconds(since)
+        const pool = yield* serve({ workers: 1, flags: ["--max-workers=4"], application })
         const failures: Array<string> = []
-        since = performance.now()
+        const watch = stopwatch()
         let grownIn = 0
         let shrunkIn = 0
         yield* Effect.raceFirst(
           load(pool.port, 200, failures),
           Effect.gen(function* () {
             yield* workersBecome(pool, "three workers", (count) => count >= 3)
-            grownIn = seconds(since)
+            grownIn = watch() / 1000
             yield* Effect.sleep("5 seconds")
           })
         )
-        since = performance.now()
+        const since = performance.now()
         yield* Effect.raceFirst(
           load(pool.port, 5, failures),
           Effect.gen(function* () {
@@ -70,8 +68,7 @@ describe.skipIf(!isMeasurable)("a server whose number of workers follows the loa
         yield* stop(pool)
         yield* tell(`three workers in ${grownIn.toFixed(1)} s, one again in ${shrunkIn.toFixed(1)} s`)
         assert.deepStrictEqual(failures, [])
-        // Two workers start one after the other meanwhile, each within less than a whole server here.
-        assert.isAtMost(grownIn, Math.max(10, 8 + 2 * startedIn))
+        assert.isAtMost(grownIn, 10)
         assert.isAtLeast(shrunkIn, 59)
         assert.isAtMost(shrunkIn, 75)
         expectQuiet(pool)
