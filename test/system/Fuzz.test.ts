@@ -37,12 +37,19 @@ const isSettingsFrame = (text: string): boolean => text.startsWith("\0\0") && te
 
 /**
  * One request behind what the server wants in front of everything else. On a machine that has other work, the second may
- * have passed that the server has for it before this process comes to send it.
+ * have passed that the server has for it before this process comes to send it; only then it is given up rightly.
  */
 const askSane = (port: number, front: string) =>
-  talk(port, [`${front}${requestText("/sane", "Connection: close\r\n")}`], "wait").pipe(
-    Effect.repeat({ while: (text) => text === "" || text.startsWith("HTTP/1.1 408 "), times: 5 }),
-    Effect.map((text) => assert.match(text, /^HTTP\/1\.1 200 .*\r\n\r\ndone$/s))
+  Effect.suspend(() => {
+    const begun = performance.now()
+    const conversation = talk(port, [`${front}${requestText("/sane", "Connection: close\r\n")}`], "wait")
+    return Effect.map(conversation, (text) => ({ text, took: performance.now() - begun }))
+  }).pipe(
+    Effect.repeat({
+      while: ({ text, took }) => took > 900 && (text === "" || text.startsWith("HTTP/1.1 408 ")),
+      times: 5
+    }),
+    Effect.map(({ text }) => assert.match(text, /^HTTP\/1\.1 200 .*\r\n\r\ndone$/s))
   )
 
 interface Setting {
