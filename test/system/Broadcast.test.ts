@@ -7,7 +7,7 @@ import { WebSocket } from "ws"
 import { forgetPeak, inMebibytes, isMeasurable, mebibyte, peak, tell } from "./support/Memory.ts"
 import { bodyOf, fetchText, open } from "./support/Peer.ts"
 import { serve, type Server } from "./support/Programs.ts"
-import { stopwatch } from "./support/Stopwatch.ts"
+import { stopwatch } from "../support/Stopwatch.ts"
 import { until } from "./support/Until.ts"
 
 const readers = 990

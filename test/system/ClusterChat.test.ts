@@ -14,7 +14,7 @@ import { type ClusterChat, launch, launchReady } from "./support/ClusterChat.ts"
 import { type ClusterChatMember, comeIn } from "./support/ClusterChatMember.ts"
 import { type ClusterChatWatcher, watchRoom } from "./support/ClusterChatWatcher.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
-import { stopwatch } from "./support/Stopwatch.ts"
+import { stopwatch } from "../support/Stopwatch.ts"
 import { until } from "./support/Until.ts"
 
 const isInstalled = [findProgram("redis-server"), findProgram("haproxy")].every((path) => path !== undefined)

@@ -6,7 +6,7 @@ import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { tell } from "./support/Memory.ts"
 import { bodyOf, open, type Peer, requestText } from "./support/Peer.ts"
 import { courseSinceStart, type Program, serve } from "./support/Programs.ts"
-import { stopwatch } from "./support/Stopwatch.ts"
+import { stopwatch } from "../support/Stopwatch.ts"
 import { until } from "./support/Until.ts"
 
 /** Requests under way, and as many connections without one. */

@@ -16,7 +16,7 @@ import { freePort } from "../support/Ports.ts"
 import { fixture, start } from "./support/Programs.ts"
 import { isInstalled, startRedis } from "./support/RedisServer.ts"
 import { connect, joinAs, listen, prefix, type Process, publish, room } from "./support/RedisTopics.ts"
-import { stopwatch } from "./support/Stopwatch.ts"
+import { stopwatch } from "../support/Stopwatch.ts"
 import { until } from "./support/Until.ts"
 
 /** Who is in the room, as long as the scope is open, and everything that was told of it. */

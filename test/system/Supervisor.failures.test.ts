@@ -6,7 +6,7 @@ import { takenPort } from "../support/Ports.ts"
 import { isMeasurable, tell } from "./support/Memory.ts"
 import { pagiServer } from "./support/Programs.ts"
 import { bodyOf, open, type Peer, requestText } from "./support/Peer.ts"
-import { stopwatch } from "./support/Stopwatch.ts"
+import { stopwatch } from "../support/Stopwatch.ts"
 import {
   application,
   expectQuiet,

@@ -9,7 +9,7 @@ import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 import { keepAsking } from "./KeepAsking.ts"
 import { fixture, pagiServer } from "./Programs.ts"
 import { type Pool, running, start } from "./SupervisorPool.ts"
-import { stopwatch } from "./Stopwatch.ts"
+import { stopwatch } from "../../support/Stopwatch.ts"
 import { kill } from "./SupervisorProcesses.ts"
 import { ask } from "./SupervisorVisitors.ts"
 

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { keepAsking } from "./KeepAsking.ts"
 import { bodyOf, open, requestText } from "./Peer.ts"
-import { stopwatch } from "./Stopwatch.ts"
+import { stopwatch } from "../../support/Stopwatch.ts"
 import { until } from "./Until.ts"
 
 /** What the application of `fixtures/supervised.ts` says about the process that it is in. */

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
-import { stopwatch } from "../../../../test/system/support/Stopwatch.ts"
+import { stopwatch } from "../../../../test/support/Stopwatch.ts"
 import * as Collector from "../support/Collector.ts"
 import * as Program from "../support/Program.ts"
 import { until } from "../support/Until.ts"

@@ -2,7 +2,7 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { stopwatch } from "../../../../test/system/support/Stopwatch.ts"
+import { stopwatch } from "../../../../test/support/Stopwatch.ts"
 
 /**
  * Makes a server on a clock that nobody moves; all else is on the live one. What happens at such a server while it
